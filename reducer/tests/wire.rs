@@ -1,0 +1,446 @@
+//! The wire form: known bytes, every order of keys, and what is refused.
+
+use retry_sm::cbor::Sink;
+use retry_sm::machine::{Event, Phase, Start, State, Timer, TimerSet};
+use retry_sm::{Refusal, output_bound, step, wire};
+
+/// `start`, as in the ABI's description, byte for byte.
+const START_HEX: &str = "d9d9f7a2642474616765737461727466\
+    2476616c7565a5666e6f775f6e731a000f4240667265715f6964677265712d313233\
+    677061796c6f616467646f5f776f726b6c6d61785f617474656d707473036d626173655f64656c61795f6d730a";
+
+#[derive(Default)]
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+fn encoded(write: impl FnOnce(&mut Bytes)) -> Vec<u8> {
+    let mut out = Bytes::default();
+    write(&mut out);
+    out.0
+}
+
+fn nat(value: u64) -> Vec<u8> {
+    encoded(|out| out.nat(value))
+}
+
+fn text(value: &str) -> Vec<u8> {
+    encoded(|out| out.text(value))
+}
+
+fn bytes(value: &[u8]) -> Vec<u8> {
+    encoded(|out| out.bytes(value))
+}
+
+fn null() -> Vec<u8> {
+    encoded(Bytes::null)
+}
+
+/// A map of encoded values, with its keys in the order given.
+fn record(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    encoded(|out| {
+        out.map(fields.len() as u64);
+        for (key, value) in fields {
+            out.text(key);
+            out.put(value);
+        }
+    })
+}
+
+/// Every order would be too many: each rotation, forwards and backwards, is enough to have each
+/// key first, last and out of turn.
+fn orders<'a>(fields: &[(&'a str, Vec<u8>)]) -> Vec<Vec<(&'a str, Vec<u8>)>> {
+    let mut orders = Vec::new();
+    for turn in 0..fields.len() {
+        let mut order = fields.to_vec();
+        order.rotate_left(turn);
+        orders.push(order.clone());
+        order.reverse();
+        orders.push(order);
+    }
+    orders
+}
+
+fn envelope(state: Option<&[u8]>, event: &[u8]) -> Vec<u8> {
+    let event = record(&[
+        ("schema", text("demo/RetryEvent@1")),
+        ("value", bytes(event)),
+    ]);
+    let state = state.map_or_else(null, bytes);
+    record(&[("version", nat(1)), ("state", state), ("event", event)])
+}
+
+fn arm(tag: &str, value: Vec<u8>) -> Vec<u8> {
+    record(&[("$tag", text(tag)), ("$value", value)])
+}
+
+fn ok(req_id: &str) -> Vec<u8> {
+    arm("ok", record(&[("req_id", text(req_id))]))
+}
+
+fn err(req_id: &str, transient: bool) -> Vec<u8> {
+    let transient = vec![0xf4 + u8::from(transient)];
+    let fields = [
+        ("req_id", text(req_id)),
+        ("message", text("no")),
+        ("transient", transient),
+    ];
+    arm("err", record(&fields))
+}
+
+fn timer_fields(deliver_at_ns: u64, key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
+    let requested = [("deliver_at_ns", nat(deliver_at_ns)), ("key", key.clone())];
+    let receipt = [("key", key), ("delivered_at_ns", nat(deliver_at_ns))];
+    vec![
+        ("status", text("ok")),
+        ("receipt", record(&receipt)),
+        ("reducer", text("demo/RetrySM@1")),
+        ("requested", record(&requested)),
+        ("signature", bytes(&[7; 64])),
+        ("adapter_id", text("timer.sim")),
+        ("cost_cents", null()),
+        ("effect_kind", text("timer.set")),
+        ("intent_hash", text(&format!("sha256:{}", "0f".repeat(32)))),
+    ]
+}
+
+fn timer(deliver_at_ns: u64, req_id: &str) -> Vec<u8> {
+    arm("timer", record(&timer_fields(deliver_at_ns, text(req_id))))
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).expect("a hexadecimal digit") as u8;
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| (digit(pair[0]) << 4) | digit(pair[1]))
+        .collect()
+}
+
+const STATE: State<'static> = State {
+    phase: Phase::Backoff,
+    attempt: 1,
+    max_attempts: 3,
+    base_delay_ms: 10,
+    anchor_ns: 1_000_000,
+    payload: "do_work",
+    req_id: "req-123",
+};
+
+fn state_bytes(state: &State<'_>) -> Vec<u8> {
+    encoded(|out| wire::encode_state(out, state))
+}
+
+fn run(state: Option<&[u8]>, event: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let input = envelope(state, event);
+    let mut space = vec![0xaa; output_bound(input.len())];
+    let length = step(&input, &mut space)?;
+    space.truncate(length);
+    Ok(space)
+}
+
+fn output(state: &[u8], rest: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut fields = vec![("state", bytes(state))];
+    fields.extend_from_slice(rest);
+    record(&fields)
+}
+
+fn tagged(bytes: &[u8]) -> Vec<u8> {
+    [&[0xd9, 0xd9, 0xf7], bytes].concat()
+}
+
+fn work_requested(payload: &str) -> (&'static str, Vec<u8>) {
+    let value = tagged(&record(&[
+        ("req_id", text("req-123")),
+        ("payload", text(payload)),
+    ]));
+    let item = record(&[
+        ("value", bytes(&value)),
+        ("schema", text("demo/WorkRequested@1")),
+    ]);
+    ("domain_events", [&[0x81], item.as_slice()].concat())
+}
+
+#[test]
+fn the_start_of_the_abi_is_read_and_answered() {
+    let event = unhex(START_HEX);
+    assert_eq!(event.len(), 95);
+    let start = Start {
+        req_id: "req-123",
+        payload: "do_work",
+        max_attempts: 3,
+        base_delay_ms: 10,
+        now_ns: 1_000_000,
+    };
+    assert_eq!(wire::decode_event(&event), Ok(Event::Start(start)));
+    let state = state_bytes(&State {
+        phase: Phase::Working,
+        ..STATE
+    });
+    assert_eq!(
+        run(None, &event),
+        Ok(output(&state, &[work_requested("do_work")]))
+    );
+}
+
+#[test]
+fn a_request_runs_to_its_end() {
+    let working = state_bytes(&State {
+        phase: Phase::Working,
+        ..STATE
+    });
+    let backoff = state_bytes(&STATE);
+    let params = record(&[("key", text("req-123")), ("deliver_at_ns", nat(11_000_000))]);
+    let effect = record(&[
+        ("kind", text("timer.set")),
+        ("cap_slot", text("default")),
+        ("params_cbor", bytes(&tagged(&params))),
+    ]);
+    let effects = ("effects", [&[0x81], effect.as_slice()].concat());
+    assert_eq!(
+        run(Some(&working), &err("req-123", true)),
+        Ok(output(&backoff, &[effects]))
+    );
+    let again = state_bytes(&State {
+        phase: Phase::Working,
+        attempt: 2,
+        ..STATE
+    });
+    let fired = timer(11_000_000, "req-123");
+    assert_eq!(
+        run(Some(&backoff), &fired),
+        Ok(output(&again, &[work_requested("do_work")]))
+    );
+    let done = state_bytes(&State {
+        phase: Phase::Done,
+        attempt: 2,
+        ..STATE
+    });
+    assert_eq!(run(Some(&again), &ok("req-123")), Ok(output(&done, &[])));
+}
+
+#[test]
+fn an_ignored_event_gives_back_the_state_as_it_came() {
+    assert_eq!(run(None, &ok("req-123")), Ok(record(&[("state", null())])));
+    let declaration_order = record(&[
+        ("pc", text("Backoff")),
+        ("attempt", nat(1)),
+        ("max_attempts", nat(3)),
+        ("base_delay_ms", nat(10)),
+        ("anchor_ns", nat(1_000_000)),
+        ("payload", text("do_work")),
+        ("req_id", text("req-123")),
+    ]);
+    for state in [declaration_order, state_bytes(&STATE)] {
+        assert_eq!(wire::decode_state(&state), Ok(STATE));
+        assert_eq!(run(Some(&state), &ok("other")), Ok(output(&state, &[])));
+    }
+}
+
+#[test]
+fn states_survive_the_round_trip() {
+    for phase in [
+        Phase::Idle,
+        Phase::Working,
+        Phase::Backoff,
+        Phase::Done,
+        Phase::Failed,
+    ] {
+        for number in [
+            0,
+            23,
+            24,
+            255,
+            256,
+            65535,
+            65536,
+            u64::from(u32::MAX),
+            1 << 32,
+            u64::MAX,
+        ] {
+            let state = State {
+                phase,
+                attempt: number,
+                anchor_ns: number,
+                req_id: "",
+                ..STATE
+            };
+            assert_eq!(wire::decode_state(&state_bytes(&state)), Ok(state));
+        }
+    }
+}
+
+#[test]
+fn keys_come_in_any_order() {
+    let state = [
+        ("pc", text("Backoff")),
+        ("req_id", text("req-123")),
+        ("attempt", nat(1)),
+        ("payload", text("do_work")),
+        ("anchor_ns", nat(1_000_000)),
+        ("max_attempts", nat(3)),
+        ("base_delay_ms", nat(10)),
+    ];
+    for order in orders(&state) {
+        assert_eq!(wire::decode_state(&record(&order)), Ok(STATE));
+    }
+    let requested = TimerSet {
+        deliver_at_ns: 5,
+        key: Some("r"),
+    };
+    for order in orders(&timer_fields(5, text("r"))) {
+        let expected = Ok(Event::Timer(Timer {
+            requested,
+            status: "ok",
+        }));
+        assert_eq!(wire::decode_event(&arm("timer", record(&order))), expected);
+        let value_first = record(&[("$value", record(&order)), ("$tag", text("timer"))]);
+        assert_eq!(wire::decode_event(&tagged(&value_first)), expected);
+    }
+    let event = [
+        ("schema", text("s")),
+        ("value", bytes(&ok("r"))),
+        ("key", bytes(b"cell")),
+    ];
+    for event in orders(&event) {
+        let fields = [
+            ("version", nat(1)),
+            ("state", null()),
+            ("event", record(&event)),
+            ("ctx", bytes(b"context")),
+        ];
+        for order in orders(&fields) {
+            let envelope = record(&order);
+            let event = wire::decode(&envelope).map(|input| input.event);
+            assert_eq!(event, Ok(Event::Ok { req_id: "r" }));
+        }
+    }
+}
+
+#[test]
+fn options_may_be_null_or_absent() {
+    let null_key = timer_fields(5, null());
+    let mut absent = null_key.clone();
+    absent.retain(|(key, _)| *key != "cost_cents");
+    for (key, value) in &mut absent {
+        match *key {
+            "requested" => *value = record(&[("deliver_at_ns", nat(5))]),
+            "receipt" => *value = record(&[("delivered_at_ns", nat(5))]),
+            _ => {}
+        }
+    }
+    let requested = TimerSet {
+        deliver_at_ns: 5,
+        key: None,
+    };
+    for fields in [null_key, absent] {
+        let expected = Ok(Event::Timer(Timer {
+            requested,
+            status: "ok",
+        }));
+        assert_eq!(wire::decode_event(&arm("timer", record(&fields))), expected);
+    }
+}
+
+#[test]
+fn each_field_is_needed_once_and_no_other() {
+    let fields = timer_fields(5, text("r"));
+    for (index, (key, value)) in fields.iter().enumerate() {
+        let mut missing = fields.clone();
+        missing.remove(index);
+        let mut twice = fields.clone();
+        twice.push((key, value.clone()));
+        let mut unknown = fields.clone();
+        unknown[index].0 = "unknown";
+        let check = |fields: &[_]| wire::decode_event(&arm("timer", record(fields))).map(drop);
+        if *key != "cost_cents" {
+            assert_eq!(check(&missing), Err(Refusal::MissingField), "{key}");
+        }
+        assert_eq!(check(&twice), Err(Refusal::DuplicateField), "{key}");
+        assert_eq!(check(&unknown), Err(Refusal::UnknownField), "{key}");
+    }
+}
+
+#[test]
+fn malformed_values_are_refused() {
+    let refused = |event: Vec<u8>, refusal| assert_eq!(wire::decode_event(&event), Err(refusal));
+    let ok_of = |value: Vec<u8>| arm("ok", record(&[("req_id", value)]));
+    refused(arm("none", record(&[])), Refusal::InvalidValue);
+    refused(ok_of(nat(1)), Refusal::UnexpectedType);
+    refused(ok_of(vec![0x61, 0xff]), Refusal::InvalidUtf8);
+    refused(ok_of(vec![0x7f, 0x61, b'r', 0xff]), Refusal::UnexpectedType);
+    refused(
+        ok_of(vec![0x7b, 255, 255, 255, 255, 255, 255, 255, 255]),
+        Refusal::Truncated,
+    );
+    refused([ok("r"), vec![0]].concat(), Refusal::TrailingBytes);
+    refused(vec![], Refusal::Truncated);
+    refused(
+        vec![0xbb, 255, 255, 255, 255, 255, 255, 255, 255],
+        Refusal::UnknownField,
+    );
+    let mut fields = timer_fields(5, text("r"));
+    fields[8].1 = text("sha256:0F");
+    refused(arm("timer", record(&fields)), Refusal::InvalidValue);
+    let event = record(&[("schema", text("s")), ("value", bytes(&ok("r")))]);
+    let fields = [("version", nat(2)), ("state", null()), ("event", event)];
+    assert_eq!(wire::decode(&record(&fields)), Err(Refusal::InvalidValue));
+    assert_eq!(run(Some(&[]), &ok("r")), Err(Refusal::Truncated));
+    let phase = record(&[("pc", text("Asleep"))]);
+    assert_eq!(run(Some(&phase), &ok("r")), Err(Refusal::InvalidValue));
+}
+
+/// Every input cut short is refused, and none with a changed byte panics or overruns.
+#[test]
+fn garbage_is_refused_without_panic() {
+    let state = state_bytes(&STATE);
+    for event in [
+        unhex(START_HEX),
+        ok("r"),
+        err("r", true),
+        timer(11_000_000, "req-123"),
+    ] {
+        let input = envelope(Some(&state), &event);
+        let mut space = vec![0; output_bound(input.len())];
+        for length in 0..input.len() {
+            assert!(
+                step(&input[..length], &mut space).is_err(),
+                "{length} bytes"
+            );
+        }
+        for index in 0..input.len() {
+            for bit in 0..8 {
+                let mut changed = input.clone();
+                changed[index] ^= 1 << bit;
+                assert_ne!(step(&changed, &mut space), Err(Refusal::OutputTooLong));
+            }
+        }
+    }
+}
+
+#[test]
+fn long_payloads_fit_and_short_space_is_refused() {
+    let payload = "x".repeat(1 << 20);
+    let numbers = State {
+        attempt: u64::MAX,
+        max_attempts: u64::MAX,
+        ..STATE
+    };
+    let numbers = State {
+        base_delay_ms: u64::MAX,
+        anchor_ns: u64::MAX,
+        ..numbers
+    };
+    for payload in ["", payload.as_str()] {
+        let state = State { payload, ..numbers };
+        let input = envelope(Some(&state_bytes(&state)), &timer(u64::MAX, "req-123"));
+        let mut space = vec![0; output_bound(input.len())];
+        let length = step(&input, &mut space).expect("enough space");
+        assert!(length > 2 * payload.len());
+        let short = &mut space[..length - 1];
+        assert_eq!(step(&input, short), Err(Refusal::OutputTooLong));
+    }
+}
