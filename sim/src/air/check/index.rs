@@ -1,0 +1,132 @@
+//! Documents by kind and name; the lists of the manifest; hashes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Plain, json};
+
+use super::super::diagnostic::{Problem, Problems};
+use super::super::documents::{At, Document, LISTS, Manifest};
+use super::super::hash::Hash;
+use super::super::json::{canonical_cbor, quote};
+
+pub struct Index<'d, 'a> {
+    documents: &'d [Document<'a>],
+    by_name: BTreeMap<(&'static str, &'d str), &'d Document<'a>>,
+}
+
+/// The documents that make the world, by kind: the built-in ones, then those of the manifest.
+pub struct World<'d, 'a> {
+    documents: BTreeMap<&'static str, Vec<&'d Document<'a>>>,
+}
+
+impl<'d, 'a> World<'d, 'a> {
+    pub fn of_kind(&self, kind: &str) -> &[&'d Document<'a>] {
+        self.documents.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn names(&self, kind: &str) -> impl Iterator<Item = &'d str> {
+        self.of_kind(kind)
+            .iter()
+            .map(|document| document.name.it.as_str())
+    }
+
+    /// The position of a document among those of its kind; reports a name that is not known.
+    pub fn find(&self, kind: &str, name: &At<String>, problems: &mut Problems) -> Option<usize> {
+        let found = self.names(kind).position(|known| known == name.it);
+        if found.is_none() {
+            problems.push_unknown(kind, name, self.names(kind));
+        }
+        found
+    }
+}
+
+impl<'d, 'a> Index<'d, 'a> {
+    pub fn new(documents: &'d [Document<'a>], problems: &mut Problems) -> Index<'d, 'a> {
+        let mut by_name = BTreeMap::new();
+        for document in documents
+            .iter()
+            .filter(|document| document.kind != "manifest")
+        {
+            let key = (document.kind, document.name.it.as_str());
+            if by_name.entry(key).or_insert(document).name.place != document.name.place {
+                let name = quote(&document.name.it);
+                let message = format!("a second {} with the name {name}", document.kind);
+                problems.push(Problem::new(document.name.place, message));
+            }
+        }
+        Index { documents, by_name }
+    }
+
+    /// Follows the lists of the manifest.
+    pub fn listed(&self, manifest: &Manifest, problems: &mut Problems) -> World<'d, 'a> {
+        let mut world: BTreeMap<&'static str, Vec<&Document>> = BTreeMap::new();
+        for document in self.documents.iter().filter(|document| document.file == 0) {
+            world.entry(document.kind).or_default().push(document);
+        }
+        let mut seen = BTreeSet::new();
+        for entry in &manifest.entries {
+            let name = &entry.name;
+            let Some(document) = self.by_name.get(&(entry.kind, name.it.as_str())) else {
+                let known = self.by_name.keys().filter(|(kind, _)| *kind == entry.kind);
+                problems.push_unknown(entry.kind, name, known.map(|(_, name)| *name));
+                continue;
+            };
+            if !seen.insert((entry.kind, name.it.as_str())) {
+                let message = format!("{} is listed twice", quote(&name.it));
+                problems.push(Problem::new(name.place, message));
+                continue;
+            }
+            if let Some(hash) = entry.hash.as_ref().filter(|hash| hash.it != document.hash) {
+                let message = format!("the hash is not that of {}", quote(&name.it));
+                problems.push(
+                    Problem::new(hash.place, message)
+                        .expected(document.hash.to_string())
+                        .hint("leave `hash` out while the document still changes"),
+                );
+            }
+            if document.file > 0 {
+                world.entry(document.kind).or_default().push(document);
+            }
+        }
+        self.report_unlisted(&seen, problems);
+        World { documents: world }
+    }
+
+    fn report_unlisted(&self, seen: &BTreeSet<(&'static str, &str)>, problems: &mut Problems) {
+        for document in self
+            .documents
+            .iter()
+            .filter(|it| it.file > 0 && it.kind != "manifest")
+        {
+            if !seen.contains(&(document.kind, document.name.it.as_str())) {
+                let list = LISTS.iter().find(|(_, kind)| *kind == document.kind);
+                let list = list.map_or("", |(list, _)| list);
+                let message = format!("{} is not in the manifest", quote(&document.name.it));
+                let problem = Problem::new(document.name.place, message);
+                problems.push(problem.hint(format!("add it to `{list}`, or remove the document")));
+            }
+        }
+    }
+
+    /// The hash of the manifest with every hash in its lists filled in.
+    pub fn manifest_hash(&self, document: &Document) -> Hash {
+        let mut plain = document.node.to_plain();
+        for (list, kind) in LISTS {
+            let entries = plain.get_mut(list).and_then(Plain::as_array_mut);
+            for entry in entries.into_iter().flatten() {
+                let name = entry
+                    .get("name")
+                    .and_then(Plain::as_str)
+                    .unwrap_or_default();
+                let hash = self
+                    .by_name
+                    .get(&(kind, name))
+                    .map(|document| document.hash);
+                if let (Some(hash), Some(entry)) = (hash, entry.as_object_mut()) {
+                    entry.insert("hash".to_owned(), json!(hash.to_string()));
+                }
+            }
+        }
+        Hash::of(&canonical_cbor(&plain))
+    }
+}

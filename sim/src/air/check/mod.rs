@@ -1,0 +1,154 @@
+//! From documents to a world: every check that needs more than one document.
+//!
+//! Each step goes on as far as it can after a problem, so that one load tells all there is to
+//! tell. Checks on types and values wait until every schema is sound: on broken types they would
+//! report nothing but echoes.
+
+mod capabilities;
+mod graph;
+mod index;
+mod modules;
+mod plans;
+mod routing;
+mod schemas;
+
+use self::index::Index;
+use super::builtins;
+use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
+use super::documents::{self, Body, Document};
+use super::json::File;
+use super::model::{Air, DocumentInfo};
+
+/// The most files, and the most bytes of text, of one world.
+const MAX_FILES: usize = 1024;
+const MAX_TOTAL_SIZE: usize = 32 << 20;
+
+/// Reads and checks a world. All problems are reported together, in order of file and position.
+pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
+    let mut problems = Problems::default();
+    let size = sources
+        .iter()
+        .map(|source| source.text.len())
+        .fold(0, usize::saturating_add);
+    let small = sources.len() <= MAX_FILES && size <= MAX_TOTAL_SIZE;
+    if !small {
+        let message = format!("more than {MAX_FILES} files or {MAX_TOTAL_SIZE} bytes");
+        problems.push(Problem::new(Place { file: 1, offset: 0 }, message));
+    }
+    let mut files = vec![File::read(0, builtins::FILE, builtins::TEXT, &mut problems)];
+    for (index, source) in sources.iter().enumerate().take(MAX_FILES) {
+        let text = if small { &source.text } else { "null" };
+        files.push(File::read(index + 1, &source.file, text, &mut problems));
+    }
+    let mut documents = Vec::new();
+    if small {
+        for (index, file) in files.iter().enumerate() {
+            documents.extend(documents::read(index, file, &mut problems));
+        }
+    }
+    let air = if small {
+        assemble(&documents, &files, &mut problems)
+    } else {
+        None
+    };
+    match (problems.into_diagnostics(&files), air) {
+        (None, Some(air)) => Ok(air),
+        (Some(diagnostics), _) => Err(diagnostics),
+        (None, None) => Err(Diagnostics(Vec::new())),
+    }
+}
+
+fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> Option<Air> {
+    let index = Index::new(documents, problems);
+    let (manifest_document, manifest) = sole_manifest(documents, files, problems)?;
+    let world = index.listed(manifest, problems);
+    let (mut schemas, sound) = schemas::link(&world, problems);
+    let capabilities = capabilities::check(&world, manifest, &mut schemas, sound, problems);
+    let reducers = modules::check(
+        &world,
+        manifest,
+        &schemas,
+        &capabilities,
+        sound,
+        files,
+        problems,
+    );
+    let routes = routing::routes(&world, manifest, &schemas, &reducers, sound, problems);
+    let starts = routing::starts(&world, manifest, &schemas, sound, problems);
+    let plans = plans::check(&world, &schemas, &capabilities, &starts, sound, problems);
+    let policy = capabilities::policy(&world, manifest, &capabilities, problems);
+    capabilities::secrets(&world, &capabilities, problems);
+    if !problems.is_empty() {
+        return None;
+    }
+    Some(Air {
+        manifest_hash: index.manifest_hash(manifest_document),
+        reducers: reducers.list,
+        plans,
+        effects: capabilities.effects,
+        caps: capabilities.caps,
+        grants: capabilities.grants,
+        policy,
+        routes,
+        triggers: starts.triggers,
+        documents: documents
+            .iter()
+            .filter(|it| it.file > 0)
+            .map(|it| info(it, files))
+            .collect(),
+        schemas,
+    })
+}
+
+fn info(document: &Document, files: &[File]) -> DocumentInfo {
+    DocumentInfo {
+        kind: document.kind.to_owned(),
+        name: document.name.it.clone(),
+        hash: document.hash,
+        file: files
+            .get(document.file)
+            .map(|file| file.name.clone())
+            .unwrap_or_default(),
+    }
+}
+
+type ManifestDocument<'d, 'a> = (&'d Document<'a>, &'d documents::Manifest<'a>);
+
+fn sole_manifest<'d, 'a>(
+    documents: &'d [Document<'a>],
+    files: &[File],
+    problems: &mut Problems,
+) -> Option<ManifestDocument<'d, 'a>> {
+    let mut manifests = documents
+        .iter()
+        .filter_map(|document| match &document.body {
+            Body::Manifest(manifest) => Some((document, manifest)),
+            _ => None,
+        });
+    let first = manifests.next();
+    for (document, _) in manifests {
+        let place = Place {
+            file: document.file,
+            offset: document.node.start,
+        };
+        problems.push(Problem::new(place, "a second manifest; a world has one"));
+    }
+    let unread = files.iter().any(|file| file.root.is_none());
+    let broken = files
+        .iter()
+        .filter_map(|file| file.root.as_ref())
+        .any(documents::has_manifest);
+    if first.is_none() && !unread && !broken {
+        let problem = Problem::new(
+            Place {
+                file: files.len().min(2) - 1,
+                offset: 0,
+            },
+            "no manifest",
+        )
+        .expected("one document with `\"$kind\": \"manifest\"` among the files")
+        .hint("the documents of a world are loaded together, from one folder");
+        problems.push(problem);
+    }
+    first
+}

@@ -1,0 +1,497 @@
+//! Plans: names, effects, static types, and what the steps promise each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::diagnostic::{Place, Problem, Problems};
+use super::super::documents::{self, At, Body, Document, Later, Operation};
+use super::super::expr::infer::Types;
+use super::super::expr::parse::{self, Names};
+use super::super::expr::{Expr, ExprOrValue, Root};
+use super::super::json::quote;
+use super::super::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
+use super::super::types::{SchemaId, Schemas, Type};
+use super::capabilities::{Capabilities, schema};
+use super::graph;
+use super::index::World;
+use super::routing::Starts;
+
+/// The variable that a trigger with `correlate_by` sets.
+const CORRELATION: &str = "correlation_id";
+
+pub fn check(
+    world: &World,
+    schemas: &Schemas,
+    capabilities: &Capabilities,
+    starts: &Starts,
+    sound: bool,
+    problems: &mut Problems,
+) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (index, document) in world.of_kind("defplan").iter().enumerate() {
+        let Body::Plan(raw) = &document.body else {
+            continue;
+        };
+        let correlation = starts.correlations.get(&PlanId(index));
+        plans.extend(
+            Checker::new(raw, schemas, capabilities, correlation, sound, problems).run(document),
+        );
+    }
+    plans
+}
+
+struct Checker<'c, 'a> {
+    raw: &'c documents::Plan<'a>,
+    capabilities: &'c Capabilities,
+    sound: bool,
+    correlated: bool,
+    vars: BTreeSet<String>,
+    /// The steps that give a value, as `@step:` may name them.
+    valued: BTreeSet<String>,
+    /// Handle to effect kind.
+    handles: BTreeMap<String, &'c At<String>>,
+    types: Types<'c>,
+    locals: BTreeMap<String, SchemaId>,
+    problems: &'c mut Problems,
+}
+
+impl<'c, 'a> Checker<'c, 'a> {
+    fn new(
+        raw: &'c documents::Plan<'a>,
+        schemas: &'c Schemas,
+        capabilities: &'c Capabilities,
+        correlation: Option<&Type>,
+        sound: bool,
+        problems: &'c mut Problems,
+    ) -> Checker<'c, 'a> {
+        let (vars, steps) = (BTreeMap::new(), BTreeMap::new());
+        let types = Types {
+            schemas,
+            input: None,
+            vars,
+            steps,
+            event: None,
+        };
+        let mut checker = Checker {
+            raw,
+            capabilities,
+            sound,
+            correlated: correlation.is_some(),
+            vars: BTreeSet::new(),
+            valued: BTreeSet::new(),
+            handles: BTreeMap::new(),
+            types,
+            locals: BTreeMap::new(),
+            problems,
+        };
+        if let Some(ty) = correlation {
+            checker.vars.insert(CORRELATION.to_owned());
+            checker
+                .types
+                .vars
+                .insert(CORRELATION.to_owned(), ty.clone());
+        }
+        checker
+    }
+
+    fn run(mut self, document: &Document) -> Option<Plan> {
+        let input = schema(&self.raw.input, self.types.schemas, self.problems);
+        let output_name = self.raw.output.as_ref();
+        let output = output_name.map(|name| schema(name, self.types.schemas, self.problems));
+        self.types.input = input.map(Type::Ref);
+        self.declare();
+        let ids = graph::number(self.raw, self.problems);
+        let graph = graph::check(self.raw, &ids, self.problems);
+        let unique = ids.len() == self.raw.steps.len();
+        self.check_lists();
+        let by_id: BTreeMap<&str, &documents::Step> = self
+            .raw
+            .steps
+            .iter()
+            .map(|step| (step.id.it.as_str(), step))
+            .collect();
+        let by_number: Vec<&documents::Step> = by_id.into_values().collect();
+        let order = match &graph {
+            Some(graph) => graph.order.clone(),
+            None => (0..by_number.len()).collect(),
+        };
+        let mut operations = BTreeMap::new();
+        for number in order {
+            let step = by_number[number];
+            let operation = self.operation(step, output.flatten());
+            operations.extend(operation.map(|operation| (number, operation)));
+        }
+        let invariants = self.invariants();
+        let edges = self.edges(graph.as_ref());
+        if !unique || graph.is_none() || operations.len() != by_number.len() {
+            return None;
+        }
+        let steps = operations.into_iter().map(|(number, op)| Step {
+            id: by_number[number].id.it.clone(),
+            op,
+        });
+        Some(Plan {
+            name: document.name.it.clone(),
+            input: input?,
+            output: output.flatten(),
+            steps: steps.collect(),
+            locals: self.locals,
+            edges,
+            invariants,
+        })
+    }
+
+    /// Every name of the plan, before any expression is read.
+    fn declare(&mut self) {
+        for (name, schema_name) in &self.raw.locals {
+            self.vars.insert(name.it.clone());
+            if let Some(id) = schema(schema_name, self.types.schemas, self.problems) {
+                self.locals.insert(name.it.clone(), id);
+                self.types.vars.insert(name.it.clone(), Type::Ref(id));
+            }
+            if self.correlated && name.it == CORRELATION {
+                let message = "`correlation_id` is set by the trigger's `correlate_by`";
+                self.problems.push(Problem::new(name.place, message));
+            }
+        }
+        for step in &self.raw.steps {
+            let var = match &step.operation {
+                Operation::RaiseEvent { .. } | Operation::End { .. } => continue,
+                Operation::EmitEffect { handle, kind, .. } => {
+                    if self.handles.insert(handle.it.clone(), kind).is_some() {
+                        let message =
+                            format!("a second effect with the handle {}", quote(&handle.it));
+                        self.problems.push(Problem::new(handle.place, message));
+                    } else if self.vars.contains(&handle.it) {
+                        let message = format!("the handle {} is a variable too", quote(&handle.it));
+                        self.problems.push(Problem::new(handle.place, message));
+                    }
+                    self.types.vars.insert(handle.it.clone(), Type::Hash);
+                    self.types.steps.insert(step.id.it.clone(), Type::Hash);
+                    handle
+                }
+                Operation::AwaitReceipt { var, .. }
+                | Operation::AwaitEvent { var, .. }
+                | Operation::Assign { var, .. } => {
+                    let taken = self.handles.contains_key(&var.it)
+                        || self.correlated && var.it == CORRELATION;
+                    if taken {
+                        let message = format!("{} is set elsewhere already", quote(&var.it));
+                        self.problems.push(Problem::new(var.place, message));
+                    }
+                    var
+                }
+            };
+            self.vars.insert(var.it.clone());
+            self.valued.insert(step.id.it.clone());
+        }
+    }
+
+    /// `required_caps` and `allowed_effects` say exactly what the steps use.
+    fn check_lists(&mut self) {
+        let (mut caps, mut kinds) = (BTreeSet::new(), BTreeSet::new());
+        for step in &self.raw.steps {
+            if let Operation::EmitEffect { kind, cap, .. } = &step.operation {
+                caps.insert(cap.it.as_str());
+                kinds.insert(kind.it.as_str());
+            }
+        }
+        let lists = [
+            ("required_caps", &self.raw.required_caps, caps),
+            ("allowed_effects", &self.raw.allowed_effects, kinds),
+        ];
+        for (name, list, used) in lists {
+            let Some((place, listed)) = list else {
+                continue;
+            };
+            for extra in listed.iter().filter(|it| !used.contains(it.it.as_str())) {
+                let message = format!("no step uses {}, listed in `{name}`", quote(&extra.it));
+                self.problems.push(Problem::new(extra.place, message));
+            }
+            let listed: BTreeSet<&str> = listed.iter().map(|it| it.it.as_str()).collect();
+            for missing in used.difference(&listed) {
+                let message = format!("`{name}` lacks {}, which a step uses", quote(missing));
+                self.problems.push(Problem::new(*place, message));
+            }
+        }
+    }
+
+    fn operation(&mut self, step: &documents::Step, output: Option<SchemaId>) -> Option<Op> {
+        let schemas = self.types.schemas;
+        match &step.operation {
+            Operation::RaiseEvent { event, value } => {
+                let event = schema(event, schemas, self.problems);
+                let value = self.typed_value(*value, event);
+                Some(Op::RaiseEvent {
+                    event: event?,
+                    value: value?,
+                })
+            }
+            Operation::EmitEffect { .. } => self.emit(&step.operation),
+            Operation::AwaitReceipt { receipt_for, var } => {
+                let expr = self.expr(*receipt_for, false)?;
+                let handle = self.handle_of(&expr, receipt_for.place())?;
+                let kind = self.handles.get(&handle)?;
+                let effects = self.capabilities.effects.iter();
+                let receipt = { effects }
+                    .find(|it| it.kind == kind.it)
+                    .map(|it| it.receipt);
+                self.bind(step, var, receipt.map(Type::Ref));
+                Some(Op::AwaitReceipt {
+                    receipt_for: expr,
+                    handle,
+                    var: var.it.clone(),
+                })
+            }
+            Operation::AwaitEvent {
+                place,
+                event,
+                condition,
+                var,
+            } => {
+                let event = schema(event, schemas, self.problems);
+                self.types.event = event.map(Type::Ref);
+                let read = condition.map(|condition| self.condition(condition, true));
+                self.types.event = None;
+                if self.correlated && !self.correlates(read.as_ref().and_then(Option::as_ref)) {
+                    let place = condition.map_or(*place, |condition| condition.place());
+                    let message = "the plan is started with `correlate_by`, so that each \
+                                   `await_event` needs a `where` on `@var:correlation_id`";
+                    self.problems.push(Problem::new(place, message));
+                }
+                self.bind(step, var, event.map(Type::Ref));
+                let condition = match read {
+                    Some(condition) => Some(condition?),
+                    None => None,
+                };
+                Some(Op::AwaitEvent {
+                    event: event?,
+                    condition,
+                    var: var.it.clone(),
+                })
+            }
+            Operation::Assign { expr: later, var } => {
+                let local = self.locals.get(&var.it).copied();
+                let value = self.typed_value(*later, local)?;
+                let inferred = match &value {
+                    ExprOrValue::Expr(expr) if self.sound => {
+                        let inferred = self
+                            .types
+                            .infer(expr)
+                            .map(|ty| ty.map(|ty| ty.into_owned()));
+                        self.note(inferred, later.place()).flatten()
+                    }
+                    _ => None,
+                };
+                self.bind(step, var, local.map(Type::Ref).or(inferred));
+                Some(Op::Assign {
+                    expr: value,
+                    var: var.it.clone(),
+                })
+            }
+            Operation::End { place, result } => self.end(*place, *result, output),
+        }
+    }
+
+    fn emit(&mut self, operation: &Operation) -> Option<Op> {
+        let Operation::EmitEffect {
+            kind,
+            params,
+            cap,
+            idempotency_key,
+            handle,
+        } = operation
+        else {
+            return None;
+        };
+        let effect: Option<EffectId> = self.capabilities.effect(kind, self.problems);
+        let grant: Option<GrantId> = self.capabilities.grant(cap, self.problems);
+        let known = effect.map(|id| &self.capabilities.effects[id.0]);
+        if known.is_some_and(|effect| effect.origin == Origin::Reducer) {
+            let message = format!("{} is an effect of reducers only", quote(&kind.it));
+            self.problems.push(Problem::new(kind.place, message));
+        }
+        if let (Some(effect), Some(grant)) = (known, grant) {
+            let found = &self.capabilities.grants[grant.0].cap_type;
+            if *found != effect.cap_type {
+                let message = format!("{} grants {}", quote(&cap.it), quote(found));
+                let expected = format!("a grant of {}", quote(&effect.cap_type));
+                self.problems
+                    .push(Problem::new(cap.place, message).expected(expected));
+            }
+        }
+        let schema = known.map(|effect| effect.params);
+        let params = self.typed_value(*params, schema);
+        let key = idempotency_key.map(|key| self.expr(key, false));
+        Some(Op::EmitEffect {
+            effect: effect?,
+            params: params?,
+            grant: grant?,
+            idempotency_key: match key {
+                Some(key) => Some(key?),
+                None => None,
+            },
+            handle: handle.it.clone(),
+        })
+    }
+
+    fn end(&mut self, place: Place, result: Option<Later>, output: Option<SchemaId>) -> Option<Op> {
+        let wanted = self.raw.output.is_some();
+        match result {
+            None if wanted => {
+                let message = "the plan has an `output`, so that `end` needs a `result`";
+                self.problems.push(Problem::new(place, message));
+                None
+            }
+            Some(result) if !wanted => {
+                let message = "`end` has a `result`, but the plan has no `output`";
+                self.problems.push(Problem::new(result.place(), message));
+                None
+            }
+            Some(result) => Some(Op::End {
+                result: Some(self.typed_value(result, output)?),
+            }),
+            None => Some(Op::End { result: None }),
+        }
+    }
+
+    /// The handle that the `for` of an `await_receipt` names: its variable, or its step.
+    fn handle_of(&mut self, expr: &Expr, place: Place) -> Option<String> {
+        let handle = match expr {
+            Expr::Reference(reference) if reference.path.is_empty() => match &reference.root {
+                Root::Var(name) => self
+                    .handles
+                    .get_key_value(name)
+                    .map(|(name, _)| name.clone()),
+                Root::Step(id) => self
+                    .raw
+                    .steps
+                    .iter()
+                    .find_map(|step| match &step.operation {
+                        Operation::EmitEffect { handle, .. } if step.id.it == *id => {
+                            Some(handle.it.clone())
+                        }
+                        _ => None,
+                    }),
+                _ => None,
+            },
+            _ => None,
+        };
+        if handle.is_none() {
+            let message = "`for` does not name the handle of an effect of this plan";
+            let expected = "{\"ref\":\"@var:…\"}, with the `effect_id_as` of an `emit_effect`";
+            self.problems
+                .push(Problem::new(place, message).expected(expected));
+        }
+        handle
+    }
+
+    /// Notes what a step gives, as its variable and as the step. A variable of unlike types,
+    /// set on different branches, has no type.
+    fn bind(&mut self, step: &documents::Step, var: &At<String>, ty: Option<Type>) {
+        let Some(ty) = ty else {
+            if !self.locals.contains_key(&var.it) {
+                self.types.vars.remove(&var.it);
+            }
+            return;
+        };
+        if let Some(local) = self.locals.get(&var.it)
+            && self.sound
+            && !self.types.schemas.same(&ty, &Type::Ref(*local))
+        {
+            let schemas = self.types.schemas;
+            let message = format!("{} gets {}", quote(&var.it), schemas.describe(&ty));
+            let expected = format!("{}, as in `locals`", schemas.name(*local));
+            self.problems
+                .push(Problem::new(var.place, message).expected(expected));
+        }
+        self.types.steps.insert(step.id.it.clone(), ty.clone());
+        let binds = |other: &documents::Step| match &other.operation {
+            Operation::AwaitReceipt { var: other, .. }
+            | Operation::AwaitEvent { var: other, .. }
+            | Operation::Assign { var: other, .. } => other.it == var.it,
+            _ => false,
+        };
+        let sole = self.raw.steps.iter().filter(|step| binds(step)).count() == 1;
+        if sole {
+            self.types.vars.entry(var.it.clone()).or_insert(ty);
+        }
+    }
+
+    fn correlates(&self, condition: Option<&Expr>) -> bool {
+        let is_key = |root: &Root| matches!(root, Root::Var(name) if name == CORRELATION);
+        condition.is_some_and(|expr| expr.references().iter().any(|it| is_key(&it.root)))
+    }
+
+    fn invariants(&mut self) -> Vec<Expr> {
+        let read = self
+            .raw
+            .invariants
+            .iter()
+            .map(|later| self.condition(*later, false));
+        read.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    fn edges(&mut self, graph: Option<&graph::Graph>) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        for (position, raw) in self.raw.edges.iter().enumerate() {
+            let when = raw.when.map(|when| self.condition(when, false));
+            let known = graph.and_then(|graph| graph.edges.iter().find(|it| it.2 == position));
+            if let (Some((from, to, _)), None | Some(Some(_))) = (known, &when) {
+                edges.push(Edge {
+                    from: *from,
+                    to: *to,
+                    when: when.flatten(),
+                });
+            }
+        }
+        edges
+    }
+
+    /// An expression that must be a bool.
+    fn condition(&mut self, later: Later, event: bool) -> Option<Expr> {
+        let expr = self.expr(later, event)?;
+        if self.sound {
+            let checked = self.types.check(&expr, &Type::Bool);
+            self.note(checked, later.place())?;
+        }
+        Some(expr)
+    }
+
+    fn expr(&mut self, later: Later, event: bool) -> Option<Expr> {
+        let hints = self.problems.wants_hints();
+        let names = Names {
+            vars: &self.vars,
+            steps: &self.valued,
+            event,
+            hints,
+        };
+        self.problems.keep(parse::expr(later, names))
+    }
+
+    /// An expression or value of a schema; of none, an expression.
+    fn typed_value(&mut self, later: Later, schema: Option<SchemaId>) -> Option<ExprOrValue> {
+        let hints = self.problems.wants_hints();
+        let names = Names {
+            vars: &self.vars,
+            steps: &self.valued,
+            event: false,
+            hints,
+        };
+        let schema = schema.filter(|_| self.sound);
+        let read = parse::expr_or_value(later, schema, self.types.schemas, names);
+        if !self.sound {
+            return read.ok();
+        }
+        let value = self.problems.keep(read)?;
+        if let Some(id) = schema {
+            let checked = self.types.check_either(&value, &Type::Ref(id));
+            self.note(checked, later.place())?;
+        }
+        Some(value)
+    }
+
+    fn note<T>(&mut self, result: Result<T, String>, place: Place) -> Option<T> {
+        self.problems
+            .keep(result.map_err(|message| Problem::new(place, message)))
+    }
+}

@@ -1,0 +1,236 @@
+//! Linking schemas: refs to indices, no cycles, no type too deep to walk.
+
+use std::collections::BTreeMap;
+
+use super::super::diagnostic::{Place, Problem, Problems};
+use super::super::documents::{At, Body, Form, RawType};
+use super::super::json::quote;
+use super::super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
+use super::index::World;
+
+/// The deepest type, counted through its refs. All recursion over types relies on it.
+pub const MAX_TYPE_DEPTH: usize = 64;
+const MAX_SCHEMAS: usize = 10_000;
+
+/// The schemas of the world, and whether they are sound. If not, they are all `unit`.
+pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
+    let mut schemas = Schemas::default();
+    let raw = world
+        .of_kind("defschema")
+        .iter()
+        .filter_map(|document| match &document.body {
+            Body::Schema(schema) => Some((&document.name, &schema.ty)),
+            _ => None,
+        });
+    let raw: Vec<(&At<String>, &RawType)> = raw.take(MAX_SCHEMAS).collect();
+    for (name, _) in &raw {
+        schemas.add(&name.it, Type::Unit, false);
+    }
+    let mut types = Vec::with_capacity(raw.len());
+    let mut refs = Vec::with_capacity(raw.len());
+    let mut sound = raw.len() == world.of_kind("defschema").len();
+    if !sound {
+        let place = raw
+            .last()
+            .map_or(Place { file: 1, offset: 0 }, |(name, _)| name.place);
+        problems.push(Problem::new(
+            place,
+            format!("more than {MAX_SCHEMAS} schemas"),
+        ));
+    }
+    for (_, ty) in &raw {
+        let mut found = Vec::new();
+        let converted = convert(ty, &schemas, &mut found, problems);
+        sound &= converted.is_some();
+        types.push(converted.unwrap_or(Type::Unit));
+        refs.push(found);
+    }
+    let order = match topological(&refs) {
+        Ok(order) => order,
+        Err(cycle) => {
+            let names: Vec<&str> = cycle
+                .iter()
+                .map(|index| raw[*index].0.it.as_str())
+                .collect();
+            let message = format!("schemas refer to themselves: {}", names.join(" -> "));
+            problems.push(Problem::new(raw[cycle[0]].0.place, message));
+            return (schemas, false);
+        }
+    };
+    if !sound {
+        return (schemas, false);
+    }
+    for (index, ty) in types.into_iter().enumerate() {
+        schemas.set_type(SchemaId(index as u32), ty);
+    }
+    let mut depths = BTreeMap::new();
+    for index in order {
+        let (name, ty) = raw[index];
+        let id = SchemaId(index as u32);
+        let depth = depth(schemas.ty(id), &depths);
+        depths.insert(id, depth);
+        if depth > MAX_TYPE_DEPTH {
+            let message = format!(
+                "{} is more than {MAX_TYPE_DEPTH} levels deep",
+                quote(&name.it)
+            );
+            problems.push(Problem::new(name.place, message));
+            return (Schemas::default(), false);
+        }
+        sound &= forms(ty, schemas.ty(id), &schemas, problems);
+    }
+    schemas.finish();
+    (schemas, sound)
+}
+
+/// A type without a name, such as that of a cap's parameters. The schemas must be sound. It is
+/// not deeper than its JSON, and what it refers to not deeper than `MAX_TYPE_DEPTH`.
+pub fn anonymous(
+    purpose: &str,
+    raw: &RawType,
+    schemas: &mut Schemas,
+    problems: &mut Problems,
+) -> Option<SchemaId> {
+    let ty = convert(raw, schemas, &mut Vec::new(), problems)?;
+    forms(raw, &ty, schemas, problems).then(|| schemas.add(purpose, ty, true))
+}
+
+/// Resolves the refs of a type, noting each.
+fn convert(
+    raw: &RawType,
+    schemas: &Schemas,
+    refs: &mut Vec<usize>,
+    problems: &mut Problems,
+) -> Option<Type> {
+    let mut again = |raw: &RawType| convert(raw, schemas, refs, problems);
+    Some(match &raw.form {
+        Form::Plain(ty) => ty.clone(),
+        Form::List(item) => Type::List(Box::new(again(item)?)),
+        Form::Set(item) => Type::Set(Box::new(again(item)?)),
+        Form::Option(item) => Type::Option(Box::new(again(item)?)),
+        Form::Map(both) => {
+            let (key, value) = (again(&both.0), again(&both.1));
+            Type::Map(Box::new(MapType {
+                key: key?,
+                value: value?,
+            }))
+        }
+        Form::Record(fields) => Type::Record(Record::new(members(fields, again)?)),
+        Form::Variant(arms) => Type::Variant(Variant::new(members(arms, again)?)),
+        Form::Ref(name) => match schemas.find(&name.it) {
+            Some(id) => {
+                refs.push(id.index());
+                Type::Ref(id)
+            }
+            None => {
+                problems.push_unknown("defschema", name, schemas.ids().map(|id| schemas.name(id)));
+                return None;
+            }
+        },
+    })
+}
+
+fn members(
+    raw: &[(String, RawType)],
+    mut convert: impl FnMut(&RawType) -> Option<Type>,
+) -> Option<Vec<(String, Type)>> {
+    let converted: Vec<_> = raw
+        .iter()
+        .map(|(name, ty)| Some((name.clone(), convert(ty)?)))
+        .collect();
+    converted.into_iter().collect()
+}
+
+/// The schemas so that each comes after those it refers to; or a cycle, its first one repeated.
+fn topological(refs: &[Vec<usize>]) -> Result<Vec<usize>, Vec<usize>> {
+    let mut waiting: Vec<usize> = refs.iter().map(Vec::len).collect();
+    let mut users = vec![Vec::new(); refs.len()];
+    for (index, targets) in refs.iter().enumerate() {
+        targets.iter().for_each(|target| users[*target].push(index));
+    }
+    let mut order: Vec<usize> = (0..refs.len())
+        .filter(|index| waiting[*index] == 0)
+        .collect();
+    let mut next = 0;
+    while let Some(index) = order.get(next).copied() {
+        next += 1;
+        for user in &users[index] {
+            waiting[*user] -= 1;
+            if waiting[*user] == 0 {
+                order.push(*user);
+            }
+        }
+    }
+    let Some(start) = waiting.iter().position(|count| *count > 0) else {
+        return Ok(order);
+    };
+    let mut path = vec![start];
+    let mut current = start;
+    loop {
+        // Whatever waits, waits for something that waits.
+        current = refs[current]
+            .iter()
+            .copied()
+            .find(|it| waiting[*it] > 0)
+            .unwrap_or(start);
+        if let Some(from) = path.iter().position(|seen| *seen == current) {
+            path.push(current);
+            return Err(path.split_off(from));
+        }
+        path.push(current);
+    }
+}
+
+/// Levels of a type, its refs included. Recursion is bounded by the depth of the JSON.
+fn depth(ty: &Type, known: &BTreeMap<SchemaId, usize>) -> usize {
+    let inner = match ty {
+        Type::Record(record) => record.fields().iter().map(|it| depth(&it.ty, known)).max(),
+        Type::Variant(variant) => variant.arms().iter().map(|it| depth(&it.ty, known)).max(),
+        Type::List(inner) | Type::Set(inner) | Type::Option(inner) => Some(depth(inner, known)),
+        Type::Map(map) => Some(depth(&map.value, known).max(depth(&map.key, known))),
+        Type::Ref(id) => known.get(id).copied(),
+        _ => None,
+    };
+    inner.unwrap_or(0) + 1
+}
+
+/// What a type must not be, once its refs lead somewhere.
+fn forms(raw: &RawType, ty: &Type, schemas: &Schemas, problems: &mut Problems) -> bool {
+    match (&raw.form, ty) {
+        (Form::Record(fields), Type::Record(record)) => fields.iter().all(|(name, raw)| {
+            record
+                .field(name)
+                .is_none_or(|field| forms(raw, &field.ty, schemas, problems))
+        }),
+        (Form::Variant(arms), Type::Variant(variant)) => arms.iter().all(|(tag, raw)| {
+            variant
+                .arm(tag)
+                .is_none_or(|arm| forms(raw, &arm.ty, schemas, problems))
+        }),
+        (Form::List(raw), Type::List(ty)) | (Form::Set(raw), Type::Set(ty)) => {
+            forms(raw, ty, schemas, problems)
+        }
+        (Form::Map(raws), Type::Map(map)) => {
+            let key = schemas.resolve(&map.key);
+            let may = matches!(
+                key,
+                Type::Int | Type::Nat | Type::Text | Type::Uuid | Type::Hash
+            );
+            if !may {
+                let message = format!("{} cannot be the key of a map", schemas.describe(key));
+                let problem = Problem::new(raws.0.place, message);
+                problems.push(problem.expected("int, nat, text, uuid or hash"));
+            }
+            may && forms(&raws.1, &map.value, schemas, problems)
+        }
+        (Form::Option(raw), Type::Option(inner)) => {
+            if matches!(schemas.resolve(inner), Type::Option(_) | Type::Unit) {
+                let message = "an option of an option, or of unit: null would mean two things";
+                problems.push(Problem::new(raw.place, message));
+                return false;
+            }
+            forms(raw, inner, schemas, problems)
+        }
+        _ => true,
+    }
+}

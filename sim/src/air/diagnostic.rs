@@ -1,0 +1,210 @@
+//! What is wrong with a document, and where: file, JSON pointer, line and column.
+//!
+//! Checks note a [`Place`], two numbers; pointer, line and column are worked out at the end, and
+//! only for what is reported. The order of the report is by file and position, never by check.
+
+use std::fmt;
+
+use super::builtins;
+use super::documents::At;
+use super::json::{File, quote};
+use super::names::suggest;
+
+/// At most so many problems are reported for one load; the rest are counted.
+const MAX_DIAGNOSTICS: usize = 200;
+/// After so many problems nobody asks what was meant: looking for it costs time.
+const MAX_SUGGESTIONS: usize = 500;
+
+/// A document file: its name, used in messages only, and its text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub file: String,
+    pub text: String,
+}
+
+/// One problem. `line` and `column` count from 1, columns in characters.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostic {
+    pub file: String,
+    /// JSON pointer (RFC 6901) into the file; empty for the whole of it.
+    pub pointer: String,
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+    pub expected: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Diagnostic {
+            file, line, column, ..
+        } = self;
+        write!(out, "{}\n  at {file}:{line}:{column}", self.message)?;
+        if !self.pointer.is_empty() {
+            write!(out, " ({})", self.pointer)?;
+        }
+        if let Some(expected) = &self.expected {
+            write!(out, "\n  expected: {expected}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(out, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every problem of a load, in order of file and position. Never empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Diagnostics(pub Vec<Diagnostic>);
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.0.iter().enumerate() {
+            if index > 0 {
+                out.write_str("\n")?;
+            }
+            write!(out, "{diagnostic}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// A byte offset into one of the files: the first byte of a value, or of a member's name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Place {
+    pub file: usize,
+    pub offset: usize,
+}
+
+/// A problem as a check sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    pub place: Place,
+    pub message: String,
+    pub expected: Option<String>,
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+        Problem {
+            place,
+            message: message.into(),
+            expected: None,
+            hint: None,
+        }
+    }
+
+    pub fn expected(mut self, expected: impl Into<String>) -> Problem {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Problem {
+        self.hint = hint.or(self.hint);
+        self
+    }
+}
+
+/// The problems found so far.
+#[derive(Default, Debug)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// Keeps the problem, if there is one, and goes on without the value.
+    pub fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.push(problem)).ok()
+    }
+
+    /// Whether it is still worth while to look for what was meant.
+    pub fn wants_hints(&self) -> bool {
+        self.0.len() < MAX_SUGGESTIONS
+    }
+
+    pub fn suggest<'c>(
+        &self,
+        text: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> Option<String> {
+        if self.wants_hints() {
+            suggest(text, candidates)
+        } else {
+            None
+        }
+    }
+
+    /// A name that nothing known has. `what` may be the `$kind` of what was looked for.
+    pub fn push_unknown<'c>(
+        &mut self,
+        what: &str,
+        name: &At<String>,
+        known: impl IntoIterator<Item = &'c str>,
+    ) {
+        let what = what.strip_prefix("def").unwrap_or(what);
+        let problem = Problem::new(name.place, format!("unknown {what}: {}", quote(&name.it)))
+            .maybe_hint(self.suggest(&name.it, known))
+            .maybe_hint(builtins::unmodelled(&name.it));
+        self.push(problem);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The report, or nothing if there were no problems.
+    pub fn into_diagnostics(mut self, files: &[File]) -> Option<Diagnostics> {
+        self.0.sort_by_key(|problem| problem.place);
+        self.0.dedup();
+        let hidden = self.0.len().saturating_sub(MAX_DIAGNOSTICS);
+        self.0.truncate(MAX_DIAGNOSTICS);
+        let mut list: Vec<Diagnostic> = self.0.into_iter().map(|it| locate(it, files)).collect();
+        if hidden > 0
+            && let Some(last) = list.last_mut()
+        {
+            let more = format!("{hidden} more problems are not shown");
+            last.hint = Some(
+                last.hint
+                    .take()
+                    .map_or(more.clone(), |hint| format!("{hint}; {more}")),
+            );
+        }
+        (!list.is_empty()).then_some(Diagnostics(list))
+    }
+}
+
+fn locate(problem: Problem, files: &[File]) -> Diagnostic {
+    let Problem {
+        place,
+        message,
+        expected,
+        hint,
+    } = problem;
+    let (file, pointer, line, column) = match files.get(place.file) {
+        Some(file) => {
+            let (line, column) = file.line_and_column(place.offset);
+            (file.name.clone(), file.pointer(place.offset), line, column)
+        }
+        None => ("(no documents)".to_owned(), String::new(), 1, 1),
+    };
+    Diagnostic {
+        file,
+        pointer,
+        line,
+        column,
+        message,
+        expected,
+        hint,
+    }
+}

@@ -1,0 +1,158 @@
+//! `defcap`, `defeffect`, `defpolicy` and `defsecret`.
+
+use super::super::diagnostic::{Problem, Problems};
+use super::super::model::{Origin, OriginKind};
+use super::super::names::Pattern;
+use super::At;
+use super::fields::Fields;
+use super::schema::RawType;
+
+pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];
+pub const EFFECT_FIELDS: &[&str] = &[
+    "name",
+    "kind",
+    "params_schema",
+    "receipt_schema",
+    "cap_type",
+    "origin_scope",
+    "description",
+];
+pub const POLICY_FIELDS: &[&str] = &["name", "rules"];
+pub const SECRET_FIELDS: &[&str] = &[
+    "name",
+    "binding_id",
+    "allowed_caps",
+    "allowed_plans",
+    "expected_digest",
+];
+const ORIGINS: [(&str, OriginKind); 2] =
+    [("plan", OriginKind::Plan), ("reducer", OriginKind::Reducer)];
+
+pub struct Cap {
+    pub cap_type: String,
+    pub ty: RawType,
+}
+
+impl Cap {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Cap> {
+        let cap_type = fields.text("cap_type", Pattern::Kind, problems);
+        let schema = fields.required("schema", problems);
+        if let Some(enforcer) = fields.get("enforcer") {
+            let message = "an enforcer is a module that this harness does not run";
+            let hint = "leave it out: built-in cap types are checked by the harness itself";
+            problems.push(Problem::new(enforcer.place(), message).hint(hint));
+        }
+        let ty = RawType::read(schema?, problems);
+        Some(Cap {
+            cap_type: cap_type?.it,
+            ty: ty?,
+        })
+    }
+}
+
+pub struct Effect {
+    pub kind: At<String>,
+    pub params: At<String>,
+    pub receipt: At<String>,
+    pub cap_type: String,
+    pub origin: Origin,
+}
+
+impl Effect {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Effect> {
+        let scopes = [
+            ("reducer", Origin::Reducer),
+            ("plan", Origin::Plan),
+            ("both", Origin::Both),
+        ];
+        let kind = fields.text("kind", Pattern::Kind, problems);
+        let params = fields.text("params_schema", Pattern::Name, problems);
+        let receipt = fields.text("receipt_schema", Pattern::Name, problems);
+        let cap_type = fields.text("cap_type", Pattern::Kind, problems);
+        let origin = fields.choice("origin_scope", &scopes, problems);
+        if let Some(description) = fields.get("description")
+            && description.node.as_text().is_none()
+        {
+            let message = format!("`description` is text, not {}", description.node.describe());
+            problems.push(Problem::new(description.place(), message));
+        }
+        Some(Effect {
+            kind: kind?,
+            params: params?,
+            receipt: receipt?,
+            cap_type: cap_type?.it,
+            origin: origin?,
+        })
+    }
+}
+
+pub struct Policy {
+    pub rules: Vec<RawRule>,
+}
+
+pub struct RawRule {
+    pub effect_kind: Option<At<String>>,
+    pub cap_name: Option<At<String>>,
+    pub cap_type: Option<At<String>>,
+    pub origin_kind: Option<OriginKind>,
+    pub origin_name: Option<At<String>>,
+    pub allow: bool,
+}
+
+impl Policy {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Policy> {
+        fields.required("rules", problems)?;
+        let mut rules = Vec::new();
+        for rule in fields.items("rules", problems) {
+            let rule = Fields::of(rule, "rule", &["when", "decision"], problems);
+            rules.extend(rule.and_then(|rule| read_rule(&rule, problems)));
+        }
+        Some(Policy { rules })
+    }
+}
+
+fn read_rule(fields: &Fields, problems: &mut Problems) -> Option<RawRule> {
+    let allow = fields.choice("decision", &[("allow", true), ("deny", false)], problems);
+    let names = &[
+        "effect_kind",
+        "cap_name",
+        "cap_type",
+        "origin_kind",
+        "origin_name",
+    ];
+    let when = Fields::of(fields.required("when", problems)?, "when", names, problems)?;
+    let effect_kind = when.optional_text("effect_kind", Pattern::Kind, problems);
+    let cap_name = when.optional_text("cap_name", Pattern::Identifier, problems);
+    let cap_type = when.optional_text("cap_type", Pattern::Kind, problems);
+    let origin_name = when.optional_text("origin_name", Pattern::Name, problems);
+    let origin_kind = match when.get("origin_kind") {
+        Some(_) => Some(when.choice("origin_kind", &ORIGINS, problems)?),
+        None => None,
+    };
+    Some(RawRule {
+        effect_kind: effect_kind?,
+        cap_name: cap_name?,
+        cap_type: cap_type?,
+        origin_kind,
+        origin_name: origin_name?,
+        allow: allow?,
+    })
+}
+
+pub struct Secret {
+    pub allowed_caps: Vec<At<String>>,
+    pub allowed_plans: Vec<At<String>>,
+}
+
+impl Secret {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Secret> {
+        fields.text("binding_id", Pattern::Free, problems);
+        fields.hash("expected_digest", problems);
+        let allowed_caps = fields.texts("allowed_caps", Pattern::Identifier, problems);
+        let allowed_plans = fields.texts("allowed_plans", Pattern::Name, problems);
+        Some(Secret {
+            allowed_caps,
+            allowed_plans,
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! Documents one by one: from JSON to structures in which names are still names.
+//!
+//! A reader checks what shows in one document alone: fields, patterns, shapes. Whether a name
+//! means anything is the business of `check`. Expressions and values stay JSON here, since how
+//! they read depends on what surrounds them.
+
+mod capability;
+mod fields;
+mod manifest;
+mod module;
+mod plan;
+mod schema;
+
+pub use capability::{Cap, Effect, Policy, RawRule, Secret};
+pub use manifest::{LISTS, Manifest, RawGrant};
+pub use module::{Abi, Module};
+pub use plan::{Operation, Plan, Step};
+pub use schema::{Form, RawType, Schema};
+
+use self::fields::Fields;
+use super::builtins;
+use super::diagnostic::{Place, Problem, Problems};
+use super::hash::Hash;
+use super::json::{File, Json, Node, canonical_cbor, quote};
+use super::names::{Pattern, suggest};
+
+/// Something that was read, and where.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct At<T> {
+    pub it: T,
+    pub place: Place,
+}
+
+/// JSON to be read later, and the file it is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Later<'a> {
+    pub node: &'a Node,
+    pub file: usize,
+}
+
+impl Later<'_> {
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.file,
+            offset: self.node.start,
+        }
+    }
+}
+
+pub struct Document<'a> {
+    /// As `$kind` says.
+    pub kind: &'static str,
+    /// The name; empty for the manifest.
+    pub name: At<String>,
+    pub file: usize,
+    pub node: &'a Node,
+    pub hash: Hash,
+    pub body: Body<'a>,
+}
+
+pub enum Body<'a> {
+    Schema(Schema),
+    Module(Module),
+    Plan(Plan<'a>),
+    Cap(Cap),
+    Effect(Effect),
+    Policy(Policy),
+    Secret(Secret),
+    Manifest(Manifest<'a>),
+}
+
+const KINDS: [&str; 8] = [
+    "defschema",
+    "defmodule",
+    "defplan",
+    "defcap",
+    "defeffect",
+    "defpolicy",
+    "defsecret",
+    "manifest",
+];
+
+/// Reads every document of a file.
+pub fn read<'a>(index: usize, file: &'a File, problems: &mut Problems) -> Vec<Document<'a>> {
+    let Some(root) = &file.root else {
+        return Vec::new();
+    };
+    let nodes = match &root.json {
+        Json::Array(items) => items.as_slice(),
+        _ => std::slice::from_ref(root),
+    };
+    let built_in = file.name == builtins::FILE && index == 0;
+    nodes
+        .iter()
+        .filter_map(|node| read_document(index, node, built_in, problems))
+        .collect()
+}
+
+fn read_document<'a>(
+    file: usize,
+    node: &'a Node,
+    built_in: bool,
+    problems: &mut Problems,
+) -> Option<Document<'a>> {
+    let place = Place {
+        file,
+        offset: node.start,
+    };
+    let kind = kind(node, place)
+        .map_err(|problem| problems.push(problem))
+        .ok()?;
+    let fields = Fields::of(Later { node, file }, kind, allowed(kind), problems)?;
+    let name = match kind {
+        "manifest" => Some(At {
+            it: String::new(),
+            place,
+        }),
+        _ => fields.text("name", Pattern::Name, problems),
+    };
+    if let Some(name) = name.as_ref().filter(|_| !built_in)
+        && name.it.starts_with(builtins::RESERVED)
+    {
+        let message = format!(
+            "{} is reserved: `sys/` is for what is built in",
+            quote(&name.it)
+        );
+        problems.push(Problem::new(name.place, message).hint("choose a namespace of your own"));
+    }
+    let body = match kind {
+        "defschema" => Schema::read(&fields, problems).map(Body::Schema),
+        "defmodule" => Module::read(&fields, problems).map(Body::Module),
+        "defplan" => Plan::read(&fields, problems).map(Body::Plan),
+        "defcap" => Cap::read(&fields, problems).map(Body::Cap),
+        "defeffect" => Effect::read(&fields, problems).map(Body::Effect),
+        "defpolicy" => Policy::read(&fields, problems).map(Body::Policy),
+        "defsecret" => Secret::read(&fields, problems).map(Body::Secret),
+        _ => Manifest::read(&fields, problems).map(Body::Manifest),
+    };
+    let hash = Hash::of(&canonical_cbor(&node.to_plain()));
+    Some(Document {
+        kind,
+        name: name?,
+        file,
+        node,
+        hash,
+        body: body?,
+    })
+}
+
+fn kind(node: &Node, place: Place) -> Result<&'static str, Problem> {
+    let expected = format!("one of {}", KINDS.join(", "));
+    if !matches!(node.json, Json::Object(_)) {
+        let message = format!("a document is an object, not {}", node.describe());
+        return Err(Problem::new(place, message));
+    }
+    let Some(kind) = node.member("$kind") else {
+        return Err(Problem::new(place, "the document has no `$kind`").expected(expected));
+    };
+    let text = kind.as_text().unwrap_or_default();
+    KINDS
+        .into_iter()
+        .find(|known| *known == text)
+        .ok_or_else(|| {
+            let message = format!("unknown `$kind`: {}", kind.describe());
+            Problem::new(
+                Place {
+                    offset: kind.start,
+                    ..place
+                },
+                message,
+            )
+            .expected(expected)
+            .maybe_hint(suggest(text, KINDS))
+        })
+}
+
+/// The fields that a kind of document may have, besides `$kind`.
+fn allowed(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "defschema" => schema::FIELDS,
+        "defmodule" => module::FIELDS,
+        "defplan" => plan::FIELDS,
+        "defcap" => capability::CAP_FIELDS,
+        "defeffect" => capability::EFFECT_FIELDS,
+        "defpolicy" => capability::POLICY_FIELDS,
+        "defsecret" => capability::SECRET_FIELDS,
+        _ => manifest::FIELDS,
+    }
+}
+
+/// Whether a file means to have a manifest, readable or not.
+pub fn has_manifest(root: &Node) -> bool {
+    let nodes = match &root.json {
+        Json::Array(items) => items.as_slice(),
+        _ => std::slice::from_ref(root),
+    };
+    nodes
+        .iter()
+        .any(|node| node.member("$kind").and_then(Node::as_text) == Some("manifest"))
+}

@@ -1,0 +1,90 @@
+//! Expressions of plans: what they are, and what they give.
+//!
+//! They are total: whatever the scope holds, evaluation ends with a value or an [`EvalError`],
+//! the same every time, within bounds on work and on the size and depth of what is made.
+//! `parse` reads them, `infer` types them at load, `operators` holds the operators.
+
+mod eval;
+pub(super) mod infer;
+mod operators;
+pub(super) mod parse;
+
+use std::collections::BTreeMap;
+
+use super::value::Value;
+pub use operators::Operator;
+
+/// What an expression may read.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    pub input: &'a Value,
+    pub vars: &'a BTreeMap<String, Value>,
+    pub steps: &'a BTreeMap<String, Value>,
+    pub event: Option<&'a Value>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Expr {
+    Reference(Reference),
+    Constant(Value),
+    Record(Vec<(String, Expr)>),
+    List(Vec<Expr>),
+    Set(Vec<Expr>),
+    Map(Vec<(Expr, Expr)>),
+    Variant {
+        tag: String,
+        value: Option<Box<Expr>>,
+    },
+    Operation {
+        operator: Operator,
+        args: Vec<Expr>,
+    },
+}
+
+/// `@plan.input`, `@var:name`, `@step:id` or `@event`, and a path of field names from there.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Reference {
+    pub root: Root,
+    pub path: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Root {
+    Input,
+    Var(String),
+    Step(String),
+    Event,
+}
+
+/// Where a format says "expression or value", the expression wins if the text reads as one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ExprOrValue {
+    Expr(Expr),
+    Value(Value),
+}
+
+/// Why an expression has no value. It ends the plan instance.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum EvalError {
+    #[error("`{0}` has no value here")]
+    Missing(String),
+    #[error("`{operator}` expects {expected}, found {found}")]
+    Type {
+        operator: &'static str,
+        expected: &'static str,
+        found: String,
+    },
+    #[error("`{0}` overflows 64 bits")]
+    Overflow(&'static str),
+    #[error("`{0}` by zero")]
+    DivisionByZero(&'static str),
+    #[error("`{operator}`: {what} is not there")]
+    NotFound {
+        operator: &'static str,
+        what: String,
+    },
+    #[error("the same key twice in a map")]
+    DuplicateKey,
+    #[error("the expression needs more than {limit} {what}")]
+    Limit { limit: usize, what: &'static str },
+}

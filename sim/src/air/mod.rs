@@ -1,0 +1,41 @@
+//! AIR v1 documents: reading, checking, hashing, values and expressions.
+//!
+//! Texts go in, an [`Air`] comes out in which every reference is an index and every load-time
+//! check holds. This module does no I/O, runs no plan and no reducer, and knows no faults.
+//! All it reads is untrusted: sizes and depths are bounded, and each refusal names the place.
+//!
+//! From the bottom up: `json` (text with positions), `cbor` (bytes), `types` and `value`, `codec`
+//! and `value_json` (values of a schema), `documents` (one reader per `$kind`), `check` (what only
+//! shows across documents), `expr` (parsing, static types, evaluation). Deliberate choices where
+//! the format is silent are told where they are made.
+
+mod builtins;
+mod cbor;
+mod check;
+mod codec;
+mod diagnostic;
+mod documents;
+mod expr;
+mod hash;
+mod json;
+mod model;
+mod names;
+mod pin;
+mod tree_codec;
+mod types;
+mod value;
+mod value_json;
+mod value_text;
+
+pub use check::load;
+pub use diagnostic::{Diagnostic, Diagnostics, Source};
+pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
+pub use hash::{Hash, ParseHashError};
+pub use json::canonical_cbor;
+pub use model::{
+    Air, Cap, DocumentInfo, Edge, Effect, EffectId, Grant, GrantId, Op, Origin, OriginKind, Plan,
+    PlanId, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger,
+};
+pub use pin::pin;
+pub use types::{Arm, Field, MapType, Record, SchemaId, Schemas, Type, Variant};
+pub use value::{Value, ValueError};

@@ -1,0 +1,237 @@
+//! The checked world: what the documents say once every name is resolved to an index.
+//!
+//! Only `load` makes these, so whoever holds an [`Air`] may rely on every load-time check.
+//! Nothing here reads documents or runs anything.
+
+use std::collections::BTreeMap;
+
+use super::expr::{Expr, ExprOrValue};
+use super::hash::Hash;
+use super::types::{SchemaId, Schemas};
+use super::value::Value;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub struct $name(pub(super) usize);
+
+        impl $name {
+            pub fn index(self) -> usize {
+                self.0
+            }
+        }
+    };
+}
+
+id!(
+    /// An index into [`Air::reducers`].
+    ReducerId
+);
+id!(
+    /// An index into [`Air::plans`].
+    PlanId
+);
+id!(
+    /// An index into [`Air::effects`].
+    EffectId
+);
+id!(
+    /// An index into [`Air::grants`].
+    GrantId
+);
+
+/// A world whose documents passed every check.
+#[derive(Clone, Debug)]
+pub struct Air {
+    pub schemas: Schemas,
+    pub reducers: Vec<Reducer>,
+    pub plans: Vec<Plan>,
+    /// The built-in effects first, then those of the manifest.
+    pub effects: Vec<Effect>,
+    /// The built-in caps first, then those of the manifest.
+    pub caps: Vec<Cap>,
+    pub grants: Vec<Grant>,
+    /// The rules of `defaults.policy`, first match wins. Empty denies everything.
+    pub policy: Vec<Rule>,
+    pub routes: Vec<Route>,
+    pub triggers: Vec<Trigger>,
+    /// Hash of the manifest with every missing or zero hash filled in.
+    pub manifest_hash: Hash,
+    /// Every document of the sources, in source order; built-ins are not listed.
+    pub documents: Vec<DocumentInfo>,
+}
+
+impl Air {
+    /// The ids of [`Air::reducers`], in their order.
+    pub fn reducer_ids(&self) -> impl Iterator<Item = ReducerId> + use<> {
+        (0..self.reducers.len()).map(ReducerId)
+    }
+}
+
+/// A document of the sources. `name` is empty for the manifest, which has none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DocumentInfo {
+    pub kind: String,
+    pub name: String,
+    pub hash: Hash,
+    pub file: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Reducer {
+    pub name: String,
+    /// The file that holds its `defmodule`.
+    pub file: String,
+    pub state: SchemaId,
+    pub event: SchemaId,
+    pub context: Option<SchemaId>,
+    /// Present exactly when the reducer is keyed.
+    pub key_schema: Option<SchemaId>,
+    pub effects_emitted: Vec<EffectId>,
+    /// Slot to grant, the rule for the slot `default` already applied.
+    pub slots: BTreeMap<String, SlotBinding>,
+    /// None: not pinned yet.
+    pub wasm_hash: Option<Hash>,
+    /// The tag of the event variant's arm that carries each effect's receipt event.
+    pub receipt_arms: BTreeMap<EffectId, String>,
+}
+
+/// What a slot stands for. Without a grant, an effect asked for through it is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SlotBinding {
+    pub cap_type: String,
+    pub grant: Option<GrantId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Effect {
+    pub name: String,
+    pub kind: String,
+    pub params: SchemaId,
+    pub receipt: SchemaId,
+    pub cap_type: String,
+    pub origin: Origin,
+    /// The built-in event in which a reducer gets the receipt, such as `sys/TimerFired@1`.
+    pub receipt_event: Option<SchemaId>,
+}
+
+/// Who may ask for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Reducer,
+    Plan,
+    Both,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cap {
+    pub name: String,
+    pub cap_type: String,
+    /// The type of a grant's parameters: an anonymous schema.
+    pub schema: SchemaId,
+}
+
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub name: String,
+    /// An index into [`Air::caps`].
+    pub cap: usize,
+    pub cap_type: String,
+    pub params: Value,
+    pub expiry_ns: Option<u64>,
+}
+
+/// One rule of a policy: what is absent matches anything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    pub effect_kind: Option<String>,
+    pub cap_name: Option<String>,
+    pub cap_type: Option<String>,
+    pub origin_kind: Option<OriginKind>,
+    pub origin_name: Option<String>,
+    pub allow: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginKind {
+    Plan,
+    Reducer,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Route {
+    pub event: SchemaId,
+    pub reducer: ReducerId,
+    /// A dotted path; `$value.` leads into whichever arm a variant has.
+    pub key_field: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trigger {
+    pub event: SchemaId,
+    pub plan: PlanId,
+    /// A dotted path; `$value.` leads into whichever arm a variant has.
+    pub correlate_by: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub name: String,
+    pub input: SchemaId,
+    pub output: Option<SchemaId>,
+    pub locals: BTreeMap<String, SchemaId>,
+    /// In order of their ids.
+    pub steps: Vec<Step>,
+    pub edges: Vec<Edge>,
+    pub invariants: Vec<Expr>,
+}
+
+/// `from` and `to` are indices into [`Plan::steps`].
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+    pub when: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub id: String,
+    pub op: Op,
+}
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    RaiseEvent {
+        event: SchemaId,
+        value: ExprOrValue,
+    },
+    EmitEffect {
+        effect: EffectId,
+        params: ExprOrValue,
+        grant: GrantId,
+        idempotency_key: Option<Expr>,
+        /// The variable (`bind.effect_id_as`) that will hold the effect's id.
+        handle: String,
+    },
+    AwaitReceipt {
+        receipt_for: Expr,
+        /// The handle `receipt_for` names, known at load.
+        handle: String,
+        var: String,
+    },
+    AwaitEvent {
+        event: SchemaId,
+        /// The `where` expression: the only place where `@event` may be read.
+        condition: Option<Expr>,
+        var: String,
+    },
+    Assign {
+        expr: ExprOrValue,
+        var: String,
+    },
+    End {
+        result: Option<ExprOrValue>,
+    },
+}

@@ -1,0 +1,120 @@
+//! The patterns of names, and "did you mean" for those that are not known.
+
+use super::json::quote;
+
+/// Longer names are refused before they are looked at.
+const MAX_NAME_SIZE: usize = 256;
+
+/// What a piece of text in a document must look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pattern {
+    /// `namespace/Name@1`
+    Name,
+    /// An effect kind or a cap type, such as `http.request`.
+    Kind,
+    /// A step, a variable, a grant, a slot or the tag of a variant.
+    Identifier,
+    /// A field of a record: an identifier without dots, which part the fields of a path.
+    Field,
+    /// Any text that is not empty.
+    Free,
+}
+
+impl Pattern {
+    pub fn matches(self, text: &str) -> bool {
+        if text.is_empty() || text.len() > MAX_NAME_SIZE {
+            return false;
+        }
+        match self {
+            Pattern::Name => is_name(text),
+            Pattern::Kind => is_kind(text),
+            Pattern::Identifier => is_identifier(text),
+            Pattern::Field => is_identifier(text) && !text.contains('.'),
+            Pattern::Free => true,
+        }
+    }
+
+    pub fn expected(self) -> &'static str {
+        match self {
+            Pattern::Name => "a name such as `demo/Thing@1`",
+            Pattern::Kind => "lowercase words with dots, such as `http.request`",
+            Pattern::Identifier => {
+                "a letter or `_`, then at most 63 letters, digits, `_`, `.`, `-`"
+            }
+            Pattern::Field => "a letter or `_`, then at most 63 letters, digits, `_`, `-`",
+            Pattern::Free => "a text that is not empty",
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let Some((namespace, rest)) = text.split_once('/') else {
+        return false;
+    };
+    let Some((name, version)) = rest.split_once('@') else {
+        return false;
+    };
+    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || in_word(byte);
+    let any = |byte: u8| byte.is_ascii_alphanumeric() || in_word(byte);
+    let namespace_ok = starts(namespace, |byte| byte.is_ascii_lowercase()) && all(namespace, lower);
+    let name_ok = starts(name, |byte| byte.is_ascii_alphabetic()) && all(name, any);
+    let version_ok = starts(version, |byte| matches!(byte, b'1'..=b'9'))
+        && all(version, |byte| byte.is_ascii_digit());
+    namespace_ok && name_ok && version_ok
+}
+
+fn is_kind(text: &str) -> bool {
+    let part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || in_word(byte);
+    starts(text, |byte| byte.is_ascii_lowercase()) && all(text, part)
+}
+
+fn is_identifier(text: &str) -> bool {
+    let first = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || in_word(byte);
+    text.len() <= 64 && starts(text, first) && all(text, part)
+}
+
+fn in_word(byte: u8) -> bool {
+    matches!(byte, b'_' | b'.' | b'-')
+}
+
+fn starts(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
+    text.bytes().next().is_some_and(accepts)
+}
+
+fn all(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
+    text.bytes().all(accepts)
+}
+
+/// "did you mean `x`?", for the candidate nearest to a text that is none of them.
+pub fn suggest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    const MAX_CANDIDATES: usize = 500;
+    let nearest = candidates
+        .into_iter()
+        .take(MAX_CANDIDATES)
+        .map(|candidate| (distance(text, candidate), candidate))
+        .min()?;
+    let limit = (text.len() / 3).min(3);
+    (nearest.0 <= limit).then(|| format!("did you mean {}?", quote(nearest.1)))
+}
+
+/// Edit distance in bytes; long or very different texts are just far apart.
+fn distance(left: &str, right: &str) -> usize {
+    const MAX_SIZE: usize = 64;
+    const FAR: usize = usize::MAX;
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len().max(right.len()) > MAX_SIZE || left.len().abs_diff(right.len()) > 3 {
+        return FAR;
+    }
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}

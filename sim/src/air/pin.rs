@@ -1,0 +1,59 @@
+//! Pinning: writing the hash of a wasm binary into its `defmodule`, and touching nothing else.
+
+use super::builtins;
+use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
+use super::hash::Hash;
+use super::json::{File, Json, Node, quote};
+
+/// The text with the module's `wasm_hash` set, or put in after its name if there was none.
+/// Every other byte stays. The file need not pass other checks.
+pub fn pin(source: &Source, module: &str, hash: Hash) -> Result<String, Diagnostics> {
+    let mut problems = Problems::default();
+    let file = File::read(0, &source.file, &source.text, &mut problems);
+    let edit = match &file.root {
+        Some(root) if problems.is_empty() => problems.keep(edit(root, module, hash)),
+        _ => None,
+    };
+    match (edit, problems.into_diagnostics(&[file])) {
+        (Some((start, end, insert)), None) => {
+            let mut text = source.text.clone();
+            text.replace_range(start..end, &insert);
+            Ok(text)
+        }
+        (_, diagnostics) => Err(diagnostics.unwrap_or(Diagnostics(Vec::new()))),
+    }
+}
+
+/// The bytes to replace, and what by.
+fn edit(root: &Node, module: &str, hash: Hash) -> Result<(usize, usize, String), Problem> {
+    debug_assert!(!module.starts_with(builtins::RESERVED));
+    let nodes = match &root.json {
+        Json::Array(items) => items.as_slice(),
+        _ => std::slice::from_ref(root),
+    };
+    let is =
+        |node: &Node, key: &str, text: &str| node.member(key).and_then(Node::as_text) == Some(text);
+    let mut found = nodes
+        .iter()
+        .filter(|it| is(it, "$kind", "defmodule") && is(it, "name", module));
+    let place = |node: &Node| Place {
+        file: 0,
+        offset: node.start,
+    };
+    let Some(document) = found.next() else {
+        let message = format!("no defmodule with the name {}", quote(module));
+        return Err(Problem::new(place(root), message));
+    };
+    if let Some(second) = found.next() {
+        let message = format!("a second defmodule with the name {}", quote(module));
+        return Err(Problem::new(place(second), message));
+    }
+    if let Some(old) = document.member("wasm_hash") {
+        return Ok((old.start, old.end, format!("\"{hash}\"")));
+    }
+    // `name` is there, since the document was found by it.
+    let after = document
+        .member("name")
+        .map_or(document.start, |name| name.end);
+    Ok((after, after, format!(", \"wasm_hash\": \"{hash}\"")))
+}

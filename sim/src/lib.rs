@@ -1,0 +1,3 @@
+//! Deterministic simulation of WebAssembly state machines.
+
+pub mod air;

@@ -1,0 +1,48 @@
+//! The tests of `sim`: one target, whose every trial has a name, and whose seeds can be chosen.
+//!
+//! `cargo test -p sim` runs every seeded trial over a range of seeds; with `-- --seed N` the same
+//! trials run, each with that seed alone. Beside `--seed` the arguments are libtest's. Where the
+//! runner keeps arguments to itself, as cargo-nextest does, `SIM_SEED` says the same.
+
+mod air;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// Says the seed where no argument can.
+const SEED_VARIABLE: &str = "SIM_SEED";
+
+fn main() {
+    let (seed, arguments) = match arguments(std::env::args().collect()) {
+        Ok(parsed) => parsed,
+        Err(message) => {
+            eprintln!("error: {message}");
+            std::process::exit(2);
+        }
+    };
+    libtest_mimic::run(&Arguments::from_iter(arguments), trials(seed)).exit();
+}
+
+fn trials(seed: Option<u64>) -> Vec<Trial> {
+    [air::trials(seed)].into_iter().flatten().collect()
+}
+
+/// Takes `--seed` out of the arguments; the rest is the library's.
+fn arguments(given: Vec<String>) -> Result<(Option<u64>, Vec<String>), String> {
+    let mut seed = std::env::var(SEED_VARIABLE).ok();
+    let mut rest = Vec::new();
+    let mut given = given.into_iter();
+    while let Some(argument) = given.next() {
+        if argument == "--seed" {
+            seed = Some(given.next().ok_or("`--seed` needs a seed after it")?);
+        } else if let Some(text) = argument.strip_prefix("--seed=") {
+            seed = Some(text.to_owned());
+        } else {
+            rest.push(argument);
+        }
+    }
+    let parse = |text: &String| {
+        text.parse::<u64>()
+            .map_err(|error| format!("`{text}`: {error}"))
+    };
+    Ok((seed.as_ref().map(parse).transpose()?, rest))
+}
