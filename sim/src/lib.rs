@@ -1,3 +1,4 @@
 //! Deterministic simulation of WebAssembly state machines.
 
 pub mod air;
+pub mod reducer;

@@ -5,6 +5,7 @@
 //! runner keeps arguments to itself, as cargo-nextest does, `SIM_SEED` says the same.
 
 mod air;
+mod host;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -23,7 +24,10 @@ fn main() {
 }
 
 fn trials(seed: Option<u64>) -> Vec<Trial> {
-    [air::trials(seed)].into_iter().flatten().collect()
+    [air::trials(seed), host::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Takes `--seed` out of the arguments; the rest is the library's.

@@ -1,0 +1,264 @@
+//! Compiled code: everything that is refused before a first step, and the engine's settings.
+//!
+//! One engine and one module per reducer, made once and shared by all threads.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use wasmtime::{
+    Config, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker, Module,
+    PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
+};
+
+use super::error::excerpt;
+use super::limiter::Limiter;
+use super::{Instance, Limits, LoadError, StepError, cache};
+use crate::air::Hash;
+
+/// A reducer, compiled. Clones share the code.
+#[derive(Clone)]
+pub struct Code {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    hash: Hash,
+    limits: Limits,
+    template: InstancePre<Limiter>,
+    form: StepForm,
+}
+
+/// The two forms of `step` in the ABI.
+#[derive(Clone, Copy)]
+pub(super) enum StepForm {
+    /// `(ret, ptr, len) -> ()`: pointer and length of the output are written at `ret`.
+    ReturnArea,
+    /// `(ptr, len) -> (ptr, len)`.
+    MultiValue,
+}
+
+impl Code {
+    /// Checks and compiles `wasm`, and makes one instance to see that it can be done.
+    ///
+    /// Compiled code is kept in `cache_dir` if that is given and can be written; whether it was
+    /// found there changes no result.
+    pub fn load(wasm: &[u8], limits: Limits, cache_dir: Option<&Path>) -> Result<Code, LoadError> {
+        if wasm.len() > limits.wasm_bytes {
+            let (length_bytes, limit_bytes) = (wasm.len(), limits.wasm_bytes);
+            return Err(LoadError::TooLarge {
+                length_bytes,
+                limit_bytes,
+            });
+        }
+        check_header(wasm)?;
+        let host = |error: wasmtime::Error| LoadError::Engine {
+            reason: format!("{error:#}"),
+        };
+        let engine = Engine::new(&config(&limits, cache_dir)).map_err(host)?;
+        let module = Module::from_binary(&engine, wasm)
+            .map_err(|error| why_refused(&engine, wasm, &error))?;
+        check_imports(&module)?;
+        let form = check_exports(&module)?;
+        let template = Linker::new(&engine)
+            .instantiate_pre(&module)
+            .map_err(host)?;
+        let inner = Inner {
+            hash: Hash::of(wasm),
+            limits,
+            template,
+            form,
+        };
+        let code = Code {
+            inner: Arc::new(inner),
+        };
+        code.instance().map_err(LoadError::Instantiate)?;
+        Ok(code)
+    }
+
+    /// The hash of the wasm binary.
+    pub fn hash(&self) -> Hash {
+        self.inner.hash
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.inner.limits
+    }
+
+    /// A fresh instance. At most `Code::instances_max` may live at a time.
+    pub fn instance(&self) -> Result<Instance, StepError> {
+        Instance::new(self)
+    }
+
+    /// How many instances of one reducer may live at a time: four per processor, 64 at least.
+    pub fn instances_max() -> usize {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        (4 * processors).max(64)
+    }
+
+    pub(super) fn template(&self) -> &InstancePre<Limiter> {
+        &self.inner.template
+    }
+
+    pub(super) fn form(&self) -> StepForm {
+        self.inner.form
+    }
+}
+
+/// The proposals a reducer may use: those of wasm 2.0, which all give the same results
+/// everywhere, and constant expressions that add up.
+/// Without the reference types that only a garbage collector could hold.
+const FEATURES: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::EXTENDED_CONST)
+    .difference(WasmFeatures::GC_TYPES);
+
+/// The stack of a guest. A thread that runs steps needs twice as much.
+const STACK_BYTES: usize = 512 << 10;
+
+/// What of a slot's memory is zeroed by hand when it is reused, not given back to the system.
+/// A reducer touches little more, and that saves a page fault for each of its pages.
+const KEEP_RESIDENT_BYTES: usize = 64 << 10;
+
+/// What 32-bit pointers reach, the most that a slot can hold.
+const MEMORY_BYTES_MAX: usize = 1 << 32;
+
+fn config(limits: &Limits, cache_dir: Option<&Path>) -> Config {
+    let slots = u32::try_from(Code::instances_max()).unwrap_or(u32::MAX);
+    // A slot is taken and given back in half the time that fresh mappings take, or in a third
+    // when threads compete for the address space.
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots)
+        .max_memory_size(limits.memory_bytes.min(MEMORY_BYTES_MAX))
+        .table_elements(limits.table_elements)
+        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .table_keep_resident(KEEP_RESIDENT_BYTES);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .cache(cache_dir.and_then(cache::open))
+        .consume_fuel(true)
+        .max_wasm_stack(STACK_BYTES)
+        // The bits of a NaN are the one thing in wasm 2.0 that differs between processors.
+        .cranelift_nan_canonicalization(true)
+        // A trap is an answer here, and may come often: it need not be explained.
+        .wasm_backtrace_max_frames(None)
+        // Or else a variable of the environment decides.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_features(FEATURES, true)
+        .wasm_features(FEATURES.complement(), false);
+    config
+}
+
+/// Sorts out, with a better message, what is not a core module at all.
+fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
+    const MAGIC: &[u8] = b"\0asm";
+    const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
+    let not_wasm = |reason: &str| {
+        Err(LoadError::NotWasm {
+            reason: reason.to_owned(),
+        })
+    };
+    match wasm.split_at_checked(MAGIC.len()) {
+        Some((MAGIC, rest)) => match rest.split_at_checked(CORE_MODULE.len()) {
+            Some((CORE_MODULE, _)) => Ok(()),
+            Some(([_, _, 1, 0], _)) => not_wasm("it is a component; expected the core module"),
+            Some(_) => not_wasm("expected version 1 of the format, found another"),
+            None => not_wasm("it is truncated in its header"),
+        },
+        _ if MAGIC.starts_with(wasm) => not_wasm("it is truncated in its header"),
+        _ => not_wasm("expected it to begin with `\\0asm`; text format must be assembled first"),
+    }
+}
+
+/// Tells a module that is at fault from one that is valid, but more than we run.
+fn why_refused(engine: &Engine, wasm: &[u8], compile_error: &wasmtime::Error) -> LoadError {
+    let Err(error) = Module::validate(engine, wasm) else {
+        return LoadError::Unsupported {
+            reason: format!("{compile_error:#}"),
+        };
+    };
+    let reason = error.to_string();
+    // The validator says of a proposal that it is not, or must be, enabled.
+    if reason.contains("enabled") {
+        return LoadError::Unsupported { reason };
+    }
+    LoadError::NotWasm { reason }
+}
+
+fn check_imports(module: &Module) -> Result<(), LoadError> {
+    let imports: Vec<String> = module
+        .imports()
+        .map(|import| format!("{}::{}", import.module(), import.name()))
+        .collect();
+    if imports.is_empty() {
+        Ok(())
+    } else {
+        Err(LoadError::Imports { imports })
+    }
+}
+
+fn check_exports(module: &Module) -> Result<StepForm, LoadError> {
+    const MEMORY: &str = "a memory";
+    const ALLOC: &str = "func (i32) -> (i32)";
+    const STEP: &str = "func (i32, i32, i32) -> () or func (i32, i32) -> (i32, i32)";
+    let wrong = |name, expected, found: &ExternType| {
+        Err(LoadError::WrongExportType {
+            name,
+            expected,
+            found: describe(found),
+        })
+    };
+    match export(module, "memory", MEMORY)? {
+        ExternType::Memory(_) => {}
+        other => return wrong("memory", MEMORY, &other),
+    }
+    match export(module, "alloc", ALLOC)? {
+        ExternType::Func(func) if is_i32s(&func, 1, 1) => {}
+        other => return wrong("alloc", ALLOC, &other),
+    }
+    match export(module, "step", STEP)? {
+        ExternType::Func(func) if is_i32s(&func, 3, 0) => Ok(StepForm::ReturnArea),
+        ExternType::Func(func) if is_i32s(&func, 2, 2) => Ok(StepForm::MultiValue),
+        other => wrong("step", STEP, &other),
+    }
+}
+
+fn export(
+    module: &Module,
+    name: &'static str,
+    expected: &'static str,
+) -> Result<ExternType, LoadError> {
+    module
+        .get_export(name)
+        .ok_or(LoadError::MissingExport { name, expected })
+}
+
+fn is_i32s(func: &FuncType, params: usize, results: usize) -> bool {
+    func.params().len() == params
+        && func.results().len() == results
+        && func
+            .params()
+            .chain(func.results())
+            .all(|value| matches!(value, ValType::I32))
+}
+
+fn describe(found: &ExternType) -> String {
+    match found {
+        ExternType::Func(func) => {
+            let list = |values: &mut dyn Iterator<Item = ValType>| {
+                values
+                    .map(|value| value.to_string())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            let (params, results) = (list(&mut func.params()), list(&mut func.results()));
+            excerpt(&format!("func ({params}) -> ({results})"))
+        }
+        ExternType::Global(global) => format!("a global of type {}", global.content()),
+        ExternType::Table(_) => "a table".to_owned(),
+        ExternType::Memory(_) => "a memory".to_owned(),
+        _ => "something else".to_owned(),
+    }
+}

@@ -1,0 +1,271 @@
+//! One instance of a reducer, and the step: encode, `alloc`, copy in, `step`, copy out, decode.
+//!
+//! An instance is reused for many steps, because making one costs as much as ten small steps.
+//! That must not be seen in any result, as far as the host can help it. Reducers leak: so a used
+//! instance is renewed before its memory comes near the limit, and when a step fails on one it
+//! is run again on a fresh instance, whose answer counts. What a reducer refuses, or how much
+//! fuel and memory it is short of, is then a matter of its input alone, not of its history.
+
+use std::mem;
+use std::ops::Range;
+
+use wasmtime::{Memory, Store, Trap, TypedFunc};
+
+use super::code::StepForm;
+use super::limiter::{Denied, Limiter};
+use super::{Code, Output, StepError, StepInput, encode_envelope};
+
+/// The size of the area where `step` writes the pointer and the length of its output.
+const RETURN_AREA_BYTES: u32 = 8;
+
+/// A reducer ready to take steps; for one thread at a time.
+pub struct Instance {
+    code: Code,
+    /// `None` after an error: the next step begins with a fresh one.
+    live: Option<Live>,
+    steps: u64,
+    /// The input envelope, kept for its room.
+    envelope: Vec<u8>,
+}
+
+/// What an instantiation gives.
+struct Live {
+    store: Store<Limiter>,
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    step: StepFunc,
+    fresh_memory_bytes: usize,
+}
+
+enum StepFunc {
+    ReturnArea(TypedFunc<(u32, u32, u32), ()>),
+    MultiValue(TypedFunc<(u32, u32), (u32, u32)>),
+}
+
+impl Instance {
+    pub(super) fn new(code: &Code) -> Result<Instance, StepError> {
+        let live = Some(Live::new(code)?);
+        Ok(Instance {
+            code: code.clone(),
+            live,
+            steps: 0,
+            envelope: Vec::new(),
+        })
+    }
+
+    /// Takes a step and leaves its answer in `output`; after an error that is empty.
+    ///
+    /// An error is always that of a fresh instance: a step that fails on a used one is run again
+    /// on a fresh one, and what that says, an output or an error, is the result.
+    pub fn step(&mut self, input: &StepInput<'_>, output: &mut Output) -> Result<(), StepError> {
+        let mut envelope = mem::take(&mut self.envelope);
+        encode_envelope(input, &mut envelope);
+        let result = self.step_encoded(&envelope, output);
+        self.envelope = envelope;
+        result
+    }
+
+    /// `step` with an input envelope that was encoded before (see `encode_envelope`).
+    pub fn step_encoded(&mut self, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
+        output.clear();
+        if self.is_due_for_renewal() {
+            self.renew()?;
+        }
+        let was_fresh = self.steps == 0;
+        let result = self.attempt(envelope, output);
+        if result.is_ok() || was_fresh {
+            return result;
+        }
+        self.renew()?;
+        self.attempt(envelope, output)
+    }
+
+    /// Goes back to a fresh instance.
+    pub fn renew(&mut self) -> Result<(), StepError> {
+        // The old one first, so that its slot in the pool is free for the new one.
+        self.live = None;
+        self.steps = 0;
+        self.live = Some(Live::new(&self.code)?);
+        Ok(())
+    }
+
+    /// How many steps the present instance has answered; 0 if the next one meets a fresh one.
+    pub fn steps_since_renewal(&self) -> u64 {
+        self.steps
+    }
+
+    fn is_due_for_renewal(&self) -> bool {
+        let limit_bytes = self.code.limits().memory_bytes;
+        self.live
+            .as_ref()
+            .is_none_or(|live| live.grown_bytes() > limit_bytes / 2)
+    }
+
+    /// One step on the present instance, which does not outlive an error.
+    fn attempt(&mut self, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
+        let Some(live) = &mut self.live else {
+            unreachable!("a step begins by renewing an instance that is gone");
+        };
+        let result = live.step(&self.code, envelope, output);
+        match result {
+            Ok(()) => self.steps += 1,
+            Err(_) => {
+                self.live = None;
+                self.steps = 0;
+            }
+        }
+        result
+    }
+}
+
+impl Live {
+    fn new(code: &Code) -> Result<Live, StepError> {
+        let fuel = code.limits().fuel_per_step;
+        let template = code.template();
+        let mut store = Store::new(template.module().engine(), Limiter::new(code.limits()));
+        store.limiter(|limiter| limiter);
+        store.set_fuel(fuel).map_err(|error| host(&error))?;
+        let instance = template
+            .instantiate(&mut store)
+            .map_err(|error| explain(&error, fuel))?;
+        let memory = instance
+            .get_memory(&mut store, "memory")
+            .ok_or_else(no_export)?;
+        let alloc = instance
+            .get_typed_func(&mut store, "alloc")
+            .map_err(|error| host(&error))?;
+        let step = match code.form() {
+            StepForm::ReturnArea => instance
+                .get_typed_func(&mut store, "step")
+                .map(StepFunc::ReturnArea),
+            StepForm::MultiValue => instance
+                .get_typed_func(&mut store, "step")
+                .map(StepFunc::MultiValue),
+        };
+        let step = step.map_err(|error| host(&error))?;
+        let fresh_memory_bytes = memory.data_size(&store);
+        Ok(Live {
+            store,
+            memory,
+            alloc,
+            step,
+            fresh_memory_bytes,
+        })
+    }
+
+    fn grown_bytes(&self) -> usize {
+        self.memory.data_size(&self.store) - self.fresh_memory_bytes
+    }
+
+    fn step(&mut self, code: &Code, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
+        let limits = code.limits();
+        let fuel = limits.fuel_per_step;
+        self.store.set_fuel(fuel).map_err(|error| host(&error))?;
+        let length = u32::try_from(envelope.len()).map_err(|_| StepError::InputTooLong {
+            length_bytes: envelope.len(),
+        })?;
+        let pointer = self.allocate(length, fuel)?;
+        self.copy_in(pointer, length, envelope)?;
+        let (pointer, length) = self.call_step(pointer, length, fuel)?;
+        let answer = self.slice("output", pointer, length)?;
+        if answer.len() > limits.output_bytes {
+            let (length_bytes, limit_bytes) = (answer.len(), limits.output_bytes);
+            return Err(StepError::OutputTooLong {
+                length_bytes,
+                limit_bytes,
+            });
+        }
+        output.decode(answer)
+    }
+
+    fn allocate(&mut self, length: u32, fuel: u64) -> Result<u32, StepError> {
+        self.alloc
+            .call(&mut self.store, length)
+            .map_err(|error| explain(&error, fuel))
+    }
+
+    /// Calls `step` in its form; the output's pointer and length are not yet checked.
+    fn call_step(&mut self, pointer: u32, length: u32, fuel: u64) -> Result<(u32, u32), StepError> {
+        match &self.step {
+            StepFunc::MultiValue(step) => step
+                .call(&mut self.store, (pointer, length))
+                .map_err(|error| explain(&error, fuel)),
+            StepFunc::ReturnArea(step) => {
+                // A handle, which the call of `alloc` would otherwise keep borrowed.
+                let step = step.clone();
+                let area = self.allocate(RETURN_AREA_BYTES, fuel)?;
+                self.slice("return area", area, RETURN_AREA_BYTES)?;
+                step.call(&mut self.store, (area, pointer, length))
+                    .map_err(|error| explain(&error, fuel))?;
+                let words = self.slice("return area", area, RETURN_AREA_BYTES)?;
+                let word = |bytes: &[u8]| {
+                    bytes
+                        .iter()
+                        .rev()
+                        .fold(0, |word, byte| word << 8 | u32::from(*byte))
+                };
+                let (pointer, length) = words.split_at(words.len() / 2);
+                Ok((word(pointer), word(length)))
+            }
+        }
+    }
+
+    /// A part of the guest's memory, if it lies inside.
+    fn slice(&self, what: &'static str, pointer: u32, length: u32) -> Result<&[u8], StepError> {
+        let memory = self.memory.data(&self.store);
+        let memory_bytes = memory.len();
+        memory
+            .get(range(pointer, length))
+            .ok_or(StepError::BadPointer {
+                what,
+                pointer,
+                length_bytes: length,
+                memory_bytes,
+            })
+    }
+
+    /// Copies `bytes` into the guest's memory, if there is room for `length` of them.
+    fn copy_in(&mut self, pointer: u32, length: u32, bytes: &[u8]) -> Result<(), StepError> {
+        self.slice("input buffer", pointer, length)?;
+        let memory = self.memory.data_mut(&mut self.store);
+        memory[range(pointer, length)].copy_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// An end that can't be represented is beyond any memory, and so is the largest that can.
+fn range(pointer: u32, length: u32) -> Range<usize> {
+    let start = pointer as usize;
+    start..start.saturating_add(length as usize)
+}
+
+/// What an error of the engine means, when guest code ran.
+fn explain(error: &wasmtime::Error, fuel: u64) -> StepError {
+    if let Some(Denied(reason)) = error.downcast_ref() {
+        return reason.clone();
+    }
+    match error.downcast_ref() {
+        Some(Trap::OutOfFuel) => StepError::OutOfFuel { limit: fuel },
+        Some(trap) => {
+            let message = trap.to_string();
+            let message = message
+                .strip_prefix("wasm trap: ")
+                .unwrap_or(&message)
+                .to_owned();
+            StepError::Trap { message }
+        }
+        None => host(error),
+    }
+}
+
+fn host(error: &wasmtime::Error) -> StepError {
+    StepError::Host {
+        message: format!("{error:#}"),
+    }
+}
+
+fn no_export() -> StepError {
+    StepError::Host {
+        message: "the export `memory` is gone since the module was loaded".into(),
+    }
+}

@@ -1,0 +1,213 @@
+//! What a step answered, decoded from its output envelope.
+//!
+//! Everything is copied out of the guest's memory into two buffers that keep their room, so that
+//! reading an envelope allocates nothing once they have grown. What the bytes mean is not
+//! looked at, nor whether they are canonical.
+
+use std::fmt;
+
+use super::StepError;
+use super::reader::{Field, Reader, Span};
+
+const ENVELOPE: [Field; 4] = [
+    required("state"),
+    optional("domain_events"),
+    optional("effects"),
+    optional("ann"),
+];
+const EVENT: [Field; 3] = [required("schema"), required("value"), optional("key")];
+const EFFECT: [Field; 4] = [
+    required("kind"),
+    required("params_cbor"),
+    optional("cap_slot"),
+    optional("idempotency_key"),
+];
+
+const fn required(name: &'static str) -> Field {
+    Field {
+        name,
+        required: true,
+    }
+}
+
+const fn optional(name: &'static str) -> Field {
+    Field {
+        name,
+        required: false,
+    }
+}
+
+/// What a step answered. Made once, handed to every step; empty before the first one and after
+/// an error. Two are equal if they say the same, in whatever order their envelopes did.
+#[derive(Clone, Default)]
+pub struct Output {
+    bytes: Vec<u8>,
+    text: String,
+    state: Option<Span>,
+    events: Vec<EventSpans>,
+    effects: Vec<EffectSpans>,
+    annotations: Option<Span>,
+}
+
+/// A domain event that the reducer asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutEvent<'a> {
+    pub schema: &'a str,
+    pub value: &'a [u8],
+    pub key: Option<&'a [u8]>,
+}
+
+/// An effect that the reducer asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutEffect<'a> {
+    pub kind: &'a str,
+    pub params: &'a [u8],
+    pub cap_slot: Option<&'a str>,
+    pub idempotency_key: Option<&'a [u8]>,
+}
+
+#[derive(Clone, Copy)]
+struct EventSpans {
+    schema: Span,
+    value: Span,
+    key: Option<Span>,
+}
+
+#[derive(Clone, Copy)]
+struct EffectSpans {
+    kind: Span,
+    params: Span,
+    cap_slot: Option<Span>,
+    idempotency_key: Option<Span>,
+}
+
+impl Output {
+    /// The state after the step; `None` if the reducer answered null.
+    pub fn state(&self) -> Option<&[u8]> {
+        self.state.map(|span| self.bytes(span))
+    }
+
+    /// In the order of the reducer.
+    pub fn events(&self) -> impl ExactSizeIterator<Item = OutEvent<'_>> {
+        self.events.iter().map(|event| OutEvent {
+            schema: self.text(event.schema),
+            value: self.bytes(event.value),
+            key: event.key.map(|span| self.bytes(span)),
+        })
+    }
+
+    /// In the order of the reducer.
+    pub fn effects(&self) -> impl ExactSizeIterator<Item = OutEffect<'_>> {
+        self.effects.iter().map(|effect| OutEffect {
+            kind: self.text(effect.kind),
+            params: self.bytes(effect.params),
+            cap_slot: effect.cap_slot.map(|span| self.text(span)),
+            idempotency_key: effect.idempotency_key.map(|span| self.bytes(span)),
+        })
+    }
+
+    /// `None` if there are none, or null.
+    pub fn annotations(&self) -> Option<&[u8]> {
+        self.annotations.map(|span| self.bytes(span))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.text.clear();
+        self.state = None;
+        self.events.clear();
+        self.effects.clear();
+        self.annotations = None;
+    }
+
+    /// Replaces what `self` holds by what `envelope` says; on an error, by nothing.
+    pub(super) fn decode(&mut self, envelope: &[u8]) -> Result<(), StepError> {
+        self.clear();
+        let decoded = self.read(&mut Reader::new(envelope));
+        if decoded.is_err() {
+            self.clear();
+        }
+        decoded
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), StepError> {
+        reader.map(&ENVELOPE, |reader, field| {
+            match field {
+                "state" => self.state = reader.bytes_or_null(&mut self.bytes)?,
+                "domain_events" => reader.array(|reader| self.read_event(reader))?,
+                "effects" => reader.array(|reader| self.read_effect(reader))?,
+                _ => self.annotations = reader.bytes_or_null(&mut self.bytes)?,
+            }
+            Ok(())
+        })?;
+        reader.end()
+    }
+
+    fn read_event(&mut self, reader: &mut Reader<'_>) -> Result<(), StepError> {
+        let mut event = EventSpans {
+            schema: Span::EMPTY,
+            value: Span::EMPTY,
+            key: None,
+        };
+        reader.map(&EVENT, |reader, field| {
+            match field {
+                "schema" => event.schema = reader.text(&mut self.text)?,
+                "value" => event.value = reader.bytes(&mut self.bytes)?,
+                _ => event.key = Some(reader.bytes(&mut self.bytes)?),
+            }
+            Ok(())
+        })?;
+        self.events.push(event);
+        Ok(())
+    }
+
+    fn read_effect(&mut self, reader: &mut Reader<'_>) -> Result<(), StepError> {
+        let mut effect = EffectSpans {
+            kind: Span::EMPTY,
+            params: Span::EMPTY,
+            cap_slot: None,
+            idempotency_key: None,
+        };
+        reader.map(&EFFECT, |reader, field| {
+            match field {
+                "kind" => effect.kind = reader.text(&mut self.text)?,
+                "params_cbor" => effect.params = reader.bytes(&mut self.bytes)?,
+                "cap_slot" => effect.cap_slot = Some(reader.text(&mut self.text)?),
+                _ => effect.idempotency_key = Some(reader.bytes(&mut self.bytes)?),
+            }
+            Ok(())
+        })?;
+        self.effects.push(effect);
+        Ok(())
+    }
+
+    fn bytes(&self, span: Span) -> &[u8] {
+        &self.bytes[span.start..span.end]
+    }
+
+    fn text(&self, span: Span) -> &str {
+        &self.text[span.start..span.end]
+    }
+}
+
+impl PartialEq for Output {
+    fn eq(&self, other: &Output) -> bool {
+        self.state() == other.state()
+            && self.events().eq(other.events())
+            && self.effects().eq(other.effects())
+            && self.annotations() == other.annotations()
+    }
+}
+
+impl Eq for Output {}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Output")
+            .field("state", &self.state())
+            .field("events", &self.events().collect::<Vec<_>>())
+            .field("effects", &self.effects().collect::<Vec<_>>())
+            .field("annotations", &self.annotations())
+            .finish()
+    }
+}
