@@ -1,0 +1,106 @@
+//! Builds the reducers for wasm32 with the same cargo, in release, into this crate's own output
+//! folder, so that an edit of `reducer/` is under test at the next `cargo test`.
+//!
+//! `retry_sm.wasm` is what ships and is embedded; `planted.wasm` holds the planted bugs and is
+//! used by tests only.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, exit};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+const PACKAGES: [&str; 2] = ["retry_sm", "planted"];
+
+/// What the reducers are made from, below the root of the workspace.
+const SOURCES: [&str; 6] = [
+    "reducer/src",
+    "reducer/Cargo.toml",
+    "sim/tests/planted/src",
+    "sim/tests/planted/Cargo.toml",
+    "Cargo.toml",
+    "Cargo.lock",
+];
+
+fn main() {
+    let root = PathBuf::from(var("CARGO_MANIFEST_DIR")).join("..");
+    for source in SOURCES {
+        println!("cargo::rerun-if-changed={}", root.join(source).display());
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+    add_target();
+    PACKAGES.iter().for_each(|package| build(&root, package));
+}
+
+fn var(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| fail(&format!("cargo did not set {name}")))
+}
+
+fn fail(message: &str) -> ! {
+    println!("cargo::error={message}");
+    exit(1)
+}
+
+/// Rustup may have automatic installation off, so the target is asked for by hand.
+fn add_target() {
+    let found = Command::new(var("RUSTC"))
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok())
+        .is_some_and(|folder| Path::new(folder.trim()).is_dir());
+    if found {
+        return;
+    }
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .status();
+    if !added.is_ok_and(|status| status.success()) {
+        fail(&format!(
+            "the reducer needs a target: run `rustup target add {TARGET}`"
+        ));
+    }
+}
+
+/// One package at a time: built together, they would share their features.
+fn build(root: &Path, package: &str) {
+    let out = PathBuf::from(var("OUT_DIR"));
+    let mut command = Command::new(var("CARGO"));
+    command
+        .current_dir(root)
+        .args(["build", "--release", "--target", TARGET]);
+    command
+        .args(["--package", package])
+        .arg("--target-dir")
+        .arg(out.join("wasm"));
+    // Flags and wrappers of the outer build (coverage, clippy) are not for what ships.
+    for name in [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_TARGET",
+        "CARGO_TARGET_DIR",
+        // Incremental builds have other bytes.
+        "CARGO_INCREMENTAL",
+    ] {
+        command.env_remove(name);
+    }
+    match command.output() {
+        Ok(output) if output.status.success() => {}
+        Ok(output) => {
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+            fail(&format!(
+                "`{package}` could not be built for wasm32: see the output above"
+            ));
+        }
+        Err(error) => fail(&format!("cannot run cargo: {error}")),
+    }
+    let built = out
+        .join("wasm")
+        .join(TARGET)
+        .join("release")
+        .join(format!("{package}.wasm"));
+    if let Err(error) = std::fs::copy(&built, out.join(format!("{package}.wasm"))) {
+        fail(&format!("cannot copy {}: {error}", built.display()));
+    }
+}

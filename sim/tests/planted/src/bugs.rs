@@ -1,0 +1,80 @@
+//! The list of planted bugs: number, name, and what is wrong. The only such list.
+
+/// Makes the type and the table out of one list.
+macro_rules! bugs {
+    ($($(#[$doc:meta])* $number:literal $variant:ident $name:literal;)*) => {
+        /// A planted bug; its number is what selects it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Bug {
+            /// No bug: the shipped machine.
+            None = 0,
+            $($(#[$doc])* $variant = $number,)*
+        }
+
+        /// The number and the name of each bug, in order; 0, no bug, is not among them.
+        pub const BUGS: &[(u8, &str)] = &[$(($number, $name)),*];
+
+        impl Bug {
+            /// The bug of that number, 0 being none.
+            pub fn from_number(number: u8) -> Option<Bug> {
+                match number {
+                    0 => Some(Bug::None),
+                    $($number => Some(Bug::$variant),)*
+                    _ => Option::None,
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// A transient error at the last attempt is retried once more.
+    1 AttemptLimitOffByOne "attempt-limit-off-by-one";
+    /// The k-th wait is `2^k` times the base delay, not `2^(k-1)`.
+    2 ExponentOffByOne "exponent-off-by-one";
+    /// An `ok` after Failed makes the request Done.
+    3 OkAfterFailed "ok-after-failed";
+    /// A late or second `err` in Backoff counts as if in Working: it asks for a second timer.
+    4 ErrCountedInBackoff "err-counted-in-backoff";
+    /// In Backoff any timer ends the wait, whatever its key and instant.
+    5 AnyTimerAccepted "any-timer-accepted";
+    /// An `ok` of another request ends this one.
+    6 OkOfAnotherRequest "ok-of-another-request";
+    /// The backoff formula wraps where it should saturate.
+    7 BackoffWraps "backoff-wraps";
+    /// A second `start` of the same request in Working or Backoff begins it anew.
+    8 SecondStartResets "second-start-resets";
+    /// Timers are asked for without a key (and awaited without one).
+    9 TimerWithoutKey "timer-without-key";
+    /// A `start` of the same request after Done is accepted.
+    10 RestartAfterDone "restart-after-done";
+    /// The payload is empty from the second attempt on.
+    11 PayloadLostOnRetry "payload-lost-on-retry";
+    /// The attempt is counted at the `err`, before the wait is computed, not at the timer.
+    12 AttemptCountedAtErr "attempt-counted-at-err";
+    /// The payload in the state gets a byte longer with each ignored event.
+    13 StateGrows "state-grows";
+    /// An `err` in Backoff, which is stale, traps.
+    14 TrapInBackoffStale "trap-in-backoff-stale";
+    /// The numbers of `start` are cut to 32 bits.
+    15 NatTruncated "nat-truncated-to-32-bits";
+    /// Each wait asks for its timer twice, in one step.
+    16 TwoTimers "two-timers";
+    /// `WorkRequested` has the payload where the request's id should be.
+    17 WrongReqIdInIntent "wrong-req-id-in-intent";
+    /// A terminal `err` in Working never returns.
+    18 LoopsForever "loops-for-ever-on-terminal-err";
+    /// A second `start` of the same request takes all the memory there is, then traps.
+    19 MemoryHog "memory-hog";
+    /// A timer's receipt with status `error` does not end the wait.
+    20 TimerStatusErrorIgnored "timer-status-error-ignored";
+    /// Every 50th step of an instance ignores its event: a counter that is not in the state.
+    21 HiddenState "hidden-state";
+    /// What `alloc` gave is never free again. Not a violation before the memory limit.
+    22 Leaks "leaks";
+    /// A timer that looks like the one awaited begins the next attempt in Working too.
+    23 TimerAcceptedWhenWorking "timer-accepted-when-working";
+    /// Timers are asked for as `blob.put`, a kind that the module does not declare.
+    24 UndeclaredEffectKind "undeclared-effect-kind";
+}

@@ -1,0 +1,211 @@
+//! That bug 0 is the shipped machine, that every other one shows, and that selection is safe.
+
+use planted::{BUGS, Bug, MARKER, select, step_with};
+use retry_sm::cbor::Sink;
+use retry_sm::machine::{Phase, State};
+use retry_sm::{Refusal, output_bound, step, wire};
+
+/// Those that no comparison of single steps on the host can show: they loop, or misuse memory.
+const NOT_IN_ONE_STEP: [Bug; 3] = [Bug::LoopsForever, Bug::MemoryHog, Bug::Leaks];
+
+#[derive(Default)]
+struct Bytes(Vec<u8>);
+
+impl Sink for Bytes {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+fn event(tag: &str, pairs: u64, write: impl FnOnce(&mut Bytes)) -> Vec<u8> {
+    let mut out = Bytes::default();
+    out.map(2);
+    out.text("$tag");
+    out.text(tag);
+    out.text("$value");
+    out.map(pairs);
+    write(&mut out);
+    out.0
+}
+
+fn start(req_id: &str, now_ns: u64) -> Vec<u8> {
+    event("start", 5, |out| {
+        for (key, value) in [("req_id", req_id), ("payload", "do_work")] {
+            out.text(key);
+            out.text(value);
+        }
+        for (key, value) in [
+            ("max_attempts", 3),
+            ("base_delay_ms", 10),
+            ("now_ns", now_ns),
+        ] {
+            out.text(key);
+            out.nat(value);
+        }
+    })
+}
+
+fn ok(req_id: &str) -> Vec<u8> {
+    event("ok", 1, |out| {
+        out.text("req_id");
+        out.text(req_id);
+    })
+}
+
+fn err(req_id: &str, transient: bool) -> Vec<u8> {
+    event("err", 3, |out| {
+        for (key, value) in [("req_id", req_id), ("message", "no")] {
+            out.text(key);
+            out.text(value);
+        }
+        out.text("transient");
+        out.put(&[0xf4 + u8::from(transient)]);
+    })
+}
+
+fn timer(deliver_at_ns: u64, req_id: &str, status: &str) -> Vec<u8> {
+    let hash = format!("sha256:{}", "0".repeat(64));
+    event("timer", 8, |out| {
+        for (key, value) in [
+            ("intent_hash", hash.as_str()),
+            ("reducer", "demo/RetrySM@1"),
+            ("effect_kind", "timer.set"),
+            ("adapter_id", "sim"),
+            ("status", status),
+        ] {
+            out.text(key);
+            out.text(value);
+        }
+        for (key, instant) in [
+            ("requested", "deliver_at_ns"),
+            ("receipt", "delivered_at_ns"),
+        ] {
+            out.text(key);
+            out.map(2);
+            out.text("key");
+            out.text(req_id);
+            out.text(instant);
+            out.nat(deliver_at_ns);
+        }
+        out.text("signature");
+        out.bytes(&[]);
+    })
+}
+
+fn envelope(state: Option<&State<'_>>, event: &[u8]) -> Vec<u8> {
+    let mut out = Bytes::default();
+    out.map(3);
+    out.text("version");
+    out.nat(1);
+    out.text("state");
+    match state {
+        Some(state) => {
+            let mut record = Bytes::default();
+            wire::encode_state(&mut record, state);
+            out.bytes(&record.0);
+        }
+        None => out.null(),
+    }
+    out.text("event");
+    out.map(2);
+    out.text("schema");
+    out.text("demo/RetryEvent@1");
+    out.text("value");
+    out.bytes(event);
+    out.0
+}
+
+/// States and events that between them show every bug.
+fn inputs() -> Vec<Vec<u8>> {
+    let mut states = vec![None];
+    for phase in [
+        Phase::Idle,
+        Phase::Working,
+        Phase::Backoff,
+        Phase::Done,
+        Phase::Failed,
+    ] {
+        for (attempt, max_attempts) in [(1, 3), (2, 3), (3, 3), (60, 100), (1, 0)] {
+            let state = State {
+                phase,
+                attempt,
+                max_attempts,
+                base_delay_ms: 10,
+                anchor_ns: 1_000_000,
+                payload: "do_work",
+                req_id: "r1",
+            };
+            states.push(Some(state));
+        }
+    }
+    let mut inputs = Vec::new();
+    for state in &states {
+        let awaited = state.map_or(0, |state| state.deliver_at_ns());
+        for req_id in ["r1", "r2", ""] {
+            for event in [
+                start(req_id, 9),
+                start(req_id, 1 << 40),
+                ok(req_id),
+                err(req_id, true),
+                err(req_id, false),
+                timer(awaited, req_id, "ok"),
+                timer(awaited, req_id, "error"),
+                timer(7, req_id, "timeout"),
+            ] {
+                inputs.push(envelope(state.as_ref(), &event));
+            }
+        }
+    }
+    inputs
+}
+
+fn run(input: &[u8], step: impl Fn(&[u8], &mut [u8]) -> Result<usize, Refusal>) -> Vec<u8> {
+    let mut space = vec![0; output_bound(input.len())];
+    let length = step(input, &mut space).unwrap_or(0);
+    space.truncate(length);
+    space
+}
+
+#[test]
+fn no_bug_is_the_shipped_machine_and_each_bug_shows() {
+    let numbers = std::iter::once(0).chain(BUGS.iter().map(|(number, _)| *number));
+    for bug in numbers.filter_map(Bug::from_number) {
+        if bug == Bug::LoopsForever {
+            continue;
+        }
+        let differing = inputs()
+            .iter()
+            .filter(|input| run(input, step) != run(input, |input, out| step_with(bug, input, out)))
+            .count();
+        let shows = bug != Bug::None && !NOT_IN_ONE_STEP.contains(&bug);
+        assert_eq!(
+            differing > 0,
+            shows,
+            "{bug:?} differs on {differing} inputs"
+        );
+    }
+}
+
+#[test]
+fn the_table_is_in_order_and_complete() {
+    for (index, (number, name)) in BUGS.iter().enumerate() {
+        assert_eq!(usize::from(*number), index + 1, "{name}");
+        assert!(Bug::from_number(*number).is_some(), "{name}");
+        assert!(
+            name.bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        );
+    }
+    assert_eq!(Bug::from_number(BUGS.len() as u8 + 1), None);
+}
+
+#[test]
+fn selection_wants_the_marker_exactly_once() {
+    let mut wasm = [b"\0asm", MARKER, b"\0...."].concat();
+    assert!(select(&mut wasm, 7));
+    assert_eq!(wasm, [b"\0asm", MARKER, b"\x07...."].concat());
+    assert!(!select(&mut b"\0asm".to_vec(), 7));
+    assert!(!select(&mut MARKER.to_vec(), 7));
+    let mut twice = [MARKER, MARKER, b"\0"].concat();
+    assert!(!select(&mut twice, 7));
+}
