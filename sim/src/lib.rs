@@ -1,7 +1,11 @@
 //! Deterministic simulation of WebAssembly state machines.
 
 pub mod air;
+pub mod random;
 pub mod reducer;
+pub mod scenario;
+pub mod trace;
+pub mod world;
 
 /// The retry reducer as it ships, built from `reducer/` by this crate's build script.
 pub const RETRY_SM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/retry_sm.wasm"));

@@ -8,6 +8,7 @@ mod air;
 mod host;
 
 use libtest_mimic::{Arguments, Trial};
+use sim::random::Seed;
 
 /// Says the seed where no argument can.
 const SEED_VARIABLE: &str = "SIM_SEED";
@@ -23,15 +24,16 @@ fn main() {
     libtest_mimic::run(&Arguments::from_iter(arguments), trials(seed)).exit();
 }
 
-fn trials(seed: Option<u64>) -> Vec<Trial> {
-    [air::trials(seed), host::trials()]
+fn trials(seed: Option<Seed>) -> Vec<Trial> {
+    let number = seed.map(|seed| seed.0);
+    [air::trials(number), host::trials()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 /// Takes `--seed` out of the arguments; the rest is the library's.
-fn arguments(given: Vec<String>) -> Result<(Option<u64>, Vec<String>), String> {
+fn arguments(given: Vec<String>) -> Result<(Option<Seed>, Vec<String>), String> {
     let mut seed = std::env::var(SEED_VARIABLE).ok();
     let mut rest = Vec::new();
     let mut given = given.into_iter();
@@ -44,9 +46,6 @@ fn arguments(given: Vec<String>) -> Result<(Option<u64>, Vec<String>), String> {
             rest.push(argument);
         }
     }
-    let parse = |text: &String| {
-        text.parse::<u64>()
-            .map_err(|error| format!("`{text}`: {error}"))
-    };
+    let parse = |text: &String| text.parse().map_err(|error| format!("`{text}`: {error}"));
     Ok((seed.as_ref().map(parse).transpose()?, rest))
 }

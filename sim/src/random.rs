@@ -1,0 +1,124 @@
+//! Seeds and the streams of random numbers drawn from them.
+//!
+//! Every choice of a run comes from a [`Stream`] that is passed as an argument; each component
+//! draws from a stream of its own, so that a change in one does not shift the others.
+//! The sampling is written here, in integers, because the distributions of general crates may
+//! change their values between releases and a seed is kept for years.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What a run's random choices start from.
+///
+/// Written as a decimal `u64`. A 40-digit hex commit id is a seed too: its first 16 digits,
+/// so that a build can be tested with a seed of its own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Seed(pub u64);
+
+impl fmt::Display for Seed {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// The text is neither a `u64` nor a commit id.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a seed: a number from 0 to 18446744073709551615, or 40 hex digits of a commit")]
+pub struct ParseSeedError;
+
+impl FromStr for Seed {
+    type Err = ParseSeedError;
+
+    fn from_str(text: &str) -> Result<Seed, ParseSeedError> {
+        if text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return u64::from_str_radix(&text[..16], 16)
+                .map(Seed)
+                .map_err(|_| ParseSeedError);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseSeedError);
+        }
+        text.parse().map(Seed).map_err(|_| ParseSeedError)
+    }
+}
+
+/// The components that draw; each has a ChaCha stream number of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Component {
+    Requests = 1,
+    Faults = 2,
+    Chooser = 3,
+}
+
+/// How often something happens: `numerator` times in `denominator`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ratio {
+    pub numerator: u32,
+    pub denominator: u32,
+}
+
+impl Ratio {
+    pub const NEVER: Ratio = Ratio::new(0, 1);
+
+    pub const fn new(numerator: u32, denominator: u32) -> Ratio {
+        assert!(denominator > 0 && numerator <= denominator);
+        Ratio {
+            numerator,
+            denominator,
+        }
+    }
+}
+
+/// A stream of random numbers: ChaCha with 8 rounds, keyed by the seed.
+#[derive(Clone, Debug)]
+pub struct Stream(ChaCha8Rng);
+
+impl Stream {
+    pub fn new(seed: Seed, component: Component) -> Stream {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.0.to_le_bytes());
+        let mut generator = ChaCha8Rng::from_seed(key);
+        generator.set_stream(component as u64);
+        Stream(generator)
+    }
+
+    pub fn word(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number from 0 to `bound - 1`, without bias worth naming: a 32-bit draw scaled by
+    /// multiplication, off by less than `bound` in 2^32.
+    pub fn below(&mut self, bound: u32) -> u32 {
+        debug_assert!(bound > 0, "nothing is below 0");
+        ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32
+    }
+
+    pub fn chance(&mut self, ratio: Ratio) -> bool {
+        ratio.numerator > 0 && self.below(ratio.denominator) < ratio.numerator
+    }
+
+    /// One of `items`, each as likely as the others; `None` if there are none.
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
+        if items.is_empty() {
+            return None;
+        }
+        items.get(self.below(items.len() as u32) as usize)
+    }
+
+    /// The index of one of `weights`, as likely as its share of their sum; `None` if that is 0.
+    pub fn weighted(&mut self, weights: &[u32]) -> Option<usize> {
+        let total: u32 = weights.iter().sum();
+        if total == 0 {
+            return None;
+        }
+        let mut drawn = self.below(total);
+        weights.iter().position(|&weight| {
+            let hit = drawn < weight;
+            drawn = drawn.wrapping_sub(if hit { 0 } else { weight });
+            hit
+        })
+    }
+}

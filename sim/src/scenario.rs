@@ -1,0 +1,293 @@
+//! All that one run needs, as plain data: requests, bounds, and, once run, the decisions taken.
+//!
+//! The seed is only a label: what is kept, shrunk and replayed is the scenario. Decisions are
+//! given by name here, so that they still mean the same when others before them are gone.
+//! Reading and writing files is the corpus's matter.
+
+use std::fmt;
+
+use crate::air::SchemaId;
+use crate::trace::{Answer, Choice, Item, Name, Status, Trace};
+
+/// What a run starts from, and the decisions that make it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scenario {
+    pub requests: Vec<Request>,
+    pub plans: PlanMode,
+    pub bounds: Bounds,
+    pub schedule: Vec<Decision>,
+}
+
+/// A request that the environment may start, any number of times.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// What the schedule calls it; unique in the scenario.
+    pub name: String,
+    pub schema: SchemaId,
+    /// Canonical bytes.
+    pub value: Vec<u8>,
+}
+
+/// Where the answers of plans that await nothing come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PlanMode {
+    /// An answer is chosen, and stands in for the event that the plan would raise.
+    Answered,
+    /// Plans run to the letter.
+    AsWritten,
+}
+
+/// Where a run ends if nothing else ends it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    pub turns: u32,
+    /// Bytes of trace: messages, states and journal together.
+    pub trace_bytes: usize,
+}
+
+impl Bounds {
+    /// The most turns that anyone may ask for.
+    pub const MOST_TURNS: u32 = 100_000;
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            turns: 160,
+            trace_bytes: 256 << 20,
+        }
+    }
+}
+
+/// A decision of the environment, by name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Send a request's first event.
+    Start {
+        request: String,
+    },
+    /// Deliver a message in flight.
+    Deliver(ItemName),
+    /// Put a second copy of a message in flight.
+    Duplicate(ItemName),
+    /// Take a message out of flight.
+    Drop(ItemName),
+    /// Deliver a message that was dropped.
+    Redeliver(ItemName),
+    /// Let a plan instance take its next step; `answer` stands in for the event it would raise.
+    Step {
+        plan: ItemName,
+        answer: Option<Answer>,
+    },
+    /// Answer an effect that a plan awaits.
+    Receipt {
+        effect: ItemName,
+        answer: Answer,
+    },
+    /// Fire a timer: when it is due, or at a time. `twice` leaves a copy that can fire again.
+    Fire {
+        timer: ItemName,
+        at_ns: Option<u64>,
+        status: Status,
+        twice: bool,
+    },
+    /// Deliver an event that nobody sent.
+    Inject {
+        schema: SchemaId,
+        value: Vec<u8>,
+    },
+    Advance {
+        to_ns: u64,
+    },
+}
+
+/// Something in flight by name. See [`Item`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ItemName {
+    pub label: String,
+    pub req_id: Option<String>,
+    pub nth: u32,
+}
+
+impl Decision {
+    /// The kinds, as reports and case files call them.
+    pub const KINDS: [&'static str; 10] = [
+        "start",
+        "deliver",
+        "duplicate",
+        "drop",
+        "redeliver",
+        "step",
+        "receipt",
+        "fire",
+        "inject",
+        "advance",
+    ];
+}
+
+impl Choice {
+    /// An index into [`Decision::KINDS`].
+    pub fn kind(&self) -> usize {
+        match self {
+            Choice::Start { .. } => 0,
+            Choice::Deliver(_) => 1,
+            Choice::Duplicate(_) => 2,
+            Choice::Drop(_) => 3,
+            Choice::Redeliver(_) => 4,
+            Choice::Step { .. } => 5,
+            Choice::Receipt { .. } => 6,
+            Choice::Fire { .. } => 7,
+            Choice::Inject { .. } => 8,
+            Choice::Advance { .. } => 9,
+        }
+    }
+}
+
+impl fmt::Display for ItemName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.label)?;
+        if let Some(req_id) = &self.req_id {
+            write!(out, " of {req_id:?}")?;
+        }
+        if self.nth > 1 {
+            write!(out, " (number {})", self.nth)?;
+        }
+        Ok(())
+    }
+}
+
+/// The names that a run uses: what things in flight are called, and request ids.
+#[derive(Clone, Default, Debug)]
+pub struct Names(Vec<Box<str>>);
+
+impl Names {
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// There are a handful in a run, so looking at each is the fastest search.
+    pub fn intern(&mut self, text: &str) -> Name {
+        let index = self
+            .0
+            .iter()
+            .position(|known| **known == *text)
+            .unwrap_or_else(|| {
+                self.0.push(text.into());
+                self.0.len() - 1
+            });
+        Name(index as u32)
+    }
+
+    pub fn text(&self, name: Name) -> &str {
+        &self.0[name.0 as usize]
+    }
+
+    fn item(&self, item: &Item) -> ItemName {
+        ItemName {
+            label: self.text(item.label).to_owned(),
+            req_id: item.req_id.map(|name| self.text(name).to_owned()),
+            nth: item.nth,
+        }
+    }
+}
+
+impl Scenario {
+    /// The same scenario with the decisions that a run of it took.
+    pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
+        let schedule = trace
+            .turns
+            .iter()
+            .map(|turn| self.decision(trace, &turn.choice))
+            .collect();
+        Scenario {
+            schedule,
+            ..self.clone()
+        }
+    }
+
+    /// A decision of a run of this scenario, by name.
+    pub fn decision(&self, trace: &Trace, choice: &Choice) -> Decision {
+        let item = |item: &Item| trace.names.item(item);
+        match choice {
+            Choice::Start { request } => Decision::Start {
+                request: self.requests[*request as usize].name.clone(),
+            },
+            Choice::Deliver(message) => Decision::Deliver(item(message)),
+            Choice::Duplicate(message) => Decision::Duplicate(item(message)),
+            Choice::Drop(message) => Decision::Drop(item(message)),
+            Choice::Redeliver(message) => Decision::Redeliver(item(message)),
+            Choice::Step { plan, answer } => Decision::Step {
+                plan: item(plan),
+                answer: *answer,
+            },
+            Choice::Receipt { effect, answer } => Decision::Receipt {
+                effect: item(effect),
+                answer: *answer,
+            },
+            Choice::Fire {
+                timer,
+                at_ns,
+                status,
+                twice,
+            } => Decision::Fire {
+                timer: item(timer),
+                at_ns: *at_ns,
+                status: *status,
+                twice: *twice,
+            },
+            Choice::Inject { schema, value } => Decision::Inject {
+                schema: *schema,
+                value: trace.bytes(*value).to_vec(),
+            },
+            Choice::Advance { to_ns } => Decision::Advance { to_ns: *to_ns },
+        }
+    }
+
+    /// A decision by name as a choice of a run; None if it names a request that there isn't.
+    pub fn choice(&self, trace: &mut Trace, decision: &Decision) -> Option<Choice> {
+        let mut item = |name: &ItemName| Item {
+            label: trace.names.intern(&name.label),
+            req_id: name.req_id.as_deref().map(|text| trace.names.intern(text)),
+            nth: name.nth,
+        };
+        Some(match decision {
+            Decision::Start { request } => {
+                let index = self
+                    .requests
+                    .iter()
+                    .position(|known| known.name == *request)?;
+                Choice::Start {
+                    request: index as u32,
+                }
+            }
+            Decision::Deliver(message) => Choice::Deliver(item(message)),
+            Decision::Duplicate(message) => Choice::Duplicate(item(message)),
+            Decision::Drop(message) => Choice::Drop(item(message)),
+            Decision::Redeliver(message) => Choice::Redeliver(item(message)),
+            Decision::Step { plan, answer } => Choice::Step {
+                plan: item(plan),
+                answer: *answer,
+            },
+            Decision::Receipt { effect, answer } => Choice::Receipt {
+                effect: item(effect),
+                answer: *answer,
+            },
+            Decision::Fire {
+                timer,
+                at_ns,
+                status,
+                twice,
+            } => Choice::Fire {
+                timer: item(timer),
+                at_ns: *at_ns,
+                status: *status,
+                twice: *twice,
+            },
+            Decision::Inject { schema, value } => Choice::Inject {
+                schema: *schema,
+                value: trace.store(value),
+            },
+            Decision::Advance { to_ns } => Choice::Advance { to_ns: *to_ns },
+        })
+    }
+}

@@ -1,0 +1,342 @@
+//! What happened in a run: a record per turn, and a digest chained over all of them.
+//!
+//! A trace is the only thing that invariants, reports and comparisons read. All bytes lie in one
+//! arena, so that recording allocates nothing once its buffers have grown. Two runs are equal
+//! when their digests are; [`Trace::difference`] names the first turn and field that differ.
+//! This module judges nothing and knows no world: ids mean what the world that was run says.
+
+mod difference;
+mod digest;
+mod journal;
+
+use std::ops::Range;
+
+use sha2::Sha256;
+
+use crate::air::{EffectId, GrantId, Hash, PlanId, ReducerId, SchemaId};
+use crate::scenario::Names;
+pub use crate::trace::difference::Difference;
+pub use crate::trace::journal::{GateRule, Record};
+
+/// A range of the trace's arena.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    start: u32,
+    length: u32,
+}
+
+impl Span {
+    pub fn size(self) -> usize {
+        self.length as usize
+    }
+}
+
+/// Everything that happened in one run, in order.
+#[derive(Clone, Default)]
+pub struct Trace {
+    arena: Vec<u8>,
+    pub names: Names,
+    pub turns: Vec<Turn>,
+    pub steps: Vec<Step>,
+    pub emitted: Vec<Emitted>,
+    pub intents: Vec<Intent>,
+    pub journal: Vec<Record>,
+    hasher: Sha256,
+    scratch: Vec<u8>,
+}
+
+/// One decision and what came of it: ranges into the trace's lists.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Turn {
+    /// Virtual time at which the decision took effect.
+    pub at_ns: u64,
+    pub choice: Choice,
+    /// What the decision did to an item in flight; drives goals and reports.
+    pub remark: Remark,
+    pub steps: Range<u32>,
+    pub emitted: Range<u32>,
+    pub intents: Range<u32>,
+    pub journal: Range<u32>,
+}
+
+/// A name in [`Names`]: a label or a request id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Name(pub u32);
+
+/// Something in flight, by what it is, whose it is and its place among those alike.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Item {
+    pub label: Name,
+    pub req_id: Option<Name>,
+    /// 1 is the oldest of those with the same label and request.
+    pub nth: u32,
+}
+
+/// A decision as it was taken, in ids of this run. `scenario::Decision` is the same by name.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Choice {
+    Start {
+        request: u32,
+    },
+    Deliver(Item),
+    Duplicate(Item),
+    Drop(Item),
+    Redeliver(Item),
+    Step {
+        plan: Item,
+        answer: Option<Answer>,
+    },
+    Receipt {
+        effect: Item,
+        answer: Answer,
+    },
+    Fire {
+        timer: Item,
+        at_ns: Option<u64>,
+        status: Status,
+        twice: bool,
+    },
+    Inject {
+        schema: SchemaId,
+        value: Span,
+    },
+    Advance {
+        to_ns: u64,
+    },
+}
+
+/// How a piece of work ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Answer {
+    Ok,
+    Transient,
+    Terminal,
+    Silence,
+}
+
+impl Answer {
+    pub const ALL: [Answer; 4] = [
+        Answer::Ok,
+        Answer::Transient,
+        Answer::Terminal,
+        Answer::Silence,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Answer::Ok => "ok",
+            Answer::Transient => "transient",
+            Answer::Terminal => "terminal",
+            Answer::Silence => "silence",
+        }
+    }
+}
+
+/// The status of a receipt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Status {
+    Ok,
+    Error,
+    Timeout,
+}
+
+impl Status {
+    pub const ALL: [Status; 3] = [Status::Ok, Status::Error, Status::Timeout];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Ok => "ok",
+            Status::Error => "error",
+            Status::Timeout => "timeout",
+        }
+    }
+}
+
+/// What was out of the ordinary about a decision, as the simulator saw it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Remark {
+    /// An older item of any kind was passed over.
+    pub reordered: bool,
+    /// What was delivered or fired is a second copy.
+    pub repeated: bool,
+    /// A timer fired before it was due, or after.
+    pub early: bool,
+    pub late: bool,
+    /// A request was started that had been started already, or while another was under way.
+    pub second_start: bool,
+}
+
+/// One event through one reducer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    pub reducer: ReducerId,
+    pub key: Option<Span>,
+    pub schema: SchemaId,
+    pub event: Span,
+    /// Canonical state bytes; None is no state.
+    pub before: Option<Span>,
+    pub after: Option<Span>,
+    /// Ranges into [`Trace::emitted`] and [`Trace::intents`].
+    pub emitted: Range<u32>,
+    pub intents: Range<u32>,
+    /// Why the output was refused, and the state therefore left as it was.
+    pub fault: Option<Box<Fault>>,
+}
+
+/// A step that did not give an acceptable output.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// The code trapped or overran a bound.
+    Stopped { what: String },
+    /// The code answered something its documents do not allow.
+    Nonconforming { expected: String, found: String },
+}
+
+/// An event that a reducer or a plan gave out, canonical.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Emitted {
+    pub schema: SchemaId,
+    pub value: Span,
+}
+
+/// Who asked for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asker {
+    Reducer(ReducerId),
+    Plan { plan: PlanId, instance: u32 },
+}
+
+/// An effect that was asked for, and whether the gate let it pass.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Intent {
+    pub effect: EffectId,
+    pub params: Span,
+    pub grant: GrantId,
+    pub hash: Hash,
+    pub asker: Asker,
+    pub allowed: bool,
+}
+
+impl Trace {
+    /// Forgets everything but the buffers.
+    pub fn clear(&mut self) {
+        self.arena.clear();
+        self.names.clear();
+        self.turns.clear();
+        self.steps.clear();
+        self.emitted.clear();
+        self.intents.clear();
+        self.journal.clear();
+        self.hasher = Sha256::default();
+    }
+
+    /// Bytes held, the measure of a run's memory.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    pub fn bytes(&self, span: Span) -> &[u8] {
+        &self.arena[span.start as usize..][..span.length as usize]
+    }
+
+    pub fn store(&mut self, bytes: &[u8]) -> Span {
+        self.build(|arena| arena.extend_from_slice(bytes))
+    }
+
+    /// Stores what `write` appends.
+    pub fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
+        let start = self.arena.len();
+        write(&mut self.arena);
+        self.span_from(start)
+    }
+
+    /// Stores what `write` appends, unless it fails: then nothing is kept.
+    pub fn try_build<E>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Span, E> {
+        let start = self.arena.len();
+        match write(&mut self.arena) {
+            Ok(()) => Ok(self.span_from(start)),
+            Err(error) => {
+                self.arena.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    fn span_from(&self, start: usize) -> Span {
+        let end = u32::try_from(self.arena.len()).expect("runs end long before 4 GiB of trace");
+        Span {
+            start: start as u32,
+            length: end - start as u32,
+        }
+    }
+
+    pub(crate) fn mark_emitted(&self) -> u32 {
+        self.emitted.len() as u32
+    }
+
+    pub(crate) fn mark_intents(&self) -> u32 {
+        self.intents.len() as u32
+    }
+
+    /// Interns the name that `read` finds in stored bytes.
+    pub fn name_in(
+        &mut self,
+        span: Span,
+        read: impl FnOnce(&[u8]) -> Option<&str>,
+    ) -> Option<Name> {
+        let bytes = &self.arena[span.start as usize..][..span.length as usize];
+        read(bytes).map(|text| self.names.intern(text))
+    }
+
+    /// Where the lists end now: the start of the next turn's ranges.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            steps: self.steps.len() as u32,
+            emitted: self.emitted.len() as u32,
+            intents: self.intents.len() as u32,
+            journal: self.journal.len() as u32,
+        }
+    }
+
+    /// Records a turn that began at `mark`, and folds it into the digest.
+    pub fn end_turn(&mut self, at_ns: u64, choice: Choice, remark: Remark, mark: Mark) {
+        self.turns.push(Turn {
+            at_ns,
+            choice,
+            remark,
+            steps: mark.steps..self.steps.len() as u32,
+            emitted: mark.emitted..self.emitted.len() as u32,
+            intents: mark.intents..self.intents.len() as u32,
+            journal: mark.journal..self.journal.len() as u32,
+        });
+        self.fold_last_turn();
+    }
+
+    pub fn steps_of(&self, turn: &Turn) -> &[Step] {
+        &self.steps[turn.steps.start as usize..turn.steps.end as usize]
+    }
+
+    pub fn emitted_in(&self, range: &Range<u32>) -> &[Emitted] {
+        &self.emitted[range.start as usize..range.end as usize]
+    }
+
+    pub fn intents_in(&self, range: &Range<u32>) -> &[Intent] {
+        &self.intents[range.start as usize..range.end as usize]
+    }
+
+    pub fn journal_in(&self, range: &Range<u32>) -> &[Record] {
+        &self.journal[range.start as usize..range.end as usize]
+    }
+}
+
+/// See [`Trace::mark`].
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    pub steps: u32,
+    pub emitted: u32,
+    pub intents: u32,
+    pub journal: u32,
+}

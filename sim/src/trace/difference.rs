@@ -1,0 +1,92 @@
+//! The first place where two traces differ.
+
+use std::fmt;
+
+use crate::trace::{Span, Trace, Turn};
+
+/// The first turn that is not the same in both, and the field that tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    pub turn: usize,
+    pub field: &'static str,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "turn {}: `{}` differs", self.turn, self.field)
+    }
+}
+
+impl Trace {
+    /// None when both tell the same. Bytes are compared, not where they lie.
+    pub fn difference(&self, other: &Trace) -> Option<Difference> {
+        for (index, (mine, theirs)) in self.turns.iter().zip(&other.turns).enumerate() {
+            if let Some(field) = self.differing_field(mine, other, theirs) {
+                return Some(Difference { turn: index, field });
+            }
+        }
+        let shorter = self.turns.len().min(other.turns.len());
+        let longer = self.turns.len().max(other.turns.len());
+        (shorter < longer).then_some(Difference {
+            turn: shorter,
+            field: "end of the run",
+        })
+    }
+
+    fn differing_field(&self, mine: &Turn, other: &Trace, theirs: &Turn) -> Option<&'static str> {
+        let same = |a: Option<Span>, b: Option<Span>| {
+            a.map(|span| self.bytes(span)) == b.map(|span| other.bytes(span))
+        };
+        if mine.at_ns != theirs.at_ns {
+            return Some("at_ns");
+        }
+        if self.choice_record(&mine.choice) != other.choice_record(&theirs.choice) {
+            return Some("decision");
+        }
+        let (my_steps, their_steps) = (self.steps_of(mine), other.steps_of(theirs));
+        if my_steps.len() != their_steps.len() {
+            return Some("steps");
+        }
+        for (a, b) in my_steps.iter().zip(their_steps) {
+            if a.reducer != b.reducer || !same(a.key, b.key) || !same(Some(a.event), Some(b.event))
+            {
+                return Some("event");
+            }
+            if !same(a.after, b.after) {
+                return Some("state");
+            }
+            if a.fault != b.fault {
+                return Some("fault");
+            }
+        }
+        self.differing_output(mine, other, theirs)
+    }
+
+    fn differing_output(&self, mine: &Turn, other: &Trace, theirs: &Turn) -> Option<&'static str> {
+        let (my_events, their_events) = (
+            self.emitted_in(&mine.emitted),
+            other.emitted_in(&theirs.emitted),
+        );
+        let events_equal = my_events.len() == their_events.len()
+            && my_events
+                .iter()
+                .zip(their_events)
+                .all(|(a, b)| a.schema == b.schema && self.bytes(a.value) == other.bytes(b.value));
+        if !events_equal {
+            return Some("emitted events");
+        }
+        let (my_intents, their_intents) = (
+            self.intents_in(&mine.intents),
+            other.intents_in(&theirs.intents),
+        );
+        let intents_equal = my_intents.len() == their_intents.len()
+            && my_intents
+                .iter()
+                .zip(their_intents)
+                .all(|(a, b)| a.hash == b.hash && a.allowed == b.allowed);
+        if !intents_equal {
+            return Some("effects");
+        }
+        (mine.journal.len() != theirs.journal.len()).then_some("journal")
+    }
+}

@@ -1,0 +1,263 @@
+//! The digest of a trace: SHA-256 over every turn's record, in order.
+//!
+//! A record is written with fixed-width little-endian numbers and length-prefixed bytes, so two
+//! different records never read the same. Everything observable goes in; what is derived from it
+//! (remarks, ranges) does not. The hasher's state is the chain: a turn's digest covers all turns
+//! before it.
+
+use sha2::{Digest, Sha256};
+
+use crate::air::Hash;
+use crate::trace::{Asker, Choice, Fault, Item, Record, Span, Trace};
+
+/// Writes a record's parts.
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    arena: &'a [u8],
+}
+
+impl Writer<'_> {
+    fn tag(&mut self, tag: u8) -> &mut Self {
+        self.out.push(tag);
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.out.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn index(&mut self, index: usize) -> &mut Self {
+        self.out.extend_from_slice(&(index as u32).to_le_bytes());
+        self
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.index(bytes.len());
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
+    fn hash(&mut self, hash: &Hash) -> &mut Self {
+        self.out.extend_from_slice(hash.as_bytes());
+        self
+    }
+
+    fn span(&mut self, span: Span) -> &mut Self {
+        let bytes = &self.arena[span.start as usize..][..span.size()];
+        self.index(bytes.len());
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
+    fn optional_span(&mut self, span: Option<Span>) -> &mut Self {
+        match span {
+            None => self.tag(0),
+            Some(span) => self.tag(1).span(span),
+        }
+    }
+
+    fn asker(&mut self, asker: Asker) -> &mut Self {
+        match asker {
+            Asker::Reducer(reducer) => self.tag(0).index(reducer.index()),
+            Asker::Plan { plan, instance } => {
+                self.tag(1).index(plan.index()).index(instance as usize)
+            }
+        }
+    }
+}
+
+impl Trace {
+    /// The digest of all that was recorded so far.
+    pub fn digest(&self) -> Hash {
+        Hash::from_bytes(self.hasher.clone().finalize().into())
+    }
+
+    /// The choice as the digest sees it: equal when two runs took the same decision.
+    pub(super) fn choice_record(&self, choice: &Choice) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_choice(
+            &mut Writer {
+                out: &mut out,
+                arena: &self.arena,
+            },
+            choice,
+        );
+        out
+    }
+
+    pub(super) fn fold_last_turn(&mut self) {
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        self.write_last_turn(&mut out);
+        Sha256::update(&mut self.hasher, &out);
+        self.scratch = out;
+    }
+
+    fn write_last_turn(&self, out: &mut Vec<u8>) {
+        let Some(turn) = self.turns.last() else {
+            return;
+        };
+        let mut writer = Writer {
+            out,
+            arena: &self.arena,
+        };
+        writer.number(turn.at_ns);
+        self.write_choice(&mut writer, &turn.choice);
+        for record in self.journal_in(&turn.journal) {
+            write_record(&mut writer, record);
+        }
+        for step in self.steps_of(turn) {
+            writer
+                .tag(20)
+                .index(step.reducer.index())
+                .optional_span(step.key);
+            writer.optional_span(step.after);
+            if let Some(fault) = &step.fault {
+                write_fault(&mut writer, fault);
+            }
+        }
+        for event in self.emitted_in(&turn.emitted) {
+            writer.tag(21).index(event.schema.index()).span(event.value);
+        }
+        for intent in self.intents_in(&turn.intents) {
+            writer
+                .tag(22)
+                .hash(&intent.hash)
+                .tag(u8::from(intent.allowed));
+        }
+    }
+
+    fn write_choice(&self, writer: &mut Writer<'_>, choice: &Choice) {
+        let item = |writer: &mut Writer<'_>, tag: u8, item: &Item| {
+            writer
+                .tag(tag)
+                .bytes(self.names.text(item.label).as_bytes());
+            match item.req_id {
+                None => writer.tag(0),
+                Some(name) => writer.tag(1).bytes(self.names.text(name).as_bytes()),
+            };
+            writer.index(item.nth as usize);
+        };
+        match choice {
+            Choice::Start { request } => {
+                writer.tag(1).index(*request as usize);
+            }
+            Choice::Deliver(message) => item(writer, 2, message),
+            Choice::Duplicate(message) => item(writer, 3, message),
+            Choice::Drop(message) => item(writer, 4, message),
+            Choice::Redeliver(message) => item(writer, 5, message),
+            Choice::Step { plan, answer } => {
+                item(writer, 6, plan);
+                writer.tag(answer.map_or(0, |answer| answer as u8 + 1));
+            }
+            Choice::Receipt { effect, answer } => {
+                item(writer, 7, effect);
+                writer.tag(*answer as u8);
+            }
+            // Where the time was given is not observable: the turn's own time is.
+            Choice::Fire {
+                timer,
+                at_ns: _,
+                status,
+                twice,
+            } => {
+                item(writer, 8, timer);
+                writer.tag(*status as u8).tag(u8::from(*twice));
+            }
+            Choice::Inject { schema, value } => {
+                writer.tag(9).index(schema.index()).span(*value);
+            }
+            Choice::Advance { to_ns } => {
+                writer.tag(10).number(*to_ns);
+            }
+        }
+    }
+}
+
+fn write_fault(writer: &mut Writer<'_>, fault: &Fault) {
+    match fault {
+        Fault::Stopped { what } => writer.tag(1).bytes(what.as_bytes()),
+        Fault::Nonconforming { expected, found } => writer
+            .tag(2)
+            .bytes(expected.as_bytes())
+            .bytes(found.as_bytes()),
+    };
+}
+
+fn write_record(writer: &mut Writer<'_>, record: &Record) {
+    match record {
+        Record::Manifest { hash } => writer.tag(30).hash(hash),
+        Record::DomainEvent {
+            schema,
+            value,
+            at_ns,
+        } => writer
+            .tag(31)
+            .index(schema.index())
+            .span(*value)
+            .number(*at_ns),
+        Record::EffectIntent {
+            effect,
+            params,
+            hash,
+            asker,
+        } => writer
+            .tag(32)
+            .index(effect.index())
+            .span(*params)
+            .hash(hash)
+            .asker(*asker),
+        Record::CapDecision { intent, denied_by } => writer
+            .tag(33)
+            .hash(intent)
+            .tag(denied_by.map_or(0, |rule| rule as u8 + 1)),
+        Record::PolicyDecision {
+            intent,
+            rule,
+            allowed,
+        } => {
+            let rule = rule.map_or(u64::MAX, u64::from);
+            writer
+                .tag(34)
+                .hash(intent)
+                .number(rule)
+                .tag(u8::from(*allowed))
+        }
+        Record::EffectReceipt {
+            intent,
+            status,
+            receipt,
+        } => writer
+            .tag(35)
+            .hash(intent)
+            .tag(*status as u8)
+            .span(*receipt),
+        Record::PlanResult {
+            plan,
+            instance,
+            result,
+        } => writer
+            .tag(36)
+            .index(plan.index())
+            .index(*instance as usize)
+            .span(*result),
+        Record::PlanEnded {
+            plan,
+            instance,
+            error,
+        } => {
+            writer.tag(37).index(plan.index()).index(*instance as usize);
+            writer.bytes(error.as_deref().unwrap_or_default().as_bytes())
+        }
+        Record::Snapshot {
+            reducer,
+            key,
+            state,
+        } => writer
+            .tag(38)
+            .index(reducer.index())
+            .optional_span(*key)
+            .optional_span(*state),
+    };
+}

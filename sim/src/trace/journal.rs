@@ -1,0 +1,77 @@
+//! The journal: what the kernel must have written down to be rebuilt after a crash.
+//!
+//! Records refer to bytes in the trace's arena. What a record means is the kernel's matter.
+
+use crate::air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
+use crate::trace::{Asker, Span, Status};
+
+/// A journal record, in the words of AIR v1.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Record {
+    /// The world from here on.
+    Manifest { hash: Hash },
+    /// An event was accepted; routing and triggers follow from it.
+    DomainEvent {
+        schema: SchemaId,
+        value: Span,
+        at_ns: u64,
+    },
+    /// An effect was asked for, in canonical parameters.
+    EffectIntent {
+        effect: EffectId,
+        params: Span,
+        hash: Hash,
+        asker: Asker,
+    },
+    /// Whether the grant covers the effect, and the rule that said no.
+    CapDecision {
+        intent: Hash,
+        denied_by: Option<GateRule>,
+    },
+    /// Whether the policy lets it pass; `rule` is the index of the first rule that matched.
+    PolicyDecision {
+        intent: Hash,
+        rule: Option<u32>,
+        allowed: bool,
+    },
+    /// An adapter's answer.
+    EffectReceipt {
+        intent: Hash,
+        status: Status,
+        receipt: Span,
+    },
+    PlanResult {
+        plan: PlanId,
+        instance: u32,
+        result: Span,
+    },
+    PlanEnded {
+        plan: PlanId,
+        instance: u32,
+        error: Option<Box<str>>,
+    },
+    /// The state of a reducer's cell, so that what came before need not be replayed.
+    Snapshot {
+        reducer: ReducerId,
+        key: Option<Span>,
+        state: Option<Span>,
+    },
+}
+
+/// The check of the effect gate that refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GateRule {
+    Expired,
+    CapType,
+    Params,
+}
+
+impl GateRule {
+    pub fn name(self) -> &'static str {
+        match self {
+            GateRule::Expired => "the grant has expired",
+            GateRule::CapType => "the grant is of another cap type",
+            GateRule::Params => "the grant does not cover these parameters",
+        }
+    }
+}

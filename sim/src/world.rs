@@ -1,0 +1,102 @@
+//! A world that can run: the validated AIR documents and the code of their reducers.
+//!
+//! [`World`] is fixed and shared by all threads; [`Kernel`] is what one run changes: cells, plan
+//! instances, the reducers' wasm instances. The kernel does what AIR v1 says and knows nothing of
+//! faults: it is told which event arrives, which plan moves and which receipt is there.
+
+mod context;
+mod envelope;
+mod gate;
+mod kernel;
+mod plan;
+mod replay;
+
+use crate::air::{Air, Hash, Reducer, ReducerId, SchemaId};
+use crate::reducer::Code;
+
+pub use envelope::{Receipt, receipt_event};
+pub use kernel::{Kernel, OpenIntent, variant_tag};
+pub use plan::Instance as PlanInstance;
+pub use replay::{ReplayError, replay};
+
+/// The documents, the code, and who listens to what.
+pub struct World {
+    pub air: Air,
+    codes: Vec<Code>,
+    listeners: Vec<Listeners>,
+}
+
+/// Who listens to the events of one schema: indices into `air.routes` and `air.triggers`.
+#[derive(Default)]
+struct Listeners {
+    routes: Vec<usize>,
+    triggers: Vec<usize>,
+}
+
+/// The code given is not the code that a document pins.
+#[derive(Debug, thiserror::Error)]
+#[error("`{reducer}` is pinned in {file} to {pinned}, and the wasm in use is {found}")]
+pub struct PinMismatch {
+    pub reducer: String,
+    pub file: String,
+    pub pinned: Hash,
+    pub found: Hash,
+}
+
+impl World {
+    /// A world from its documents and a compiled reducer for each of `air.reducers`, in order.
+    ///
+    /// # Panics
+    /// If there is not one code for each reducer.
+    pub fn new(air: Air, codes: Vec<Code>) -> World {
+        assert_eq!(air.reducers.len(), codes.len(), "one code for each reducer");
+        let mut listeners = Vec::new();
+        listeners.resize_with(air.schemas.ids().count(), Listeners::default);
+        for (index, route) in air.routes.iter().enumerate() {
+            listeners[route.event.index()].routes.push(index);
+        }
+        for (index, trigger) in air.triggers.iter().enumerate() {
+            listeners[trigger.event.index()].triggers.push(index);
+        }
+        World {
+            air,
+            codes,
+            listeners,
+        }
+    }
+
+    pub fn code(&self, reducer: ReducerId) -> &Code {
+        &self.codes[reducer.index()]
+    }
+
+    pub fn reducers(&self) -> impl Iterator<Item = (ReducerId, &Reducer)> {
+        self.air.reducer_ids().zip(&self.air.reducers)
+    }
+
+    /// Whether every pinned reducer runs the code that its document names.
+    pub fn check_pins(&self) -> Result<(), PinMismatch> {
+        for (reducer, code) in self.air.reducers.iter().zip(&self.codes) {
+            if let Some(pinned) = reducer.wasm_hash
+                && pinned != code.hash()
+            {
+                return Err(PinMismatch {
+                    reducer: reducer.name.clone(),
+                    file: reducer.file.clone(),
+                    pinned,
+                    found: code.hash(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn listeners(&self, schema: SchemaId) -> &Listeners {
+        &self.listeners[schema.index()]
+    }
+
+    /// Whether an event of this schema reaches anything at once.
+    pub fn is_heard(&self, schema: SchemaId) -> bool {
+        let listeners = self.listeners(schema);
+        !listeners.routes.is_empty() || !listeners.triggers.is_empty()
+    }
+}

@@ -1,0 +1,401 @@
+//! One plan instance: which step runs next, and what it does to the instance.
+//!
+//! A tick runs one ready step, in step-id order. The instance evaluates and keeps variables; it
+//! sends nothing: what a step asks of the kernel comes back as an [`Action`].
+
+use std::collections::BTreeMap;
+
+use crate::air::{
+    EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Scope, Value,
+};
+use crate::trace::Span;
+
+/// A running plan.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    /// Unique in the run.
+    pub id: u32,
+    pub plan: PlanId,
+    /// The canonical bytes of the event that started it.
+    pub input_bytes: Span,
+    input: Value,
+    vars: BTreeMap<String, Value>,
+    results: BTreeMap<String, Value>,
+    status: Vec<Status>,
+    /// Handles of effects sent, and their receipts once there.
+    effects: Vec<Sent>,
+}
+
+#[derive(Clone, Debug)]
+struct Sent {
+    handle: String,
+    intent: Hash,
+    receipt: Option<Value>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+enum Status {
+    Pending,
+    /// An await whose turn has come, and the event it awaited once there.
+    Waiting(Option<Value>),
+    Completed,
+    Skipped,
+}
+
+/// What a tick asks of the kernel. The step is complete once the kernel has done it.
+#[derive(Debug)]
+pub enum Action {
+    Raise {
+        event: SchemaId,
+        value: Value,
+    },
+    Emit {
+        step: usize,
+        effect: EffectId,
+        params: Value,
+        grant: GrantId,
+        key: Option<Vec<u8>>,
+    },
+    End {
+        result: Option<Value>,
+    },
+    /// The step is complete, or waits; nothing goes out.
+    Nothing,
+}
+
+/// Why an instance ended before its end.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("step `{step}`: {cause}")]
+    Step { step: String, cause: EvalError },
+    #[error("the guard from `{from}` to `{to}`: {cause}")]
+    Guard {
+        from: String,
+        to: String,
+        cause: EvalError,
+    },
+    #[error("the guard from `{from}` to `{to}` is not a bool")]
+    GuardType { from: String, to: String },
+    #[error("invariant {index} is false after step `{step}`")]
+    Invariant { index: usize, step: String },
+    #[error("invariant {index} after step `{step}`: {cause}")]
+    InvariantFailed {
+        index: usize,
+        step: String,
+        cause: EvalError,
+    },
+    #[error("step `{step}`: the idempotency key is neither bytes nor text")]
+    Key { step: String },
+    #[error("step `{step}`: {what}")]
+    Refused { step: String, what: String },
+}
+
+impl Instance {
+    pub fn new(
+        id: u32,
+        plan: PlanId,
+        definition: &Plan,
+        input: Value,
+        input_bytes: Span,
+        correlation: Option<Value>,
+    ) -> Instance {
+        let vars = correlation.map(|value| ("correlation_id".to_owned(), value));
+        Instance {
+            id,
+            plan,
+            input_bytes,
+            input,
+            vars: vars.into_iter().collect(),
+            results: BTreeMap::new(),
+            status: vec![Status::Pending; definition.steps.len()],
+            effects: Vec::new(),
+        }
+    }
+
+    fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {
+        Scope {
+            input: &self.input,
+            vars: &self.vars,
+            steps: &self.results,
+            event,
+        }
+    }
+
+    /// The step that the next tick runs. Skips what can no longer run on the way.
+    pub fn next(&mut self, plan: &Plan) -> Result<Option<usize>, PlanError> {
+        loop {
+            let mut skipped = false;
+            for index in 0..plan.steps.len() {
+                match &self.status[index] {
+                    Status::Pending => match self.readiness(plan, index)? {
+                        Readiness::Ready => return Ok(Some(index)),
+                        Readiness::NotYet => {}
+                        Readiness::Never => {
+                            self.status[index] = Status::Skipped;
+                            skipped = true;
+                        }
+                    },
+                    Status::Waiting(_) if self.awaited(plan, index).is_some() => {
+                        return Ok(Some(index));
+                    }
+                    _ => {}
+                }
+            }
+            if !skipped {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Whether nothing is left that could run or is waited for.
+    pub fn is_exhausted(&self) -> bool {
+        self.status
+            .iter()
+            .all(|status| matches!(status, Status::Completed | Status::Skipped))
+    }
+
+    /// What an await waits for, if it is there.
+    fn awaited(&self, plan: &Plan, index: usize) -> Option<&Value> {
+        match (&plan.steps[index].op, &self.status[index]) {
+            (Op::AwaitReceipt { handle, .. }, _) => self
+                .effects
+                .iter()
+                .find(|sent| sent.handle == *handle)
+                .and_then(|sent| sent.receipt.as_ref()),
+            (_, Status::Waiting(event)) => event.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn readiness(&self, plan: &Plan, index: usize) -> Result<Readiness, PlanError> {
+        let (mut edges, mut live, mut blocked) = (0, false, false);
+        for edge in plan.edges.iter().filter(|edge| edge.to == index) {
+            edges += 1;
+            match self.status[edge.from] {
+                Status::Pending | Status::Waiting(_) => return Ok(Readiness::NotYet),
+                Status::Skipped => {}
+                Status::Completed => match &edge.when {
+                    None => live = true,
+                    Some(guard) => {
+                        let name = |step: usize| plan.steps[step].id.clone();
+                        match guard.eval(&self.scope(None)) {
+                            Ok(Value::Bool(true)) => live = true,
+                            Ok(Value::Bool(false)) => blocked = true,
+                            Ok(_) => {
+                                let (from, to) = (name(edge.from), name(edge.to));
+                                return Err(PlanError::GuardType { from, to });
+                            }
+                            Err(cause) => {
+                                let (from, to) = (name(edge.from), name(edge.to));
+                                return Err(PlanError::Guard { from, to, cause });
+                            }
+                        }
+                    }
+                },
+            }
+        }
+        Ok(match (edges, live && !blocked) {
+            (0, _) | (_, true) => Readiness::Ready,
+            _ => Readiness::Never,
+        })
+    }
+
+    /// Runs step `index`, which [`Instance::next`] gave. With `replaced`, a raise is not
+    /// evaluated: another event takes its place.
+    pub fn tick(&mut self, plan: &Plan, index: usize, replaced: bool) -> Result<Action, PlanError> {
+        let step = &plan.steps[index];
+        let failed = |cause| PlanError::Step {
+            step: step.id.clone(),
+            cause,
+        };
+        let action = match &step.op {
+            Op::RaiseEvent { .. } if replaced => Action::Nothing,
+            Op::RaiseEvent { event, value } => {
+                let value = value.eval(&self.scope(None)).map_err(failed)?;
+                self.results.insert(step.id.clone(), value.clone());
+                Action::Raise {
+                    event: *event,
+                    value,
+                }
+            }
+            Op::EmitEffect {
+                effect,
+                params,
+                grant,
+                idempotency_key,
+                ..
+            } => {
+                let params = params.eval(&self.scope(None)).map_err(failed)?;
+                let key = self.idempotency_key(idempotency_key.as_ref(), &step.id)?;
+                Action::Emit {
+                    step: index,
+                    effect: *effect,
+                    params,
+                    grant: *grant,
+                    key,
+                }
+            }
+            Op::AwaitReceipt { var, .. } | Op::AwaitEvent { var, .. } => {
+                let Some(value) = self.awaited(plan, index).cloned() else {
+                    self.status[index] = Status::Waiting(None);
+                    return Ok(Action::Nothing);
+                };
+                self.vars.insert(var.clone(), value.clone());
+                self.results.insert(step.id.clone(), value);
+                Action::Nothing
+            }
+            Op::Assign { expr, var } => {
+                let value = expr.eval(&self.scope(None)).map_err(failed)?;
+                self.vars.insert(var.clone(), value.clone());
+                self.results.insert(step.id.clone(), value);
+                Action::Nothing
+            }
+            Op::End { result } => {
+                let result = result.as_ref().map(|result| result.eval(&self.scope(None)));
+                Action::End {
+                    result: result.transpose().map_err(failed)?,
+                }
+            }
+        };
+        self.status[index] = Status::Completed;
+        if !matches!(action, Action::Emit { .. }) {
+            self.check_invariants(plan, index)?;
+        }
+        Ok(action)
+    }
+
+    fn idempotency_key(
+        &self,
+        key: Option<&Expr>,
+        step: &str,
+    ) -> Result<Option<Vec<u8>>, PlanError> {
+        let Some(key) = key else { return Ok(None) };
+        match key.eval(&self.scope(None)) {
+            Ok(Value::Bytes(bytes)) => Ok(Some(bytes)),
+            Ok(Value::Text(text)) => Ok(Some(text.into_bytes())),
+            Ok(_) => Err(PlanError::Key {
+                step: step.to_owned(),
+            }),
+            Err(cause) => Err(PlanError::Step {
+                step: step.to_owned(),
+                cause,
+            }),
+        }
+    }
+
+    /// Plan invariants hold after each step and at the end.
+    pub fn check_invariants(&self, plan: &Plan, index: usize) -> Result<(), PlanError> {
+        let step = || plan.steps[index].id.clone();
+        for (index, invariant) in plan.invariants.iter().enumerate() {
+            match invariant.eval(&self.scope(None)) {
+                Ok(Value::Bool(true)) => {}
+                // An invariant over what is not there yet has nothing to say yet.
+                Err(EvalError::Missing(_)) => {}
+                Ok(_) => {
+                    return Err(PlanError::Invariant {
+                        index,
+                        step: step(),
+                    });
+                }
+                Err(cause) => {
+                    return Err(PlanError::InvariantFailed {
+                        index,
+                        step: step(),
+                        cause,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The kernel sent the effect that step `index` asked for.
+    pub fn sent(&mut self, plan: &Plan, index: usize, intent: Hash) {
+        let step = &plan.steps[index];
+        let Op::EmitEffect { handle, .. } = &step.op else {
+            return;
+        };
+        let id = Value::text(intent.to_string());
+        self.vars.insert(handle.clone(), id.clone());
+        self.results.insert(step.id.clone(), id);
+        self.effects.push(Sent {
+            handle: handle.clone(),
+            intent,
+            receipt: None,
+        });
+    }
+
+    /// The receipt of an effect is there. The first one counts; false if none was awaited.
+    pub fn receive(&mut self, intent: &Hash, receipt: Value) -> bool {
+        let open = self
+            .effects
+            .iter_mut()
+            .find(|sent| sent.intent == *intent && sent.receipt.is_none());
+        match open {
+            Some(sent) => {
+                sent.receipt = Some(receipt);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Whether an await of this schema is waiting.
+    pub fn awaits(&self, plan: &Plan, schema: SchemaId) -> bool {
+        plan.steps.iter().zip(&self.status).any(|(step, status)| {
+            matches!(&step.op, Op::AwaitEvent { event, .. } if *event == schema)
+                && *status == Status::Waiting(None)
+        })
+    }
+
+    /// Shows an event to every await that waits for its schema; the first match stays.
+    pub fn observe(
+        &mut self,
+        plan: &Plan,
+        schema: SchemaId,
+        event: &Value,
+    ) -> Result<(), PlanError> {
+        for (index, step) in plan.steps.iter().enumerate() {
+            let Op::AwaitEvent {
+                event: wanted,
+                condition,
+                ..
+            } = &step.op
+            else {
+                continue;
+            };
+            if *wanted != schema || self.status[index] != Status::Waiting(None) {
+                continue;
+            }
+            let fits = match condition {
+                None => true,
+                Some(condition) => match condition.eval(&self.scope(Some(event))) {
+                    Ok(Value::Bool(fits)) => fits,
+                    Ok(_) => {
+                        let what = "`where` is not a bool".to_owned();
+                        return Err(PlanError::Refused {
+                            step: step.id.clone(),
+                            what,
+                        });
+                    }
+                    Err(cause) => {
+                        return Err(PlanError::Step {
+                            step: step.id.clone(),
+                            cause,
+                        });
+                    }
+                },
+            };
+            if fits {
+                self.status[index] = Status::Waiting(Some(event.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+enum Readiness {
+    Ready,
+    NotYet,
+    Never,
+}
