@@ -1,0 +1,41 @@
+//! `backoff_exact`: every timer is set for the time that the formula gives.
+//!
+//! Verifies that the k-th `timer.set` of a request has
+//! `deliver_at_ns = anchor_ns + base_delay_ms * 2^(k-1) * 1_000_000`, saturating at `u64::MAX` at
+//! every step of the formula, with the anchor and the base of the request's accepted start.
+//! Does not verify that a timer is set at all.
+
+use super::{Finding, History, Move};
+
+pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
+    let Some(request) = &history.request else {
+        return Finding::NotApplicable;
+    };
+    let mut finding = Finding::NotApplicable;
+    for (timer, index) in step.timers().zip(request.timers.len()..) {
+        let expected = deliver_at_ns(request.anchor_ns, request.base_delay_ms, index as u32);
+        if timer.deliver_at_ns != expected {
+            return Finding::Violated {
+                expected: format!(
+                    "timer {} of {:?} at {expected} ns: {} + {} ms * 2^{index}",
+                    index + 1,
+                    request.req_id,
+                    request.anchor_ns,
+                    request.base_delay_ms,
+                ),
+                found: format!("{} ns", timer.deliver_at_ns),
+            };
+        }
+        finding = Finding::Holds;
+    }
+    finding
+}
+
+/// The formula, for the timer after `exponent` others.
+fn deliver_at_ns(anchor_ns: u64, base_delay_ms: u64, exponent: u32) -> u64 {
+    let factor = 1_u64.checked_shl(exponent).unwrap_or(u64::MAX);
+    let delay_ns = base_delay_ms
+        .saturating_mul(factor)
+        .saturating_mul(1_000_000);
+    anchor_ns.saturating_add(delay_ns)
+}

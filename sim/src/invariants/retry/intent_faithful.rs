@@ -1,0 +1,31 @@
+//! `intent_faithful`: what was asked for is what is worked on.
+//!
+//! Verifies that every `WorkRequested` carries the id and the payload of the accepted start, and
+//! that the state keeps these and the start's numbers unchanged for as long as the request lasts.
+
+use super::{Finding, History, Move};
+
+pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
+    let (Some(request), Some(state)) = (&history.request, step.after) else {
+        return Finding::NotApplicable;
+    };
+    for requested in step.requested() {
+        if requested.req_id != request.req_id || requested.payload != request.payload {
+            return Finding::Violated {
+                expected: format!("WorkRequested {:?} {:?}", request.req_id, request.payload),
+                found: format!(
+                    "WorkRequested {:?} {:?}",
+                    requested.req_id, requested.payload
+                ),
+            };
+        }
+    }
+    let kept = state.req_id == request.req_id
+        && state.payload == request.payload
+        && state.max_attempts == request.max_attempts
+        && state.base_delay_ms == request.base_delay_ms
+        && state.anchor_ns == request.anchor_ns;
+    Finding::check(kept, || {
+        (format!("the state keeps {request:?}"), format!("{state:?}"))
+    })
+}

@@ -1,0 +1,43 @@
+//! `outcome_justified`: a request ends as its events say.
+//!
+//! Verifies that it becomes Done only on a `WorkOk` of its own, and Failed only on a `WorkErr` of
+//! its own that is terminal, or transient at the last attempt. Does not verify that such an event
+//! ends it: that is liveness.
+
+use super::{Event, Finding, History, Move, Pc};
+
+pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
+    let (Some(request), Some(state)) = (&history.request, step.after) else {
+        return Finding::NotApplicable;
+    };
+    if !state.pc.is_end() || step.pc() == state.pc {
+        return Finding::NotApplicable;
+    }
+    let last = request.requested >= request.limit();
+    let justified = match (&step.event, state.pc) {
+        (Event::Ok { req_id }, Pc::Done) => *req_id == request.req_id,
+        (Event::Err { req_id, transient }, Pc::Failed) => {
+            *req_id == request.req_id && (!transient || last)
+        }
+        _ => false,
+    };
+    Finding::check(justified, || {
+        let expected = match state.pc {
+            Pc::Done => format!("Done only on a WorkOk of {:?}", request.req_id),
+            _ => format!(
+                "Failed only on a terminal WorkErr of {:?}, or a transient one at attempt {}",
+                request.req_id,
+                request.limit()
+            ),
+        };
+        let attempt = request.requested;
+        (
+            expected,
+            format!(
+                "{} at attempt {attempt} on {:?}",
+                state.pc.name(),
+                step.event
+            ),
+        )
+    })
+}

@@ -1,0 +1,496 @@
+//! One run: a discrete-event loop over virtual time.
+//!
+//! At every turn a [`Chooser`] looks at what is in flight and takes one decision; the simulator
+//! applies it to the kernel and puts in flight what comes of it. It never polls: time jumps to
+//! what is chosen. It draws nothing itself and judges nothing.
+
+mod faults;
+mod flight;
+mod scripted;
+mod seeded;
+
+use crate::air::{Op, SchemaId, Type};
+use crate::reducer::StepError;
+use crate::scenario::{PlanMode, Scenario};
+use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
+use crate::workload::{self, Workload};
+use crate::world::{Kernel, OpenIntent, World, variant_tag};
+
+pub use faults::Faults;
+pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
+pub use scripted::Scripted;
+pub use seeded::Seeded;
+
+/// Where every choice comes from.
+pub trait Chooser {
+    /// The next decision, or None to end the run. Bytes it makes up go into the trace.
+    fn choose(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice>;
+
+    /// The decision was not possible and was left out.
+    fn skipped(&mut self) {}
+}
+
+/// What a chooser may look at.
+pub struct Situation<'a> {
+    pub now_ns: u64,
+    pub scenario: &'a Scenario,
+    pub workload: &'a dyn Workload,
+    pub flight: &'a Flight,
+    /// How often each request has been started.
+    pub started: &'a [u32],
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The chooser had nothing more to decide.
+    Finished,
+    /// The observer had seen enough.
+    Stopped,
+    TurnBound,
+    TraceBound,
+}
+
+/// How a run went; what happened is in the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    pub end: End,
+    /// Decisions that were not possible when they were taken, and were left out.
+    pub skipped: u32,
+}
+
+/// Runs scenarios on one world. Reused between runs: its buffers are.
+pub struct Simulator<'w> {
+    kernel: Kernel<'w>,
+    workload: &'w dyn Workload,
+    flight: Flight,
+    started: Vec<u32>,
+    now_ns: u64,
+}
+
+impl<'w> Simulator<'w> {
+    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Simulator<'w>, StepError> {
+        let kernel = Kernel::new(world)?;
+        let flight = Flight::default();
+        Ok(Simulator {
+            kernel,
+            workload,
+            flight,
+            started: Vec::new(),
+            now_ns: 0,
+        })
+    }
+
+    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace
+    /// and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
+    pub fn run(
+        &mut self,
+        scenario: &Scenario,
+        chooser: &mut dyn Chooser,
+        trace: &mut Trace,
+        mut observe: impl FnMut(&Trace) -> bool,
+    ) -> Result<Outcome, StepError> {
+        trace.clear();
+        self.kernel.reset(trace)?;
+        self.flight.clear();
+        self.started.clear();
+        self.started.resize(scenario.requests.len(), 0);
+        self.now_ns = 0;
+        let mut skipped = 0;
+        let mut decisions = 0;
+        let end = loop {
+            // What is skipped counts too, or a chooser that only errs would never end.
+            if decisions >= scenario.bounds.turns {
+                break End::TurnBound;
+            }
+            decisions += 1;
+            if trace.arena_bytes() >= scenario.bounds.trace_bytes {
+                break End::TraceBound;
+            }
+            let situation = Situation {
+                now_ns: self.now_ns,
+                scenario,
+                workload: self.workload,
+                flight: &self.flight,
+                started: &self.started,
+            };
+            let Some(choice) = chooser.choose(&situation, trace) else {
+                break End::Finished;
+            };
+            let mark = trace.mark();
+            match self.apply(scenario, &choice, trace) {
+                None => {
+                    skipped += 1;
+                    chooser.skipped();
+                }
+                Some(remark) => {
+                    self.settle(scenario, trace, mark);
+                    trace.end_turn(self.now_ns, choice, remark, mark);
+                    if !observe(trace) {
+                        break End::Stopped;
+                    }
+                }
+            }
+        };
+        Ok(Outcome { end, skipped })
+    }
+
+    /// Does what was decided; None if it is not possible, and then nothing has changed.
+    fn apply(&mut self, scenario: &Scenario, choice: &Choice, trace: &mut Trace) -> Option<Remark> {
+        let mut remark = Remark::default();
+        match choice {
+            Choice::Start { request } => {
+                let index = *request as usize;
+                let request = scenario.requests.get(index)?;
+                remark.second_start = self.started[index] > 0 || !self.flight.is_empty();
+                self.started[index] += 1;
+                let value = trace.store(&request.value);
+                self.kernel
+                    .accept(trace, request.schema, value, self.now_ns);
+            }
+            Choice::Deliver(item) => {
+                let index = find(&self.flight.messages, item)?;
+                let message = self.flight.messages.remove(index);
+                remark = self.deliver(trace, &message);
+            }
+            Choice::Duplicate(item) => {
+                let index = find(&self.flight.messages, item)?;
+                let InFlight {
+                    due_ns,
+                    label,
+                    req_id,
+                    ref body,
+                    ..
+                } = self.flight.messages[index];
+                let body = Message {
+                    copy: true,
+                    ..body.clone()
+                };
+                let copy = self.flight.launch(due_ns, label, req_id, body);
+                self.flight.messages.push(copy);
+            }
+            Choice::Drop(item) => {
+                let index = find(&self.flight.messages, item)?;
+                let message = self.flight.messages.remove(index);
+                self.flight.dropped.push(message);
+            }
+            Choice::Redeliver(item) => {
+                let index = find(&self.flight.dropped, item)?;
+                let message = self.flight.dropped.remove(index);
+                remark = self.deliver(trace, &message);
+            }
+            Choice::Step { plan, answer } => self.step_plan(trace, plan, *answer)?,
+            Choice::Receipt { effect, answer } => self.answer_effect(trace, effect, *answer)?,
+            Choice::Fire { .. } => remark = self.fire(trace, choice)?,
+            Choice::Inject { schema, value } => {
+                self.kernel.accept(trace, *schema, *value, self.now_ns);
+            }
+            Choice::Advance { to_ns } if *to_ns > self.now_ns => self.now_ns = *to_ns,
+            Choice::Advance { .. } => return None,
+        }
+        Some(remark)
+    }
+
+    fn deliver(&mut self, trace: &mut Trace, message: &InFlight<Message>) -> Remark {
+        let reordered = self.flight.passes_over(message.sequence);
+        let Message {
+            schema,
+            value,
+            copy,
+        } = message.body;
+        self.kernel.accept(trace, schema, value, self.now_ns);
+        Remark {
+            reordered,
+            repeated: copy,
+            ..Remark::default()
+        }
+    }
+
+    /// Lets a plan take its next step. Where the step raises an event and the plan awaits
+    /// nothing, the answer's event takes its place.
+    fn step_plan(&mut self, trace: &mut Trace, item: &Item, answer: Option<Answer>) -> Option<()> {
+        let run = find(&self.flight.plans, item)?;
+        let PlanRun {
+            instance,
+            next_step,
+            answered,
+            ..
+        } = self.flight.plans[run].body;
+        let index = self
+            .kernel
+            .plans()
+            .iter()
+            .position(|plan| plan.id == instance)?;
+        let step = next_step?;
+        let Some((raised, answer)) = answered.zip(answer) else {
+            self.kernel.tick(trace, index, step, false, self.now_ns);
+            return Some(());
+        };
+        let instance = &self.kernel.plans()[index];
+        let input = trace.bytes(instance.input_bytes);
+        let input_schema = self.kernel.world().air.plans[instance.plan.index()].input;
+        let event = self.workload.answer(raised, input_schema, input, answer);
+        self.kernel.tick(trace, index, step, true, self.now_ns);
+        if let Some(bytes) = event {
+            let value = trace.store(&bytes);
+            trace.emitted.push(Emitted {
+                schema: raised,
+                value,
+            });
+        }
+        Some(())
+    }
+
+    fn answer_effect(&mut self, trace: &mut Trace, item: &Item, answer: Answer) -> Option<()> {
+        let index = find(&self.flight.pending, item)?;
+        if answer == Answer::Silence {
+            self.flight.pending[index].body.silent = true;
+            return Some(());
+        }
+        let pending = self.flight.pending.remove(index).body;
+        let air = &self.kernel.world().air;
+        let effect = &air.effects[pending.open.effect.index()];
+        if let Some(receipt) = workload::receipt(air, &effect.kind, effect.receipt, answer) {
+            self.kernel.receive(trace, &pending.open, &receipt);
+        }
+        Some(())
+    }
+
+    fn fire(&mut self, trace: &mut Trace, choice: &Choice) -> Option<Remark> {
+        let Choice::Fire {
+            timer: item,
+            at_ns,
+            status,
+            twice,
+        } = choice
+        else {
+            return None;
+        };
+        let index = find(&self.flight.timers, item)?;
+        let timer = &self.flight.timers[index];
+        let (due_ns, fired) = (timer.due_ns, timer.body.fired);
+        let age = (due_ns, timer.sequence);
+        let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
+        let air = &self.kernel.world().air;
+        let open = timer.body.open.clone();
+        let effect = &air.effects[open.effect.index()];
+        let receipt = if effect.kind == "timer.set" {
+            timer_receipt(trace.bytes(open.params), at_ns)
+        } else {
+            workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?
+        };
+        let reordered = self
+            .flight
+            .timers
+            .iter()
+            .any(|other| (other.due_ns, other.sequence) < age);
+        let (schema, value) = self.kernel.receipt_event(trace, &open, *status, &receipt)?;
+        if *twice {
+            self.flight.timers[index].body.fired = true;
+        } else {
+            self.flight.timers.remove(index);
+        }
+        self.now_ns = at_ns;
+        self.kernel.accept(trace, schema, value, self.now_ns);
+        let (early, late) = (at_ns < due_ns, at_ns > due_ns);
+        Some(Remark {
+            reordered,
+            repeated: fired,
+            early,
+            late,
+            second_start: false,
+        })
+    }
+
+    /// Puts in flight what the turn gave out, and looks where each plan stands.
+    fn settle(&mut self, scenario: &Scenario, trace: &mut Trace, mark: Mark) {
+        let air = &self.kernel.world().air;
+        for index in mark.emitted as usize..trace.emitted.len() {
+            let event = trace.emitted[index].clone();
+            let (label, req_id) = self.name_event(trace, event.schema, event.value);
+            let body = Message {
+                schema: event.schema,
+                value: event.value,
+                copy: false,
+            };
+            let message = self.flight.launch(self.now_ns, label, req_id, body);
+            self.flight.messages.push(message);
+        }
+        for index in mark.intents as usize..trace.intents.len() {
+            let intent = &trace.intents[index];
+            if intent.allowed {
+                let open = OpenIntent {
+                    effect: intent.effect,
+                    params: intent.params,
+                    hash: intent.hash,
+                    asker: intent.asker,
+                };
+                let kind = air.effects[open.effect.index()].kind.as_str();
+                self.add_effect(trace, open, kind);
+            }
+        }
+        self.update_plans(scenario, trace);
+    }
+
+    fn name_event(&self, trace: &mut Trace, schema: SchemaId, value: Span) -> (Name, Option<Name>) {
+        let schemas = &self.kernel.world().air.schemas;
+        let is_variant = matches!(schemas.resolve(schemas.ty(schema)), Type::Variant(_));
+        let tag = is_variant
+            .then(|| trace.name_in(value, variant_tag))
+            .flatten();
+        let label = tag.unwrap_or_else(|| trace.names.intern(local_name(schemas.name(schema))));
+        let req_id = trace.name_in(value, |bytes| self.workload.req_id(schema, bytes));
+        (label, req_id)
+    }
+
+    fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, kind: &str) {
+        let air = &self.kernel.world().air;
+        match open.asker {
+            Asker::Reducer(reducer) => {
+                let arm = air.reducers[reducer.index()].receipt_arms.get(&open.effect);
+                let label = trace.names.intern(arm.map_or(kind, String::as_str));
+                let workload = self.workload;
+                let req_id =
+                    trace.name_in(open.params, |bytes| workload.effect_req_id(kind, bytes));
+                let due_ns = match kind {
+                    "timer.set" => timer_due(trace.bytes(open.params)),
+                    _ => self.now_ns,
+                };
+                let body = Timer { open, fired: false };
+                let timer = self.flight.launch(due_ns, label, req_id, body);
+                self.flight.timers.push(timer);
+            }
+            Asker::Plan { instance, .. } => {
+                let plan = self
+                    .flight
+                    .plans
+                    .iter()
+                    .find(|plan| plan.body.instance == instance);
+                let req_id = plan.and_then(|plan| plan.req_id);
+                let label = trace.names.intern(kind);
+                let body = Pending {
+                    open,
+                    silent: false,
+                };
+                let pending = self.flight.launch(self.now_ns, label, req_id, body);
+                self.flight.pending.push(pending);
+            }
+        }
+    }
+
+    /// Brings the list of plans in flight up to date with the kernel's.
+    fn update_plans(&mut self, scenario: &Scenario, trace: &mut Trace) {
+        let mut index = 0;
+        while index < self.kernel.plans().len() {
+            let ended = self.kernel.plans().len();
+            let next = self.kernel.next_step(trace, index);
+            if self.kernel.plans().len() < ended {
+                continue;
+            }
+            let instance = &self.kernel.plans()[index];
+            let (id, plan) = (instance.id, instance.plan);
+            let known = self
+                .flight
+                .plans
+                .iter()
+                .position(|run| run.body.instance == id);
+            let run = match known {
+                Some(run) => run,
+                None => self.add_plan(scenario, trace, index),
+            };
+            let definition = &self.kernel.world().air.plans[plan.index()];
+            let run = &mut self.flight.plans[run].body;
+            run.next_step = next;
+            run.answered =
+                next.filter(|_| run.answerable)
+                    .and_then(|step| match definition.steps[step].op {
+                        Op::RaiseEvent { event, .. } => Some(event),
+                        _ => None,
+                    });
+            index += 1;
+        }
+        let living = self.kernel.plans();
+        self.flight
+            .plans
+            .retain(|run| living.iter().any(|plan| plan.id == run.body.instance));
+    }
+
+    fn add_plan(&mut self, scenario: &Scenario, trace: &mut Trace, index: usize) -> usize {
+        let instance = &self.kernel.plans()[index];
+        let definition = &self.kernel.world().air.plans[instance.plan.index()];
+        let input_bytes = instance.input_bytes;
+        let input = trace.bytes(input_bytes);
+        let awaits = definition
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. }));
+        let known = |raised| {
+            self.workload
+                .answer(raised, definition.input, input, Answer::Ok)
+                .is_some()
+        };
+        let raises = definition
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::RaiseEvent { event, .. } if known(event)));
+        let answerable = scenario.plans == PlanMode::Answered && !awaits && raises;
+        let id = instance.id;
+        let label = trace.names.intern(local_name(&definition.name));
+        let schema = definition.input;
+        let req_id = trace.name_in(input_bytes, |bytes| self.workload.req_id(schema, bytes));
+        let body = PlanRun {
+            instance: id,
+            answerable,
+            next_step: None,
+            answered: None,
+        };
+        let run = self.flight.launch(self.now_ns, label, req_id, body);
+        self.flight.plans.push(run);
+        self.flight.plans.len() - 1
+    }
+}
+
+/// `demo/WorkOk@1` is `WorkOk` in a schedule.
+fn local_name(name: &str) -> &str {
+    let name = name.split_once('/').map_or(name, |(_, local)| local);
+    name.split_once('@').map_or(name, |(local, _)| local)
+}
+
+/// `deliver_at_ns` of canonical `sys/TimerSetParams@1`; a time that is not there is due at once.
+fn timer_due(params: &[u8]) -> u64 {
+    timer_fields(params).map_or(0, |(deliver_at_ns, _)| deliver_at_ns)
+}
+
+fn timer_fields(params: &[u8]) -> Option<(u64, Option<&str>)> {
+    let mut decoder = minicbor::Decoder::new(params);
+    decoder.tag().ok()?;
+    let (mut deliver_at_ns, mut key) = (0, None);
+    for _ in 0..decoder.map().ok()?? {
+        match decoder.str().ok()? {
+            "deliver_at_ns" => deliver_at_ns = decoder.u64().ok()?,
+            "key" if decoder.datatype().ok()? == minicbor::data::Type::String => {
+                key = decoder.str().ok();
+            }
+            _ => decoder.skip().ok()?,
+        }
+    }
+    Some((deliver_at_ns, key))
+}
+
+/// Canonical `sys/TimerSetReceipt@1`, fields in canonical order.
+fn timer_receipt(params: &[u8], delivered_at_ns: u64) -> Vec<u8> {
+    let key = timer_fields(params).and_then(|(_, key)| key);
+    let mut out = vec![0xd9, 0xd9, 0xf7];
+    let write = |out: &mut Vec<u8>| {
+        let mut encoder = minicbor::Encoder::new(out);
+        encoder.map(2)?.str("key")?;
+        match key {
+            Some(key) => encoder.str(key)?,
+            None => encoder.null()?,
+        };
+        encoder.str("delivered_at_ns")?.u64(delivered_at_ns)?;
+        Ok::<(), minicbor::encode::Error<std::convert::Infallible>>(())
+    };
+    write(&mut out).expect("a Vec takes every write");
+    out
+}

@@ -1,0 +1,133 @@
+//! What is in flight: messages, plans, timers and effects, each with (due time, sequence).
+//!
+//! Lists are in order of sequence, so that "the n-th of its kind" means the same in a replay.
+//! Nothing is chosen here.
+
+use crate::air::SchemaId;
+use crate::trace::{Item, Name, Span};
+use crate::world::OpenIntent;
+
+/// Something in flight: when it is due, what it is called, whose it is.
+#[derive(Clone, Debug)]
+pub struct InFlight<T> {
+    pub sequence: u32,
+    pub due_ns: u64,
+    pub label: Name,
+    pub req_id: Option<Name>,
+    pub body: T,
+}
+
+/// An event on its way.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub schema: SchemaId,
+    pub value: Span,
+    /// A copy of a message that was in flight already.
+    pub copy: bool,
+}
+
+/// A reducer's effect that has had no receipt, or may have another: mostly a timer.
+#[derive(Clone, Debug)]
+pub struct Timer {
+    pub open: OpenIntent,
+    /// It fired before and was left to fire again.
+    pub fired: bool,
+}
+
+/// A plan's effect that has had no receipt.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    pub open: OpenIntent,
+    /// It was decided that no receipt comes.
+    pub silent: bool,
+}
+
+/// A plan instance.
+#[derive(Clone, Debug)]
+pub struct PlanRun {
+    pub instance: u32,
+    /// It awaits nothing and raises an event whose answers are known.
+    pub answerable: bool,
+    /// The step that its next tick runs; None while it waits.
+    pub next_step: Option<usize>,
+    /// The schema of the event that its next tick raises and an answer may stand in for.
+    pub answered: Option<SchemaId>,
+}
+
+/// Everything in flight.
+#[derive(Clone, Default, Debug)]
+pub struct Flight {
+    pub messages: Vec<InFlight<Message>>,
+    pub dropped: Vec<InFlight<Message>>,
+    pub timers: Vec<InFlight<Timer>>,
+    pub pending: Vec<InFlight<Pending>>,
+    pub plans: Vec<InFlight<PlanRun>>,
+    next_sequence: u32,
+}
+
+/// The place in its list of what an item names.
+pub fn find<T>(list: &[InFlight<T>], item: &Item) -> Option<usize> {
+    let place = (item.nth as usize).checked_sub(1)?;
+    let alike = |entry: &InFlight<T>| entry.label == item.label && entry.req_id == item.req_id;
+    list.iter()
+        .enumerate()
+        .filter(|(_, entry)| alike(entry))
+        .nth(place)
+        .map(|(index, _)| index)
+}
+
+/// What the entry at a place in its list is called.
+pub fn item<T>(list: &[InFlight<T>], index: usize) -> Item {
+    let entry = &list[index];
+    let alike = |other: &InFlight<T>| other.label == entry.label && other.req_id == entry.req_id;
+    let before = list[..index].iter().filter(|other| alike(other)).count();
+    Item {
+        label: entry.label,
+        req_id: entry.req_id,
+        nth: before as u32 + 1,
+    }
+}
+
+impl Flight {
+    pub(super) fn clear(&mut self) {
+        self.messages.clear();
+        self.dropped.clear();
+        self.timers.clear();
+        self.pending.clear();
+        self.plans.clear();
+        self.next_sequence = 0;
+    }
+
+    /// Whether nothing is left that could go on by itself.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+            && self.timers.is_empty()
+            && self.pending.iter().all(|pending| pending.body.silent)
+            && self.plans.iter().all(|plan| plan.body.next_step.is_none())
+    }
+
+    /// Something new in flight, the youngest of all. The caller puts it in its list.
+    pub(super) fn launch<T>(
+        &mut self,
+        due_ns: u64,
+        label: Name,
+        req_id: Option<Name>,
+        body: T,
+    ) -> InFlight<T> {
+        self.next_sequence += 1;
+        InFlight {
+            sequence: self.next_sequence,
+            due_ns,
+            label,
+            req_id,
+            body,
+        }
+    }
+
+    /// Whether an older message is in flight.
+    pub(super) fn passes_over(&self, sequence: u32) -> bool {
+        self.messages
+            .iter()
+            .any(|message| message.sequence < sequence)
+    }
+}

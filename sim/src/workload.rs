@@ -1,0 +1,66 @@
+//! What is particular to the world under test: how requests start, what answers a piece of work,
+//! whose an event is.
+//!
+//! [`retry`] knows the schemas of the retry machine and is, with its invariants, the only place
+//! that does. [`generic`] serves every other world, from its schemas alone.
+
+pub mod generic;
+pub mod retry;
+pub mod sample;
+
+use crate::air::{Air, SchemaId};
+use crate::random::Stream;
+use crate::scenario::Request;
+use crate::trace::Answer;
+
+/// The environment's knowledge of a world. All bytes are canonical.
+pub trait Workload: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// The requests of one seed.
+    fn requests(&self, stream: &mut Stream) -> Vec<Request>;
+
+    /// The request that an event belongs to, if it says so.
+    fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
+
+    /// The request that an effect belongs to, from its parameters.
+    fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str>;
+
+    /// The event that answers the work a plan was started for by `input`: of the schema that the
+    /// plan would raise. None if this world's answers are not known, and for silence.
+    fn answer(
+        &self,
+        raised: SchemaId,
+        input_schema: SchemaId,
+        input: &[u8],
+        answer: Answer,
+    ) -> Option<Vec<u8>>;
+
+    /// An event that nobody sent, made up for this run: of another request, of an earlier
+    /// attempt, or arbitrary.
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)>;
+}
+
+/// The workload that fits a world.
+pub fn of(air: &Air) -> Box<dyn Workload> {
+    match retry::Retry::of(air) {
+        Some(retry) => Box::new(retry),
+        None => Box::new(generic::Generic::of(air)),
+    }
+}
+
+/// The receipt that stands for an answer to an effect: 200, 503 or 404 for a request over HTTP;
+/// otherwise the plainest value of the receipt's schema, for every answer but silence.
+pub fn receipt(air: &Air, kind: &str, schema: SchemaId, answer: Answer) -> Option<Vec<u8>> {
+    let status = match answer {
+        Answer::Silence => return None,
+        Answer::Ok => 200,
+        Answer::Transient => 503,
+        Answer::Terminal => 404,
+    };
+    let mut value = sample::plainest(&air.schemas, air.schemas.ty(schema));
+    if kind == "http.request" {
+        sample::set_field(&mut value, "status", crate::air::Value::Int(status));
+    }
+    air.schemas.encode(schema, &value).ok()
+}

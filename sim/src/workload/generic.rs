@@ -1,0 +1,86 @@
+//! A workload made from schemas alone, for worlds that nobody described.
+//!
+//! Requests are arbitrary events of those schemas that reach a reducer or a plan and that no
+//! plan raises where there are such; plans run as written, and nothing says whose an event is.
+
+use crate::air::{Air, Op, SchemaId, Schemas, Type};
+use crate::random::Stream;
+use crate::scenario::Request;
+use crate::trace::Answer;
+use crate::workload::{Workload, sample};
+
+/// The most requests of a seed.
+const REQUESTS: u32 = 6;
+
+pub struct Generic {
+    schemas: Schemas,
+    /// What a client may send: routed or triggering events.
+    entries: Vec<SchemaId>,
+}
+
+impl Generic {
+    pub fn of(air: &Air) -> Generic {
+        let heard = air.routes.iter().map(|route| route.event);
+        let mut entries: Vec<SchemaId> = heard
+            .chain(air.triggers.iter().map(|trigger| trigger.event))
+            .collect();
+        entries.sort();
+        entries.dedup();
+        let raised = |schema: &SchemaId| {
+            air.plans
+                .iter()
+                .flat_map(|plan| &plan.steps)
+                .any(|step| matches!(&step.op, Op::RaiseEvent { event, .. } if event == schema))
+        };
+        if entries.iter().any(|schema| !raised(schema)) {
+            entries.retain(|schema| !raised(schema));
+        }
+        Generic {
+            schemas: air.schemas.clone(),
+            entries,
+        }
+    }
+
+    fn event(&self, stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {
+        let schema = *stream.pick(&self.entries)?;
+        let ty: &Type = self.schemas.ty(schema);
+        let value = sample::arbitrary(&self.schemas, ty, stream);
+        self.schemas
+            .encode(schema, &value)
+            .ok()
+            .map(|bytes| (schema, bytes))
+    }
+}
+
+impl Workload for Generic {
+    fn name(&self) -> &'static str {
+        "generic"
+    }
+
+    fn requests(&self, stream: &mut Stream) -> Vec<Request> {
+        let count = 1 + stream.below(REQUESTS);
+        let events = (0..count).filter_map(|_| self.event(stream));
+        let named = events.enumerate().map(|(index, (schema, value))| Request {
+            name: format!("e{}", index + 1),
+            schema,
+            value,
+        });
+        named.collect()
+    }
+
+    fn req_id<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
+        None
+    }
+
+    fn effect_req_id<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
+        None
+    }
+
+    fn answer(&self, _: SchemaId, _: SchemaId, _: &[u8], _: Answer) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn stray(&self, _requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {
+        self.event(stream)
+    }
+}

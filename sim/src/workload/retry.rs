@@ -1,0 +1,235 @@
+//! The workload of the retry machine: what its clients send and how its work ends.
+
+pub mod wire;
+
+use minicbor::Encoder;
+
+use crate::air::{Air, ReducerId, SchemaId};
+use crate::random::{Ratio, Stream};
+use crate::scenario::Request;
+use crate::trace::Answer;
+use crate::workload::Workload;
+use wire::{Event, StartWork};
+
+/// The reducer's event schema, by which a world is known to be a retry world.
+const EVENT: &str = "demo/RetryEvent@1";
+const REQUESTED: &str = "demo/WorkRequested@1";
+const STATE: &str = "demo/RetryState@1";
+
+/// The schemas and the reducer of a retry world.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    pub event: SchemaId,
+    pub requested: SchemaId,
+    pub reducer: ReducerId,
+}
+
+impl Retry {
+    /// None if this is not a retry world: the three schemas and a reducer over them.
+    pub fn of(air: &Air) -> Option<Retry> {
+        let event = air.schemas.find(EVENT)?;
+        let requested = air.schemas.find(REQUESTED)?;
+        let state = air.schemas.find(STATE)?;
+        let route = air.routes.iter().find(|route| {
+            let reducer = &air.reducers[route.reducer.index()];
+            route.event == event && reducer.state == state && route.key_field.is_none()
+        })?;
+        Some(Retry {
+            event,
+            requested,
+            reducer: route.reducer,
+        })
+    }
+}
+
+const MAX_ATTEMPTS: [u64; 9] = [3, 3, 2, 4, 1, 5, 0, 8, u64::MAX];
+const BASE_DELAYS_MS: [u64; 9] = [
+    10,
+    100,
+    1,
+    250,
+    0,
+    1_000,
+    u32::MAX as u64,
+    u64::MAX / 1_000_000,
+    u64::MAX,
+];
+const ANCHORS_NS: [u64; 6] = [
+    1_000_000,
+    0,
+    1,
+    1_700_000_000_000_000_000,
+    u64::MAX - 1,
+    u64::MAX,
+];
+const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", LONG];
+const LONG: &str = "a payload of more than two hundred and fifty-six bytes, so that its length \
+    needs a head of three bytes in CBOR and any buffer that was made for short texts only has to \
+    show what it does: the quick brown fox jumps over the lazy dog, and then it does so again, \
+    and again, until somebody counts.";
+/// One request in this many has numbers from the far end of its ranges.
+const EXTREME: Ratio = Ratio::new(1, 4);
+const MOST_REQUESTS: u32 = 3;
+
+impl Workload for Retry {
+    fn name(&self) -> &'static str {
+        "retry"
+    }
+
+    fn requests(&self, stream: &mut Stream) -> Vec<Request> {
+        let count = 1 + stream.below(MOST_REQUESTS);
+        let empty_id = stream
+            .chance(Ratio::new(1, 16))
+            .then(|| stream.below(count));
+        let requests = (0..count).map(|index| {
+            let name = format!("r{}", index + 1);
+            let extreme = stream.chance(EXTREME);
+            let mut pick = |values: &[u64], plain: usize| {
+                let among = if extreme { values } else { &values[..plain] };
+                *stream.pick(among).unwrap_or(&1)
+            };
+            let start = StartWork {
+                max_attempts: pick(&MAX_ATTEMPTS, 6),
+                base_delay_ms: pick(&BASE_DELAYS_MS, 4),
+                now_ns: pick(&ANCHORS_NS, 1),
+                payload: stream
+                    .pick(&PAYLOADS[..if extreme { 5 } else { 3 }])
+                    .unwrap_or(&""),
+                req_id: if empty_id == Some(index) { "" } else { &name },
+            };
+            let value = wire::encode(&Event::Start(start));
+            Request {
+                name,
+                schema: self.event,
+                value,
+            }
+        });
+        requests.collect()
+    }
+
+    fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
+        if schema == self.requested {
+            return wire::requested(value).map(|requested| requested.req_id);
+        }
+        if schema != self.event {
+            return None;
+        }
+        match wire::event(value)? {
+            Event::Start(start) => Some(start.req_id),
+            Event::Ok { req_id } | Event::Err { req_id, .. } => Some(req_id),
+            Event::Timer(timer) => timer.key,
+        }
+    }
+
+    fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
+        if kind == "timer.set" {
+            wire::timer_params(params)?.key
+        } else {
+            None
+        }
+    }
+
+    fn answer(
+        &self,
+        raised: SchemaId,
+        input_schema: SchemaId,
+        input: &[u8],
+        answer: Answer,
+    ) -> Option<Vec<u8>> {
+        if raised != self.event || input_schema != self.requested {
+            return None;
+        }
+        let req_id = wire::requested(input)?.req_id;
+        let event = match answer {
+            Answer::Silence => return None,
+            Answer::Ok => Event::Ok { req_id },
+            Answer::Transient => Event::Err {
+                req_id,
+                transient: true,
+            },
+            Answer::Terminal => Event::Err {
+                req_id,
+                transient: false,
+            },
+        };
+        Some(wire::encode(&event))
+    }
+
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {
+        let known =
+            stream
+                .pick(requests)
+                .and_then(|request| match wire::event(&request.value)? {
+                    Event::Start(start) => Some(start),
+                    _ => None,
+                })?;
+        let req_id = if stream.chance(Ratio::new(1, 2)) {
+            known.req_id
+        } else {
+            "stranger"
+        };
+        let delay_ms = known.base_delay_ms;
+        let bytes = match stream.below(8) {
+            0 | 1 => wire::encode(&Event::Ok { req_id }),
+            2 | 3 => wire::encode(&Event::Err {
+                req_id,
+                transient: true,
+            }),
+            4 => wire::encode(&Event::Err {
+                req_id,
+                transient: false,
+            }),
+            // A timer that nobody set, near those that may have been: one attempt early or late.
+            5 | 6 => {
+                let exponent = stream.below(4);
+                let waited = delay_ms
+                    .saturating_mul(1 << exponent)
+                    .saturating_mul(1_000_000);
+                let deliver_at_ns = known
+                    .now_ns
+                    .saturating_add(waited)
+                    .saturating_add(u64::from(stream.below(2)));
+                timer(req_id, deliver_at_ns)
+            }
+            _ => wire::encode(&Event::Start(StartWork {
+                req_id,
+                payload: "a second start",
+                max_attempts: u64::from(stream.below(6)),
+                ..known
+            })),
+        };
+        Some((self.event, bytes))
+    }
+}
+
+/// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
+fn timer(req_id: &str, deliver_at_ns: u64) -> Vec<u8> {
+    let mut requested = Vec::new();
+    let mut receipt = Vec::new();
+    let write = |out: &mut Vec<u8>, name: &str| {
+        let mut encoder = Encoder::new(out);
+        encoder
+            .map(2)?
+            .str("key")?
+            .str(req_id)?
+            .str(name)?
+            .u64(deliver_at_ns)?;
+        Ok::<(), minicbor::encode::Error<std::convert::Infallible>>(())
+    };
+    write(&mut requested, "deliver_at_ns").expect("a Vec takes every write");
+    write(&mut receipt, "delivered_at_ns").expect("a Vec takes every write");
+    let mut out = Vec::new();
+    crate::world::receipt_event(
+        &mut out,
+        &crate::world::Receipt {
+            arm: "timer",
+            intent_hash: &crate::air::Hash::ZERO,
+            reducer: "demo/RetrySM@1",
+            effect_kind: "timer.set",
+            status: crate::trace::Status::Ok,
+            requested: &requested,
+            receipt: &receipt,
+        },
+    );
+    out
+}
