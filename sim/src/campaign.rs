@@ -1,0 +1,413 @@
+//! Many seeds: each one run, checked and counted, on as many threads as wanted.
+//!
+//! Work is split into chunks of seeds of a fixed size, and chunks are taken into the summary in
+//! the order of their seeds, so that the summary is the same for any number of jobs. Nothing is
+//! printed or written here: failures are handed out with all that is needed to do so.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use sha2::{Digest, Sha256};
+
+use crate::air::Hash;
+use crate::invariants::{self, Checker, GOALS, Violation};
+use crate::random::{Component, Seed, Stream};
+use crate::reducer::StepError;
+use crate::scenario::{Bounds, Decision, PlanMode, Scenario};
+use crate::simulator::{End, Scripted, Seeded, Simulator};
+use crate::trace::{Answer, Choice, Remark, Status, Trace, Turn};
+use crate::workload::Workload;
+use crate::world::World;
+
+/// Seeds that are run as one piece of work.
+const CHUNK: u64 = 64;
+
+/// A campaign on too few seeds is not asked to reach every goal.
+pub const SEEDS_FOR_GOALS: u64 = 2_000;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub seeds: Range<u64>,
+    pub jobs: usize,
+    pub plans: PlanMode,
+    pub bounds: Bounds,
+    /// Once so many seeds have failed, no further chunk is run.
+    pub most_failures: usize,
+}
+
+/// The kinds of fault that a summary counts, as reports call them.
+pub const FAULTS: [&str; 14] = [
+    "work failed (transient)",
+    "work failed (terminal)",
+    "work silent",
+    "message reordered",
+    "message duplicated",
+    "message dropped",
+    "message redelivered",
+    "stray event",
+    "second start",
+    "timer early",
+    "timer late",
+    "timer twice",
+    "timer out of order",
+    "timer error or timeout",
+];
+
+/// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Summary {
+    pub seeds: u64,
+    pub turns: u64,
+    /// Events through a reducer.
+    pub steps: u64,
+    /// Runs that ended at a bound rather than by themselves.
+    pub bounded_runs: u64,
+    pub decisions: [u64; Decision::KINDS.len()],
+    pub faults: [u64; FAULTS.len()],
+    /// Runs in which each invariant had something to say and held.
+    pub holds: [u64; invariants::COUNT],
+    pub not_applicable: [u64; invariants::COUNT],
+    pub violated: [u64; invariants::COUNT],
+    /// Runs that reached each goal.
+    pub goals: [u64; GOALS.len()],
+    /// SHA-256 over the digests of all runs, in order of their seeds.
+    pub digest: Hash,
+    pub failures: Vec<Failure>,
+    /// Stopped at `most_failures`, before all seeds were run.
+    pub cut_short: bool,
+}
+
+/// A seed whose run violated something.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failure {
+    pub seed: Seed,
+    /// The violations of the first bad turn.
+    pub violations: Vec<Violation>,
+    pub digest: Hash,
+    /// The scenario with the decisions of the run.
+    pub scenario: Scenario,
+}
+
+/// The counts of one chunk, and the digest of each run.
+struct Chunk {
+    counts: Counts,
+    digests: Vec<Hash>,
+    failures: Vec<Failure>,
+}
+
+#[derive(Clone, Default)]
+struct Counts {
+    turns: u64,
+    steps: u64,
+    bounded_runs: u64,
+    decisions: [u64; Decision::KINDS.len()],
+    faults: [u64; FAULTS.len()],
+    holds: [u64; invariants::COUNT],
+    not_applicable: [u64; invariants::COUNT],
+    violated: [u64; invariants::COUNT],
+    goals: [u64; GOALS.len()],
+}
+
+/// Runs the seeds. `progress` is told, in order, how many seeds and steps are done.
+pub fn run(
+    world: &World,
+    workload: &dyn Workload,
+    options: &Options,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Summary, StepError> {
+    let seed_count = options.seeds.end.saturating_sub(options.seeds.start);
+    let chunk_count = seed_count.div_ceil(CHUNK);
+    let next_chunk = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
+    let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            let sender = sender.clone();
+            let (next_chunk, stop) = (&next_chunk, &stop);
+            scope.spawn(move || {
+                let mut runner = Runner::new(world, workload);
+                while !stop.load(Ordering::Relaxed) {
+                    let index = next_chunk.fetch_add(1, Ordering::Relaxed);
+                    if index >= chunk_count {
+                        break;
+                    }
+                    let start = options.seeds.start + index * CHUNK;
+                    let seeds = start..options.seeds.end.min(start.saturating_add(CHUNK));
+                    let chunk = match &mut runner {
+                        Ok(runner) => runner.chunk(seeds, options),
+                        Err(error) => Err(error.clone()),
+                    };
+                    if sender.send((index, chunk)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let merged = merge(receiver, options, chunk_count, &mut progress);
+        stop.store(true, Ordering::Relaxed);
+        merged
+    })
+}
+
+/// Takes chunks in order until all are there or enough seeds have failed.
+fn merge(
+    receiver: mpsc::Receiver<(u64, Result<Chunk, StepError>)>,
+    options: &Options,
+    chunk_count: u64,
+    progress: &mut impl FnMut(u64, u64),
+) -> Result<Summary, StepError> {
+    let mut early = BTreeMap::new();
+    let mut counts = Counts::default();
+    let mut hasher = Sha256::default();
+    let (mut seeds, mut merged) = (0, 0);
+    let mut failures = Vec::new();
+    for (index, chunk) in receiver {
+        early.insert(index, chunk);
+        while let Some(chunk) = early.remove(&merged) {
+            let chunk = chunk?;
+            merged += 1;
+            seeds += chunk.digests.len() as u64;
+            counts.add(&chunk.counts);
+            chunk
+                .digests
+                .iter()
+                .for_each(|digest| Digest::update(&mut hasher, digest.as_bytes()));
+            failures.extend(chunk.failures);
+            progress(seeds, counts.steps);
+            if failures.len() >= options.most_failures {
+                return Ok(counts.summary(seeds, hasher, failures, merged < chunk_count));
+            }
+        }
+    }
+    Ok(counts.summary(seeds, hasher, failures, false))
+}
+
+impl Counts {
+    fn add(&mut self, other: &Counts) {
+        self.turns += other.turns;
+        self.steps += other.steps;
+        self.bounded_runs += other.bounded_runs;
+        let add = |into: &mut [u64], from: &[u64]| {
+            into.iter_mut()
+                .zip(from)
+                .for_each(|(into, from)| *into += from);
+        };
+        add(&mut self.decisions, &other.decisions);
+        add(&mut self.faults, &other.faults);
+        add(&mut self.holds, &other.holds);
+        add(&mut self.not_applicable, &other.not_applicable);
+        add(&mut self.violated, &other.violated);
+        add(&mut self.goals, &other.goals);
+    }
+
+    fn summary(
+        self,
+        seeds: u64,
+        hasher: Sha256,
+        failures: Vec<Failure>,
+        cut_short: bool,
+    ) -> Summary {
+        Summary {
+            seeds,
+            turns: self.turns,
+            steps: self.steps,
+            bounded_runs: self.bounded_runs,
+            decisions: self.decisions,
+            faults: self.faults,
+            holds: self.holds,
+            not_applicable: self.not_applicable,
+            violated: self.violated,
+            goals: self.goals,
+            digest: Hash::from_bytes(hasher.finalize().into()),
+            failures,
+            cut_short,
+        }
+    }
+
+    fn count_turn(&mut self, turn: &Turn) {
+        self.decisions[turn.choice.kind()] += 1;
+        let Remark {
+            reordered,
+            repeated,
+            early,
+            late,
+            second_start,
+        } = turn.remark;
+        let mut count = |index: usize, happened: bool| self.faults[index] += u64::from(happened);
+        match &turn.choice {
+            Choice::Start { .. } => count(8, second_start),
+            Choice::Deliver(_) => count(3, reordered),
+            Choice::Duplicate(_) => count(4, true),
+            Choice::Drop(_) => count(5, true),
+            Choice::Redeliver(_) => count(6, true),
+            Choice::Step {
+                answer: Some(answer),
+                ..
+            }
+            | Choice::Receipt { answer, .. } => {
+                count(0, *answer == Answer::Transient);
+                count(1, *answer == Answer::Terminal);
+                count(2, *answer == Answer::Silence);
+            }
+            Choice::Inject { .. } => count(7, true),
+            Choice::Fire { status, .. } => {
+                count(9, early);
+                count(10, late);
+                count(11, repeated);
+                count(12, reordered);
+                count(13, *status != Status::Ok);
+            }
+            Choice::Step { answer: None, .. } | Choice::Advance { .. } => {}
+        }
+    }
+}
+
+impl Summary {
+    /// Goals that no run reached, of a campaign that is large enough to be asked.
+    pub fn missed_goals(&self) -> Vec<&'static str> {
+        let asked = self.seeds >= SEEDS_FOR_GOALS && self.failures.is_empty();
+        let missed = GOALS
+            .iter()
+            .zip(self.goals)
+            .filter(|(_, count)| *count == 0);
+        missed
+            .filter(|_| asked)
+            .map(|((name, _), _)| *name)
+            .collect()
+    }
+}
+
+/// Runs and checks scenarios, one after the other, on one thread.
+pub struct Runner<'w> {
+    simulator: Simulator<'w>,
+    checker: Checker<'w>,
+    workload: &'w dyn Workload,
+    pub trace: Trace,
+}
+
+/// How a checked run went. The trace is in the runner.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    pub violations: Vec<Violation>,
+    pub digest: Hash,
+    pub end: End,
+    /// Indices of decisions of the schedule that were not possible.
+    pub skipped: Vec<usize>,
+}
+
+impl<'w> Runner<'w> {
+    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Runner<'w>, StepError> {
+        let simulator = Simulator::new(world, workload)?;
+        let checker = Checker::new(&world.air);
+        Ok(Runner {
+            simulator,
+            checker,
+            workload,
+            trace: Trace::default(),
+        })
+    }
+
+    /// The requests of a seed, with nothing decided.
+    pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds) -> Scenario {
+        let requests = self
+            .workload
+            .requests(&mut Stream::new(seed, Component::Requests));
+        Scenario {
+            requests,
+            plans,
+            bounds,
+            schedule: Vec::new(),
+        }
+    }
+
+    /// Runs a seed and checks it.
+    pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Result<Checked, StepError> {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let mut chooser = Seeded::new(seed);
+        let outcome = self
+            .simulator
+            .run(scenario, &mut chooser, &mut self.trace, |trace| {
+                checker.observe(trace)
+            })?;
+        Ok(self.checked(outcome.end, Vec::new()))
+    }
+
+    /// Follows the schedule of a scenario and checks what happens.
+    pub fn replay(&mut self, scenario: &Scenario) -> Result<Checked, StepError> {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let mut chooser = Scripted::new(scenario);
+        let outcome = self
+            .simulator
+            .run(scenario, &mut chooser, &mut self.trace, |trace| {
+                checker.observe(trace)
+            })?;
+        Ok(self.checked(outcome.end, chooser.skipped))
+    }
+
+    fn checked(&self, end: End, skipped: Vec<usize>) -> Checked {
+        let violations = self.checker.violations().to_vec();
+        Checked {
+            violations,
+            digest: self.trace.digest(),
+            end,
+            skipped,
+        }
+    }
+
+    /// What the last run was checked against, and the goals that it reached.
+    pub fn checker(&self) -> &Checker<'w> {
+        &self.checker
+    }
+
+    fn chunk(&mut self, seeds: Range<u64>, options: &Options) -> Result<Chunk, StepError> {
+        let mut chunk = Chunk {
+            counts: Counts::default(),
+            digests: Vec::new(),
+            failures: Vec::new(),
+        };
+        for seed in seeds.map(Seed) {
+            let scenario = self.scenario(seed, options.plans, options.bounds);
+            let checked = self.seed(seed, &scenario)?;
+            self.count(&mut chunk.counts, &checked);
+            chunk.digests.push(checked.digest);
+            if !checked.violations.is_empty() {
+                chunk.failures.push(Failure {
+                    seed,
+                    violations: checked.violations,
+                    digest: checked.digest,
+                    scenario: scenario.with_schedule_of(&self.trace),
+                });
+            }
+        }
+        Ok(chunk)
+    }
+
+    fn count(&self, counts: &mut Counts, checked: &Checked) {
+        counts.turns += self.trace.turns.len() as u64;
+        counts.steps += self.trace.steps.len() as u64;
+        counts.bounded_runs += u64::from(matches!(checked.end, End::TurnBound | End::TraceBound));
+        self.trace
+            .turns
+            .iter()
+            .for_each(|turn| counts.count_turn(turn));
+        for (index, applied) in self.checker.applied().iter().enumerate() {
+            let violated = checked
+                .violations
+                .iter()
+                .any(|found| found.invariant == index);
+            counts.violated[index] += u64::from(violated);
+            counts.holds[index] += u64::from(*applied && !violated);
+            counts.not_applicable[index] += u64::from(!applied);
+        }
+        let goals = self.checker.goals();
+        for (index, count) in counts.goals.iter_mut().enumerate() {
+            *count += u64::from(goals.contains(index));
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The commands: arguments in, text and an exit code out.
+//!
+//! The edge of the program: files, the terminal and the clock are touched here and in what this
+//! module calls for it (`corpus::store`, the cache of compiled code), nowhere else.
+
+mod check;
+mod exit;
+mod input;
+mod replay;
+mod run;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::Exit;
+
+/// Finds the ordering that breaks a WebAssembly state machine, and replays it.
+///
+/// Start with `sim run`; what it finds is written as a case that `sim replay` shows.
+#[derive(Parser)]
+#[command(name = "sim", version, after_help = exit::help())]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Replay(replay::Replay),
+    Check(check::Check),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::BadInput
+            } else {
+                Exit::Holds
+            };
+        }
+    };
+    let done = match arguments.command {
+        Command::Run(run) => run.execute(),
+        Command::Replay(replay) => replay.execute(),
+        Command::Check(check) => check.execute(),
+    };
+    done.unwrap_or_else(|error| {
+        eprint!("{}", input::error_text(&error));
+        Exit::BadInput
+    })
+}

@@ -1,0 +1,62 @@
+//! The exit codes: the one list, from which the help is made.
+
+use std::process::{ExitCode, Termination};
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    Holds = 0,
+    Violation = 1,
+    BadInput = 2,
+    Nondeterminism = 3,
+    NothingRan = 4,
+    MissedGoal = 5,
+}
+
+impl Exit {
+    const ALL: [(Exit, &'static str); 6] = [
+        (Exit::Holds, "everything holds"),
+        (Exit::Violation, "an invariant is violated"),
+        (
+            Exit::BadInput,
+            "bad input: arguments, documents, wasm or case files",
+        ),
+        (Exit::Nondeterminism, "the same run gave different results"),
+        (
+            Exit::NothingRan,
+            "nothing ran: no seeds, no cases, or no decision was possible",
+        ),
+        (
+            Exit::MissedGoal,
+            "a goal was missed: the campaign tested less than it claims",
+        ),
+    ];
+
+    /// The worse of two: nondeterminism makes every other result worthless.
+    pub fn or(self, other: Exit) -> Exit {
+        let rank = |exit: Exit| match exit {
+            Exit::Holds => 0,
+            Exit::NothingRan => 1,
+            Exit::MissedGoal => 2,
+            Exit::Violation => 3,
+            Exit::BadInput => 4,
+            Exit::Nondeterminism => 5,
+        };
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}
+
+pub(super) fn help() -> String {
+    let lines = Exit::ALL.map(|(exit, meaning)| format!("  {}  {meaning}\n", exit as u8));
+    format!("Exit codes:\n{}", lines.concat())
+}

@@ -1,0 +1,198 @@
+//! What every command reads: the world's folder, the wasm, and where cases go.
+
+use std::fmt::Write;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::air::{self, Air, Source};
+use crate::reducer::{Code, Limits, default_cache_dir};
+use crate::world::World;
+
+/// The most that is read of one document.
+const MOST_DOCUMENT_BYTES: u64 = 8 << 20;
+
+/// The reducer that is built in.
+const SHIPPED: &str = "demo/RetrySM@1";
+
+#[derive(Args, Clone)]
+pub(super) struct WorldArguments {
+    /// Folder with the AIR documents (`*.air.json`) [default: air]
+    #[arg(long, value_name = "DIR")]
+    pub world: Option<PathBuf>,
+    /// Run this wasm, whatever the documents pin; NAME=FILE where there are several reducers
+    #[arg(long, value_name = "[NAME=]FILE")]
+    pub wasm: Vec<String>,
+}
+
+/// A world, and what a summary says of where it came from.
+pub(super) struct Loaded {
+    pub world: World,
+    /// Wasm given by hand instead of the pinned one.
+    pub notes: Vec<String>,
+}
+
+impl WorldArguments {
+    pub fn folder(&self) -> PathBuf {
+        self.world.clone().unwrap_or_else(|| project_folder("air"))
+    }
+
+    pub fn load(&self) -> Result<Loaded> {
+        let folder = self.folder();
+        let air = air::load(&sources(&folder)?)?;
+        let given = self.given(&air)?;
+        let mut notes = Vec::new();
+        let mut codes = Vec::new();
+        for (index, reducer) in air.reducers.iter().enumerate() {
+            let file = given
+                .iter()
+                .find(|(of, _)| *of == index)
+                .map(|(_, file)| file);
+            let wasm = match file {
+                Some(file) => {
+                    notes.push(format!(
+                        "{} runs {}, given by hand",
+                        reducer.name,
+                        file.display()
+                    ));
+                    read_wasm(file)?
+                }
+                None if reducer.name == SHIPPED => crate::RETRY_SM.to_vec(),
+                None => bail!(
+                    "no wasm for the reducer `{}`: say which with `--wasm FILE`",
+                    reducer.name
+                ),
+            };
+            let code = Code::load(&wasm, Limits::default(), default_cache_dir().as_deref())
+                .with_context(|| match file {
+                    Some(file) => format!("{}", file.display()),
+                    None => format!("the built-in wasm of `{}`", reducer.name),
+                })?;
+            if file.is_some() {
+                if let Some(note) = notes.last_mut() {
+                    let _ = write!(note, " ({})", code.hash());
+                }
+            } else if let Some(pinned) = reducer.wasm_hash.filter(|hash| *hash != code.hash()) {
+                bail!(
+                    "`{}` is pinned in {} to\n  {pinned}\nand the wasm in use is\n  {}\n\
+                     hint: pin it with `sim check --pin {}`",
+                    reducer.name,
+                    reducer.file,
+                    code.hash(),
+                    folder.display()
+                );
+            }
+            codes.push(code);
+        }
+        Ok(Loaded {
+            world: World::new(air, codes),
+            notes,
+        })
+    }
+
+    /// The wasm files given, by the index of their reducer.
+    fn given(&self, air: &Air) -> Result<Vec<(usize, PathBuf)>> {
+        let mut given: Vec<(usize, PathBuf)> = Vec::new();
+        for text in &self.wasm {
+            let named = text.split_once('=').and_then(|(name, file)| {
+                let index = air
+                    .reducers
+                    .iter()
+                    .position(|reducer| reducer.name == name)?;
+                Some((index, PathBuf::from(file)))
+            });
+            let entry = match named {
+                Some(entry) => entry,
+                None if air.reducers.len() == 1 => (0, PathBuf::from(text)),
+                None => {
+                    let names = air.reducers.iter().map(|reducer| reducer.name.as_str());
+                    bail!(
+                        "`--wasm {text}` does not say which reducer: write NAME=FILE, with one of {}",
+                        names.collect::<Vec<_>>().join(", ")
+                    );
+                }
+            };
+            if given.iter().any(|(index, _)| *index == entry.0) {
+                bail!("`--wasm {text}`: that reducer has its wasm already");
+            }
+            given.push(entry);
+        }
+        Ok(given)
+    }
+}
+
+/// A folder of the project: in the current folder if it is there, else where the sources are.
+pub(super) fn project_folder(name: &str) -> PathBuf {
+    let here = PathBuf::from(name);
+    if here.is_dir() {
+        return here;
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or(here, |root| root.join(name))
+}
+
+/// The documents of a folder, in order of their names.
+pub(super) fn sources(folder: &Path) -> Result<Vec<Source>> {
+    let entries = fs::read_dir(folder)
+        .with_context(|| format!("cannot read the world's folder {}", folder.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| folder.display().to_string())?.path();
+        if path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().ends_with(".air.json"))
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        bail!(
+            "{} has no documents: expected files named `*.air.json`",
+            folder.display()
+        );
+    }
+    let read = |path: &PathBuf| {
+        let bytes = read_at_most(path, MOST_DOCUMENT_BYTES)?;
+        let text = String::from_utf8(bytes)
+            .with_context(|| format!("{}: expected UTF-8 text", path.display()))?;
+        Ok(Source {
+            file: path.display().to_string(),
+            text,
+        })
+    };
+    paths.iter().map(read).collect()
+}
+
+fn read_wasm(file: &Path) -> Result<Vec<u8>> {
+    read_at_most(file, Limits::default().wasm_bytes as u64)
+}
+
+fn read_at_most(path: &Path, most_bytes: u64) -> Result<Vec<u8>> {
+    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.take(most_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    if bytes.len() as u64 > most_bytes {
+        bail!(
+            "{} is larger than {most_bytes} bytes, the most that is read",
+            path.display()
+        );
+    }
+    Ok(bytes)
+}
+
+/// `error: …` and the chain of causes, numbered.
+pub(super) fn error_text(error: &anyhow::Error) -> String {
+    let mut out = format!("error: {error}\n");
+    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    for (index, cause) in causes.iter().enumerate() {
+        let _ = writeln!(out, "  {}: {cause}", index + 1);
+    }
+    out
+}

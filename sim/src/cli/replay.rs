@@ -1,0 +1,186 @@
+//! `sim replay`: a case as a table, its verdict and its digest.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::Exit;
+use super::input::{Loaded, WorldArguments, error_text};
+use crate::campaign::{Checked, Runner};
+use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
+use crate::report;
+use crate::scenario::Scenario;
+use crate::workload;
+use crate::world::World;
+
+/// Replay cases: what happened turn by turn, the verdict, the digest.
+///
+/// Example: sim replay corpus/late-timer.json
+#[derive(Args)]
+pub(super) struct Replay {
+    /// Case files
+    #[arg(required = true, value_name = "CASE")]
+    cases: Vec<PathBuf>,
+    #[command(flatten)]
+    world: WorldArguments,
+    /// Only the verdict of each case
+    #[arg(long)]
+    brief: bool,
+}
+
+/// The wasm and manifest hashes of a world, as a case keeps them.
+pub(super) fn hashes(world: &World) -> WorldHashes {
+    let reducers = world
+        .reducers()
+        .map(|(id, reducer)| (reducer.name.clone(), world.code(id).hash().to_string()));
+    WorldHashes {
+        manifest: world.air.manifest_hash.to_string(),
+        reducers: reducers.collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// The command that replays a case on the same world.
+pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
+    let mut command = format!("cargo run --release -- replay {}", path.display());
+    if let Some(folder) = &world.world {
+        command.push_str(&format!(" --world {}", folder.display()));
+    }
+    for wasm in &world.wasm {
+        command.push_str(&format!(" --wasm {wasm}"));
+    }
+    command
+}
+
+impl Replay {
+    pub fn execute(self) -> Result<Exit> {
+        let loaded = self.world.load()?;
+        let workload = workload::of(&loaded.world.air);
+        let mut runner = Runner::new(&loaded.world, &*workload)?;
+        let mut exit = Exit::Holds;
+        for note in &loaded.notes {
+            println!("{note}");
+        }
+        for path in &self.cases {
+            // One bad file among many is told, and the others are still replayed.
+            match self.replay(path, &loaded, &mut runner) {
+                Ok(one) => exit = exit.or(one),
+                Err(error) => {
+                    eprint!("{}", error_text(&error));
+                    exit = exit.or(Exit::BadInput);
+                }
+            }
+        }
+        Ok(exit)
+    }
+
+    fn replay(&self, path: &Path, loaded: &Loaded, runner: &mut Runner<'_>) -> Result<Exit> {
+        let name = || path.display().to_string();
+        let case = store::read(path).with_context(name)?;
+        let scenario = case.bind(&loaded.world.air).with_context(name)?;
+        let first = runner.replay(&scenario)?;
+        let once = runner.trace.clone();
+        let second = runner.replay(&scenario)?;
+        let mut out = std::io::stdout().lock();
+        self.show(&mut out, path, &case, &scenario, loaded, runner, &first)?;
+        if let Some(difference) = once.difference(&runner.trace) {
+            writeln!(
+                out,
+                "not deterministic: {difference} from one replay to the next"
+            )?;
+            return Ok(Exit::Nondeterminism);
+        }
+        debug_assert_eq!(
+            first.digest, second.digest,
+            "equal traces have equal digests"
+        );
+        if runner.trace.turns.is_empty() && case.decision_count() > 0 {
+            writeln!(out, "nothing ran: no decision of the case was possible")?;
+            return Ok(Exit::NothingRan);
+        }
+        Ok(if first.violations.is_empty() {
+            Exit::Holds
+        } else {
+            Exit::Violation
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is shown of a replay, once")]
+    fn show(
+        &self,
+        out: &mut impl Write,
+        path: &Path,
+        case: &Case,
+        scenario: &Scenario,
+        loaded: &Loaded,
+        runner: &Runner<'_>,
+        checked: &Checked,
+    ) -> std::io::Result<()> {
+        let verdict = match checked.violations.first() {
+            None => "holds".to_owned(),
+            Some(violation) => format!("violates {}", violation.name()),
+        };
+        writeln!(out, "{}: {verdict}", path.display())?;
+        if !self.brief {
+            if let Some(about) = &case.about {
+                writeln!(out, "{about}")?;
+            }
+            let turns = report::turns(
+                &loaded.world,
+                scenario,
+                &runner.trace,
+                0,
+                &checked.violations,
+            );
+            write!(out, "{turns}")?;
+        }
+        write!(out, "{}", report::violations(&checked.violations))?;
+        if !checked.skipped.is_empty() {
+            let count = checked.skipped.len();
+            writeln!(out, "{count} decisions were not possible and were skipped")?;
+        }
+        for change in changes(case, loaded, checked) {
+            writeln!(out, "{change}")?;
+        }
+        writeln!(out, "digest {}", checked.digest)
+    }
+}
+
+/// What is not as it was when the case was written.
+fn changes(case: &Case, loaded: &Loaded, checked: &Checked) -> Vec<String> {
+    let mut changes = Vec::new();
+    let now = hashes(&loaded.world);
+    for (name, hash) in &now.reducers {
+        match case.world.reducers.get(name) {
+            Some(then) if then == hash => {}
+            Some(then) => changes.push(format!("{name} was {then} and is {hash}")),
+            None => changes.push(format!("{name} was not in the world of this case")),
+        }
+    }
+    if case.world.manifest != now.manifest {
+        changes.push(format!(
+            "the manifest was {} and is {}",
+            case.world.manifest, now.manifest
+        ));
+    }
+    let verdict = match checked.violations.first() {
+        None => CaseVerdict::Holds,
+        Some(violation) => CaseVerdict::Violated(violation.name().to_owned()),
+    };
+    let text = |verdict: &CaseVerdict| match verdict {
+        CaseVerdict::Holds => "it held".to_owned(),
+        CaseVerdict::Violated(name) => format!("it violated {name}"),
+    };
+    if verdict != case.verdict {
+        changes.push(format!(
+            "when the case was written, {}",
+            text(&case.verdict)
+        ));
+    }
+    if checked.digest.to_string() != case.digest {
+        changes.push(format!("the digest was {}", case.digest));
+    }
+    changes
+}

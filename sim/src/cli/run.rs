@@ -1,0 +1,259 @@
+//! `sim run`: a campaign.
+
+use std::io::{IsTerminal, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::input::{Loaded, WorldArguments, project_folder};
+use super::{Exit, replay};
+use crate::campaign::{self, Failure, Runner, Summary};
+use crate::corpus::{Case, CaseVerdict, Found, FoundBy, store};
+use crate::random::Seed;
+use crate::report;
+use crate::scenario::{Bounds, PlanMode};
+use crate::workload::{self, Workload};
+
+/// Run a campaign: many seeds, each a different ordering.
+///
+/// Example: sim run --seeds 0..100000 --jobs 2
+#[derive(Args)]
+pub(super) struct Run {
+    /// Run one seed: a number, or a 40-digit commit id
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<Seed>,
+    /// Run the seeds from A up to, not including, B
+    #[arg(long, value_name = "A..B", default_value = "0..10000", value_parser = seed_range)]
+    seeds: Range<u64>,
+    /// Threads; the output is the same for any number [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    world: WorldArguments,
+    /// Folder in which failing seeds are written as cases [default: corpus]
+    #[arg(long, value_name = "DIR")]
+    case_dir: Option<PathBuf>,
+    /// Run plans to the letter instead of choosing how their work ends
+    #[arg(long)]
+    plans_as_written: bool,
+    /// The most turns of one run
+    #[arg(long, default_value_t = Bounds::default().turns,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
+    turns: u32,
+    /// Stop once so many seeds have failed
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    most_failures: u32,
+}
+
+fn seed_range(text: &str) -> Result<Range<u64>, String> {
+    let expected = "expected A..B, two numbers such as 0..1000";
+    let (start, end) = text.split_once("..").ok_or(expected)?;
+    let number = |text: &str| text.parse::<u64>().map_err(|_| expected.to_owned());
+    let (start, end) = (number(start)?, number(end)?);
+    if start > end {
+        return Err(format!(
+            "the range ends before it begins: {start} is above {end}"
+        ));
+    }
+    Ok(start..end)
+}
+
+impl Run {
+    pub fn execute(self) -> Result<Exit> {
+        let loaded = self.world.load()?;
+        let workload = workload::of(&loaded.world.air);
+        let options = self.options()?;
+        if options.seeds.is_empty() {
+            eprintln!("nothing ran: the range of seeds is empty");
+            return Ok(Exit::NothingRan);
+        }
+        let started = Instant::now();
+        let bar = Progress::new(options.seeds.end - options.seeds.start);
+        let summary = campaign::run(&loaded.world, &*workload, &options, |seeds, steps| {
+            bar.update(seeds, steps, started.elapsed());
+        })
+        .context("the reducer cannot be run")?;
+        bar.finish();
+        let took = started.elapsed();
+        self.report(&loaded, &*workload, &summary, took)
+    }
+
+    fn options(&self) -> Result<campaign::Options> {
+        let seeds = match self.seed {
+            None => self.seeds.clone(),
+            Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),
+            Some(Seed(seed)) => seed..seed + 1,
+        };
+        let jobs = self.jobs.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            usize::from,
+        );
+        let plans = if self.plans_as_written {
+            PlanMode::AsWritten
+        } else {
+            PlanMode::Answered
+        };
+        let bounds = Bounds {
+            turns: self.turns,
+            ..Bounds::default()
+        };
+        let most_failures = self.most_failures as usize;
+        Ok(campaign::Options {
+            seeds,
+            jobs,
+            plans,
+            bounds,
+            most_failures,
+        })
+    }
+
+    /// The summary on standard output; what depends on time on standard error.
+    fn report(
+        &self,
+        loaded: &Loaded,
+        workload: &dyn Workload,
+        summary: &Summary,
+        took: Duration,
+    ) -> Result<Exit> {
+        let mut out = std::io::stdout().lock();
+        for note in &loaded.notes {
+            writeln!(out, "{note}")?;
+        }
+        let is_retry = workload.name() == "retry";
+        write!(out, "{}", report::summary(&loaded.world, is_retry, summary))?;
+        let mut exit = self.report_failures(&mut out, loaded, workload, summary)?;
+        let missed = if is_retry {
+            summary.missed_goals()
+        } else {
+            Vec::new()
+        };
+        if !missed.is_empty() {
+            writeln!(out, "missed goals: {}", missed.join(", "))?;
+            exit = exit.or(Exit::MissedGoal);
+        }
+        let seconds = took.as_secs_f64();
+        eprintln!(
+            "{:.0} steps per second, {seconds:.1} s",
+            summary.steps as f64 / seconds
+        );
+        Ok(exit)
+    }
+
+    fn report_failures(
+        &self,
+        out: &mut impl Write,
+        loaded: &Loaded,
+        workload: &dyn Workload,
+        summary: &Summary,
+    ) -> Result<Exit> {
+        let folder = self
+            .case_dir
+            .clone()
+            .unwrap_or_else(|| project_folder("corpus"));
+        let mut exit = Exit::Holds;
+        let mut runner = Runner::new(&loaded.world, workload)?;
+        for failure in &summary.failures {
+            exit = exit.or(Exit::Violation);
+            let replayed = runner.replay(&failure.scenario)?;
+            if replayed.digest != failure.digest {
+                exit = exit.or(Exit::Nondeterminism);
+                writeln!(
+                    out,
+                    "\nseed {}: its replay differs from its run",
+                    failure.seed
+                )?;
+            }
+            let path = write_case(&folder, loaded, failure)?;
+            let replay = replay::command(&path, &self.world);
+            write!(
+                out,
+                "\n{}",
+                report::failure(&loaded.world, failure, &runner.trace, &replay)
+            )?;
+        }
+        if summary.cut_short {
+            writeln!(
+                out,
+                "\nstopped after {} failing seeds",
+                summary.failures.len()
+            )?;
+        }
+        Ok(exit)
+    }
+}
+
+/// Writes a failing seed as a case, named by the invariant.
+fn write_case(folder: &Path, loaded: &Loaded, failure: &Failure) -> Result<PathBuf> {
+    let first = failure
+        .violations
+        .first()
+        .map_or("unknown", |violation| violation.name());
+    let case = Case::new(
+        &loaded.world.air,
+        &failure.scenario,
+        Found {
+            about: None,
+            found_by: FoundBy {
+                driver: "seed".to_owned(),
+                seed: Some(failure.seed.0),
+            },
+            world: replay::hashes(&loaded.world),
+            verdict: CaseVerdict::Violated(first.to_owned()),
+            digest: &failure.digest,
+        },
+    );
+    store::write(folder, first, &case).with_context(|| {
+        format!(
+            "cannot write the case of seed {} in {}",
+            failure.seed,
+            folder.display()
+        )
+    })
+}
+
+/// Progress on standard error: a bar on a terminal, a line now and then elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    plain: bool,
+    last_line: std::cell::Cell<Duration>,
+    seeds: u64,
+}
+
+/// Time between two lines of progress where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+impl Progress {
+    fn new(seeds: u64) -> Progress {
+        let bar = ProgressBar::new(seeds);
+        let template = "{bar:40} {pos}/{len} seeds, {msg}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        let plain = !std::io::stderr().is_terminal();
+        Progress {
+            bar,
+            plain,
+            last_line: Duration::ZERO.into(),
+            seeds,
+        }
+    }
+
+    fn update(&self, seeds: u64, steps: u64, elapsed: Duration) {
+        let rate = steps as f64 / elapsed.as_secs_f64().max(1e-9);
+        if !self.plain {
+            self.bar.set_position(seeds);
+            self.bar.set_message(format!("{rate:.0} steps/s"));
+        } else if elapsed.saturating_sub(self.last_line.get()) >= LINE_EVERY {
+            self.last_line.set(elapsed);
+            eprintln!("{seeds}/{} seeds, {rate:.0} steps/s", self.seeds);
+        }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,254 @@
+//! Cases: runs worth keeping, as files that anyone can read and replay.
+//!
+//! [`Case`] is what a file says, strictly read and written the same way every time; [`Case::bind`]
+//! makes it a scenario of a world. [`store`] writes files and is the only part that does I/O.
+
+mod entry;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::air::{Air, Hash};
+use crate::scenario::{Bounds, PlanMode, Request, Scenario};
+use entry::Entry;
+
+/// The format that this version reads and writes.
+pub const FORMAT: &str = "sim-case/1";
+/// The largest case file that is read.
+pub const MOST_BYTES: u64 = 16 << 20;
+
+/// A case file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub format: String,
+    /// What the case is about, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    pub found_by: FoundBy,
+    /// What it was found on. Told when it differs, not required.
+    pub world: WorldHashes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Options>,
+    pub requests: Vec<CaseRequest>,
+    schedule: Vec<Entry>,
+    pub verdict: CaseVerdict,
+    /// The digest of the trace when it was found.
+    pub digest: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundBy {
+    /// `seed`, or `hand` for a case that a person wrote.
+    pub driver: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorldHashes {
+    pub manifest: String,
+    /// Wasm hash by reducer name.
+    pub reducers: std::collections::BTreeMap<String, String>,
+}
+
+/// Options that change what the decisions mean. Absent where they are the ordinary ones.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans: Option<CasePlans>,
+    /// The most turns of a replay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CasePlans {
+    AsWritten,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseRequest {
+    pub name: String,
+    pub schema: String,
+    /// In the plain spelling of AIR values.
+    pub value: serde_json::Value,
+}
+
+/// What the invariants said when the case was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseVerdict {
+    Holds,
+    /// The name of the invariant.
+    Violated(String),
+}
+
+/// What is not a case, or not one of this world.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    #[error("expected a case file, a JSON object with `\"format\": \"{FORMAT}\"`")]
+    Format(#[source] serde_json::Error),
+    #[error("the format is `{found}`, and this version reads `{FORMAT}`: a newer `sim` wrote it")]
+    Newer { found: String },
+    #[error("not a case of format `{FORMAT}`")]
+    Json(#[source] serde_json::Error),
+    #[error("at `{pointer}`: {what}")]
+    Content { pointer: String, what: String },
+}
+
+impl CaseError {
+    fn content(pointer: impl Into<String>, what: impl ToString) -> CaseError {
+        CaseError::Content {
+            pointer: pointer.into(),
+            what: what.to_string(),
+        }
+    }
+}
+
+/// All that a case holds beside its scenario.
+pub struct Found<'a> {
+    pub about: Option<String>,
+    pub found_by: FoundBy,
+    pub world: WorldHashes,
+    pub verdict: CaseVerdict,
+    pub digest: &'a Hash,
+}
+
+impl Case {
+    /// The case of a scenario whose schedule has been taken from a run.
+    pub fn new(air: &Air, scenario: &Scenario, found: Found<'_>) -> Case {
+        let requests = scenario.requests.iter().map(|request| CaseRequest {
+            name: request.name.clone(),
+            schema: air.schemas.name(request.schema).to_owned(),
+            value: entry::value_to_json(air, request.schema, &request.value),
+        });
+        let schedule = scenario
+            .schedule
+            .iter()
+            .map(|decision| Entry::new(air, decision));
+        let plans = (scenario.plans == PlanMode::AsWritten).then_some(CasePlans::AsWritten);
+        let turns = scenario.bounds.turns;
+        let turns = (turns != Bounds::default().turns).then_some(turns);
+        let options = Options { plans, turns };
+        Case {
+            format: FORMAT.to_owned(),
+            about: found.about,
+            found_by: found.found_by,
+            world: found.world,
+            options: (plans.is_some() || turns.is_some()).then_some(options),
+            requests: requests.collect(),
+            schedule: schedule.collect(),
+            verdict: found.verdict,
+            digest: found.digest.to_string(),
+        }
+    }
+
+    /// Reads a case. Unknown fields, unknown decisions and newer formats are errors.
+    pub fn parse(text: &str) -> Result<Case, CaseError> {
+        #[derive(Deserialize)]
+        struct Probe {
+            format: String,
+        }
+        let probe: Probe = serde_json::from_str(text).map_err(CaseError::Format)?;
+        if probe.format != FORMAT {
+            return Err(CaseError::Newer {
+                found: probe.format,
+            });
+        }
+        let case: Case = serde_json::from_str(text).map_err(CaseError::Json)?;
+        for (index, request) in case.requests.iter().enumerate() {
+            if case.requests[..index]
+                .iter()
+                .any(|other| other.name == request.name)
+            {
+                let what = format!("a second request named `{}`", request.name);
+                return Err(CaseError::content(format!("/requests/{index}/name"), what));
+            }
+        }
+        Ok(case)
+    }
+
+    /// One field a line, one request or decision a line.
+    pub fn to_text(&self) -> String {
+        let list = |lines: Vec<String>| match lines.is_empty() {
+            true => "[]".to_owned(),
+            false => format!("[\n    {}\n  ]", lines.join(",\n    ")),
+        };
+        let mut fields = vec![("format", json(&self.format))];
+        if let Some(about) = &self.about {
+            fields.push(("about", json(about)));
+        }
+        fields.push(("found_by", json(&self.found_by)));
+        fields.push(("world", json(&self.world)));
+        if let Some(options) = &self.options {
+            fields.push(("options", json(options)));
+        }
+        let requests = self.requests.iter().map(json).collect();
+        let schedule = self.schedule.iter().map(json).collect();
+        fields.push(("requests", list(requests)));
+        fields.push(("schedule", list(schedule)));
+        fields.push(("verdict", json(&self.verdict)));
+        fields.push(("digest", json(&self.digest)));
+        let lines: Vec<String> = fields
+            .into_iter()
+            .map(|(name, value)| format!("  \"{name}\": {value}"))
+            .collect();
+        format!("{{\n{}\n}}\n", lines.join(",\n"))
+    }
+
+    /// The scenario that the case is in a world.
+    pub fn bind(&self, air: &Air) -> Result<Scenario, CaseError> {
+        let requests = self.requests.iter().enumerate().map(|(index, request)| {
+            let pointer = format!("/requests/{index}");
+            let schema = entry::schema(air, &request.schema, &pointer)?;
+            let value = entry::value_from_json(air, schema, &request.value, &pointer)?;
+            Ok(Request {
+                name: request.name.clone(),
+                schema,
+                value,
+            })
+        });
+        let schedule = self
+            .schedule
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| entry.decision(air, &format!("/schedule/{index}")));
+        let options = self.options.as_ref();
+        let mut bounds = Bounds::default();
+        if let Some(turns) = options.and_then(|options| options.turns) {
+            if turns > Bounds::MOST_TURNS {
+                let what = format!(
+                    "expected at most {} turns, found {turns}",
+                    Bounds::MOST_TURNS
+                );
+                return Err(CaseError::content("/options/turns", what));
+            }
+            bounds.turns = turns;
+        }
+        let plans = match options.and_then(|options| options.plans) {
+            Some(CasePlans::AsWritten) => PlanMode::AsWritten,
+            None => PlanMode::Answered,
+        };
+        Ok(Scenario {
+            requests: requests.collect::<Result<_, CaseError>>()?,
+            plans,
+            bounds,
+            schedule: schedule.collect::<Result<_, CaseError>>()?,
+        })
+    }
+
+    /// How many decisions it holds.
+    pub fn decision_count(&self) -> usize {
+        self.schedule.len()
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("cases hold nothing that JSON cannot")
+}

@@ -1,0 +1,352 @@
+//! A decision as a case file writes it: one verb, and what it needs.
+//!
+//! `{"deliver":"err","req_id":"r1"}`, `{"at_ms":100,"fire":"timer","req_id":"r1","twice":true}`.
+//! Things in flight go by name and request, with `nth` where several are alike (1, the oldest, is
+//! left out). Times are virtual: `at_ms` where they are whole milliseconds, else `at_ns`.
+
+use serde::{Deserialize, Serialize};
+
+use super::CaseError;
+use crate::air::{Air, SchemaId};
+use crate::scenario::{Decision, ItemName};
+use crate::trace::{Answer, Status};
+
+const MS: u64 = 1_000_000;
+
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Entry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliver: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    duplicate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redeliver: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fire: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advance: Option<Clock>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    req_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nth: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<CaseAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<CaseStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    twice: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<serde_json::Value>,
+}
+
+/// What advances.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Clock {
+    Clock,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CaseAnswer {
+    Ok,
+    Transient,
+    Terminal,
+    Silence,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CaseStatus {
+    Ok,
+    Error,
+    Timeout,
+}
+
+impl From<Answer> for CaseAnswer {
+    fn from(answer: Answer) -> CaseAnswer {
+        match answer {
+            Answer::Ok => CaseAnswer::Ok,
+            Answer::Transient => CaseAnswer::Transient,
+            Answer::Terminal => CaseAnswer::Terminal,
+            Answer::Silence => CaseAnswer::Silence,
+        }
+    }
+}
+
+impl From<CaseAnswer> for Answer {
+    fn from(answer: CaseAnswer) -> Answer {
+        match answer {
+            CaseAnswer::Ok => Answer::Ok,
+            CaseAnswer::Transient => Answer::Transient,
+            CaseAnswer::Terminal => Answer::Terminal,
+            CaseAnswer::Silence => Answer::Silence,
+        }
+    }
+}
+
+impl From<CaseStatus> for Status {
+    fn from(status: CaseStatus) -> Status {
+        match status {
+            CaseStatus::Ok => Status::Ok,
+            CaseStatus::Error => Status::Error,
+            CaseStatus::Timeout => Status::Timeout,
+        }
+    }
+}
+
+impl Entry {
+    pub fn new(air: &Air, decision: &Decision) -> Entry {
+        let about = |item: &ItemName| Entry {
+            req_id: item.req_id.clone(),
+            nth: (item.nth != 1).then_some(item.nth),
+            ..Entry::default()
+        };
+        let label = |item: &ItemName| Some(item.label.clone());
+        match decision {
+            Decision::Start { request } => Entry {
+                start: Some(request.clone()),
+                ..Entry::default()
+            },
+            Decision::Deliver(item) => Entry {
+                deliver: label(item),
+                ..about(item)
+            },
+            Decision::Duplicate(item) => Entry {
+                duplicate: label(item),
+                ..about(item)
+            },
+            Decision::Drop(item) => Entry {
+                drop: label(item),
+                ..about(item)
+            },
+            Decision::Redeliver(item) => Entry {
+                redeliver: label(item),
+                ..about(item)
+            },
+            Decision::Step { plan, answer } => Entry {
+                step: label(plan),
+                answer: answer.map(CaseAnswer::from),
+                ..about(plan)
+            },
+            Decision::Receipt { effect, answer } => Entry {
+                receipt: label(effect),
+                answer: Some((*answer).into()),
+                ..about(effect)
+            },
+            Decision::Fire {
+                timer,
+                at_ns,
+                status,
+                twice,
+            } => {
+                let status = match status {
+                    Status::Ok => None,
+                    Status::Error => Some(CaseStatus::Error),
+                    Status::Timeout => Some(CaseStatus::Timeout),
+                };
+                let twice = twice.then_some(true);
+                Entry {
+                    fire: label(timer),
+                    status,
+                    twice,
+                    ..about(timer)
+                }
+                .at(*at_ns)
+            }
+            Decision::Inject { schema, value } => Entry {
+                inject: Some(air.schemas.name(*schema).to_owned()),
+                value: Some(value_to_json(air, *schema, value)),
+                ..Entry::default()
+            },
+            Decision::Advance { to_ns } => Entry {
+                advance: Some(Clock::Clock),
+                ..Entry::default()
+            }
+            .at(Some(*to_ns)),
+        }
+    }
+
+    fn at(self, at_ns: Option<u64>) -> Entry {
+        match at_ns {
+            Some(at_ns) if at_ns % MS == 0 => Entry {
+                at_ms: Some(at_ns / MS),
+                ..self
+            },
+            at_ns => Entry { at_ns, ..self },
+        }
+    }
+
+    /// The verbs, with what stands behind them.
+    fn verbs(&self) -> [(&'static str, Option<&str>); 10] {
+        [
+            ("start", self.start.as_deref()),
+            ("deliver", self.deliver.as_deref()),
+            ("duplicate", self.duplicate.as_deref()),
+            ("drop", self.drop.as_deref()),
+            ("redeliver", self.redeliver.as_deref()),
+            ("step", self.step.as_deref()),
+            ("receipt", self.receipt.as_deref()),
+            ("fire", self.fire.as_deref()),
+            ("inject", self.inject.as_deref()),
+            ("advance", self.advance.map(|_| "clock")),
+        ]
+    }
+
+    pub fn decision(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
+        let wrong = |what: &str| CaseError::content(pointer, what);
+        let mut given = self
+            .verbs()
+            .into_iter()
+            .filter_map(|(verb, of)| Some((verb, of?)));
+        let (verb, label) = given.next().ok_or_else(|| {
+            wrong(
+                "expected one of start, deliver, duplicate, drop, redeliver, step, receipt, \
+                fire, inject, advance",
+            )
+        })?;
+        if let Some((second, _)) = given.next() {
+            return Err(wrong(&format!("`{verb}` and `{second}` in one decision")));
+        }
+        self.check_fields(verb)
+            .map_err(|field| wrong(&format!("`{field}` does not go with `{verb}`")))?;
+        let item = ItemName {
+            label: label.to_owned(),
+            req_id: self.req_id.clone(),
+            nth: match self.nth {
+                Some(0) => return Err(wrong("`nth` counts from 1")),
+                nth => nth.unwrap_or(1),
+            },
+        };
+        let at_ns = self.time_ns().map_err(|what| wrong(what))?;
+        Ok(match verb {
+            "start" => Decision::Start {
+                request: item.label,
+            },
+            "deliver" => Decision::Deliver(item),
+            "duplicate" => Decision::Duplicate(item),
+            "drop" => Decision::Drop(item),
+            "redeliver" => Decision::Redeliver(item),
+            "step" => Decision::Step {
+                plan: item,
+                answer: self.answer.map(Answer::from),
+            },
+            "receipt" => {
+                let answer = self
+                    .answer
+                    .ok_or_else(|| wrong("`receipt` needs an `answer`"))?;
+                Decision::Receipt {
+                    effect: item,
+                    answer: answer.into(),
+                }
+            }
+            "fire" => Decision::Fire {
+                timer: item,
+                at_ns,
+                status: self.status.map_or(Status::Ok, Status::from),
+                twice: self.twice.unwrap_or(false),
+            },
+            "inject" => {
+                let schema = schema(air, label, pointer)?;
+                let value = self
+                    .value
+                    .as_ref()
+                    .ok_or_else(|| wrong("`inject` needs a `value`"))?;
+                Decision::Inject {
+                    schema,
+                    value: value_from_json(air, schema, value, pointer)?,
+                }
+            }
+            _ => {
+                let to_ns = at_ns.ok_or_else(|| wrong("`advance` needs `at_ms` or `at_ns`"))?;
+                Decision::Advance { to_ns }
+            }
+        })
+    }
+
+    fn time_ns(&self) -> Result<Option<u64>, &'static str> {
+        match (self.at_ms, self.at_ns) {
+            (Some(_), Some(_)) => Err("`at_ms` and `at_ns` in one decision"),
+            (Some(at_ms), None) => at_ms
+                .checked_mul(MS)
+                .map(Some)
+                .ok_or("`at_ms` is past the end of time"),
+            (None, at_ns) => Ok(at_ns),
+        }
+    }
+
+    /// Names the first field that a verb has no use for.
+    fn check_fields(&self, verb: &str) -> Result<(), &'static str> {
+        let timed = matches!(verb, "fire" | "advance");
+        let named = !matches!(verb, "start" | "inject" | "advance");
+        let allowed = [
+            ("at_ms", self.at_ms.is_some(), timed),
+            ("at_ns", self.at_ns.is_some(), timed),
+            ("req_id", self.req_id.is_some(), named),
+            ("nth", self.nth.is_some(), named),
+            (
+                "answer",
+                self.answer.is_some(),
+                matches!(verb, "step" | "receipt"),
+            ),
+            ("status", self.status.is_some(), verb == "fire"),
+            ("twice", self.twice.is_some(), verb == "fire"),
+            ("value", self.value.is_some(), verb == "inject"),
+        ];
+        match allowed
+            .iter()
+            .find(|(_, given, allowed)| *given && !allowed)
+        {
+            Some((field, ..)) => Err(field),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn schema(air: &Air, name: &str, pointer: &str) -> Result<SchemaId, CaseError> {
+    air.schemas
+        .find(name)
+        .ok_or_else(|| CaseError::content(pointer, format!("this world has no schema `{name}`")))
+}
+
+pub(super) fn value_from_json(
+    air: &Air,
+    schema: SchemaId,
+    json: &serde_json::Value,
+    pointer: &str,
+) -> Result<Vec<u8>, CaseError> {
+    let name = air.schemas.name(schema);
+    let at = |error: crate::air::ValueError| {
+        let pointer = format!("{pointer}/value{}", error.path);
+        let what = format!(
+            "`{name}`: expected {}, found {}",
+            error.expected, error.found
+        );
+        CaseError::content(pointer, what)
+    };
+    let value = air.schemas.value_from_json(schema, json).map_err(at)?;
+    air.schemas.encode(schema, &value).map_err(at)
+}
+
+/// Canonical bytes in the plain spelling; they fit their schema.
+pub(super) fn value_to_json(air: &Air, schema: SchemaId, canonical: &[u8]) -> serde_json::Value {
+    match air.schemas.decode(schema, canonical) {
+        Ok(value) => air.schemas.value_to_json(schema, &value),
+        Err(_) => serde_json::Value::Null,
+    }
+}

@@ -1,0 +1,5 @@
+//! The command `sim`.
+
+fn main() -> sim::cli::Exit {
+    sim::cli::main()
+}

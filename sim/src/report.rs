@@ -1,0 +1,272 @@
+//! Results as text for people. Readers of results only: nothing is run or judged here.
+
+mod table;
+
+use std::fmt::Write;
+
+use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
+use crate::invariants::{self, GOALS, Violation};
+use crate::scenario::{Decision, ItemName, Scenario};
+use crate::trace::{Fault, Status, Trace};
+use crate::world::World;
+use table::Table;
+
+/// Turns before a violation that are shown with it.
+const TURNS_BEFORE: usize = 6;
+
+/// The summary of a campaign. Says nothing of time: it is the same for any number of jobs.
+pub fn summary(world: &World, retry: bool, summary: &Summary) -> String {
+    let mut out = String::new();
+    let mut line = |text: String| {
+        out.push_str(&text);
+        out.push('\n');
+    };
+    line(format!(
+        "{} seeds, {} turns, {} steps through {}",
+        summary.seeds,
+        summary.turns,
+        summary.steps,
+        world
+            .air
+            .reducers
+            .iter()
+            .map(|reducer| reducer.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    ));
+    if summary.bounded_runs > 0 {
+        line(format!(
+            "{} runs ended at a bound, not by themselves",
+            summary.bounded_runs
+        ));
+    }
+    line(String::new());
+    line("decisions".to_owned());
+    line(counts(
+        Decision::KINDS.iter().copied().zip(summary.decisions),
+    ));
+    line("faults".to_owned());
+    line(counts(FAULTS.iter().copied().zip(summary.faults)));
+    let mut table = Table::new(["invariant", "holds", "not applicable", "violated"]);
+    for (index, invariant) in invariants::ALL.iter().enumerate() {
+        if retry || !invariant.retry_only {
+            table.row([
+                invariant.name.to_owned(),
+                summary.holds[index].to_string(),
+                summary.not_applicable[index].to_string(),
+                summary.violated[index].to_string(),
+            ]);
+        }
+    }
+    line(table.to_text());
+    if retry {
+        line("goals".to_owned());
+        line(counts(
+            GOALS.iter().map(|(name, _)| *name).zip(summary.goals),
+        ));
+        if summary.seeds < SEEDS_FOR_GOALS {
+            line(format!(
+                "(goals are asked of campaigns of {SEEDS_FOR_GOALS} seeds or more)"
+            ));
+        }
+    }
+    line(format!("digest {}", summary.digest));
+    out
+}
+
+fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let mut table = Table::new(["", ""]);
+    for (name, count) in pairs {
+        table.row([format!("  {name}"), count.to_string()]);
+    }
+    table.body()
+}
+
+/// A failing seed: what was violated, the turns that led there, and how to see it again.
+pub fn failure(world: &World, failure: &Failure, trace: &Trace, replay: &str) -> String {
+    let mut out = format!("violation: seed {}\n", failure.seed);
+    out.push_str(&violations(&failure.violations));
+    let Some(first) = failure.violations.first() else {
+        return out;
+    };
+    let from = first.turn.saturating_sub(TURNS_BEFORE);
+    if from > 0 {
+        let _ = writeln!(out, "  … {from} turns before");
+    }
+    out.push_str(&turns(
+        world,
+        &failure.scenario,
+        trace,
+        from,
+        &failure.violations,
+    ));
+    let _ = writeln!(out, "replay: {replay}");
+    out
+}
+
+/// What was violated, expected and found.
+pub fn violations(violations: &[Violation]) -> String {
+    let mut out = String::new();
+    for violation in violations {
+        let says = invariants::ALL[violation.invariant].says;
+        let _ = writeln!(
+            out,
+            "  {} at turn {}: {says}",
+            violation.name(),
+            violation.turn
+        );
+        let _ = writeln!(out, "    expected {}", violation.expected);
+        let _ = writeln!(out, "    found    {}", violation.found);
+    }
+    out
+}
+
+/// A run as a table, from a turn on. Turns with a violation are marked.
+pub fn turns(
+    world: &World,
+    scenario: &Scenario,
+    trace: &Trace,
+    from: usize,
+    violations: &[Violation],
+) -> String {
+    let mut table = Table::new(["turn", "time", "decision", "state", "out"]);
+    for (index, turn) in trace.turns.iter().enumerate().skip(from) {
+        let bad: Vec<&str> = violations
+            .iter()
+            .filter(|violation| violation.turn == index)
+            .map(Violation::name)
+            .collect();
+        let marker = if bad.is_empty() { ' ' } else { '>' };
+        let decision = scenario.decision(trace, &turn.choice);
+        let mut state: Vec<String> = Vec::new();
+        let mut emitted: Vec<String> = Vec::new();
+        for step in trace.steps_of(turn) {
+            state.push(match step.fault.as_deref() {
+                Some(Fault::Stopped { what }) => format!("refused: {what}"),
+                Some(Fault::Nonconforming { expected, found }) => {
+                    format!("refused: expected {expected}, found {found}")
+                }
+                None => state_change(world, trace, step),
+            });
+        }
+        for event in trace.emitted_in(&turn.emitted) {
+            emitted.push(event_text(world, trace, event.schema, event.value));
+        }
+        for intent in trace.intents_in(&turn.intents) {
+            let effect = &world.air.effects[intent.effect.index()];
+            let denied = if intent.allowed { "" } else { " (denied)" };
+            let params = event_text(world, trace, effect.params, intent.params);
+            emitted.push(format!("{} {params}{denied}", effect.kind));
+        }
+        if !bad.is_empty() {
+            emitted.push(format!("VIOLATED {}", bad.join(", ")));
+        }
+        table.row([
+            format!("{marker}{index}"),
+            time(turn.at_ns),
+            decision_text(world, &decision),
+            state.join("; "),
+            emitted.join("; "),
+        ]);
+    }
+    table.to_text()
+}
+
+/// Virtual time: whole milliseconds as such, anything else in ns.
+fn time(at_ns: u64) -> String {
+    match at_ns {
+        0 => "0".to_owned(),
+        u64::MAX => "end of time".to_owned(),
+        at_ns if at_ns % 1_000_000 == 0 => format!("{} ms", at_ns / 1_000_000),
+        at_ns => format!("{at_ns} ns"),
+    }
+}
+
+/// A decision in words.
+pub fn decision_text(world: &World, decision: &Decision) -> String {
+    let with = |verb: &str, item: &ItemName| format!("{verb} {item}");
+    match decision {
+        Decision::Start { request } => format!("start {request}"),
+        Decision::Deliver(item) => with("deliver", item),
+        Decision::Duplicate(item) => with("duplicate", item),
+        Decision::Drop(item) => with("drop", item),
+        Decision::Redeliver(item) => with("redeliver", item),
+        Decision::Step { plan, answer: None } => with("step", plan),
+        Decision::Step {
+            plan,
+            answer: Some(answer),
+        } => {
+            format!("step {plan}: {}", answer.name())
+        }
+        Decision::Receipt { effect, answer } => format!("receipt {effect}: {}", answer.name()),
+        Decision::Fire {
+            timer,
+            at_ns,
+            status,
+            twice,
+        } => {
+            let mut text = format!("fire {timer}");
+            if let Some(at_ns) = at_ns {
+                let _ = write!(text, " at {}", time(*at_ns));
+            }
+            if *status != Status::Ok {
+                let _ = write!(text, ", {}", status.name());
+            }
+            if *twice {
+                text.push_str(", may fire again");
+            }
+            text
+        }
+        Decision::Inject { schema, value } => {
+            let json = world.air.schemas.decode(*schema, value).ok();
+            let json = json.map(|value| world.air.schemas.value_to_json(*schema, &value));
+            format!("inject {}", json.unwrap_or_default())
+        }
+        Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
+    }
+}
+
+fn event_text(
+    world: &World,
+    trace: &Trace,
+    schema: crate::air::SchemaId,
+    value: crate::trace::Span,
+) -> String {
+    let schemas = &world.air.schemas;
+    let name = schemas.name(schema);
+    let local = name.split_once('/').map_or(name, |(_, local)| local);
+    let local = local.split_once('@').map_or(local, |(local, _)| local);
+    match schemas.decode(schema, trace.bytes(value)) {
+        Ok(value) => format!("{local} {}", schemas.value_to_json(schema, &value)),
+        Err(_) => local.to_owned(),
+    }
+}
+
+/// What a step changed in its cell's state: the fields, from and to.
+fn state_change(world: &World, trace: &Trace, step: &crate::trace::Step) -> String {
+    let schema = world.air.reducers[step.reducer.index()].state;
+    let schemas = &world.air.schemas;
+    let json = |span: Option<crate::trace::Span>| {
+        let value = schemas.decode(schema, trace.bytes(span?)).ok()?;
+        Some(schemas.value_to_json(schema, &value))
+    };
+    let (before, after) = (json(step.before), json(step.after));
+    if before == after {
+        return "unchanged".to_owned();
+    }
+    use serde_json::Value::Object;
+    match (&before, &after) {
+        (Some(Object(before)), Some(Object(after))) => {
+            let changed = after
+                .iter()
+                .filter(|(name, value)| before.get(*name) != Some(value));
+            let fields = changed.map(|(name, value)| {
+                format!("{name} {} → {value}", before.get(name).unwrap_or_default())
+            });
+            fields.collect::<Vec<_>>().join(", ")
+        }
+        (None, Some(after)) => format!("new {after}"),
+        (_, None) => "gone".to_owned(),
+        (Some(before), Some(after)) => format!("{before} → {after}"),
+    }
+}
