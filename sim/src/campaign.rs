@@ -1,7 +1,8 @@
 //! Many seeds: each one run, checked and counted, on as many threads as wanted.
 //!
-//! Work is split into chunks of seeds of a fixed size, and chunks are taken into the summary in
-//! the order of their seeds, so that the summary is the same for any number of jobs. Nothing is
+//! Work is split into chunks of seeds of a fixed size, each begun on fresh wasm instances, and
+//! chunks are taken into the summary in the order of their seeds, so that the summary is the same
+//! for any number of jobs. Nothing is
 //! printed or written here: failures are handed out with all that is needed to do so.
 
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ pub struct Options {
     pub jobs: usize,
     pub plans: PlanMode,
     pub bounds: Bounds,
-    /// Once so many seeds have failed, no further chunk is run.
+    /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
     pub most_failures: usize,
 }
 
@@ -179,6 +180,7 @@ fn merge(
             failures.extend(chunk.failures);
             progress(seeds, counts.steps);
             if failures.len() >= options.most_failures {
+                failures.truncate(options.most_failures);
                 return Ok(counts.summary(seeds, hasher, failures, merged < chunk_count));
             }
         }
@@ -311,6 +313,11 @@ impl<'w> Runner<'w> {
         })
     }
 
+    /// Fresh wasm instances: see [`Simulator::renew`].
+    pub fn renew(&mut self) -> Result<(), StepError> {
+        self.simulator.renew()
+    }
+
     /// The requests of a seed, with nothing decided.
     pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds) -> Scenario {
         let requests = self
@@ -325,7 +332,7 @@ impl<'w> Runner<'w> {
     }
 
     /// Runs a seed and checks it.
-    pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Result<Checked, StepError> {
+    pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
         self.checker.reset();
         let checker = &mut self.checker;
         let mut chooser = Seeded::new(seed);
@@ -333,12 +340,12 @@ impl<'w> Runner<'w> {
             .simulator
             .run(scenario, &mut chooser, &mut self.trace, |trace| {
                 checker.observe(trace)
-            })?;
-        Ok(self.checked(outcome.end, Vec::new()))
+            });
+        self.checked(outcome.end, Vec::new())
     }
 
     /// Follows the schedule of a scenario and checks what happens.
-    pub fn replay(&mut self, scenario: &Scenario) -> Result<Checked, StepError> {
+    pub fn replay(&mut self, scenario: &Scenario) -> Checked {
         self.checker.reset();
         let checker = &mut self.checker;
         let mut chooser = Scripted::new(scenario);
@@ -346,8 +353,8 @@ impl<'w> Runner<'w> {
             .simulator
             .run(scenario, &mut chooser, &mut self.trace, |trace| {
                 checker.observe(trace)
-            })?;
-        Ok(self.checked(outcome.end, chooser.skipped))
+            });
+        self.checked(outcome.end, chooser.skipped)
     }
 
     fn checked(&self, end: End, skipped: Vec<usize>) -> Checked {
@@ -366,6 +373,7 @@ impl<'w> Runner<'w> {
     }
 
     fn chunk(&mut self, seeds: Range<u64>, options: &Options) -> Result<Chunk, StepError> {
+        self.renew()?;
         let mut chunk = Chunk {
             counts: Counts::default(),
             digests: Vec::new(),
@@ -373,7 +381,7 @@ impl<'w> Runner<'w> {
         };
         for seed in seeds.map(Seed) {
             let scenario = self.scenario(seed, options.plans, options.bounds);
-            let checked = self.seed(seed, &scenario)?;
+            let checked = self.seed(seed, &scenario);
             self.count(&mut chunk.counts, &checked);
             chunk.digests.push(checked.digest);
             if !checked.violations.is_empty() {

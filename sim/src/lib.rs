@@ -33,8 +33,8 @@
 //! - The kernel knows nothing of faults; the simulator draws nothing; invariants read the trace
 //!   and the documents, nothing else; only `workload::retry` and `invariants::retry` know the
 //!   retry machine's schemas.
-//! - Every run begins on fresh wasm instances, so that a result cannot depend on which thread
-//!   ran what before.
+//! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
+//!   of threads: even what a reducer hides in its memory cannot make results depend on them.
 
 pub mod air;
 pub mod campaign;

@@ -80,9 +80,10 @@ impl Replay {
         let name = || path.display().to_string();
         let case = store::read(path).with_context(name)?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
-        let first = runner.replay(&scenario)?;
+        runner.renew()?;
+        let first = runner.replay(&scenario);
         let once = runner.trace.clone();
-        let second = runner.replay(&scenario)?;
+        let second = runner.replay(&scenario);
         let mut out = std::io::stdout().lock();
         self.show(&mut out, path, &case, &scenario, loaded, runner, &first)?;
         if let Some(difference) = once.difference(&runner.trace) {

@@ -158,7 +158,8 @@ impl Run {
         let mut runner = Runner::new(&loaded.world, workload)?;
         for failure in &summary.failures {
             exit = exit.or(Exit::Violation);
-            let replayed = runner.replay(&failure.scenario)?;
+            runner.renew()?;
+            let replayed = runner.replay(&failure.scenario);
             if replayed.digest != failure.digest {
                 exit = exit.or(Exit::Nondeterminism);
                 writeln!(
@@ -178,7 +179,7 @@ impl Run {
         if summary.cut_short {
             writeln!(
                 out,
-                "\nstopped after {} failing seeds",
+                "\nstopped: {} seeds failed, as many as are asked for",
                 summary.failures.len()
             )?;
         }

@@ -66,14 +66,18 @@ impl<'w> Kernel<'w> {
         })
     }
 
-    /// Back to the beginning, with fresh wasm instances: a run must not depend on the one before
-    /// it on the same thread, or results would depend on how the work was split.
-    pub fn reset(&mut self, trace: &mut Trace) -> Result<(), StepError> {
+    /// Fresh wasm instances, in which nothing is left of the runs before.
+    pub fn renew(&mut self) -> Result<(), StepError> {
         for instance in &mut self.instances {
             if instance.steps_since_renewal() > 0 {
                 instance.renew()?;
             }
         }
+        Ok(())
+    }
+
+    /// Back to the beginning of a run. The wasm instances stay: see [`Kernel::renew`].
+    pub fn reset(&mut self, trace: &mut Trace) {
         self.states.fill(None);
         self.cells.clear();
         self.plans.clear();
@@ -81,7 +85,6 @@ impl<'w> Kernel<'w> {
         trace.journal.push(Record::Manifest {
             hash: self.world.air.manifest_hash,
         });
-        Ok(())
     }
 
     pub fn world(&self) -> &'w World {

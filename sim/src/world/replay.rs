@@ -29,7 +29,7 @@ pub fn replay<'w>(
     for (index, record) in source.journal.iter().take(records).enumerate() {
         match record {
             Record::Manifest { hash } if *hash == world.air.manifest_hash => {
-                kernel.reset(&mut trace)?;
+                kernel.reset(&mut trace);
             }
             Record::Manifest { .. } => return Err(ReplayError::OtherWorld { index }),
             Record::DomainEvent {
