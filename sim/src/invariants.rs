@@ -59,7 +59,7 @@ pub const ALL: [Invariant; COUNT] = [
     ),
     retry_only(
         "retry_waits",
-        "attempt k+1 is requested only after the k-th timer has fired",
+        "attempt k+1 is requested when the k-th timer fires, and not before",
     ),
     retry_only(
         "terminal_absorbing",

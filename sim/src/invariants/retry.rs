@@ -55,6 +55,13 @@ impl<'a> Move<'a> {
             .filter_map(|event| wire::requested(trace.bytes(event.value)))
     }
 
+    /// How many `WorkRequested` the step emitted.
+    pub fn requested_count(&self) -> u64 {
+        let schema = self.retry.requested;
+        let emitted = self.trace.emitted_in(&self.step.emitted).iter();
+        emitted.filter(|event| event.schema == schema).count() as u64
+    }
+
     /// The timers that the step asked for.
     pub fn timers(&self) -> impl Iterator<Item = Timer<'a>> {
         let trace = self.trace;
@@ -187,7 +194,7 @@ impl History {
         {
             awaited.fired = true;
         }
-        request.requested += step.requested().count() as u64;
+        request.requested += step.requested_count();
         let set = step.timers().map(|timer| SetTimer {
             deliver_at_ns: timer.deliver_at_ns,
             fired: false,
@@ -228,10 +235,11 @@ impl Observer {
             return;
         }
         let state = |span: Option<_>| span.map(|span| wire::state(trace.bytes(span)));
-        let (before, after) = (state(step.before), state(step.after));
         let changed = step.before != step.after
             && step.before.map(|span| trace.bytes(span))
                 != step.after.map(|span| trace.bytes(span));
+        let before = state(step.before);
+        let after = if changed { state(step.after) } else { before };
         let event = wire::event(trace.bytes(step.event));
         let (Some(event), None | Some(Some(_)), None | Some(Some(_))) = (event, before, after)
         else {

@@ -31,7 +31,7 @@ impl Faults {
     /// The weight of letting the run go on.
     pub const PROGRESS: u32 = 100;
     /// The weight of ending the run once nothing is left to go on.
-    pub const STOP: u32 = 40;
+    pub const STOP: u32 = 15;
 
     /// Nothing goes wrong, and all work succeeds.
     pub const NONE: Faults = Faults {
@@ -80,11 +80,11 @@ fn draw_answers(stream: &mut Stream) -> [u32; 4] {
 }
 
 fn weight(stream: &mut Stream) -> u32 {
-    const WEIGHTS: [u32; 8] = [0, 0, 0, 0, 2, 5, 10, 25];
+    const WEIGHTS: [u32; 8] = [0, 0, 0, 0, 5, 10, 20, 40];
     WEIGHTS[stream.below(8) as usize]
 }
 
 fn ratio(stream: &mut Stream) -> Ratio {
-    const PERCENT: [u32; 8] = [0, 0, 0, 0, 3, 10, 25, 60];
+    const PERCENT: [u32; 8] = [0, 0, 0, 0, 10, 20, 40, 70];
     Ratio::new(PERCENT[stream.below(8) as usize], 100)
 }

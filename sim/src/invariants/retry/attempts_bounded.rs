@@ -11,7 +11,7 @@ pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
         return Finding::NotApplicable;
     };
     let limit = request.limit();
-    let requested = request.requested + step.requested().count() as u64;
+    let requested = request.requested + step.requested_count();
     if requested > limit || state.attempt > limit {
         return Finding::Violated {
             expected: format!("at most {limit} attempts of {:?}", request.req_id),

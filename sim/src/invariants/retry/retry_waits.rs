@@ -1,16 +1,30 @@
-//! `retry_waits`: no retry before its wait is over.
+//! `retry_waits`: no retry before its wait is over, and none that the end of its wait leaves out.
 //!
 //! Verifies that attempt k+1 is requested only after the k-th timer of the request has fired,
-//! early or late. Does not verify that the retry comes: that is liveness.
+//! early or late, and that it is requested in the very step in which that timer ends the wait,
+//! whatever the status of its receipt. Does not verify that the timer fires: that is liveness.
 
-use super::{Finding, History, Move};
+use super::{Event, Finding, History, Move, Pc};
 
 pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
     let Some(request) = &history.request else {
         return Finding::NotApplicable;
     };
-    let new = step.requested().count() as u64;
+    let new = step.requested_count();
     let requested = request.requested + new;
+    let wait_ends = step.pc() == Pc::Backoff
+        && matches!(&step.event, Event::Timer(timer) if request.is_awaited(timer));
+    if wait_ends && new == 0 {
+        let expected = format!(
+            "attempt {} of {:?}: its wait is over",
+            requested + 1,
+            request.req_id
+        );
+        return Finding::Violated {
+            expected,
+            found: "no request".to_owned(),
+        };
+    }
     if new == 0 || requested < 2 {
         return Finding::NotApplicable;
     }
