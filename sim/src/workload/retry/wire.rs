@@ -8,6 +8,9 @@ use minicbor::{Decoder, Encoder};
 
 /// The tag with which canonical CBOR begins.
 const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
+/// The heads of short texts and small maps: RFC 8949 section 3.1, major types 3 and 5.
+const TEXT: u8 = 0x60;
+const MAP: u8 = 0xa0;
 
 /// `demo/StartWork@1`. Delays in ms, the anchor in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,149 +89,138 @@ pub struct State<'a> {
     pub req_id: &'a str,
 }
 
-/// Reads a record: `field` gets each name and reads its value.
-fn record<'a>(
-    decoder: &mut Decoder<'a>,
-    mut field: impl FnMut(&str, &mut Decoder<'a>) -> Option<()>,
-) -> Option<()> {
-    let count = decoder.map().ok()??;
-    for _ in 0..count {
-        let name = decoder.str().ok()?;
-        field(name, decoder)?;
-    }
-    Some(())
-}
+/// Canonical bytes behind their tag. Names come in canonical order, so each is compared with the
+/// one that must be there, as bytes, and never decoded.
+struct Reader<'a>(Decoder<'a>);
 
-fn open(canonical: &[u8]) -> Decoder<'_> {
-    Decoder::new(canonical.strip_prefix(&SELF_DESCRIBED).unwrap_or(canonical))
+impl<'a> Reader<'a> {
+    fn new(canonical: &'a [u8]) -> Reader<'a> {
+        let item = canonical.strip_prefix(&SELF_DESCRIBED).unwrap_or(canonical);
+        Reader(Decoder::new(item))
+    }
+
+    /// Goes past exactly these bytes.
+    fn take(&mut self, bytes: &[u8]) -> Option<()> {
+        let start = self.0.position();
+        let found = self.0.input().get(start..)?.starts_with(bytes);
+        found.then(|| self.0.set_position(start + bytes.len()))
+    }
+
+    /// Goes past a name of at most 23 bytes.
+    fn name(&mut self, name: &str) -> Option<()> {
+        self.take(&[TEXT | name.len() as u8])?;
+        self.take(name.as_bytes())
+    }
+
+    fn text(&mut self, name: &str) -> Option<&'a str> {
+        self.name(name)?;
+        self.0.str().ok()
+    }
+
+    fn nat(&mut self, name: &str) -> Option<u64> {
+        self.name(name)?;
+        self.0.u64().ok()
+    }
+
+    fn skip(&mut self, name: &str) -> Option<()> {
+        self.name(name)?;
+        self.0.skip().ok()
+    }
+
+    fn record(&mut self, fields: u8) -> Option<()> {
+        self.take(&[MAP | fields])
+    }
+
+    fn start(&mut self) -> Option<StartWork<'a>> {
+        self.record(5)?;
+        Some(StartWork {
+            now_ns: self.nat("now_ns")?,
+            req_id: self.text("req_id")?,
+            payload: self.text("payload")?,
+            max_attempts: self.nat("max_attempts")?,
+            base_delay_ms: self.nat("base_delay_ms")?,
+        })
+    }
+
+    fn ok(&mut self) -> Option<Event<'a>> {
+        self.record(1)?;
+        let req_id = self.text("req_id")?;
+        Some(Event::Ok { req_id })
+    }
+
+    fn err(&mut self) -> Option<Event<'a>> {
+        self.record(3)?;
+        let req_id = self.text("req_id")?;
+        self.skip("message")?;
+        self.name("transient")?;
+        let transient = self.0.bool().ok()?;
+        Some(Event::Err { req_id, transient })
+    }
+
+    fn timer_fired(&mut self) -> Option<Event<'a>> {
+        self.record(9)?;
+        self.skip("status")?;
+        self.skip("receipt")?;
+        self.skip("reducer")?;
+        self.name("requested")?;
+        self.timer().map(Event::Timer)
+    }
+
+    fn timer(&mut self) -> Option<Timer<'a>> {
+        self.record(2)?;
+        self.name("key")?;
+        let key = match self.0.datatype().ok()? {
+            Type::Null => self.0.null().ok().map(|()| None)?,
+            _ => Some(self.0.str().ok()?),
+        };
+        Some(Timer {
+            key,
+            deliver_at_ns: self.nat("deliver_at_ns")?,
+        })
+    }
 }
 
 pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
-    let mut decoder = open(canonical);
-    decoder.map().ok()?;
-    decoder.str().ok()?;
-    let tag = decoder.str().ok()?;
-    decoder.str().ok()?;
+    let mut reader = Reader::new(canonical);
+    reader.record(2)?;
+    let tag = reader.text("$tag")?;
+    reader.name("$value")?;
     match tag {
-        "start" => start(&mut decoder).map(Event::Start),
-        "ok" | "err" => {
-            let (mut req_id, mut transient) = (None, false);
-            record(&mut decoder, |name, decoder| {
-                match name {
-                    "req_id" => req_id = Some(decoder.str().ok()?),
-                    "transient" => transient = decoder.bool().ok()?,
-                    _ => decoder.skip().ok()?,
-                }
-                Some(())
-            })?;
-            let req_id = req_id?;
-            Some(if tag == "ok" {
-                Event::Ok { req_id }
-            } else {
-                Event::Err { req_id, transient }
-            })
-        }
-        "timer" => {
-            let mut requested = None;
-            record(&mut decoder, |name, decoder| {
-                match name {
-                    "requested" => requested = Some(timer(decoder)?),
-                    _ => decoder.skip().ok()?,
-                }
-                Some(())
-            })?;
-            requested.map(Event::Timer)
-        }
+        "start" => reader.start().map(Event::Start),
+        "ok" => reader.ok(),
+        "err" => reader.err(),
+        "timer" => reader.timer_fired(),
         _ => None,
     }
 }
 
-fn start<'a>(decoder: &mut Decoder<'a>) -> Option<StartWork<'a>> {
-    let mut start = StartWork {
-        req_id: "",
-        payload: "",
-        max_attempts: 0,
-        base_delay_ms: 0,
-        now_ns: 0,
-    };
-    record(decoder, |name, decoder| {
-        match name {
-            "req_id" => start.req_id = decoder.str().ok()?,
-            "payload" => start.payload = decoder.str().ok()?,
-            "max_attempts" => start.max_attempts = decoder.u64().ok()?,
-            "base_delay_ms" => start.base_delay_ms = decoder.u64().ok()?,
-            "now_ns" => start.now_ns = decoder.u64().ok()?,
-            _ => decoder.skip().ok()?,
-        }
-        Some(())
-    })?;
-    Some(start)
-}
-
-fn timer<'a>(decoder: &mut Decoder<'a>) -> Option<Timer<'a>> {
-    let mut timer = Timer {
-        deliver_at_ns: 0,
-        key: None,
-    };
-    record(decoder, |name, decoder| {
-        match name {
-            "deliver_at_ns" => timer.deliver_at_ns = decoder.u64().ok()?,
-            "key" if decoder.datatype().ok()? == Type::Null => decoder.null().ok()?,
-            "key" => timer.key = Some(decoder.str().ok()?),
-            _ => decoder.skip().ok()?,
-        }
-        Some(())
-    })?;
-    Some(timer)
-}
-
 /// The parameters of a `timer.set`.
 pub fn timer_params(canonical: &[u8]) -> Option<Timer<'_>> {
-    timer(&mut open(canonical))
+    Reader::new(canonical).timer()
 }
 
 pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
-    let mut requested = Requested {
-        req_id: "",
-        payload: "",
-    };
-    record(&mut open(canonical), |name, decoder| {
-        match name {
-            "req_id" => requested.req_id = decoder.str().ok()?,
-            "payload" => requested.payload = decoder.str().ok()?,
-            _ => decoder.skip().ok()?,
-        }
-        Some(())
-    })?;
-    Some(requested)
+    let mut reader = Reader::new(canonical);
+    reader.record(2)?;
+    Some(Requested {
+        req_id: reader.text("req_id")?,
+        payload: reader.text("payload")?,
+    })
 }
 
 /// A state. None as well for a `pc` that the machine does not have.
 pub fn state(canonical: &[u8]) -> Option<State<'_>> {
-    let mut pc = None;
-    let mut state = State {
-        pc: Pc::Idle,
-        attempt: 0,
-        max_attempts: 0,
-        base_delay_ms: 0,
-        anchor_ns: 0,
-        payload: "",
-        req_id: "",
-    };
-    record(&mut open(canonical), |name, decoder| {
-        match name {
-            "pc" => pc = Some(Pc::parse(decoder.str().ok()?)?),
-            "attempt" => state.attempt = decoder.u64().ok()?,
-            "max_attempts" => state.max_attempts = decoder.u64().ok()?,
-            "base_delay_ms" => state.base_delay_ms = decoder.u64().ok()?,
-            "anchor_ns" => state.anchor_ns = decoder.u64().ok()?,
-            "payload" => state.payload = decoder.str().ok()?,
-            "req_id" => state.req_id = decoder.str().ok()?,
-            _ => decoder.skip().ok()?,
-        }
-        Some(())
-    })?;
-    Some(State { pc: pc?, ..state })
+    let mut reader = Reader::new(canonical);
+    reader.record(7)?;
+    Some(State {
+        pc: Pc::parse(reader.text("pc")?)?,
+        req_id: reader.text("req_id")?,
+        attempt: reader.nat("attempt")?,
+        payload: reader.text("payload")?,
+        anchor_ns: reader.nat("anchor_ns")?,
+        max_attempts: reader.nat("max_attempts")?,
+        base_delay_ms: reader.nat("base_delay_ms")?,
+    })
 }
 
 /// The canonical bytes of a start, an ok or an err. A timer's event is the kernel's to write.
