@@ -46,16 +46,12 @@ pub fn decide(air: &Air, request: &Request<'_>) -> Verdict {
     } else {
         None
     };
-    let cap_name = air
-        .caps
-        .get(request.grant.cap)
-        .map_or("", |cap| cap.name.as_str());
     let fits = |wanted: &Option<String>, found: &str| {
         wanted.as_deref().is_none_or(|wanted| wanted == found)
     };
     let rule = air.policy.iter().position(|rule| {
         fits(&rule.effect_kind, &request.effect.kind)
-            && fits(&rule.cap_name, cap_name)
+            && fits(&rule.cap_name, &request.grant.name)
             && fits(&rule.cap_type, &request.grant.cap_type)
             && rule
                 .origin_kind
