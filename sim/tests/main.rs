@@ -5,7 +5,10 @@
 //! runner keeps arguments to itself, as cargo-nextest does, `SIM_SEED` says the same.
 
 mod air;
+mod bugs;
 mod host;
+mod seeds;
+mod support;
 
 use libtest_mimic::{Arguments, Trial};
 use sim::random::Seed;
@@ -26,10 +29,15 @@ fn main() {
 
 fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let number = seed.map(|seed| seed.0);
-    [air::trials(number), host::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        air::trials(number),
+        host::trials(),
+        seeds::trials(seed),
+        bugs::trials(seed),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Takes `--seed` out of the arguments; the rest is the library's.

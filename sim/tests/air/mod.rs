@@ -3,6 +3,7 @@
 mod expressions;
 mod generate;
 mod pinning;
+mod refusals;
 mod values;
 mod vectors;
 mod worlds;
@@ -18,6 +19,7 @@ pub fn trials(seed: Option<u64>) -> Vec<Trial> {
     trials.extend(values::trials(seed));
     trials.extend(expressions::trials(seed));
     trials.extend(worlds::trials(seed));
+    trials.extend(refusals::trials());
     trials.extend(pinning::trials());
     trials
 }

@@ -1,0 +1,844 @@
+//! What the loader refuses: one edit of the base world for each check, and the report it gets.
+//!
+//! A report is told from another by its first words, its place and its hint, so the whole text is
+//! kept. The base world itself loads (`worlds::base`), so every report here is the edit's doing.
+
+use std::fmt::Write;
+
+use expect_test::{Expect, expect};
+use libtest_mimic::Trial;
+use sim::air::{Source, load};
+
+use super::{base, edited, source, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("refusals::texts", texts),
+        trial("refusals::names", names),
+        trial("refusals::hashes", hashes),
+        trial("refusals::schemas", schemas),
+        trial("refusals::modules", modules),
+        trial("refusals::steps_and_edges", steps_and_edges),
+        trial("refusals::expressions", expressions),
+        trial("refusals::effects_of_plans", effects_of_plans),
+        trial("refusals::capabilities", capabilities),
+        trial("refusals::routing", routing),
+        trial("refusals::all_problems_at_once", all_at_once),
+        trial("refusals::depth_and_size", depth_and_size),
+    ]
+}
+
+/// The reports of worlds that are each the base world with one piece of text replaced.
+fn check(edits: &[(&str, &str)], expected: &Expect) {
+    let mut found = String::new();
+    for (from, to) in edits {
+        let _ = writeln!(found, "# {to}\n{}", report(&edited(&[(*from, *to)])));
+    }
+    expected.assert_eq(&found);
+}
+
+fn report(sources: &[Source]) -> String {
+    match load(sources) {
+        Ok(_) => panic!("the world was accepted:\n{}", sources[0].text),
+        Err(diagnostics) => diagnostics.to_string(),
+    }
+}
+
+fn texts() {
+    let refused = |text: &str| report(&source(text));
+    let found = [
+        "",
+        "[",
+        "{\"$kind\": 1}",
+        "[1]",
+        "{\"$kind\": \"defschema\", \"$kind\": \"defcap\"}",
+        "{} {}",
+        "{\"a\": 1,}",
+        "// no\n{}",
+        "{'a': 1}",
+        "{\"$kind\": \"defschemo\"}",
+        "nul",
+    ]
+    .map(|text| format!("# {text}\n{}\n", refused(text)))
+    .concat();
+    expect![[r##"
+        # 
+        not JSON: EOF while parsing a value
+          at world.air.json:1:1
+        # [
+        not JSON: EOF while parsing a list
+          at world.air.json:1:1
+        # {"$kind": 1}
+        no manifest
+          at world.air.json:1:1
+          expected: one document with `"$kind": "manifest"` among the files
+          hint: the documents of a world are loaded together, from one folder
+        unknown `$kind`: the number 1
+          at world.air.json:1:11 (/$kind)
+          expected: one of defschema, defmodule, defplan, defcap, defeffect, defpolicy, defsecret, manifest
+        # [1]
+        no manifest
+          at world.air.json:1:1
+          expected: one document with `"$kind": "manifest"` among the files
+          hint: the documents of a world are loaded together, from one folder
+        a document is an object, not the number 1
+          at world.air.json:1:2 (/0)
+        # {"$kind": "defschema", "$kind": "defcap"}
+        defschema lacks the field `name`
+          at world.air.json:1:1
+        defschema lacks the field `type`
+          at world.air.json:1:1
+        no manifest
+          at world.air.json:1:1
+          expected: one document with `"$kind": "manifest"` among the files
+          hint: the documents of a world are loaded together, from one folder
+        the field `$kind` is here twice
+          at world.air.json:1:24 (/$kind)
+        # {} {}
+        not JSON: trailing characters
+          at world.air.json:1:4
+        # {"a": 1,}
+        not JSON: key must be a string
+          at world.air.json:1:9
+        # // no
+        {}
+        not JSON: expected value
+          at world.air.json:1:1
+        # {'a': 1}
+        not JSON: key must be a string
+          at world.air.json:1:2
+        # {"$kind": "defschemo"}
+        no manifest
+          at world.air.json:1:1
+          expected: one document with `"$kind": "manifest"` among the files
+          hint: the documents of a world are loaded together, from one folder
+        unknown `$kind`: the text `defschemo`
+          at world.air.json:1:11 (/$kind)
+          expected: one of defschema, defmodule, defplan, defcap, defeffect, defpolicy, defsecret, manifest
+          hint: did you mean `defschema`?
+        # nul
+        not JSON: EOF while parsing a value
+          at world.air.json:1:3
+    "##]].assert_eq(&found);
+    expect![[r#"
+        no manifest
+          at (built in):1:1
+          expected: one document with `"$kind": "manifest"` among the files
+          hint: the documents of a world are loaded together, from one folder"#]]
+    .assert_eq(&report(&[]));
+}
+
+fn names() {
+    check(
+        &[
+            ("\"name\": \"t/Text@1\"", "\"name\": \"t/Text\""),
+            ("\"name\": \"t/Text@1\"", "\"name\": \"t/Text@0\""),
+            ("\"name\": \"t/Text@1\"", "\"name\": \"sys/Text@1\""),
+            ("\"name\": \"t/Text@1\"", "\"name\": \"t/State@1\""),
+            (
+                "\"name\": \"t/Text@1\", \"type\"",
+                "\"nmae\": \"t/Text@1\", \"type\"",
+            ),
+            ("{\"name\": \"t/Text@1\"}]", "{\"name\": \"t/Txet@1\"}]"),
+            ("{\"name\": \"t/Text@1\"}]", "{\"name\": \"t/State@1\"}]"),
+            (
+                "\"plans\": [{\"name\": \"t/Ask@1\"}]",
+                "\"plans\": [{\"name\": \"t/Ask@1\"}, {\"name\": \"t/Ask@1\"}]",
+            ),
+            ("\"air_version\": \"1\"", "\"air_version\": \"2\""),
+            ("\"policy\": \"t/policy@1\"", "\"policy\": \"t/policy@2\""),
+            ("sys/http.out@1\"}]", "sys/llm.basic@1\"}]"),
+        ],
+        &expect![[r##"
+            # "name": "t/Text"
+            the text `t/Text` does not do here
+              at world.air.json:11:34 (/4/name)
+              expected: a name such as `demo/Thing@1`
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "name": "t/Text@0"
+            the text `t/Text@0` does not do here
+              at world.air.json:11:34 (/4/name)
+              expected: a name such as `demo/Thing@1`
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "name": "sys/Text@1"
+            `sys/Text@1` is reserved: `sys/` is for what is built in
+              at world.air.json:11:34 (/4/name)
+              hint: choose a namespace of your own
+            `sys/Text@1` is not in the manifest
+              at world.air.json:11:34 (/4/name)
+              hint: add it to `schemas`, or remove the document
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "name": "t/State@1"
+            a second defschema with the name `t/State@1`
+              at world.air.json:11:34 (/4/name)
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "nmae": "t/Text@1", "type"
+            defschema lacks the field `name`
+              at world.air.json:11:3 (/4)
+            defschema has no field `nmae`
+              at world.air.json:11:26 (/4/nmae)
+              expected: one of name, type
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # {"name": "t/Txet@1"}]
+            `t/Text@1` is not in the manifest
+              at world.air.json:11:34 (/4/name)
+              hint: add it to `schemas`, or remove the document
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Txet@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+              hint: did you mean `t/Text@1`?
+            # {"name": "t/State@1"}]
+            `t/Text@1` is not in the manifest
+              at world.air.json:11:34 (/4/name)
+              hint: add it to `schemas`, or remove the document
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            `t/State@1` is listed twice
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "plans": [{"name": "t/Ask@1"}, {"name": "t/Ask@1"}]
+            `t/Ask@1` is listed twice
+              at world.air.json:45:83 (/10/plans/1/name)
+            # "air_version": "2"
+            `air_version` is the text `2`
+              at world.air.json:42:40 (/10/air_version)
+              expected: one of 1
+            # "policy": "t/policy@2"
+            unknown policy: `t/policy@2`
+              at world.air.json:48:28 (/10/defaults/policy)
+              hint: did you mean `t/policy@1`?
+            # sys/llm.basic@1"}]
+            unknown cap: `sys/llm.basic@1`
+              at world.air.json:46:46 (/10/caps/1/name)
+              hint: `llm` is built into AgentOS and not modelled here
+        "##]],
+    );
+}
+
+fn hashes() {
+    check(
+        &[
+            (
+                "{\"name\": \"t/Start@1\"}",
+                "{\"name\": \"t/Start@1\", \"hash\": \"sha256:abc\"}",
+            ),
+            (
+                "{\"name\": \"t/Start@1\"}",
+                "{\"name\": \"t/Start@1\", \"hash\": \"sha256:1111111111111111111111111111111111111111111111111111111111111111\"}",
+            ),
+            (
+                "\"module_kind\": \"reducer\"",
+                "\"module_kind\": \"reducer\", \"wasm_hash\": \"abc\"",
+            ),
+        ],
+        &expect![[r##"
+            # {"name": "t/Start@1", "hash": "sha256:abc"}
+            `t/Start@1` is not in the manifest
+              at world.air.json:2:34 (/0/name)
+              hint: add it to `schemas`, or remove the document
+            unknown schema: `t/Start@1`
+              at world.air.json:7:22 (/2/type/variant/start/ref)
+              hint: did you mean `t/State@1`?
+            unknown schema: `t/Start@1`
+              at world.air.json:15:52 (/6/input)
+              hint: did you mean `t/State@1`?
+            unknown variable: `correlation_id`
+              at world.air.json:25:70 (/6/steps/3/where/args/1/ref)
+            `sha256:abc` is not a hash
+              at world.air.json:43:47 (/10/schemas/0/hash)
+              expected: `sha256:` and 64 lowercase hex digits
+            unknown schema: `t/Start@1`
+              at world.air.json:52:28 (/10/triggers/0/event)
+              hint: did you mean `t/State@1`?
+            # {"name": "t/Start@1", "hash": "sha256:1111111111111111111111111111111111111111111111111111111111111111"}
+            the hash is not that of `t/Start@1`
+              at world.air.json:43:47 (/10/schemas/0/hash)
+              expected: sha256:da145fee7f3c2fa21fcc389b9b2839fbaca9ec880328b4675116b77128a61d16
+              hint: leave `hash` out while the document still changes
+            # "module_kind": "reducer", "wasm_hash": "abc"
+            `abc` is not a hash
+              at world.air.json:12:88 (/5/wasm_hash)
+              expected: `sha256:` and 64 lowercase hex digits
+            unknown module: `t/Machine@1`
+              at world.air.json:45:26 (/10/modules/0/name)
+            unknown module: `t/Machine@1`
+              at world.air.json:51:62 (/10/routing/events/0/reducer)
+        "##]],
+    );
+}
+
+fn schemas() {
+    check(
+        &[
+            ("\"type\": {\"text\": {}}", "\"type\": {\"txet\": {}}"),
+            (
+                "\"type\": {\"text\": {}}",
+                "\"type\": {\"text\": {}, \"nat\": {}}",
+            ),
+            (
+                "\"type\": {\"text\": {}}",
+                "\"type\": {\"option\": {\"ref\": \"t/Text@1\"}}",
+            ),
+            (
+                "\"type\": {\"text\": {}}",
+                "\"type\": {\"ref\": \"t/Nowhere@1\"}",
+            ),
+            (
+                "\"type\": {\"text\": {}}",
+                "\"type\": {\"map\": {\"key\": {\"bool\": {}}, \"value\": {\"nat\": {}}}}",
+            ),
+            ("\"type\": {\"text\": {}}", "\"type\": {\"variant\": {}}"),
+        ],
+        &expect![[r##"
+            # "type": {"txet": {}}
+            unknown type `txet`
+              at world.air.json:11:55 (/4/type/txet)
+              expected: one of bool, int, nat, dec128, bytes, text, time, duration, hash, uuid, unit, record, variant, list, set, map, option, ref
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "type": {"text": {}, "nat": {}}
+            a type is an object with one field, not an object of 2 fields
+              at world.air.json:11:54 (/4/type)
+              hint: for example {"text":{}}
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+            # "type": {"option": {"ref": "t/Text@1"}}
+            schemas refer to themselves: t/Text@1 -> t/Text@1
+              at world.air.json:11:34 (/4/name)
+            # "type": {"ref": "t/Nowhere@1"}
+            unknown schema: `t/Nowhere@1`
+              at world.air.json:11:62 (/4/type/ref)
+            # "type": {"map": {"key": {"bool": {}}, "value": {"nat": {}}}}
+            bool cannot be the key of a map
+              at world.air.json:11:70 (/4/type/map/key)
+              expected: int, nat, text, uuid or hash
+            # "type": {"variant": {}}
+            a variant without arms has no values
+              at world.air.json:11:54 (/4/type)
+            unknown schema: `t/Text@1`
+              at world.air.json:15:75 (/6/output)
+            unknown schema: `t/Text@1`
+              at world.air.json:16:23 (/6/locals/url)
+            an expression is an object, not the text `done`
+              at world.air.json:28:46 (/6/steps/5/result)
+              hint: a plain value needs a variable of `locals`, which has a schema
+            unknown schema: `t/Text@1`
+              at world.air.json:44:39 (/10/schemas/4/name)
+        "##]],
+    );
+}
+
+fn modules() {
+    check(
+        &[
+            (
+                "\"effects_emitted\": [\"timer.set\"]",
+                "\"effects_emitted\": [\"timer.sat\"]",
+            ),
+            (
+                "\"effects_emitted\": [\"timer.set\"]",
+                "\"effects_emitted\": [\"http.request\"]",
+            ),
+            (
+                "\"effects_emitted\": [\"timer.set\"]",
+                "\"effects_emitted\": [\"timer.set\", \"blob.put\"]",
+            ),
+            (
+                "\"timer\": {\"ref\": \"sys/TimerFired@1\"}",
+                "\"timer\": {\"nat\": {}}",
+            ),
+            ("\"state\": \"t/State@1\"", "\"state\": \"t/Stat@1\""),
+            ("\"module_kind\": \"reducer\"", "\"module_kind\": \"pure\""),
+        ],
+        &expect![[r##"
+            # "effects_emitted": ["timer.sat"]
+            unknown effect kind: `timer.sat`
+              at world.air.json:14:27 (/5/abi/reducer/effects_emitted/0)
+              hint: did you mean `timer.set`?
+            # "effects_emitted": ["http.request"]
+            `http.request` is an effect of plans only
+              at world.air.json:14:27 (/5/abi/reducer/effects_emitted/0)
+            # "effects_emitted": ["timer.set", "blob.put"]
+            `t/Event@1` has 0 arms for the receipts of `blob.put`
+              at world.air.json:13:56 (/5/abi/reducer/event)
+              expected: a variant with one arm of type {"ref":"sys/BlobPutResult@1"}
+            # "timer": {"nat": {}}
+            `t/Event@1` has 0 arms for the receipts of `timer.set`
+              at world.air.json:13:56 (/5/abi/reducer/event)
+              expected: a variant with one arm of type {"ref":"sys/TimerFired@1"}
+            # "state": "t/Stat@1"
+            unknown schema: `t/Stat@1`
+              at world.air.json:13:34 (/5/abi/reducer/state)
+              hint: did you mean `t/Start@1`?
+            # "module_kind": "pure"
+            abi lacks the field `pure`
+              at world.air.json:13:12 (/5/abi)
+            abi has no field `reducer`
+              at world.air.json:13:13 (/5/abi/reducer)
+              expected: one of pure
+            unknown module: `t/Machine@1`
+              at world.air.json:45:26 (/10/modules/0/name)
+            unknown module: `t/Machine@1`
+              at world.air.json:51:62 (/10/routing/events/0/reducer)
+        "##]],
+    );
+}
+
+fn steps_and_edges() {
+    check(
+        &[
+            ("\"id\": \"f_end\"", "\"id\": \"e_raise\""),
+            ("\"op\": \"end\"", "\"op\": \"stop\""),
+            (
+                "{\"from\": \"a_url\", \"to\": \"b_ask\"}",
+                "{\"from\": \"a_url\", \"to\": \"b_sak\"}",
+            ),
+            (
+                "{\"from\": \"a_url\", \"to\": \"b_ask\"}",
+                "{\"from\": \"b_ask\", \"to\": \"c_wait\"}",
+            ),
+            (
+                "{\"from\": \"a_url\", \"to\": \"b_ask\"}",
+                "{\"from\": \"f_end\", \"to\": \"a_url\"}, {\"from\": \"a_url\", \"to\": \"b_ask\"}",
+            ),
+            (", \"result\": \"done\"", ""),
+            ("\"output\": \"t/Text@1\",", ""),
+            ("\"result\": \"done\"", "\"result\": 3"),
+            ("\"input\": \"t/Start@1\"", "\"input\": \"t/Answer@1\""),
+        ],
+        &expect![[r##"
+            # "id": "e_raise"
+            a second step with the id `e_raise`
+              at world.air.json:28:14 (/6/steps/5/id)
+            unknown step: `f_end`
+              at world.air.json:32:72 (/6/edges/4/to)
+            # "op": "stop"
+            `op` is the text `stop`
+              at world.air.json:28:29 (/6/steps/5/op)
+              expected: one of raise_event, emit_effect, await_receipt, await_event, assign, end
+            unknown plan or reducer: `t/Ask@1`
+              at world.air.json:38:45 (/8/rules/0/when/origin_name)
+            unknown plan: `t/Ask@1`
+              at world.air.json:41:23 (/9/allowed_plans/0)
+            unknown plan: `t/Ask@1`
+              at world.air.json:45:62 (/10/plans/0/name)
+            unknown plan: `t/Ask@1`
+              at world.air.json:52:49 (/10/triggers/0/plan)
+            # {"from": "a_url", "to": "b_sak"}
+            unknown step: `b_sak`
+              at world.air.json:29:39 (/6/edges/0/to)
+            # {"from": "b_ask", "to": "c_wait"}
+            a second edge from `b_ask` to `c_wait`
+              at world.air.json:29:50 (/6/edges/1)
+            # {"from": "f_end", "to": "a_url"}, {"from": "a_url", "to": "b_ask"}
+            the edges form a cycle: a_url -> b_ask -> c_wait -> d_listen -> e_raise -> f_end -> a_url
+              at world.air.json:29:49 (/6/edges/1)
+            # 
+            the plan has an `output`, so that `end` needs a `result`
+              at world.air.json:28:7 (/6/steps/5)
+            # 
+            `end` has a `result`, but the plan has no `output`
+              at world.air.json:28:46 (/6/steps/5/result)
+            # "result": 3
+            neither an expression nor a value of `t/Text@1`: found the number 3
+              at world.air.json:28:46 (/6/steps/5/result)
+              expected: text
+              hint: a record with expressions in it is written {"record":{…}}
+            # "input": "t/Answer@1"
+            `@plan.input.n`: there is no field `n`
+              at world.air.json:34:20 (/6/invariants/0)
+            `t/Ask@1` takes another input
+              at world.air.json:52:28 (/10/triggers/0/event)
+              expected: t/Answer@1
+        "##]],
+    );
+}
+
+fn expressions() {
+    check(
+        &[
+            (
+                "{\"ref\": \"@plan.input.id\"}",
+                "{\"ref\": \"@plan.input.di\"}",
+            ),
+            ("{\"ref\": \"@plan.input.id\"}", "{\"ref\": \"@event.id\"}"),
+            ("\"op\": \"concat\"", "\"op\": \"join\""),
+            ("{\"int\": 300}", "{\"text\": \"300\"}"),
+            ("{\"ref\": \"@plan.input.n\"}", "{\"ref\": \"@event.n\"}"),
+            (
+                "{\"ref\": \"@plan.input.n\"}",
+                "{\"ref\": \"@var:nowhere\"}",
+            ),
+            (
+                "{\"op\": \"gt\", \"args\": [{\"ref\": \"@plan.input.n\"}, {\"nat\": 0}]}",
+                "{\"ref\": \"@plan.input.n\"}",
+            ),
+            (
+                "{\"ref\": \"@event.id\"}, {\"ref\": \"@var:correlation_id\"}",
+                "{\"ref\": \"@event.id\"}, {\"text\": \"x\"}",
+            ),
+            ("\"tag\": \"answer\"", "\"tag\": \"anwser\""),
+        ],
+        &expect![[r##"
+            # {"ref": "@plan.input.di"}
+            `@plan.input.di`: there is no field `di`
+              at world.air.json:19:17 (/6/steps/0/expr)
+            # {"ref": "@event.id"}
+            `@event` means something in the `where` of `await_event` only
+              at world.air.json:19:75 (/6/steps/0/expr/args/1/ref)
+            # "op": "join"
+            unknown operator: the text `join`
+              at world.air.json:19:24 (/6/steps/0/expr/op)
+              expected: one of len get has eq ne lt le gt ge and or not concat hash hash_bytes add sub mul div mod starts_with ends_with contains
+            # {"text": "300"}
+            `lt` of int and text
+              at world.air.json:31:17 (/6/edges/2/when)
+            # {"ref": "@event.n"}
+            `@event` means something in the `where` of `await_event` only
+              at world.air.json:34:50 (/6/invariants/0/args/0/ref)
+            # {"ref": "@var:nowhere"}
+            unknown variable: `nowhere`
+              at world.air.json:34:50 (/6/invariants/0/args/0/ref)
+            # {"ref": "@plan.input.n"}
+            `@plan.input.n` is nat, not bool
+              at world.air.json:34:20 (/6/invariants/0)
+            # {"ref": "@event.id"}, {"text": "x"}
+            the plan is started with `correlate_by`, so that each `await_event` needs a `where` on `@var:correlation_id`
+              at world.air.json:25:18 (/6/steps/3/where)
+            # "tag": "anwser"
+            unknown tag `anwser`; there are start, timer, answer
+              at world.air.json:27:18 (/6/steps/4/value)
+        "##]],
+    );
+}
+
+fn effects_of_plans() {
+    check(
+        &[
+            ("\"kind\": \"http.request\"", "\"kind\": \"http.requets\""),
+            ("\"kind\": \"http.request\"", "\"kind\": \"timer.set\""),
+            ("\"cap\": \"http\",\n", "\"cap\": \"htpp\",\n"),
+            ("\"cap\": \"http\",\n", "\"cap\": \"tick\",\n"),
+            (
+                "\"method\": {\"text\": \"GET\"}",
+                "\"method\": {\"nat\": 1}",
+            ),
+            (
+                "\"for\": {\"ref\": \"@var:call\"}",
+                "\"for\": {\"ref\": \"@var:cal\"}",
+            ),
+            (
+                "\"required_caps\": [\"http\"]",
+                "\"required_caps\": [\"tick\"]",
+            ),
+            (
+                "\"allowed_effects\": [\"http.request\"]",
+                "\"allowed_effects\": []",
+            ),
+        ],
+        &expect![[r##"
+            # "kind": "http.requets"
+            unknown effect kind: `http.requets`
+              at world.air.json:20:52 (/6/steps/1/kind)
+              hint: did you mean `http.request`?
+            `allowed_effects` lacks `http.requets`, which a step uses
+              at world.air.json:33:51 (/6/allowed_effects)
+            no step uses `http.request`, listed in `allowed_effects`
+              at world.air.json:33:52 (/6/allowed_effects/0)
+            # "kind": "timer.set"
+            `timer.set` is an effect of reducers only
+              at world.air.json:20:52 (/6/steps/1/kind)
+            `http` grants `http.out`
+              at world.air.json:20:72 (/6/steps/1/cap)
+              expected: a grant of `timer`
+            unknown field `url`; there are key, deliver_at_ns
+              at world.air.json:21:19 (/6/steps/1/params)
+            `@var:got.status`: there is no field `status`
+              at world.air.json:31:17 (/6/edges/2/when)
+            `allowed_effects` lacks `timer.set`, which a step uses
+              at world.air.json:33:51 (/6/allowed_effects)
+            no step uses `http.request`, listed in `allowed_effects`
+              at world.air.json:33:52 (/6/allowed_effects/0)
+            # "cap": "htpp",
+
+            unknown grant: `htpp`
+              at world.air.json:20:75 (/6/steps/1/cap)
+              hint: did you mean `http`?
+            `required_caps` lacks `htpp`, which a step uses
+              at world.air.json:33:22 (/6/required_caps)
+            no step uses `http`, listed in `required_caps`
+              at world.air.json:33:23 (/6/required_caps/0)
+            # "cap": "tick",
+
+            `tick` grants `timer`
+              at world.air.json:20:75 (/6/steps/1/cap)
+              expected: a grant of `http.out`
+            `required_caps` lacks `tick`, which a step uses
+              at world.air.json:33:22 (/6/required_caps)
+            no step uses `http`, listed in `required_caps`
+              at world.air.json:33:23 (/6/required_caps/0)
+            # "method": {"nat": 1}
+            in `method`: a constant does not fit: expected text, found a number
+              at world.air.json:21:19 (/6/steps/1/params)
+            # "for": {"ref": "@var:cal"}
+            unknown variable: `cal`
+              at world.air.json:23:62 (/6/steps/2/for/ref)
+              hint: did you mean `call`?
+            # "required_caps": ["tick"]
+            `required_caps` lacks `http`, which a step uses
+              at world.air.json:33:22 (/6/required_caps)
+            no step uses `tick`, listed in `required_caps`
+              at world.air.json:33:23 (/6/required_caps/0)
+            # "allowed_effects": []
+            `allowed_effects` lacks `http.request`, which a step uses
+              at world.air.json:33:51 (/6/allowed_effects)
+        "##]],
+    );
+}
+
+fn capabilities() {
+    check(
+        &[
+            ("\"cap\": \"t/timer@1\"", "\"cap\": \"t/timre@1\""),
+            ("{\"hosts\": [\"h\"]}", "{\"host\": [\"h\"]}"),
+            ("{\"hosts\": [\"h\"]}", "{\"hosts\": \"h\"}"),
+            ("{\"name\": \"tick\",", "{\"name\": \"http\","),
+            ("\"decision\": \"deny\"", "\"decision\": \"no\""),
+            ("\"origin_kind\": \"plan\"", "\"origin_kind\": \"plans\""),
+            ("\"expiry_ns\": 9", "\"expiry_ns\": -9"),
+            (
+                "\"allowed_plans\": [\"t/Ask@1\"]",
+                "\"allowed_plans\": [\"t/Sak@1\"]",
+            ),
+        ],
+        &expect![[r##"
+            # "cap": "t/timre@1"
+            unknown cap: `t/timre@1`
+              at world.air.json:49:31 (/10/defaults/cap_grants/0/cap)
+              hint: did you mean `t/timer@1`?
+            # {"host": ["h"]}
+            params do not fit `sys/http.out@1`: found an unknown field
+              at world.air.json:50:68 (/10/defaults/cap_grants/1/params/host)
+              expected: one of hosts, ports, methods, schemes, path_prefixes
+            # {"hosts": "h"}
+            params do not fit `sys/http.out@1`: found the text `h`
+              at world.air.json:50:69 (/10/defaults/cap_grants/1/params/hosts)
+              expected: an array
+            # {"name": "http",
+            `http` grants `timer`
+              at world.air.json:20:75 (/6/steps/1/cap)
+              expected: a grant of `http.out`
+            a second grant with the name `http`
+              at world.air.json:50:16 (/10/defaults/cap_grants/1/name)
+            # "decision": "no"
+            `decision` is the text `no`
+              at world.air.json:39:30 (/8/rules/1/decision)
+              expected: one of allow, deny
+            # "origin_kind": "plans"
+            `origin_kind` is the text `plans`
+              at world.air.json:38:22 (/8/rules/0/when/origin_kind)
+              expected: one of plan, reducer
+              hint: did you mean `plan`?
+            # "expiry_ns": -9
+            unknown grant: `http`
+              at world.air.json:20:75 (/6/steps/1/cap)
+            unknown grant: `http`
+              at world.air.json:37:58 (/8/rules/0/when/cap_name)
+            unknown grant: `http`
+              at world.air.json:40:90 (/9/allowed_caps/0)
+            the number -9 does not do here
+              at world.air.json:50:90 (/10/defaults/cap_grants/1/expiry_ns)
+              expected: ns, up to 64 bits
+            # "allowed_plans": ["t/Sak@1"]
+            unknown plan: `t/Sak@1`
+              at world.air.json:41:23 (/9/allowed_plans/0)
+              hint: did you mean `t/Ask@1`?
+        "##]],
+    );
+}
+
+fn routing() {
+    check(
+        &[
+            (
+                "{\"event\": \"t/Event@1\", \"reducer\": \"t/Machine@1\"}",
+                "{\"event\": \"t/Start@1\", \"reducer\": \"t/Machine@1\"}",
+            ),
+            (
+                "{\"event\": \"t/Event@1\", \"reducer\": \"t/Machine@1\"}",
+                "{\"event\": \"t/Event@1\", \"reducer\": \"t/Machine@1\", \"key_field\": \"$value.id\"}",
+            ),
+            (
+                "\"module_kind\": \"reducer\",",
+                "\"module_kind\": \"reducer\", \"key_schema\": \"t/Text@1\",",
+            ),
+            (
+                "\"reducer\": \"t/Machine@1\"}",
+                "\"reducer\": \"t/Machnie@1\"}",
+            ),
+            ("\"correlate_by\": \"id\"", "\"correlate_by\": \"di\""),
+            (
+                "\"plan\": \"t/Ask@1\", \"correlate_by\"",
+                "\"plan\": \"t/Aks@1\", \"correlate_by\"",
+            ),
+            (
+                "{\"event\": \"t/Start@1\", \"plan\"",
+                "{\"event\": \"t/Answer@1\", \"plan\"",
+            ),
+        ],
+        &expect![[r##"
+            # {"event": "t/Start@1", "reducer": "t/Machine@1"}
+            `t/Machine@1` takes other events
+              at world.air.json:51:38 (/10/routing/events/0/event)
+              expected: t/Event@1
+            # {"event": "t/Event@1", "reducer": "t/Machine@1", "key_field": "$value.id"}
+            `t/Machine@1` is not keyed
+              at world.air.json:51:90 (/10/routing/events/0/key_field)
+              hint: leave `key_field` out, or give the module a `key_schema`
+            # "module_kind": "reducer", "key_schema": "t/Text@1",
+            `t/Machine@1` is keyed: the route needs `key_field`
+              at world.air.json:51:28 (/10/routing/events/0)
+            # "reducer": "t/Machnie@1"}
+            unknown module: `t/Machnie@1`
+              at world.air.json:51:62 (/10/routing/events/0/reducer)
+              hint: did you mean `t/Machine@1`?
+            # "correlate_by": "di"
+            unknown variable: `correlation_id`
+              at world.air.json:25:70 (/6/steps/3/where/args/1/ref)
+            `di` of `t/Start@1`: there is no field `di`
+              at world.air.json:52:76 (/10/triggers/0/correlate_by)
+            # "plan": "t/Aks@1", "correlate_by"
+            unknown variable: `correlation_id`
+              at world.air.json:25:70 (/6/steps/3/where/args/1/ref)
+            unknown plan: `t/Aks@1`
+              at world.air.json:52:49 (/10/triggers/0/plan)
+              hint: did you mean `t/Ask@1`?
+            # {"event": "t/Answer@1", "plan"
+            `t/Ask@1` takes another input
+              at world.air.json:52:28 (/10/triggers/0/event)
+              expected: t/Start@1
+        "##]],
+    );
+}
+
+/// Problems of different files and kinds come in one report, in order of file and position.
+fn all_at_once() {
+    let mut sources = edited(&[
+        (
+            "\"effects_emitted\": [\"timer.set\"]",
+            "\"effects_emitted\": [\"timer.sat\"]",
+        ),
+        ("\"decision\": \"deny\"", "\"decision\": \"no\""),
+        ("\"correlate_by\": \"id\"", "\"correlate_by\": \"di\""),
+    ]);
+    let file = "a.air.json".to_owned();
+    sources.push(Source {
+        file,
+        text: "{\"$kind\": \"defcap\", \"nmae\": \"x\"}".to_owned(),
+    });
+    expect![[r#"
+        unknown effect kind: `timer.sat`
+          at world.air.json:14:27 (/5/abi/reducer/effects_emitted/0)
+          hint: did you mean `timer.set`?
+        unknown variable: `correlation_id`
+          at world.air.json:25:70 (/6/steps/3/where/args/1/ref)
+        `decision` is the text `no`
+          at world.air.json:39:30 (/8/rules/1/decision)
+          expected: one of allow, deny
+        `di` of `t/Start@1`: there is no field `di`
+          at world.air.json:52:76 (/10/triggers/0/correlate_by)
+        defcap lacks the field `name`
+          at a.air.json:1:1
+        defcap lacks the field `cap_type`
+          at a.air.json:1:1
+        defcap lacks the field `schema`
+          at a.air.json:1:1
+        defcap has no field `nmae`
+          at a.air.json:1:21 (/nmae)
+          expected: one of name, cap_type, schema, enforcer"#]]
+    .assert_eq(&report(&sources));
+}
+
+fn depth_and_size() {
+    let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    expect![[r#"
+        nested deeper than 64 levels
+          at world.air.json:1:65"#]]
+    .assert_eq(&report(&source(&nested)));
+    let mut sources = base();
+    sources[0].text.push_str(&" ".repeat(33 << 20));
+    expect![[r#"
+        more than 1024 files or 33554432 bytes
+          at world.air.json:1:1"#]]
+    .assert_eq(&report(&sources));
+    let mut sources = base();
+    sources[0].text.push_str(&"\"\\u0000\",".repeat(3));
+    expect![[r#"
+        not JSON: trailing characters
+          at world.air.json:54:1"#]]
+    .assert_eq(&report(&sources));
+}

@@ -1,0 +1,76 @@
+//! What several trials need: the worlds, the planted reducers, one checked run.
+//!
+//! Nothing is asserted here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use libtest_mimic::Trial;
+use sim::air::{self, Air, Source};
+use sim::reducer::{Code, Limits, default_cache_dir};
+use sim::world::World;
+
+/// All planted bugs in one binary: see the crate `planted`.
+const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
+
+/// A trial that fails by panicking.
+pub fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, || {
+        test();
+        Ok(())
+    })
+}
+
+/// A path of the workspace.
+pub fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The documents of a folder, by its path from the root of the workspace.
+pub fn documents(folder: &str) -> Air {
+    let mut paths: Vec<PathBuf> = fs::read_dir(root(folder))
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.to_string_lossy().ends_with(".air.json"))
+        .collect();
+    paths.sort();
+    let read = |path: &PathBuf| Source {
+        file: path.display().to_string(),
+        text: fs::read_to_string(path).expect("it can be read"),
+    };
+    let sources: Vec<Source> = paths.iter().map(read).collect();
+    air::load(&sources).unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn code(wasm: &[u8]) -> Code {
+    Code::load(wasm, Limits::default(), default_cache_dir().as_deref())
+        .expect("the wasm is a reducer")
+}
+
+/// The retry world with the reducer that ships.
+pub fn retry_world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| World::new(documents("air"), vec![code(sim::RETRY_SM)]))
+}
+
+/// The world whose plan asks over HTTP, with the reducer that ships.
+pub fn http_world() -> World {
+    let air = documents("sim/tests/fixtures/worlds/http");
+    World::new(air, vec![code(sim::RETRY_SM)])
+}
+
+/// The wasm of a planted bug, by its number; 0 is none.
+pub fn planted_wasm(number: u8) -> Vec<u8> {
+    let mut wasm = PLANTED.to_vec();
+    assert!(
+        planted::select(&mut wasm, number),
+        "the marker is there once"
+    );
+    wasm
+}
+
+/// The retry world with a planted bug.
+pub fn planted_world(number: u8) -> World {
+    World::new(documents("air"), vec![code(&planted_wasm(number))])
+}
