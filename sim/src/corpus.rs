@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::air::{Air, Hash};
 use crate::scenario::{Bounds, PlanMode, Request, Scenario};
+use crate::world::World;
 use entry::Entry;
 
 /// The format that this version reads and writes.
@@ -52,6 +53,18 @@ pub struct WorldHashes {
     pub manifest: String,
     /// Wasm hash by reducer name.
     pub reducers: std::collections::BTreeMap<String, String>,
+}
+
+impl WorldHashes {
+    pub fn of(world: &World) -> WorldHashes {
+        let reducers = world
+            .reducers()
+            .map(|(id, reducer)| (reducer.name.clone(), world.code(id).hash().to_string()));
+        WorldHashes {
+            manifest: world.air.manifest_hash.to_string(),
+            reducers: reducers.collect(),
+        }
+    }
 }
 
 /// Options that change what the decisions mean. Absent where they are the ordinary ones.

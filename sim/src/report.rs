@@ -4,13 +4,16 @@ mod table;
 
 use std::fmt::Write;
 
+use crate::air::SchemaId;
 use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
 use crate::invariants::{self, GOALS, Violation};
 use crate::scenario::{Decision, ItemName, Scenario};
-use crate::trace::{Fault, Status, Trace};
+use crate::trace::{Fault, Span, Status, Step, Trace};
 use crate::world::World;
 use table::Table;
 
+/// How much is shown of a value, in characters.
+const VALUE_CHARS: usize = 72;
 /// Turns before a violation that are shown with it.
 const TURNS_BEFORE: usize = 6;
 
@@ -218,35 +221,51 @@ pub fn decision_text(world: &World, decision: &Decision) -> String {
             text
         }
         Decision::Inject { schema, value } => {
-            let json = world.air.schemas.decode(*schema, value).ok();
-            let json = json.map(|value| world.air.schemas.value_to_json(*schema, &value));
-            format!("inject {}", json.unwrap_or_default())
+            let text = value_text(world, *schema, value);
+            format!("inject {}", clip(&text, VALUE_CHARS))
         }
         Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
     }
 }
 
-fn event_text(
-    world: &World,
-    trace: &Trace,
-    schema: crate::air::SchemaId,
-    value: crate::trace::Span,
-) -> String {
-    let schemas = &world.air.schemas;
-    let name = schemas.name(schema);
+fn event_text(world: &World, trace: &Trace, schema: SchemaId, value: Span) -> String {
+    let name = world.air.schemas.name(schema);
     let local = name.split_once('/').map_or(name, |(_, local)| local);
     let local = local.split_once('@').map_or(local, |(local, _)| local);
-    match schemas.decode(schema, trace.bytes(value)) {
-        Ok(value) => format!("{local} {}", schemas.value_to_json(schema, &value)),
-        Err(_) => local.to_owned(),
+    let text = value_text(world, schema, trace.bytes(value));
+    format!("{local} {}", clip(&text, VALUE_CHARS))
+}
+
+/// A value in JSON without the quotes and braces of its outermost level: `err {"req_id":"r1"}` for
+/// a variant, `req_id "r1", payload "p"` for a record.
+fn value_text(world: &World, schema: SchemaId, bytes: &[u8]) -> String {
+    use serde_json::Value::Object;
+    let schemas = &world.air.schemas;
+    let Ok(value) = schemas.decode(schema, bytes) else {
+        return "what does not fit its schema".to_owned();
+    };
+    match schemas.value_to_json(schema, &value) {
+        Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
+            fields.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The beginning of a text that is longer than so many characters.
+fn clip(text: &str, most_chars: usize) -> String {
+    match text.char_indices().nth(most_chars) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 
 /// What a step changed in its cell's state: the fields, from and to.
-fn state_change(world: &World, trace: &Trace, step: &crate::trace::Step) -> String {
+fn state_change(world: &World, trace: &Trace, step: &Step) -> String {
     let schema = world.air.reducers[step.reducer.index()].state;
     let schemas = &world.air.schemas;
-    let json = |span: Option<crate::trace::Span>| {
+    let json = |span: Option<Span>| {
         let value = schemas.decode(schema, trace.bytes(span?)).ok()?;
         Some(schemas.value_to_json(schema, &value))
     };
@@ -265,7 +284,10 @@ fn state_change(world: &World, trace: &Trace, step: &crate::trace::Step) -> Stri
             });
             fields.collect::<Vec<_>>().join(", ")
         }
-        (None, Some(after)) => format!("new {after}"),
+        (None, Some(_)) => {
+            let bytes = step.after.map_or(&[][..], |span| trace.bytes(span));
+            format!("new: {}", value_text(world, schema, bytes))
+        }
         (_, None) => "gone".to_owned(),
         (Some(before), Some(after)) => format!("{before} → {after}"),
     }

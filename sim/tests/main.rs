@@ -6,6 +6,7 @@
 
 mod air;
 mod bugs;
+mod corpus;
 mod host;
 mod seeds;
 mod support;
@@ -34,6 +35,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         host::trials(),
         seeds::trials(seed),
         bugs::trials(seed),
+        corpus::trials(),
     ]
     .into_iter()
     .flatten()

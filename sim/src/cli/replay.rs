@@ -1,6 +1,5 @@
 //! `sim replay`: a case as a table, its verdict and its digest.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,6 @@ use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::report;
 use crate::scenario::Scenario;
 use crate::workload;
-use crate::world::World;
 
 /// Replay cases: what happened turn by turn, the verdict, the digest.
 ///
@@ -29,17 +27,6 @@ pub(super) struct Replay {
     /// Only the verdict of each case
     #[arg(long)]
     brief: bool,
-}
-
-/// The wasm and manifest hashes of a world, as a case keeps them.
-pub(super) fn hashes(world: &World) -> WorldHashes {
-    let reducers = world
-        .reducers()
-        .map(|(id, reducer)| (reducer.name.clone(), world.code(id).hash().to_string()));
-    WorldHashes {
-        manifest: world.air.manifest_hash.to_string(),
-        reducers: reducers.collect::<BTreeMap<_, _>>(),
-    }
 }
 
 /// The command that replays a case on the same world.
@@ -152,7 +139,7 @@ impl Replay {
 /// What is not as it was when the case was written.
 fn changes(case: &Case, loaded: &Loaded, checked: &Checked) -> Vec<String> {
     let mut changes = Vec::new();
-    let now = hashes(&loaded.world);
+    let now = WorldHashes::of(&loaded.world);
     for (name, hash) in &now.reducers {
         match case.world.reducers.get(name) {
             Some(then) if then == hash => {}

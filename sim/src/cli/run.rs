@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::input::{Loaded, WorldArguments, project_folder};
 use super::{Exit, replay};
 use crate::campaign::{self, Failure, Runner, Summary};
-use crate::corpus::{Case, CaseVerdict, Found, FoundBy, store};
+use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::random::Seed;
 use crate::report;
 use crate::scenario::{Bounds, PlanMode};
@@ -202,7 +202,7 @@ fn write_case(folder: &Path, loaded: &Loaded, failure: &Failure) -> Result<PathB
                 driver: "seed".to_owned(),
                 seed: Some(failure.seed.0),
             },
-            world: replay::hashes(&loaded.world),
+            world: WorldHashes::of(&loaded.world),
             verdict: CaseVerdict::Violated(first.to_owned()),
             digest: &failure.digest,
         },

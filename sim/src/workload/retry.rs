@@ -4,11 +4,11 @@ pub mod wire;
 
 use minicbor::Encoder;
 
-use crate::air::{Air, ReducerId, SchemaId};
+use crate::air::{Air, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
 use crate::trace::Answer;
-use crate::workload::Workload;
+use crate::workload::{Workload, sample};
 use wire::{Event, StartWork};
 
 /// The reducer's event schema, by which a world is known to be a retry world.
@@ -22,6 +22,7 @@ pub struct Retry {
     pub event: SchemaId,
     pub requested: SchemaId,
     pub reducer: ReducerId,
+    schemas: Schemas,
 }
 
 impl Retry {
@@ -38,6 +39,7 @@ impl Retry {
             event,
             requested,
             reducer: route.reducer,
+            schemas: air.schemas.clone(),
         })
     }
 }
@@ -169,7 +171,7 @@ impl Workload for Retry {
             "stranger"
         };
         let delay_ms = known.base_delay_ms;
-        let bytes = match stream.below(8) {
+        let bytes = match stream.below(9) {
             0 | 1 => wire::encode(&Event::Ok { req_id }),
             2 | 3 => wire::encode(&Event::Err {
                 req_id,
@@ -191,12 +193,17 @@ impl Workload for Retry {
                     .saturating_add(u64::from(stream.below(2)));
                 timer(req_id, deliver_at_ns)
             }
-            _ => wire::encode(&Event::Start(StartWork {
+            7 => wire::encode(&Event::Start(StartWork {
                 req_id,
                 payload: "a second start",
                 max_attempts: u64::from(stream.below(6)),
                 ..known
             })),
+            _ => {
+                let ty = self.schemas.ty(self.event);
+                let event = sample::arbitrary(&self.schemas, ty, stream);
+                self.schemas.encode(self.event, &event).ok()?
+            }
         };
         Some((self.event, bytes))
     }

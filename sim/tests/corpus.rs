@@ -1,0 +1,124 @@
+//! The cases of `corpus/`: the shipped reducer holds on each, and each catches what it is about.
+//!
+//! With `UPDATE_EXPECT=1` a case that holds is written anew, with the digest, the hashes and the
+//! layout of today; the rest of it is a person's.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+use sim::campaign::Runner;
+use sim::corpus::{Case, CaseVerdict, WorldHashes, store};
+use sim::workload;
+
+use crate::support::{planted_world, retry_world, root, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let paths = store::list(&root("corpus")).expect("the corpus is there");
+    let mut trials: Vec<Trial> = paths
+        .into_iter()
+        .map(|path| trial(format!("corpus::{}", stem(&path)), move || holds(&path)))
+        .collect();
+    trials.push(trial("corpus_is_worth_keeping".to_owned(), worth_keeping));
+    trials
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn holds(path: &Path) {
+    let world = retry_world();
+    let workload = workload::of(&world.air);
+    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let mut case = store::read(path).expect("it is a case");
+    let scenario = case.bind(&world.air).expect("it is a case of this world");
+    let checked = runner.replay(&scenario);
+    assert_eq!(checked.violations, []);
+    assert!(
+        checked.skipped.is_empty(),
+        "not possible: decisions {:?}",
+        checked.skipped
+    );
+    if case.verdict != CaseVerdict::Holds {
+        // It was found on another reducer, and its digest is that run's.
+        return;
+    }
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        case.world = WorldHashes::of(world);
+        case.digest = checked.digest.to_string();
+        // Another trial may be reading it.
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, case.to_text()).expect("it can be written");
+        std::fs::rename(&beside, path).expect("it can be written");
+    }
+    assert_eq!(
+        checked.digest.to_string(),
+        case.digest,
+        "the trace is another"
+    );
+    let text = std::fs::read_to_string(path).expect("it can be read");
+    assert_eq!(text, case.to_text(), "the layout is another");
+}
+
+/// Which cases catch which planted bug. A bug that none catches asks for a case.
+fn worth_keeping() {
+    let paths = store::list(&root("corpus")).expect("the corpus is there");
+    let cases: Vec<(String, Case)> = paths
+        .iter()
+        .map(|path| (stem(path), store::read(path).expect("it is a case")))
+        .collect();
+    let mut found = String::new();
+    for (number, name) in planted::BUGS {
+        let world = planted_world(*number);
+        let workload = workload::of(&world.air);
+        let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+        let mut catches = cases.iter().filter(|(_, case)| {
+            let scenario = case.bind(&world.air).expect("it is a case of this world");
+            runner.renew().expect("there is room for an instance");
+            !runner.replay(&scenario).violations.is_empty()
+        });
+        let shown: Vec<&str> = catches
+            .by_ref()
+            .take(3)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let more = catches.count();
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let _ = writeln!(found, "{name}: {}{more}", shown.join(", "));
+    }
+    expect![[r#"
+        attempt-limit-off-by-one: waits-double-until-the-last-attempt
+        exponent-off-by-one: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, empty-request-id and 14 more
+        ok-after-failed: ok-after-failed
+        err-counted-in-backoff: error-twice-in-one-wait
+        any-timer-accepted: timer-of-a-stranger, timer-of-the-first-wait-in-the-second
+        ok-of-another-request: answers-of-a-stranger, next-request-and-the-answers-of-the-last
+        backoff-wraps: delays-at-the-end-of-time
+        second-start-resets: second-start-in-an-attempt
+        timer-without-key: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+        restart-after-done: restart-after-the-end
+        payload-lost-on-retry: copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time, error-dropped-and-redelivered and 10 more
+        attempt-counted-at-err: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+        state-grows: answers-of-a-stranger, error-twice-in-one-wait, next-request-and-the-answers-of-the-last and 10 more
+        trap-in-backoff-stale: answers-of-a-stranger, error-twice-in-one-wait
+        nat-truncated-to-32-bits: delays-at-the-end-of-time, numbers-above-32-bits
+        two-timers: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+        wrong-req-id-in-intent: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 21 more
+        loops-for-ever-on-terminal-err: terminal-error-at-once
+        memory-hog: restart-after-the-end, second-start-in-an-attempt
+        timer-status-error-ignored: timer-that-could-not-be-had
+        hidden-state: 
+        leaks: 
+        timer-accepted-when-working: timer-that-nobody-set
+        undeclared-effect-kind: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+    "#]].assert_eq(&found);
+}
