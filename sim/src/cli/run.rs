@@ -63,6 +63,10 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 }
 
 impl Run {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rate of a campaign is told, on standard error"
+    )]
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load()?;
         let workload = workload::of(&loaded.world.air);

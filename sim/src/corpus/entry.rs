@@ -233,7 +233,7 @@ impl Entry {
                 nth => nth.unwrap_or(1),
             },
         };
-        let at_ns = self.time_ns().map_err(|what| wrong(what))?;
+        let at_ns = self.time_ns().map_err(&wrong)?;
         Ok(match verb {
             "start" => Decision::Start {
                 request: item.label,
