@@ -6,6 +6,7 @@
 
 mod air;
 mod bugs;
+mod build;
 mod corpus;
 mod host;
 mod seeds;
@@ -35,6 +36,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         host::trials(),
         seeds::trials(seed),
         bugs::trials(seed),
+        build::trials(),
         corpus::trials(),
     ]
     .into_iter()
