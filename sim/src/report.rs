@@ -3,6 +3,7 @@
 mod table;
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::air::SchemaId;
 use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
@@ -86,7 +87,13 @@ fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u64)>) -> String {
 }
 
 /// A failing seed: what was violated, the turns that led there, and how to see it again.
-pub fn failure(world: &World, failure: &Failure, trace: &Trace, replay: &str) -> String {
+pub fn failure(
+    world: &World,
+    failure: &Failure,
+    trace: &Trace,
+    case: &Path,
+    replay: &str,
+) -> String {
     let mut out = format!("violation: seed {}\n", failure.seed);
     out.push_str(&violations(&failure.violations));
     let Some(first) = failure.violations.first() else {
@@ -103,6 +110,7 @@ pub fn failure(world: &World, failure: &Failure, trace: &Trace, replay: &str) ->
         from,
         &failure.violations,
     ));
+    let _ = writeln!(out, "case:   {}", case.display());
     let _ = writeln!(out, "replay: {replay}");
     out
 }

@@ -11,7 +11,7 @@ mod kernel;
 mod plan;
 mod replay;
 
-use crate::air::{Air, Hash, Reducer, ReducerId, SchemaId};
+use crate::air::{Air, Reducer, ReducerId, SchemaId};
 use crate::reducer::Code;
 
 pub use envelope::{Receipt, receipt_event};
@@ -31,16 +31,6 @@ pub struct World {
 struct Listeners {
     routes: Vec<usize>,
     triggers: Vec<usize>,
-}
-
-/// The code given is not the code that a document pins.
-#[derive(Debug, thiserror::Error)]
-#[error("`{reducer}` is pinned in {file} to {pinned}, and the wasm in use is {found}")]
-pub struct PinMismatch {
-    pub reducer: String,
-    pub file: String,
-    pub pinned: Hash,
-    pub found: Hash,
 }
 
 impl World {
@@ -71,23 +61,6 @@ impl World {
 
     pub fn reducers(&self) -> impl Iterator<Item = (ReducerId, &Reducer)> {
         self.air.reducer_ids().zip(&self.air.reducers)
-    }
-
-    /// Whether every pinned reducer runs the code that its document names.
-    pub fn check_pins(&self) -> Result<(), PinMismatch> {
-        for (reducer, code) in self.air.reducers.iter().zip(&self.codes) {
-            if let Some(pinned) = reducer.wasm_hash
-                && pinned != code.hash()
-            {
-                return Err(PinMismatch {
-                    reducer: reducer.name.clone(),
-                    file: reducer.file.clone(),
-                    pinned,
-                    found: code.hash(),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn listeners(&self, schema: SchemaId) -> &Listeners {

@@ -7,6 +7,7 @@
 mod air;
 mod bugs;
 mod build;
+mod cli;
 mod corpus;
 mod host;
 mod seeds;
@@ -37,6 +38,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         seeds::trials(seed),
         bugs::trials(seed),
         build::trials(),
+        cli::trials(),
         corpus::trials(),
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 //! Checks note a [`Place`], two numbers; pointer, line and column are worked out at the end, and
 //! only for what is reported. The order of the report is by file and position, never by check.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::builtins;
@@ -116,11 +117,20 @@ impl Problem {
 
 /// The problems found so far.
 #[derive(Default, Debug)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    list: Vec<Problem>,
+    /// Names of documents that are there and could not be read: what refers to them is right.
+    unread: BTreeSet<String>,
+}
 
 impl Problems {
     pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        self.list.push(problem);
+    }
+
+    /// A document of that name is there, with problems of its own.
+    pub fn push_unread(&mut self, name: &str) {
+        self.unread.insert(name.to_owned());
     }
 
     /// Keeps the problem, if there is one, and goes on without the value.
@@ -130,7 +140,7 @@ impl Problems {
 
     /// Whether it is still worth while to look for what was meant.
     pub fn wants_hints(&self) -> bool {
-        self.0.len() < MAX_SUGGESTIONS
+        self.list.len() < MAX_SUGGESTIONS
     }
 
     pub fn suggest<'c>(
@@ -152,6 +162,9 @@ impl Problems {
         name: &At<String>,
         known: impl IntoIterator<Item = &'c str>,
     ) {
+        if self.unread.contains(&name.it) {
+            return;
+        }
         let what = what.strip_prefix("def").unwrap_or(what);
         let problem = Problem::new(name.place, format!("unknown {what}: {}", quote(&name.it)))
             .maybe_hint(self.suggest(&name.it, known))
@@ -160,16 +173,16 @@ impl Problems {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// The report, or nothing if there were no problems.
     pub fn into_diagnostics(mut self, files: &[File]) -> Option<Diagnostics> {
-        self.0.sort_by_key(|problem| problem.place);
-        self.0.dedup();
-        let hidden = self.0.len().saturating_sub(MAX_DIAGNOSTICS);
-        self.0.truncate(MAX_DIAGNOSTICS);
-        let mut list: Vec<Diagnostic> = self.0.into_iter().map(|it| locate(it, files)).collect();
+        self.list.sort_by_key(|problem| problem.place);
+        self.list.dedup();
+        let hidden = self.list.len().saturating_sub(MAX_DIAGNOSTICS);
+        self.list.truncate(MAX_DIAGNOSTICS);
+        let mut list: Vec<Diagnostic> = self.list.into_iter().map(|it| locate(it, files)).collect();
         if hidden > 0
             && let Some(last) = list.last_mut()
         {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::Exit;
-use super::input::{WorldArguments, project_folder, sources};
-use crate::air;
+use super::input::{built_in, check_pin, project_folder, sources};
+use crate::air::{self, Hash};
 use crate::reducer::{Code, Limits, default_cache_dir};
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
@@ -34,6 +34,11 @@ impl Check {
             self.pin(&folder)?;
         }
         let air = air::load(&sources(&folder)?)?;
+        for reducer in air.reducers.iter().filter(|_| !self.pin) {
+            if let Some(wasm) = built_in(&reducer.name) {
+                check_pin(&folder, reducer, Hash::of(wasm))?;
+            }
+        }
         let mut out = std::io::stdout().lock();
         for document in &air.documents {
             let name = if document.name.is_empty() {
@@ -47,21 +52,6 @@ impl Check {
             match reducer.wasm_hash {
                 None => writeln!(out, "{}: not pinned", reducer.name)?,
                 Some(hash) => writeln!(out, "{}: pinned to {hash}", reducer.name)?,
-            }
-        }
-        if !self.pin
-            && air
-                .reducers
-                .iter()
-                .any(|reducer| reducer.name == "demo/RetrySM@1")
-        {
-            // Refuses a pin that is not that of the built-in reducer.
-            let arguments = WorldArguments {
-                world: Some(folder.clone()),
-                wasm: Vec::new(),
-            };
-            if air.reducers.len() == 1 {
-                arguments.load()?;
             }
         }
         writeln!(out, "{} documents: all checks pass", air.documents.len())?;
@@ -103,7 +93,7 @@ impl Check {
                 .map(Some)
                 .with_context(|| format!("cannot read {file}"));
         }
-        Ok((name == "demo/RetrySM@1").then(|| crate::RETRY_SM.to_vec()))
+        Ok(built_in(name).map(<[u8]>::to_vec))
     }
 }
 

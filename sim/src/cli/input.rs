@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::air::{self, Air, Source};
+use crate::air::{self, Air, Hash, Reducer, Source};
 use crate::reducer::{Code, Limits, default_cache_dir};
 use crate::world::World;
 
@@ -60,11 +60,12 @@ impl WorldArguments {
                     ));
                     read_wasm(file)?
                 }
-                None if reducer.name == SHIPPED => crate::RETRY_SM.to_vec(),
-                None => bail!(
-                    "no wasm for the reducer `{}`: say which with `--wasm FILE`",
-                    reducer.name
-                ),
+                None => built_in(&reducer.name)
+                    .with_context(|| {
+                        let name = &reducer.name;
+                        format!("no wasm for the reducer `{name}`: say which with `--wasm FILE`")
+                    })?
+                    .to_vec(),
             };
             let code = Code::load(&wasm, Limits::default(), default_cache_dir().as_deref())
                 .with_context(|| match file {
@@ -75,15 +76,8 @@ impl WorldArguments {
                 if let Some(note) = notes.last_mut() {
                     let _ = write!(note, " ({})", code.hash());
                 }
-            } else if let Some(pinned) = reducer.wasm_hash.filter(|hash| *hash != code.hash()) {
-                bail!(
-                    "`{}` is pinned in {} to\n  {pinned}\nand the wasm in use is\n  {}\n\
-                     hint: pin it with `sim check --pin {}`",
-                    reducer.name,
-                    reducer.file,
-                    code.hash(),
-                    folder.display()
-                );
+            } else {
+                check_pin(&folder, reducer, code.hash())?;
             }
             codes.push(code);
         }
@@ -122,6 +116,25 @@ impl WorldArguments {
         }
         Ok(given)
     }
+}
+
+/// The reducer's wasm unless another is given by hand.
+pub(super) fn built_in(reducer: &str) -> Option<&'static [u8]> {
+    (reducer == SHIPPED).then_some(crate::RETRY_SM)
+}
+
+/// Refuses a wasm that is not the one that its document pins.
+pub(super) fn check_pin(folder: &Path, reducer: &Reducer, found: Hash) -> Result<()> {
+    if let Some(pinned) = reducer.wasm_hash.filter(|hash| *hash != found) {
+        bail!(
+            "`{}` is pinned in {} to\n  {pinned}\nand the wasm in use is\n  {found}\n\
+             hint: pin it with `sim check --pin {}`",
+            reducer.name,
+            reducer.file,
+            folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// A folder of the project: in the current folder if it is there, else where the sources are.

@@ -177,13 +177,13 @@ impl Run {
             write!(
                 out,
                 "\n{}",
-                report::failure(&loaded.world, failure, &runner.trace, &replay)
+                report::failure(&loaded.world, failure, &runner.trace, &path, &replay)
             )?;
         }
         if summary.cut_short {
             writeln!(
                 out,
-                "\nstopped: {} seeds failed, as many as are asked for",
+                "\nstopped: as many seeds have failed as were asked for ({})",
                 summary.failures.len()
             )?;
         }

@@ -309,10 +309,6 @@ fn hashes() {
             `abc` is not a hash
               at world.air.json:12:88 (/5/wasm_hash)
               expected: `sha256:` and 64 lowercase hex digits
-            unknown module: `t/Machine@1`
-              at world.air.json:45:26 (/10/modules/0/name)
-            unknown module: `t/Machine@1`
-              at world.air.json:51:62 (/10/routing/events/0/reducer)
         "##]],
     );
 }
@@ -344,28 +340,16 @@ fn schemas() {
             unknown type `txet`
               at world.air.json:11:55 (/4/type/txet)
               expected: one of bool, int, nat, dec128, bytes, text, time, duration, hash, uuid, unit, record, variant, list, set, map, option, ref
-            unknown schema: `t/Text@1`
-              at world.air.json:15:75 (/6/output)
-            unknown schema: `t/Text@1`
-              at world.air.json:16:23 (/6/locals/url)
             an expression is an object, not the text `done`
               at world.air.json:28:46 (/6/steps/5/result)
               hint: a plain value needs a variable of `locals`, which has a schema
-            unknown schema: `t/Text@1`
-              at world.air.json:44:39 (/10/schemas/4/name)
             # "type": {"text": {}, "nat": {}}
             a type is an object with one field, not an object of 2 fields
               at world.air.json:11:54 (/4/type)
               hint: for example {"text":{}}
-            unknown schema: `t/Text@1`
-              at world.air.json:15:75 (/6/output)
-            unknown schema: `t/Text@1`
-              at world.air.json:16:23 (/6/locals/url)
             an expression is an object, not the text `done`
               at world.air.json:28:46 (/6/steps/5/result)
               hint: a plain value needs a variable of `locals`, which has a schema
-            unknown schema: `t/Text@1`
-              at world.air.json:44:39 (/10/schemas/4/name)
             # "type": {"option": {"ref": "t/Text@1"}}
             schemas refer to themselves: t/Text@1 -> t/Text@1
               at world.air.json:11:34 (/4/name)
@@ -379,15 +363,9 @@ fn schemas() {
             # "type": {"variant": {}}
             a variant without arms has no values
               at world.air.json:11:54 (/4/type)
-            unknown schema: `t/Text@1`
-              at world.air.json:15:75 (/6/output)
-            unknown schema: `t/Text@1`
-              at world.air.json:16:23 (/6/locals/url)
             an expression is an object, not the text `done`
               at world.air.json:28:46 (/6/steps/5/result)
               hint: a plain value needs a variable of `locals`, which has a schema
-            unknown schema: `t/Text@1`
-              at world.air.json:44:39 (/10/schemas/4/name)
         "##]],
     );
 }
@@ -440,10 +418,6 @@ fn modules() {
             abi has no field `reducer`
               at world.air.json:13:13 (/5/abi/reducer)
               expected: one of pure
-            unknown module: `t/Machine@1`
-              at world.air.json:45:26 (/10/modules/0/name)
-            unknown module: `t/Machine@1`
-              at world.air.json:51:62 (/10/routing/events/0/reducer)
         "##]],
     );
 }
@@ -480,14 +454,6 @@ fn steps_and_edges() {
             `op` is the text `stop`
               at world.air.json:28:29 (/6/steps/5/op)
               expected: one of raise_event, emit_effect, await_receipt, await_event, assign, end
-            unknown plan or reducer: `t/Ask@1`
-              at world.air.json:38:45 (/8/rules/0/when/origin_name)
-            unknown plan: `t/Ask@1`
-              at world.air.json:41:23 (/9/allowed_plans/0)
-            unknown plan: `t/Ask@1`
-              at world.air.json:45:62 (/10/plans/0/name)
-            unknown plan: `t/Ask@1`
-              at world.air.json:52:49 (/10/triggers/0/plan)
             # {"from": "a_url", "to": "b_sak"}
             unknown step: `b_sak`
               at world.air.json:29:39 (/6/edges/0/to)

@@ -136,6 +136,9 @@ fn read_document<'a>(
         "defsecret" => Secret::read(&fields, problems).map(Body::Secret),
         _ => Manifest::read(&fields, problems).map(Body::Manifest),
     };
+    if let (Some(name), None) = (&name, &body) {
+        problems.push_unread(&name.it);
+    }
     let hash = Hash::of(&canonical_cbor(&node.to_plain()));
     Some(Document {
         kind,

@@ -1,0 +1,299 @@
+//! `sim run`: its summary, what it says of a failure, and how it ends.
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+
+use super::{Place, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("campaigns", "summary", summary),
+        trial("campaigns", "jobs_do_not_matter", jobs_do_not_matter),
+        trial("campaigns", "failure", failure),
+        trial("campaigns", "cases_are_kept_apart", cases_are_kept_apart),
+        trial("campaigns", "seeds", seeds),
+        trial("campaigns", "nothing_ran", nothing_ran),
+        trial("campaigns", "missed_goals", missed_goals),
+        trial(
+            "campaigns",
+            "hidden_state_is_nondeterminism",
+            hidden_state_is_nondeterminism,
+        ),
+        trial("campaigns", "other_worlds", other_worlds),
+        trial(
+            "campaigns",
+            "exit_codes_are_documented",
+            exit_codes_are_documented,
+        ),
+    ]
+}
+
+fn summary() {
+    let said = Place::new().sim("run --seeds 0..200");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.err.contains("steps per second"), "{}", said.err);
+    expect![[r#"
+        200 seeds, 6636 turns, 3236 steps through demo/RetrySM@1
+        6 runs ended at a bound, not by themselves
+
+        decisions
+          start      1103
+          deliver    1708
+          duplicate  346
+          drop       104
+          redeliver  44
+          step       1624
+          receipt    0
+          fire       562
+          inject     637
+          advance    508
+
+        faults
+          work failed (transient)  617
+          work failed (terminal)   37
+          work silent              43
+          message reordered        60
+          message duplicated       346
+          message dropped          104
+          message redelivered      44
+          stray event              637
+          second start             810
+          timer early              42
+          timer late               257
+          timer twice              190
+          timer out of order       4
+          timer error or timeout   112
+
+        invariant           holds  not applicable  violated
+        conforms            200    0               0
+        bounded             200    0               0
+        attempts_bounded    200    0               0
+        backoff_exact       131    69              0
+        retry_waits         128    72              0
+        terminal_absorbing  79     121             0
+        outcome_justified   159    41              0
+        one_timer           131    69              0
+        intent_faithful     200    0               0
+        stale_ignored       177    23              0
+
+        goals
+          done_first_try        45
+          done_after_retry      44
+          done_in_backoff       7
+          failed_at_once        16
+          failed_by_exhaustion  96
+          failed_without_retry  35
+          next_request          81
+          second_start_ignored  155
+          restart_ignored       47
+          end_absorbs           50
+          duplicate_ignored     34
+          stray_ignored         73
+          reordered             21
+          redelivered           12
+          timer_early           28
+          timer_late            58
+          timer_twice_ignored   39
+          timer_out_of_order    3
+          timer_error_accepted  44
+          delay_saturated       23
+
+        (goals are asked of campaigns of 2000 seeds or more)
+        digest sha256:588363bbe8710e35c6cee4ff9e296135355080c2652aecebfd8ce1850f522764
+    "#]]
+    .assert_eq(&said.out);
+}
+
+fn jobs_do_not_matter() {
+    let place = Place::new();
+    place.planted("any-timer-accepted");
+    let run = |jobs| {
+        let wasm = "--wasm any-timer-accepted.wasm --case-dir found";
+        place.sim(&format!("run --seeds 0..500 {wasm} --jobs {jobs}"))
+    };
+    let one = run(1);
+    assert_eq!(one.code, 1);
+    let cases = place.list("found");
+    for jobs in [2, 7] {
+        let many = run(jobs);
+        assert_eq!((many.code, &many.out), (1, &one.out), "{jobs} jobs");
+        assert_eq!(place.list("found"), cases, "{jobs} jobs");
+    }
+}
+
+fn failure() {
+    let place = Place::new();
+    place.planted("attempt-limit-off-by-one");
+    let run = "run --wasm attempt-limit-off-by-one.wasm --case-dir found --most-failures 1";
+    let said = place.sim(run);
+    assert_eq!(said.code, 1);
+    let told = said
+        .out
+        .split_once("violation")
+        .expect("a violation is told")
+        .1;
+    expect![[r#"
+        : seed 0
+          attempts_bounded at turn 14: attempts never exceed max_attempts (0 counts as 1)
+            expected at most 1 attempts of "r1"
+            found    2 requested, attempt 2 in the state
+          … 8 turns before
+        turn  time    decision                          state                                    out
+         8    0       redeliver WorkRequested of "r1"
+         9    0       step WorkPlan of "r1": transient                                           RetryEvent err {"message":"try again","req_id":"r1","transient":true}
+         10   0       step WorkPlan of "r1"
+         11   0       drop err of "r1"
+         12   0       start r1                          unchanged
+         13   0       redeliver err of "r1"             pc "Working" → "Backoff"                 timer.set TimerSetParams deliver_at_ns 251000000, key "r1"
+        >14   251 ms  fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"  WorkRequested payload "p", req_id "r1"; VIOLATED attempts_bounded
+        case:   found/attempts_bounded-c98fe09e3b50.json
+        replay: cargo run --release -- replay found/attempts_bounded-c98fe09e3b50.json --wasm attempt-limit-off-by-one.wasm
+
+        stopped: as many seeds have failed as were asked for (1)
+    "#]].assert_eq(told);
+    // The command that it prints shows the same, without `cargo run --release --`.
+    let command = told
+        .lines()
+        .find_map(|line| line.strip_prefix("replay: cargo run --release -- "));
+    let replayed = place.sim(command.expect("a command is printed"));
+    assert_eq!(replayed.code, 1);
+    assert!(
+        replayed.out.contains("violates attempts_bounded"),
+        "{}",
+        replayed.out
+    );
+    let digest = |text: &str| text.lines().last().map(str::to_owned);
+    let case = std::fs::read_to_string(place.path(&format!("found/{}", place.list("found")[0])));
+    let digest = digest(&replayed.out)
+        .expect("a digest is printed")
+        .replace("digest ", "");
+    assert!(
+        case.expect("it can be read").contains(&digest),
+        "the digest is that of the run"
+    );
+}
+
+/// Found again, a case is not written again; another one does not replace it.
+fn cases_are_kept_apart() {
+    let place = Place::new();
+    place.planted("ok-of-another-request");
+    let run = "run --wasm ok-of-another-request.wasm --case-dir found";
+    place.sim(&format!("{run} --seeds 0..200"));
+    let first = place.list("found");
+    assert_eq!(first.len(), 5);
+    assert!(
+        first
+            .iter()
+            .all(|name| name.starts_with("outcome_justified-")),
+        "{first:?}"
+    );
+    place.sim(&format!("{run} --seeds 0..200"));
+    assert_eq!(place.list("found"), first);
+    place.sim(&format!("{run} --seeds 200..400"));
+    let both = place.list("found");
+    assert!(both.len() > first.len() && first.iter().all(|name| both.contains(name)));
+}
+
+fn seeds() {
+    let place = Place::new();
+    let run = |seeds: &str| {
+        let said = place.sim(&format!("run {seeds}"));
+        assert_eq!(said.code, 0, "{seeds}: {}", said.err);
+        said.out
+    };
+    let number = run("--seed 81985529216486895");
+    assert!(number.starts_with("1 seed"), "{number}");
+    let commit = run("--seed 0123456789abcdef0123456789abcdef01234567");
+    assert_eq!(number, commit, "a commit id is its first 16 digits");
+    assert_ne!(number, run("--seed 42"));
+    assert_eq!(run("--seed 42"), run("--seeds 42..43"));
+}
+
+fn nothing_ran() {
+    let said = Place::new().sim("run --seeds 5..5");
+    assert_eq!((said.code, said.out.as_str()), (4, ""));
+    expect![[r#"
+        nothing ran: the range of seeds is empty
+    "#]]
+    .assert_eq(&said.err);
+}
+
+/// Runs that end before anything can be done.
+fn missed_goals() {
+    let said = Place::new().sim("run --turns 5 --seeds 0..2000");
+    assert_eq!(said.code, 5, "{}", said.err);
+    let missed = said
+        .out
+        .lines()
+        .find(|line| line.starts_with("missed goals"));
+    expect![
+        "missed goals: done_after_retry, duplicate_ignored, timer_twice_ignored, timer_out_of_order"
+    ]
+    .assert_eq(missed.unwrap_or_default());
+}
+
+/// What only the history of an instance explains cannot be replayed, and is told as that.
+fn hidden_state_is_nondeterminism() {
+    let place = Place::new();
+    place.planted("hidden-state");
+    let said = place.sim("run --wasm hidden-state.wasm --case-dir found --seeds 0..500");
+    assert_eq!(said.code, 3, "{}", said.out);
+    assert!(
+        said.out.contains("its replay differs from its run"),
+        "{}",
+        said.out
+    );
+}
+
+/// A world that nobody described: its requests are made from its schemas.
+fn other_worlds() {
+    let place = Place::new();
+    let http = super::absolute_root().join("sim/tests/fixtures/worlds/http");
+    let said = place.sim(&format!("run --world {} --seeds 0..200", http.display()));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    place.world();
+    for name in ["schemas", "module", "plans", "manifest"] {
+        let path = place.path(&format!("world/{name}.air.json"));
+        let text = std::fs::read_to_string(&path).expect("it can be read");
+        std::fs::write(path, text.replace("demo/Retry", "my/Retry")).expect("it can be written");
+    }
+    place.write("mine.wasm", sim::RETRY_SM);
+    let said = place.sim("run --world world --seeds 0..50");
+    assert_eq!(said.code, 2);
+    expect![[r#"
+        error: no wasm for the reducer `my/RetrySM@1`: say which with `--wasm FILE`
+    "#]]
+    .assert_eq(&said.err);
+}
+
+fn exit_codes_are_documented() {
+    let said = Place::new().sim("--help");
+    assert_eq!(said.code, 0);
+    let codes = said
+        .out
+        .split_once("Exit codes:")
+        .expect("they are in the help")
+        .1;
+    expect![[r#"
+
+          0  everything holds
+          1  an invariant is violated
+          2  bad input: arguments, documents, wasm or case files
+          3  the same run gave different results
+          4  nothing ran: no seeds, no cases, or no decision was possible
+          5  a goal was missed: the campaign tested less than it claims
+    "#]]
+    .assert_eq(codes);
+    assert_eq!(Place::new().sim("--version").code, 0);
+    let readme = std::fs::read_to_string(super::absolute_root().join("README.md"));
+    let readme = readme.expect("it can be read");
+    for line in codes
+        .lines()
+        .filter_map(|line| line.trim().split_once("  "))
+    {
+        assert!(
+            readme.contains(&format!("| {} | {} |", line.0, line.1)),
+            "README lacks {line:?}"
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! `sim replay` and `sim check`.
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+
+use super::{Place, absolute_root, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("cases", "replay", replay),
+        trial("cases", "replay_many", replay_many),
+        trial("cases", "another_wasm", another_wasm),
+        trial(
+            "cases",
+            "nothing_of_it_is_possible",
+            nothing_of_it_is_possible,
+        ),
+        trial("cases", "check", check),
+    ]
+}
+
+fn corpus(name: &str) -> String {
+    absolute_root()
+        .join("corpus")
+        .join(format!("{name}.json"))
+        .display()
+        .to_string()
+}
+
+fn replay() {
+    let said = Place::new().sim(&format!("replay {}", corpus("error-twice-in-one-wait")));
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    expect![[r#"
+        ROOT/corpus/error-twice-in-one-wait.json: holds
+        The error of one attempt is delivered twice: the copy arrives in the wait that it began.
+        turn  time  decision                          state                                                                                                              out
+         0    0     start r1                          new: anchor_ns 1000000, attempt 1, base_delay_ms 10, max_attempts 3, payload "do_work", pc "Working", req_id "r1"  WorkRequested payload "do_work", req_id "r1"
+         1    0     deliver WorkRequested of "r1"
+         2    0     step WorkPlan of "r1": transient                                                                                                                     RetryEvent err {"message":"try again","req_id":"r1","transient":true}
+         3    0     step WorkPlan of "r1"
+         4    0     duplicate err of "r1"
+         5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                                                           timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
+         6    0     deliver err of "r1"               unchanged
+        digest sha256:f74264ae837ec2ebb64bb0e6f05cb79a677f38ca17f929b51d2a43a548f4d8af
+    "#]].assert_eq(&said.out);
+}
+
+/// One bad file among many is told, and the others are still replayed.
+fn replay_many() {
+    let cases = [
+        corpus("done-at-the-first-try"),
+        "nowhere.json".to_owned(),
+        corpus("ok-after-failed"),
+    ];
+    let said = Place::new().sim(&format!("replay --brief {}", cases.join(" ")));
+    assert_eq!(said.code, 2);
+    expect![[r#"
+        ROOT/corpus/done-at-the-first-try.json: holds
+        digest sha256:79d80fcb074365ddb3a7f3044e1df977ec9c6b03967f18784fe80aa489cf2d08
+        ROOT/corpus/ok-after-failed.json: holds
+        digest sha256:7f43fe661a77efde9043987550279800c980c448ef28e286727f6053b7049a8e
+    "#]]
+    .assert_eq(&said.out);
+    expect![[r#"
+        error: nowhere.json
+          1: cannot read it
+          2: No such file or directory (os error 2)
+    "#]]
+    .assert_eq(&said.err);
+}
+
+fn another_wasm() {
+    let place = Place::new();
+    place.planted("ok-after-failed");
+    let case = corpus("ok-after-failed");
+    let said = place.sim(&format!(
+        "replay {case} --wasm ok-after-failed.wasm --brief"
+    ));
+    assert_eq!(said.code, 1);
+    // The hash of the planted reducer is nobody's business here.
+    let hash =
+        sim::air::Hash::of(&std::fs::read(place.path("ok-after-failed.wasm")).expect("read"));
+    expect![[r#"
+        demo/RetrySM@1 runs ok-after-failed.wasm, given by hand (PLANTED)
+        ROOT/corpus/ok-after-failed.json: violates terminal_absorbing
+          terminal_absorbing at turn 5: after Done or Failed the request's events change nothing
+            expected nothing: "r1" has ended as Failed
+            found    the state changed from Failed, attempt 1 to Done, attempt 1
+        demo/RetrySM@1 was sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d and is PLANTED
+        when the case was written, it held
+        the digest was sha256:7f43fe661a77efde9043987550279800c980c448ef28e286727f6053b7049a8e
+        digest sha256:4720019e58ef6f001563d72785cfd296b74c2fe20ae99156decc32ed9dc16528
+    "#]].assert_eq(&said.out.replace(&hash.to_string(), "PLANTED"));
+}
+
+fn nothing_of_it_is_possible() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(corpus("done-at-the-first-try")).expect("it can be read");
+    place.write(
+        "odd.json",
+        text.replace("{\"start\":\"r1\"}", "{\"start\":\"r9\"}"),
+    );
+    let said = place.sim("replay odd.json");
+    assert_eq!(said.code, 4, "{}", said.out);
+    assert!(said.out.contains("nothing ran"), "{}", said.out);
+}
+
+fn check() {
+    let place = Place::new();
+    place.world();
+    let said = place.sim("check world");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    expect![[r#"
+        defcap       demo/timer@1                 sha256:ce37df62ae6e2b899a7a75def8a7be035574cb89c83d5f6eb6c469aead4da7c0
+        manifest     -                            sha256:16d283d086e1b47ca93e31f216a2f5c9a0277cdd43dde6998da76f526e858aa6
+        defmodule    demo/RetrySM@1               sha256:86104d5845345fc49446a33174f5773590097d42269d6baa4c74263f10c26edd
+        defplan      demo/WorkPlan@1              sha256:d2fb585220b95855632efa92192478c5b42002e8148910b629c5f50ff4d53e43
+        defpolicy    demo/allow-all@1             sha256:0c537fca0e10f6649ec81f7cc1751cd38ff3b41aea25766ef2645fc4eaa52e4a
+        defschema    demo/StartWork@1             sha256:1296bdc2ae0e9d1194375d0e68e4a2a0d78f267be4f4b1096ed91b3dcef19f38
+        defschema    demo/WorkRequested@1         sha256:8e2e5a8f4477efbf1670546e853d45b5475889fb579ab9b9fbbb1ef2b8a06536
+        defschema    demo/WorkOk@1                sha256:2ecac22302b17bfe3c9f00196eaf664dc3565e99471b502002b1357bff2b6b27
+        defschema    demo/WorkErr@1               sha256:21944d6bdf50346f4e031ec1348992ee63f42e10337056069ffe922a7e208dd4
+        defschema    demo/RetryEvent@1            sha256:65b5aab4fb8068c603e997f037fc9d481a95621b2904af5f58b19ab077c1bed2
+        defschema    demo/RetryState@1            sha256:416c1af245a3196cfa4301f3a266e784f952db0bcbc2c8645cfe87265ca1dea8
+        demo/RetrySM@1: not pinned
+        11 documents: all checks pass
+    "#]].assert_eq(&said.out);
+}

@@ -1,0 +1,129 @@
+//! The command as a person meets it: what it prints, where, and its exit code.
+
+mod bad_input;
+mod campaigns;
+mod cases;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::Trial;
+use tempfile::TempDir;
+
+use crate::support::{planted_wasm, root};
+
+pub fn trials() -> Vec<Trial> {
+    [bad_input::trials(), campaigns::trials(), cases::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// A trial named `cli::subject::test`; it fails by panicking.
+fn trial(subject: &str, name: &str, test: fn()) -> Trial {
+    crate::support::trial(format!("cli::{subject}::{name}"), test)
+}
+
+/// What a command said, with the folder it ran in written as `DIR`.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// A folder of its own, in which `sim` is run.
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Place {
+        Place(tempfile::tempdir().expect("there is room for a folder"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it can be made");
+        fs::write(path, bytes).expect("it can be written");
+    }
+
+    /// The retry world's documents, as `world` in this folder, pinned to nothing.
+    fn world(&self) {
+        let documents = fs::read_dir(root("air")).expect("the folder is there");
+        for document in documents.map(|entry| entry.expect("it can be read").path()) {
+            let text = fs::read_to_string(&document).expect("it can be read");
+            let text: Vec<&str> = text
+                .lines()
+                .filter(|line| !line.contains("wasm_hash"))
+                .collect();
+            let name = document
+                .file_name()
+                .expect("it has a name")
+                .to_string_lossy();
+            self.write(&format!("world/{name}"), text.join("\n"));
+        }
+    }
+
+    /// The world of `world`, with a piece of one document replaced.
+    fn world_with(&self, document: &str, from: &str, to: &str) {
+        self.world();
+        let name = format!("world/{document}.air.json");
+        let text = fs::read_to_string(self.path(&name)).expect("it can be read");
+        assert!(text.contains(from), "{document} has no {from}");
+        self.write(&name, text.replacen(from, to, 1));
+    }
+
+    fn planted(&self, name: &str) {
+        let number = planted::BUGS
+            .iter()
+            .find(|(_, bug)| *bug == name)
+            .expect("it is a bug")
+            .0;
+        self.write(&format!("{name}.wasm"), planted_wasm(number));
+    }
+
+    fn sim(&self, arguments: &str) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_sim"))
+            .current_dir(self.0.path())
+            .args(arguments.split_whitespace())
+            .env_remove("SIM_CACHE_DIR")
+            .output()
+            .expect("the command can be run");
+        let text = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).expect("output is UTF-8");
+            text.replace(&self.0.path().display().to_string(), "DIR")
+                .replace(&absolute_root().display().to_string(), "ROOT")
+        };
+        Said {
+            code: output.status.code().expect("the command was not killed"),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
+    }
+
+    /// The names in a folder of this one, in order.
+    fn list(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).map(|entries| {
+            entries.map(|entry| {
+                entry
+                    .expect("it can be read")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+        });
+        let mut names: Vec<String> = entries.map_or(Vec::new(), Iterator::collect);
+        names.sort();
+        names
+    }
+}
+
+fn absolute_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("it has a parent")
+        .to_owned()
+}
