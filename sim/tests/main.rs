@@ -12,6 +12,7 @@ mod corpus;
 mod host;
 mod seeds;
 mod support;
+mod world;
 
 use libtest_mimic::{Arguments, Trial};
 use sim::random::Seed;
@@ -40,6 +41,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         build::trials(),
         cli::trials(),
         corpus::trials(),
+        world::trials(seed),
     ]
     .into_iter()
     .flatten()

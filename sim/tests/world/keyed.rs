@@ -1,0 +1,79 @@
+//! Keyed reducers: a cell for each key, with a state of its own.
+
+use libtest_mimic::Trial;
+use sim::trace::Trace;
+use sim::world::World;
+
+use super::{constant_reducer, follow, reducer_answering, small_world, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("keyed", "cells_are_apart", cells_are_apart),
+        trial("keyed", "null_deletes_the_cell", null_deletes_the_cell),
+        trial("keyed", "event_without_a_key", event_without_a_key),
+    ]
+}
+
+fn world(wasm: &[u8]) -> World {
+    let keyed = "\"module_kind\": \"reducer\", \"key_schema\": \"t/Text@1\",";
+    let route = "\"reducer\": \"t/Machine@1\", \"key_field\": \"$value.id\"}]";
+    let edits = [
+        ("\"module_kind\": \"reducer\",", keyed),
+        ("\"reducer\": \"t/Machine@1\"}]", route),
+    ];
+    small_world(&edits, wasm)
+}
+
+fn event(id: &str) -> String {
+    format!(r#"{{"inject":"t/Event@1","value":{{"start":{{"id":"{id}","n":"1"}}}}}}"#)
+}
+
+/// Of each step: its key, and whether there was a state before and after.
+fn steps(trace: &Trace) -> Vec<(Vec<u8>, bool, bool)> {
+    let step = |step: &sim::trace::Step| {
+        let key = step
+            .key
+            .map_or(Vec::new(), |span| trace.bytes(span).to_vec());
+        (key, step.before.is_some(), step.after.is_some())
+    };
+    trace.steps.iter().map(step).collect()
+}
+
+const A: &[u8] = &[0xd9, 0xd9, 0xf7, 0x61, b'a'];
+const B: &[u8] = &[0xd9, 0xd9, 0xf7, 0x61, b'b'];
+
+fn cells_are_apart() {
+    let schedule = [event("a"), event("b"), event("a")].join(",");
+    let (trace, checked) = follow(&world(&constant_reducer()), "", &schedule);
+    assert_eq!(checked.violations, []);
+    let expected = [(A, false, true), (B, false, true), (A, true, true)];
+    assert_eq!(
+        steps(&trace),
+        expected.map(|(key, before, after)| (key.to_vec(), before, after))
+    );
+}
+
+fn null_deletes_the_cell() {
+    let wasm = reducer_answering(b"\xa1\x65state\xf6");
+    let (trace, checked) = follow(&world(&wasm), "", &[event("a"), event("a")].join(","));
+    assert_eq!(checked.violations, []);
+    assert_eq!(
+        steps(&trace),
+        [(A.to_vec(), false, false), (A.to_vec(), false, false)]
+    );
+}
+
+/// The arm `timer` has no `id`: the event reaches no cell, and that is told.
+fn event_without_a_key() {
+    let timer = r#"{"inject":"t/Event@1","value":{"timer":{"intent_hash":
+        "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        "reducer":"t/Machine@1","effect_kind":"timer.set","adapter_id":"x","status":"ok",
+        "requested":{"deliver_at_ns":1,"key":null},"receipt":{"delivered_at_ns":1,"key":null},
+        "cost_cents":null,"signature":""}}}"#;
+    let (_, checked) = follow(&world(&constant_reducer()), "", timer);
+    let violation = checked.violations.first().expect("it is told");
+    assert_eq!(
+        (violation.name(), violation.expected.as_str()),
+        ("conforms", "a key in the event")
+    );
+}

@@ -1,0 +1,145 @@
+//! What the kernel does with events, plans, effects and its journal, seen from outside: a schedule
+//! goes in, and the trace tells.
+
+mod gate;
+mod journal;
+mod keyed;
+mod plans;
+
+use std::fmt::Write;
+
+use libtest_mimic::Trial;
+use sim::air::{self, Air, Source};
+use sim::campaign::{Checked, Runner};
+use sim::corpus::Case;
+use sim::random::Seed;
+use sim::trace::{Record, Trace};
+use sim::workload;
+use sim::world::World;
+
+use crate::support::code;
+
+pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
+    [
+        plans::trials(),
+        gate::trials(),
+        keyed::trials(),
+        journal::trials(seed),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A trial named `world::subject::test`; it fails by panicking.
+fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
+    crate::support::trial(format!("world::{subject}::{name}"), test)
+}
+
+/// The small world of the documents' tests, with pieces of its text replaced.
+fn small_world(edits: &[(&str, &str)], wasm: &[u8]) -> World {
+    let mut text = include_str!("../air/base.air.json").to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "the world has no {from}");
+        text = text.replacen(from, to, 1);
+    }
+    let source = Source {
+        file: "world.air.json".to_owned(),
+        text,
+    };
+    let air = air::load(&[source]).unwrap_or_else(|error| panic!("{error}"));
+    World::new(air, vec![code(wasm)])
+}
+
+/// A reducer that answers every event with the state `{count: 1, last: null}` and nothing else.
+fn constant_reducer() -> Vec<u8> {
+    reducer_answering(b"\xa1\x65state\x48\xa1\x65count\x01")
+}
+
+/// A reducer that answers every event with these bytes.
+fn reducer_answering(output: &[u8]) -> Vec<u8> {
+    let data: String = output.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let text = format!(
+        r#"(module (memory (export "memory") 1) (data (i32.const 64) "{data}")
+            (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+            (func (export "step") (param i32 i32) (result i32 i32)
+                (i32.const 64) (i32.const {})))"#,
+        output.len()
+    );
+    wat::parse_str(text).expect("the fixture is well-formed")
+}
+
+/// Follows a schedule, given as the lines of a case; all of it must be possible.
+fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
+    let text = format!(
+        r#"{{"format":"sim-case/1","found_by":{{"driver":"hand"}},
+            "world":{{"manifest":"","reducers":{{}}}},"requests":[{requests}],
+            "schedule":[{schedule}],"verdict":"holds","digest":""}}"#
+    );
+    let case = Case::parse(&text).unwrap_or_else(|error| panic!("{error:?}"));
+    let scenario = case
+        .bind(&world.air)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let workload = workload::of(&world.air);
+    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let checked = runner.replay(&scenario);
+    assert!(
+        checked.skipped.is_empty(),
+        "not possible: decisions {:?}",
+        checked.skipped
+    );
+    (runner.trace.clone(), checked)
+}
+
+/// The journal, a line a record: what a person would ask of it.
+fn journal(air: &Air, trace: &Trace) -> String {
+    let json = |schema, span| match air.schemas.decode(schema, trace.bytes(span)) {
+        Ok(value) => air.schemas.value_to_json(schema, &value).to_string(),
+        Err(error) => error.to_string(),
+    };
+    let mut out = String::new();
+    for record in &trace.journal {
+        let _ = match record {
+            Record::Manifest { .. } => writeln!(out, "manifest"),
+            Record::DomainEvent {
+                schema,
+                value,
+                at_ns,
+            } => {
+                let name = air.schemas.name(*schema);
+                writeln!(
+                    out,
+                    "domain_event {name} {} at {at_ns}",
+                    json(*schema, *value)
+                )
+            }
+            Record::EffectIntent { effect, .. } => {
+                writeln!(out, "effect_intent {}", air.effects[effect.index()].kind)
+            }
+            Record::CapDecision { denied_by, .. } => {
+                writeln!(
+                    out,
+                    "cap_decision {}",
+                    denied_by.map_or("allow", |rule| rule.name())
+                )
+            }
+            Record::PolicyDecision { rule, allowed, .. } => {
+                writeln!(out, "policy_decision rule {rule:?} allow {allowed}")
+            }
+            Record::EffectReceipt { status, .. } => {
+                writeln!(out, "effect_receipt {}", status.name())
+            }
+            Record::PlanResult { plan, result, .. } => {
+                let schema = air.plans[plan.index()]
+                    .output
+                    .expect("a result has a schema");
+                writeln!(out, "plan_result {}", json(schema, *result))
+            }
+            Record::PlanEnded { error, .. } => {
+                writeln!(out, "plan_ended {}", error.as_deref().unwrap_or("well"))
+            }
+            Record::Snapshot { .. } => writeln!(out, "snapshot"),
+        };
+    }
+    out
+}

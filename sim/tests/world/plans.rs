@@ -1,0 +1,174 @@
+//! Plans: guards, receipts, awaited events, invariants.
+
+use expect_test::{Expect, expect};
+use libtest_mimic::Trial;
+
+use super::{constant_reducer, follow, journal, small_world, trial};
+use crate::support::{http_world, retry_world};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "plans",
+            "one_branch_by_the_receipt",
+            one_branch_by_the_receipt,
+        ),
+        trial("plans", "silence_waits", silence_waits),
+        trial("plans", "as_written", as_written),
+        trial(
+            "plans",
+            "awaited_event_is_the_correlated_one",
+            awaited_event,
+        ),
+        trial("plans", "guard_that_is_false_ends_it", guard_that_is_false),
+        trial(
+            "plans",
+            "invariant_that_is_false_ends_it",
+            invariant_that_is_false,
+        ),
+    ]
+}
+
+const START: &str = r#"{"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"req_id":"r1",
+    "payload":"p","max_attempts":3,"base_delay_ms":10,"now_ns":0}}}"#;
+
+/// What the plan of the HTTP world raises for an answer of the server.
+fn one_branch_by_the_receipt() {
+    let world = http_world();
+    let check = |answer: &str, expected: Expect| {
+        let schedule = format!(
+            r#"{{"start":"r1"}},{{"deliver":"WorkRequested","req_id":"r1"}},
+            {{"step":"WorkPlan","req_id":"r1"}},
+            {{"receipt":"http.request","req_id":"r1","answer":"{answer}"}},
+            {{"step":"WorkPlan","req_id":"r1"}},{{"step":"WorkPlan","req_id":"r1"}},
+            {{"step":"WorkPlan","req_id":"r1"}}"#
+        );
+        let (trace, checked) = follow(&world, START, &schedule);
+        assert_eq!(checked.violations, []);
+        let raised = trace.emitted.last().expect("the plan raised an event");
+        let value = world
+            .air
+            .schemas
+            .decode(raised.schema, trace.bytes(raised.value));
+        let value = value.expect("it fits its schema");
+        expected.assert_eq(
+            &world
+                .air
+                .schemas
+                .value_to_json(raised.schema, &value)
+                .to_string(),
+        );
+        assert_eq!(trace.emitted.len(), 2, "one WorkRequested, one answer");
+        assert!(journal(&world.air, &trace).ends_with("plan_ended well\n"));
+    };
+    check("ok", expect![[r#"{"ok":{"req_id":"r1"}}"#]]);
+    check(
+        "terminal",
+        expect![[
+            r#"{"err":{"message":"the server refused the work","req_id":"r1","transient":false}}"#
+        ]],
+    );
+    check(
+        "transient",
+        expect![[r#"{"err":{"message":"the server failed","req_id":"r1","transient":true}}"#]],
+    );
+}
+
+fn silence_waits() {
+    let world = http_world();
+    let schedule = r#"{"start":"r1"},{"deliver":"WorkRequested","req_id":"r1"},
+        {"step":"WorkPlan","req_id":"r1"},
+        {"receipt":"http.request","req_id":"r1","answer":"silence"}"#;
+    let (trace, _) = follow(&world, START, schedule);
+    expect![[r#"
+        manifest
+        domain_event demo/RetryEvent@1 {"start":{"base_delay_ms":10,"max_attempts":3,"now_ns":0,"payload":"p","req_id":"r1"}} at 0
+        domain_event demo/WorkRequested@1 {"payload":"p","req_id":"r1"} at 0
+        cap_decision allow
+        policy_decision rule Some(0) allow true
+        effect_intent http.request
+    "#]].assert_eq(&journal(&world.air, &trace));
+}
+
+/// Without an answer the plan raises what its document says.
+fn as_written() {
+    let world = retry_world();
+    let schedule = r#"{"start":"r1"},{"deliver":"WorkRequested","req_id":"r1"},
+        {"step":"WorkPlan","req_id":"r1"},{"step":"WorkPlan","req_id":"r1"},
+        {"deliver":"err","req_id":"r1"},{"fire":"timer","req_id":"r1"}"#;
+    let (trace, checked) = follow(world, START, schedule);
+    assert_eq!(checked.violations, []);
+    expect![[r#"
+        manifest
+        domain_event demo/RetryEvent@1 {"start":{"base_delay_ms":10,"max_attempts":3,"now_ns":0,"payload":"p","req_id":"r1"}} at 0
+        domain_event demo/WorkRequested@1 {"payload":"p","req_id":"r1"} at 0
+        plan_ended well
+        domain_event demo/RetryEvent@1 {"err":{"message":"work is not available","req_id":"r1","transient":true}} at 0
+        cap_decision allow
+        policy_decision rule Some(0) allow true
+        effect_intent timer.set
+        effect_receipt ok
+        domain_event demo/RetryEvent@1 {"timer":{"adapter_id":"sim","cost_cents":null,"effect_kind":"timer.set","intent_hash":"sha256:4ff445480bae07338f73338899c11aaad26afd1513374d351ff5ba1ceb00a4d5","receipt":{"delivered_at_ns":10000000,"key":"r1"},"reducer":"demo/RetrySM@1","requested":{"deliver_at_ns":10000000,"key":"r1"},"signature":"","status":"ok"}} at 10000000
+    "#]].assert_eq(&journal(&world.air, &trace));
+}
+
+const ASK: &str = r#"{"name":"a","schema":"t/Start@1","value":{"id":"a","n":"1"}}"#;
+
+/// The plan of the small world up to where it awaits an answer with its own id.
+const LISTENING: &str = r#"{"start":"a"},{"step":"Ask"},{"step":"Ask"},
+    {"receipt":"http.request","answer":"ok"},{"step":"Ask"},{"step":"Ask"}"#;
+
+fn awaited_event() {
+    let world = small_world(&[], &constant_reducer());
+    let schedule = format!(
+        r#"{LISTENING},{{"inject":"t/Answer@1","value":{{"id":"b","ok":true}}}},
+        {{"inject":"t/Answer@1","value":{{"id":"a","ok":false}}}},
+        {{"inject":"t/Answer@1","value":{{"id":"a","ok":true}}}},
+        {{"step":"Ask"}},{{"step":"Ask"}},{{"step":"Ask"}},{{"deliver":"answer"}}"#
+    );
+    let (trace, _) = follow(&world, ASK, &schedule);
+    expect![[r#"
+        manifest
+        domain_event t/Start@1 {"id":"a","n":1} at 0
+        cap_decision allow
+        policy_decision rule Some(0) allow true
+        effect_intent http.request
+        effect_receipt ok
+        domain_event t/Answer@1 {"id":"b","ok":true} at 0
+        domain_event t/Answer@1 {"id":"a","ok":false} at 0
+        domain_event t/Answer@1 {"id":"a","ok":true} at 0
+        plan_result "done"
+        plan_ended well
+        domain_event t/Event@1 {"answer":{"id":"a","ok":false}} at 0
+    "#]]
+    .assert_eq(&journal(&world.air, &trace));
+}
+
+fn guard_that_is_false() {
+    let world = small_world(&[], &constant_reducer());
+    let schedule = r#"{"start":"a"},{"step":"Ask"},{"step":"Ask"},
+        {"receipt":"http.request","answer":"terminal"},{"step":"Ask"}"#;
+    let (trace, _) = follow(&world, ASK, schedule);
+    expect![[r#"
+        manifest
+        domain_event t/Start@1 {"id":"a","n":1} at 0
+        cap_decision allow
+        policy_decision rule Some(0) allow true
+        effect_intent http.request
+        effect_receipt ok
+        plan_ended well
+    "#]]
+    .assert_eq(&journal(&world.air, &trace));
+}
+
+fn invariant_that_is_false() {
+    let world = small_world(&[], &constant_reducer());
+    let ask = ASK.replace("\"n\":\"1\"", "\"n\":\"0\"");
+    let (trace, _) = follow(&world, &ask, r#"{"start":"a"},{"step":"Ask"}"#);
+    expect![[r#"
+        manifest
+        domain_event t/Start@1 {"id":"a","n":0} at 0
+        plan_ended invariant 0 is false after step `a_url`
+    "#]]
+    .assert_eq(&journal(&world.air, &trace));
+}
