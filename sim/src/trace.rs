@@ -315,6 +315,12 @@ impl Trace {
         self.fold_last_turn();
     }
 
+    /// Whether the state after a step has the bytes of the state before.
+    pub fn is_unchanged(&self, step: &Step) -> bool {
+        let bytes = |span: Option<Span>| span.map(|span| self.bytes(span));
+        step.before == step.after || bytes(step.before) == bytes(step.after)
+    }
+
     pub fn steps_of(&self, turn: &Turn) -> &[Step] {
         &self.steps[turn.steps.start as usize..turn.steps.end as usize]
     }

@@ -235,9 +235,7 @@ impl Observer {
             return;
         }
         let state = |span: Option<_>| span.map(|span| wire::state(trace.bytes(span)));
-        let changed = step.before != step.after
-            && step.before.map(|span| trace.bytes(span))
-                != step.after.map(|span| trace.bytes(span));
+        let changed = !trace.is_unchanged(step);
         let before = state(step.before);
         let after = if changed { state(step.after) } else { before };
         let event = wire::event(trace.bytes(step.event));

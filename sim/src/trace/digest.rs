@@ -112,7 +112,11 @@ impl Trace {
                 .tag(20)
                 .index(step.reducer.index())
                 .optional_span(step.key);
-            writer.optional_span(step.after);
+            // The state before is the one after the cell's last step, which is in the chain.
+            match self.is_unchanged(step) {
+                true => writer.tag(2),
+                false => writer.optional_span(step.after),
+            };
             if let Some(fault) = &step.fault {
                 write_fault(&mut writer, fault);
             }

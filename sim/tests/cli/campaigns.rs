@@ -99,7 +99,7 @@ fn summary() {
           delay_saturated       23
 
         (goals are asked of campaigns of 2000 seeds or more)
-        digest sha256:588363bbe8710e35c6cee4ff9e296135355080c2652aecebfd8ce1850f522764
+        digest sha256:a3a2dc5e0de1385e782c4df3f3cd81cac06e9ef9595a8c817c07a8866170f187
     "#]]
     .assert_eq(&said.out);
 }
@@ -146,8 +146,8 @@ fn failure() {
          12   0       start r1                          unchanged
          13   0       redeliver err of "r1"             pc "Working" → "Backoff"                 timer.set TimerSetParams deliver_at_ns 251000000, key "r1"
         >14   251 ms  fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"  WorkRequested payload "p", req_id "r1"; VIOLATED attempts_bounded
-        case:   found/attempts_bounded-c98fe09e3b50.json
-        replay: cargo run --release -- replay found/attempts_bounded-c98fe09e3b50.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-d2a87cc4f4d9.json
+        replay: cargo run --release -- replay found/attempts_bounded-d2a87cc4f4d9.json --wasm attempt-limit-off-by-one.wasm
 
         stopped: as many seeds have failed as were asked for (1)
     "#]].assert_eq(told);

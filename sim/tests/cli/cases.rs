@@ -41,7 +41,7 @@ fn replay() {
          4    0     duplicate err of "r1"
          5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                                                           timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
          6    0     deliver err of "r1"               unchanged
-        digest sha256:f74264ae837ec2ebb64bb0e6f05cb79a677f38ca17f929b51d2a43a548f4d8af
+        digest sha256:50a279fe4d3fc7962a550126656e2342d914ada83adc32ac7eb4059ea88e8f95
     "#]].assert_eq(&said.out);
 }
 
@@ -58,7 +58,7 @@ fn replay_many() {
         ROOT/corpus/done-at-the-first-try.json: holds
         digest sha256:79d80fcb074365ddb3a7f3044e1df977ec9c6b03967f18784fe80aa489cf2d08
         ROOT/corpus/ok-after-failed.json: holds
-        digest sha256:7f43fe661a77efde9043987550279800c980c448ef28e286727f6053b7049a8e
+        digest sha256:1813010eca348dfbe40f3df1740cf2a2626f12b41a9e0e1680f41db6b4074aab
     "#]]
     .assert_eq(&said.out);
     expect![[r#"
@@ -88,7 +88,7 @@ fn another_wasm() {
             found    the state changed from Failed, attempt 1 to Done, attempt 1
         demo/RetrySM@1 was sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d and is PLANTED
         when the case was written, it held
-        the digest was sha256:7f43fe661a77efde9043987550279800c980c448ef28e286727f6053b7049a8e
+        the digest was sha256:1813010eca348dfbe40f3df1740cf2a2626f12b41a9e0e1680f41db6b4074aab
         digest sha256:4720019e58ef6f001563d72785cfd296b74c2fe20ae99156decc32ed9dc16528
     "#]].assert_eq(&said.out.replace(&hash.to_string(), "PLANTED"));
 }
