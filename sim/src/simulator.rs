@@ -66,6 +66,7 @@ pub struct Simulator<'w> {
     flight: Flight,
     started: Vec<u32>,
     now_ns: u64,
+    scratch: Vec<u8>,
 }
 
 impl<'w> Simulator<'w> {
@@ -78,6 +79,7 @@ impl<'w> Simulator<'w> {
             flight,
             started: Vec::new(),
             now_ns: 0,
+            scratch: Vec::new(),
         })
     }
 
@@ -235,11 +237,11 @@ impl<'w> Simulator<'w> {
         };
         let instance = &self.kernel.plans()[index];
         let input = trace.bytes(instance.input_bytes);
-        let input_schema = self.kernel.world().air.plans[instance.plan.index()].input;
-        let event = self.workload.answer(raised, input_schema, input, answer);
+        self.scratch.clear();
+        let answers = self.workload.answer(input, answer, &mut self.scratch);
         self.kernel.tick(trace, index, step, true, self.now_ns);
-        if let Some(bytes) = event {
-            let value = trace.store(&bytes);
+        if answers {
+            let value = trace.store(&self.scratch);
             trace.emitted.push(Emitted {
                 schema: raised,
                 value,
@@ -336,7 +338,9 @@ impl<'w> Simulator<'w> {
                 self.add_effect(trace, open, kind);
             }
         }
-        self.update_plans(scenario, trace);
+        if self.kernel.take_plans_moved() {
+            self.update_plans(scenario, trace);
+        }
     }
 
     fn name_event(&self, trace: &mut Trace, schema: SchemaId, value: Span) -> (Name, Option<Name>) {
@@ -426,16 +430,11 @@ impl<'w> Simulator<'w> {
         let instance = &self.kernel.plans()[index];
         let definition = &self.kernel.world().air.plans[instance.plan.index()];
         let input_bytes = instance.input_bytes;
-        let input = trace.bytes(input_bytes);
         let awaits = definition
             .steps
             .iter()
             .any(|step| matches!(step.op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. }));
-        let known = |raised| {
-            self.workload
-                .answer(raised, definition.input, input, Answer::Ok)
-                .is_some()
-        };
+        let known = |raised| self.workload.knows_answers(raised, definition.input);
         let raises = definition
             .steps
             .iter()

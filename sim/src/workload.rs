@@ -26,15 +26,13 @@ pub trait Workload: Send + Sync {
     /// The request that an effect belongs to, from its parameters.
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str>;
 
-    /// The event that answers the work a plan was started for by `input`: of the schema that the
-    /// plan would raise. None if this world's answers are not known, and for silence.
-    fn answer(
-        &self,
-        raised: SchemaId,
-        input_schema: SchemaId,
-        input: &[u8],
-        answer: Answer,
-    ) -> Option<Vec<u8>>;
+    /// Whether the answers to work are known: that of a plan with inputs of `input`, which would
+    /// raise an event of `raised`.
+    fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool;
+
+    /// Appends the event that answers the work a plan was started for by `input`. False, with
+    /// nothing appended, for silence.
+    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool;
 
     /// An event that nobody sent, made up for this run: of another request, of an earlier
     /// attempt, or arbitrary.

@@ -6,72 +6,50 @@ use super::retry::{History, Move};
 use crate::trace::{Choice, Status, Turn};
 use crate::workload::retry::wire::{Event, Pc};
 
-/// Every goal of a campaign on the retry machine: its name, and what was seen.
-pub const GOALS: [(&str, &str); 20] = [
-    ("done_first_try", "a request was Done at its first attempt"),
-    ("done_after_retry", "a request was Done after a retry"),
-    (
-        "done_in_backoff",
-        "an ok arrived during a wait and ended it",
-    ),
-    (
-        "failed_at_once",
-        "a terminal error ended a request at its first attempt",
-    ),
-    (
-        "failed_by_exhaustion",
-        "a transient error at the last attempt ended a request",
-    ),
-    (
-        "failed_without_retry",
-        "a request with max_attempts 0 or 1 ran out of attempts",
-    ),
-    (
-        "next_request",
-        "a second request began after the end of the first",
-    ),
-    (
-        "second_start_ignored",
-        "a start during a request was ignored",
-    ),
-    (
-        "restart_ignored",
-        "a start of a request that had ended was ignored",
-    ),
-    ("end_absorbs", "an answer after the end was ignored"),
-    (
-        "duplicate_ignored",
-        "a second copy of an answer was ignored",
-    ),
-    ("stray_ignored", "an event of another request was ignored"),
-    ("reordered", "a message overtook an older one"),
-    ("redelivered", "a dropped message was delivered after all"),
-    ("timer_early", "a timer ended a wait before it was due"),
-    ("timer_late", "a timer ended a wait after it was due"),
-    (
-        "timer_twice_ignored",
-        "a timer fired a second time and was ignored",
-    ),
-    (
-        "timer_out_of_order",
-        "a timer fired before one that was due earlier",
-    ),
-    (
-        "timer_error_accepted",
-        "a receipt with status error or timeout ended a wait",
-    ),
-    ("delay_saturated", "a timer was set for the end of time"),
-];
+/// Makes the type and the list of goals out of one list.
+macro_rules! goals {
+    ($($variant:ident $name:literal $says:literal;)*) => {
+        /// Something that must happen sometimes.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        enum Goal {
+            $($variant,)*
+        }
+
+        /// Every goal of a campaign on the retry machine: its name, and what was seen.
+        pub const GOALS: [(&str, &str); [$($name),*].len()] = [$(($name, $says)),*];
+    };
+}
+
+goals! {
+    DoneFirstTry "done_first_try" "a request was Done at its first attempt";
+    DoneAfterRetry "done_after_retry" "a request was Done after a retry";
+    DoneInBackoff "done_in_backoff" "an ok arrived during a wait and ended it";
+    FailedAtOnce "failed_at_once" "a terminal error ended a request at its first attempt";
+    FailedByExhaustion "failed_by_exhaustion" "a transient error at the last attempt ended a request";
+    FailedWithoutRetry "failed_without_retry" "a request with max_attempts 0 or 1 ran out of attempts";
+    NextRequest "next_request" "a second request began after the end of the first";
+    SecondStartIgnored "second_start_ignored" "a start during a request was ignored";
+    RestartIgnored "restart_ignored" "a start of a request that had ended was ignored";
+    EndAbsorbs "end_absorbs" "an answer after the end was ignored";
+    DuplicateIgnored "duplicate_ignored" "a second copy of an answer was ignored";
+    StrayIgnored "stray_ignored" "an event of another request was ignored";
+    Reordered "reordered" "a message overtook an older one";
+    Redelivered "redelivered" "a dropped message was delivered after all";
+    TimerEarly "timer_early" "a timer ended a wait before it was due";
+    TimerLate "timer_late" "a timer ended a wait after it was due";
+    TimerTwiceIgnored "timer_twice_ignored" "a timer fired a second time and was ignored";
+    TimerOutOfOrder "timer_out_of_order" "a timer fired before one that was due earlier";
+    TimerErrorAccepted "timer_error_accepted" "a receipt with status error or timeout ended a wait";
+    DelaySaturated "delay_saturated" "a timer was set for the end of time";
+}
 
 /// The goals that a run reached, as a set of indices into [`GOALS`].
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct GoalSet(u32);
 
 impl GoalSet {
-    fn reach(&mut self, name: &str) {
-        let index = GOALS.iter().position(|(goal, _)| *goal == name);
-        debug_assert!(index.is_some(), "`{name}` is not in the list of goals");
-        self.0 |= index.map_or(0, |index| 1 << index);
+    fn reach(&mut self, goal: Goal) {
+        self.0 |= 1 << goal as u32;
     }
 
     pub fn contains(self, index: usize) -> bool {
@@ -82,9 +60,9 @@ impl GoalSet {
 /// The goals that a decision alone reaches.
 pub(super) fn of_turn(goals: &mut GoalSet, turn: &Turn) {
     match turn.choice {
-        Choice::Deliver(_) if turn.remark.reordered => goals.reach("reordered"),
-        Choice::Redeliver(_) => goals.reach("redelivered"),
-        Choice::Fire { .. } if turn.remark.reordered => goals.reach("timer_out_of_order"),
+        Choice::Deliver(_) if turn.remark.reordered => goals.reach(Goal::Reordered),
+        Choice::Redeliver(_) => goals.reach(Goal::Redelivered),
+        Choice::Fire { .. } if turn.remark.reordered => goals.reach(Goal::TimerOutOfOrder),
         _ => {}
     }
 }
@@ -99,11 +77,11 @@ pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step:
     };
     let ended = step.after.map(|state| state.pc).filter(|pc| pc.is_end());
     match (&step.event, ended) {
-        (Event::Start(_), _) if step.pc().is_end() => goals.reach("next_request"),
+        (Event::Start(_), _) if step.pc().is_end() => goals.reach(Goal::NextRequest),
         (Event::Ok { .. }, Some(Pc::Done)) => goals.reach(match (step.pc(), request.requested) {
-            (Pc::Backoff, _) => "done_in_backoff",
-            (_, 1) => "done_first_try",
-            _ => "done_after_retry",
+            (Pc::Backoff, _) => Goal::DoneInBackoff,
+            (_, 1) => Goal::DoneFirstTry,
+            _ => Goal::DoneAfterRetry,
         }),
         (
             Event::Err {
@@ -111,7 +89,7 @@ pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step:
             },
             Some(Pc::Failed),
         ) if request.requested == 1 => {
-            goals.reach("failed_at_once");
+            goals.reach(Goal::FailedAtOnce);
         }
         (
             Event::Err {
@@ -119,25 +97,25 @@ pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step:
             },
             Some(Pc::Failed),
         ) => {
-            goals.reach("failed_by_exhaustion");
+            goals.reach(Goal::FailedByExhaustion);
             if request.max_attempts <= 1 {
-                goals.reach("failed_without_retry");
+                goals.reach(Goal::FailedWithoutRetry);
             }
         }
         (Event::Timer(_), _) => timer_accepted(goals, turn),
         _ => {}
     }
     if step.timers().any(|timer| timer.deliver_at_ns == u64::MAX) {
-        goals.reach("delay_saturated");
+        goals.reach(Goal::DelaySaturated);
     }
 }
 
 fn timer_accepted(goals: &mut GoalSet, turn: &Turn) {
     if turn.remark.early {
-        goals.reach("timer_early");
+        goals.reach(Goal::TimerEarly);
     }
     if turn.remark.late {
-        goals.reach("timer_late");
+        goals.reach(Goal::TimerLate);
     }
     if matches!(
         turn.choice,
@@ -146,24 +124,24 @@ fn timer_accepted(goals: &mut GoalSet, turn: &Turn) {
             ..
         }
     ) {
-        goals.reach("timer_error_accepted");
+        goals.reach(Goal::TimerErrorAccepted);
     }
 }
 
 fn ignored(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
     let req_id = step.before.map(|state| state.req_id);
     match &step.event {
-        Event::Start(_) if step.pc().is_end() => goals.reach("restart_ignored"),
-        Event::Start(_) => goals.reach("second_start_ignored"),
-        Event::Timer(_) if turn.remark.repeated => goals.reach("timer_twice_ignored"),
+        Event::Start(_) if step.pc().is_end() => goals.reach(Goal::RestartIgnored),
+        Event::Start(_) => goals.reach(Goal::SecondStartIgnored),
+        Event::Timer(_) if turn.remark.repeated => goals.reach(Goal::TimerTwiceIgnored),
         Event::Ok { req_id: of } | Event::Err { req_id: of, .. } => {
             if req_id.is_some() && req_id != Some(*of) {
-                goals.reach("stray_ignored");
+                goals.reach(Goal::StrayIgnored);
             } else if step.pc().is_end() {
-                goals.reach("end_absorbs");
+                goals.reach(Goal::EndAbsorbs);
             }
             if turn.remark.repeated {
-                goals.reach("duplicate_ignored");
+                goals.reach(Goal::DuplicateIgnored);
             }
         }
         Event::Timer(_) => {}

@@ -76,8 +76,12 @@ impl Workload for Generic {
         None
     }
 
-    fn answer(&self, _: SchemaId, _: SchemaId, _: &[u8], _: Answer) -> Option<Vec<u8>> {
-        None
+    fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
+        false
+    }
+
+    fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
+        false
     }
 
     fn stray(&self, _requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {

@@ -9,7 +9,7 @@ use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
 use crate::trace::Answer;
 use crate::workload::{Workload, sample};
-use wire::{Event, StartWork};
+use wire::{Event, Requested, StartWork};
 
 /// The reducer's event schema, by which a world is known to be a retry world.
 const EVENT: &str = "demo/RetryEvent@1";
@@ -131,19 +131,16 @@ impl Workload for Retry {
         }
     }
 
-    fn answer(
-        &self,
-        raised: SchemaId,
-        input_schema: SchemaId,
-        input: &[u8],
-        answer: Answer,
-    ) -> Option<Vec<u8>> {
-        if raised != self.event || input_schema != self.requested {
-            return None;
-        }
-        let req_id = wire::requested(input)?.req_id;
+    fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool {
+        raised == self.event && input == self.requested
+    }
+
+    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
+        let Some(Requested { req_id, .. }) = wire::requested(input) else {
+            return false;
+        };
         let event = match answer {
-            Answer::Silence => return None,
+            Answer::Silence => return false,
             Answer::Ok => Event::Ok { req_id },
             Answer::Transient => Event::Err {
                 req_id,
@@ -154,7 +151,8 @@ impl Workload for Retry {
                 transient: false,
             },
         };
-        Some(wire::encode(&event))
+        wire::append(out, &event);
+        true
     }
 
     fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {

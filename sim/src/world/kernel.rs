@@ -10,10 +10,11 @@ use minicbor::Decoder;
 
 use super::envelope::{self, intent_hash};
 use super::gate;
-use super::plan::{Action, Instance, PlanError};
+use super::plan::{Action, Instance, PlanError, has_conditions};
 use super::{World, context};
 use crate::air::{
-    EffectId, GrantId, Hash, Origin, OriginKind, Reducer, ReducerId, SchemaId, Value, ValueError,
+    EffectId, GrantId, Hash, Op, Origin, OriginKind, Reducer, ReducerId, SchemaId, Value,
+    ValueError,
 };
 use crate::reducer::{self, OutEffect, Output, StepError, StepInput};
 use crate::trace::{Asker, Emitted, Fault, Intent, Record, Span, Status, Step, Trace};
@@ -46,6 +47,8 @@ pub struct Kernel<'w> {
     cells: BTreeMap<(ReducerId, Vec<u8>), Span>,
     plans: Vec<Instance>,
     next_plan: u32,
+    /// A plan may stand elsewhere than when this was last asked.
+    plans_moved: bool,
     scratch: Vec<u8>,
 }
 
@@ -62,6 +65,7 @@ impl<'w> Kernel<'w> {
             cells: BTreeMap::new(),
             plans: Vec::new(),
             next_plan: 0,
+            plans_moved: false,
             scratch: Vec::new(),
         })
     }
@@ -82,6 +86,7 @@ impl<'w> Kernel<'w> {
         self.cells.clear();
         self.plans.clear();
         self.next_plan = 0;
+        self.plans_moved = true;
         trace.journal.push(Record::Manifest {
             hash: self.world.air.manifest_hash,
         });
@@ -89,6 +94,11 @@ impl<'w> Kernel<'w> {
 
     pub fn world(&self) -> &'w World {
         self.world
+    }
+
+    /// Whether a plan may have moved since this was last asked.
+    pub fn take_plans_moved(&mut self) -> bool {
+        std::mem::take(&mut self.plans_moved)
     }
 
     /// The plan instances that have not ended, oldest first.
@@ -153,6 +163,7 @@ impl<'w> Kernel<'w> {
         let Ok(event) = air.schemas.decode(schema, trace.bytes(value)) else {
             return;
         };
+        self.plans_moved = true;
         for index in (0..self.plans.len()).rev() {
             let definition = &air.plans[self.plans[index].plan.index()];
             if let Err(error) = self.plans[index].observe(definition, schema, &event) {
@@ -164,24 +175,20 @@ impl<'w> Kernel<'w> {
     fn start_plan(&mut self, trace: &mut Trace, trigger: usize, schema: SchemaId, value: Span) {
         let air = &self.world.air;
         let trigger = &air.triggers[trigger];
-        let Ok(input) = air.schemas.decode(schema, trace.bytes(value)) else {
-            return;
-        };
-        let correlation = trigger
-            .correlate_by
-            .as_deref()
-            .and_then(|path| at_path(&input, path));
         let definition = &air.plans[trigger.plan.index()];
-        let id = self.next_plan;
+        let mut instance = Instance::new(self.next_plan, trigger.plan, definition, value);
         self.next_plan += 1;
-        let instance = Instance::new(
-            id,
-            trigger.plan,
-            definition,
-            input.clone(),
-            value,
-            correlation.cloned(),
-        );
+        if trigger.correlate_by.is_some() || has_conditions(definition) {
+            let Ok(input) = air.schemas.decode(schema, trace.bytes(value)) else {
+                return;
+            };
+            let path = trigger.correlate_by.as_deref();
+            if let Some(correlation) = path.and_then(|path| at_path(&input, path)) {
+                instance.set_correlation(correlation.clone());
+            }
+            instance.set_input(input);
+        }
+        self.plans_moved = true;
         self.plans.push(instance);
     }
 
@@ -524,6 +531,7 @@ impl<'w> Kernel<'w> {
             status,
             receipt,
         });
+        self.plans_moved = true;
         let plan = self.plans.iter_mut().find(|plan| plan.id == instance);
         plan.is_some_and(|plan| plan.receive(&open.hash, value))
     }
@@ -558,6 +566,14 @@ impl<'w> Kernel<'w> {
     ) {
         let air = &self.world.air;
         let definition = &air.plans[self.plans[index].plan.index()];
+        self.plans_moved = true;
+        let evaluates = !replaced && !matches!(definition.steps[step].op, Op::End { result: None });
+        if evaluates && self.plans[index].awaits_input() {
+            let bytes = trace.bytes(self.plans[index].input_bytes);
+            if let Ok(input) = air.schemas.decode(definition.input, bytes) {
+                self.plans[index].set_input(input);
+            }
+        }
         let done = self.plans[index].tick(definition, step, replaced);
         let result = match done {
             Err(error) => Err(error),

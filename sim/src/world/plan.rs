@@ -18,7 +18,9 @@ pub struct Instance {
     pub plan: PlanId,
     /// The canonical bytes of the event that started it.
     pub input_bytes: Span,
+    /// The same as a value, from when something may be evaluated: see [`Instance::awaits_input`].
     input: Value,
+    has_input: bool,
     vars: BTreeMap<String, Value>,
     results: BTreeMap<String, Value>,
     status: Vec<Status>,
@@ -63,6 +65,16 @@ pub enum Action {
     Nothing,
 }
 
+/// Whether a plan evaluates something beside what its steps do: guards, conditions, invariants.
+pub fn has_conditions(plan: &Plan) -> bool {
+    !plan.invariants.is_empty()
+        || plan.edges.iter().any(|edge| edge.when.is_some())
+        || plan
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::AwaitEvent { .. }))
+}
+
 /// Why an instance ended before its end.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum PlanError {
@@ -91,25 +103,33 @@ pub enum PlanError {
 }
 
 impl Instance {
-    pub fn new(
-        id: u32,
-        plan: PlanId,
-        definition: &Plan,
-        input: Value,
-        input_bytes: Span,
-        correlation: Option<Value>,
-    ) -> Instance {
-        let vars = correlation.map(|value| ("correlation_id".to_owned(), value));
+    pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: Span) -> Instance {
         Instance {
             id,
             plan,
             input_bytes,
-            input,
-            vars: vars.into_iter().collect(),
+            input: Value::Null,
+            has_input: false,
+            vars: BTreeMap::new(),
             results: BTreeMap::new(),
             status: vec![Status::Pending; definition.steps.len()],
             effects: Vec::new(),
         }
+    }
+
+    /// Whether the input is still bytes, as it stays for a plan that never evaluates anything:
+    /// one whose answers are chosen for it. Give it with [`Instance::set_input`] before a step.
+    pub fn awaits_input(&self) -> bool {
+        !self.has_input
+    }
+
+    pub fn set_input(&mut self, input: Value) {
+        self.input = input;
+        self.has_input = true;
+    }
+
+    pub fn set_correlation(&mut self, value: Value) {
+        self.vars.insert("correlation_id".to_owned(), value);
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {

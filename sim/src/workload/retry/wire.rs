@@ -8,6 +8,8 @@ use minicbor::{Decoder, Encoder};
 
 /// The tag with which canonical CBOR begins.
 const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
+/// Room for an event with short texts.
+const EVENT_BYTES: usize = 128;
 /// The heads of short texts and small maps: RFC 8949 section 3.1, major types 3 and 5.
 const TEXT: u8 = 0x60;
 const MAP: u8 = 0xa0;
@@ -225,9 +227,15 @@ pub fn state(canonical: &[u8]) -> Option<State<'_>> {
 
 /// The canonical bytes of a start, an ok or an err. A timer's event is the kernel's to write.
 pub fn encode(event: &Event<'_>) -> Vec<u8> {
-    let mut out = SELF_DESCRIBED.to_vec();
-    write(&mut out, event).expect("a Vec takes every write");
+    let mut out = Vec::with_capacity(EVENT_BYTES);
+    append(&mut out, event);
     out
+}
+
+/// As [`encode`], into a buffer that is there.
+pub fn append(out: &mut Vec<u8>, event: &Event<'_>) {
+    out.extend_from_slice(&SELF_DESCRIBED);
+    write(out, event).expect("a Vec takes every write");
 }
 
 /// Fields in canonical order: shorter names first, then bytewise.
