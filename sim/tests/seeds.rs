@@ -2,13 +2,13 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::{self, Options, Runner};
-use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes};
+use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::random::Seed;
 use sim::scenario::{Bounds, PlanMode};
 use sim::workload;
 use sim::world::World;
 
-use crate::support::{http_world, planted_world, retry_world, trial};
+use crate::support::{http_world, planted_world, retry_world, root, trial};
 
 /// Seeds that are tried when none is given.
 const SEEDS: u64 = 300;
@@ -60,16 +60,16 @@ fn each(seed: Option<Seed>, mut test: impl FnMut(Seed)) {
 }
 
 /// Runs a seed on a runner of its own.
-fn with_run<T>(world: &World, seed: Seed, look: impl FnOnce(&mut Runner<'_>, Checked) -> T) -> T {
+fn with_run<T>(world: &World, seed: Seed, look: impl FnOnce(&mut Runner<'_>, Run) -> T) -> T {
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default());
     let checked = runner.seed(seed, &scenario);
     let scenario = scenario.with_schedule_of(&runner.trace);
-    look(&mut runner, Checked { scenario, checked })
+    look(&mut runner, Run { scenario, checked })
 }
 
-struct Checked {
+struct Run {
     scenario: sim::scenario::Scenario,
     checked: campaign::Checked,
 }
@@ -80,12 +80,37 @@ fn digest(world: &World, seed: Seed) -> sim::air::Hash {
 
 fn holds(world: &World, seed: Seed) {
     with_run(world, seed, |_, run| {
-        assert_eq!(run.checked.violations, [], "seed {seed}");
+        if !run.checked.violations.is_empty() {
+            let case = keep(world, seed, &run);
+            panic!("seed {seed}: {:?}\nkept as {case}", run.checked.violations);
+        }
         assert!(
             !run.scenario.schedule.is_empty(),
             "seed {seed} decided nothing"
         );
     });
+}
+
+/// Writes a failing seed into the corpus, as a campaign does.
+fn keep(world: &World, seed: Seed, run: &Run) -> String {
+    let name = run.checked.violations[0].name();
+    let found = found(world, seed, run, CaseVerdict::Violated(name.to_owned()));
+    let case = Case::new(&world.air, &run.scenario, found);
+    let path = store::write(&root("corpus"), name, &case).expect("it can be written");
+    path.display().to_string()
+}
+
+fn found<'a>(world: &World, seed: Seed, run: &'a Run, verdict: CaseVerdict) -> Found<'a> {
+    Found {
+        about: None,
+        found_by: FoundBy {
+            driver: "seed".to_owned(),
+            seed: Some(seed.0),
+        },
+        world: WorldHashes::of(world),
+        verdict,
+        digest: &run.checked.digest,
+    }
 }
 
 fn replay_is_the_run(world: &World, seed: Seed) {
@@ -101,19 +126,7 @@ fn replay_is_the_run(world: &World, seed: Seed) {
 /// To text and back, also by way of another layout of the same JSON.
 fn case_file_round_trips(world: &World, seed: Seed) {
     with_run(world, seed, |_, run| {
-        let found = Found {
-            about: None,
-            found_by: FoundBy {
-                driver: "seed".to_owned(),
-                seed: Some(seed.0),
-            },
-            world: WorldHashes {
-                manifest: String::new(),
-                reducers: Default::default(),
-            },
-            verdict: CaseVerdict::Holds,
-            digest: &run.checked.digest,
-        };
+        let found = found(world, seed, &run, CaseVerdict::Holds);
         let case = Case::new(&world.air, &run.scenario, found);
         let text = case.to_text();
         let read = Case::parse(&text).expect("what is written can be read");

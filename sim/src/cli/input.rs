@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::air::{self, Air, Hash, Reducer, Source};
-use crate::reducer::{Code, Limits, default_cache_dir};
+use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
 use crate::world::World;
 
 /// The most that is read of one document.
@@ -47,44 +47,40 @@ impl WorldArguments {
         let mut notes = Vec::new();
         let mut codes = Vec::new();
         for (index, reducer) in air.reducers.iter().enumerate() {
-            let file = given
-                .iter()
-                .find(|(of, _)| *of == index)
-                .map(|(_, file)| file);
-            let wasm = match file {
-                Some(file) => {
+            let file = given.iter().find(|(of, _)| *of == index);
+            let code = match file {
+                Some((_, file)) => {
+                    let code =
+                        compile(&read_wasm(file)?).with_context(|| file.display().to_string())?;
+                    let (name, hash) = (&reducer.name, code.hash());
                     notes.push(format!(
-                        "{} runs {}, given by hand",
-                        reducer.name,
+                        "{name} runs {}, given by hand ({hash})",
                         file.display()
                     ));
-                    read_wasm(file)?
+                    code
                 }
-                None => built_in(&reducer.name)
-                    .with_context(|| {
-                        let name = &reducer.name;
+                None => {
+                    let name = &reducer.name;
+                    let wasm = built_in(name).with_context(|| {
                         format!("no wasm for the reducer `{name}`: say which with `--wasm FILE`")
-                    })?
-                    .to_vec(),
-            };
-            let code = Code::load(&wasm, Limits::default(), default_cache_dir().as_deref())
-                .with_context(|| match file {
-                    Some(file) => format!("{}", file.display()),
-                    None => format!("the built-in wasm of `{}`", reducer.name),
-                })?;
-            if file.is_some() {
-                if let Some(note) = notes.last_mut() {
-                    let _ = write!(note, " ({})", code.hash());
+                    })?;
+                    check_pin(&folder, reducer, Hash::of(wasm))?;
+                    compile(wasm).with_context(|| format!("the built-in wasm of `{name}`"))?
                 }
-            } else {
-                check_pin(&folder, reducer, code.hash())?;
-            }
+            };
             codes.push(code);
         }
-        Ok(Loaded {
-            world: World::new(air, codes),
-            notes,
-        })
+        let world = World::new(air, codes);
+        Ok(Loaded { world, notes })
+    }
+
+    /// The same world with the reducers that are built in, if others were given by hand.
+    pub fn built_in(&self) -> Option<Loaded> {
+        let documents = WorldArguments {
+            world: self.world.clone(),
+            wasm: Vec::new(),
+        };
+        (!self.wasm.is_empty()).then(|| documents.load().ok())?
     }
 
     /// The wasm files given, by the index of their reducer.
@@ -116,6 +112,10 @@ impl WorldArguments {
         }
         Ok(given)
     }
+}
+
+fn compile(wasm: &[u8]) -> Result<Code, LoadError> {
+    Code::load(wasm, Limits::default(), default_cache_dir().as_deref())
 }
 
 /// The reducer's wasm unless another is given by hand.

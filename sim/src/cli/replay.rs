@@ -7,12 +7,14 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::Exit;
-use super::input::{Loaded, WorldArguments, error_text};
+use super::input::{WorldArguments, error_text};
 use crate::campaign::{Checked, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::report;
 use crate::scenario::Scenario;
+use crate::trace::Trace;
 use crate::workload;
+use crate::world::World;
 
 /// Replay cases: what happened turn by turn, the verdict, the digest.
 ///
@@ -44,15 +46,20 @@ pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
 impl Replay {
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load()?;
+        let built_in = self.world.built_in();
         let workload = workload::of(&loaded.world.air);
         let mut runner = Runner::new(&loaded.world, &*workload)?;
+        let mut reference = match &built_in {
+            Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
+            None => None,
+        };
         let mut exit = Exit::Holds;
         for note in &loaded.notes {
             println!("{note}");
         }
         for path in &self.cases {
             // One bad file among many is told, and the others are still replayed.
-            match self.replay(path, &loaded, &mut runner) {
+            match self.replay(path, &loaded.world, &mut runner, reference.as_mut()) {
                 Ok(one) => exit = exit.or(one),
                 Err(error) => {
                     eprint!("{}", error_text(&error));
@@ -63,32 +70,45 @@ impl Replay {
         Ok(exit)
     }
 
-    fn replay(&self, path: &Path, loaded: &Loaded, runner: &mut Runner<'_>) -> Result<Exit> {
+    fn replay(
+        &self,
+        path: &Path,
+        world: &World,
+        runner: &mut Runner<'_>,
+        reference: Option<&mut Runner<'_>>,
+    ) -> Result<Exit> {
         let name = || path.display().to_string();
         let case = store::read(path).with_context(name)?;
-        let scenario = case.bind(&loaded.world.air).with_context(name)?;
+        let scenario = case.bind(&world.air).with_context(name)?;
         runner.renew()?;
-        let first = runner.replay(&scenario);
+        let checked = runner.replay(&scenario);
         let once = runner.trace.clone();
-        let second = runner.replay(&scenario);
         let mut out = std::io::stdout().lock();
-        self.show(&mut out, path, &case, &scenario, loaded, runner, &first)?;
+        self.show(&mut out, path, &case, &scenario, world, &once, &checked)?;
+        for change in changes(&case, world, &checked) {
+            writeln!(out, "{change}")?;
+        }
+        if let Some(reference) = reference {
+            reference.replay(&scenario);
+            match once.difference(&reference.trace) {
+                Some(difference) => writeln!(out, "the built-in reducer differs at {difference}")?,
+                None => writeln!(out, "the built-in reducer does the same")?,
+            }
+        }
+        writeln!(out, "digest {}", checked.digest)?;
+        runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {
             writeln!(
                 out,
-                "not deterministic: {difference} from one replay to the next"
+                "not deterministic: another replay differs at {difference}"
             )?;
             return Ok(Exit::Nondeterminism);
         }
-        debug_assert_eq!(
-            first.digest, second.digest,
-            "equal traces have equal digests"
-        );
-        if runner.trace.turns.is_empty() && case.decision_count() > 0 {
+        if once.turns.is_empty() && case.decision_count() > 0 {
             writeln!(out, "nothing ran: no decision of the case was possible")?;
             return Ok(Exit::NothingRan);
         }
-        Ok(if first.violations.is_empty() {
+        Ok(if checked.violations.is_empty() {
             Exit::Holds
         } else {
             Exit::Violation
@@ -102,8 +122,8 @@ impl Replay {
         path: &Path,
         case: &Case,
         scenario: &Scenario,
-        loaded: &Loaded,
-        runner: &Runner<'_>,
+        world: &World,
+        trace: &Trace,
         checked: &Checked,
     ) -> std::io::Result<()> {
         let verdict = match checked.violations.first() {
@@ -115,13 +135,7 @@ impl Replay {
             if let Some(about) = &case.about {
                 writeln!(out, "{about}")?;
             }
-            let turns = report::turns(
-                &loaded.world,
-                scenario,
-                &runner.trace,
-                0,
-                &checked.violations,
-            );
+            let turns = report::turns(world, scenario, trace, 0, &checked.violations);
             write!(out, "{turns}")?;
         }
         write!(out, "{}", report::violations(&checked.violations))?;
@@ -129,17 +143,14 @@ impl Replay {
             let count = checked.skipped.len();
             writeln!(out, "{count} decisions were not possible and were skipped")?;
         }
-        for change in changes(case, loaded, checked) {
-            writeln!(out, "{change}")?;
-        }
-        writeln!(out, "digest {}", checked.digest)
+        Ok(())
     }
 }
 
 /// What is not as it was when the case was written.
-fn changes(case: &Case, loaded: &Loaded, checked: &Checked) -> Vec<String> {
+fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
     let mut changes = Vec::new();
-    let now = WorldHashes::of(&loaded.world);
+    let now = WorldHashes::of(world);
     for (name, hash) in &now.reducers {
         match case.world.reducers.get(name) {
             Some(then) if then == hash => {}

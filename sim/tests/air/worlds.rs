@@ -2,8 +2,10 @@
 
 use libtest_mimic::Trial;
 use proptest::prelude::*;
+use serde_json::{Value as Json, json};
 use sim::air::{Air, EffectId, Op, Origin, Source, Type, load};
 
+use super::generate::{Sample, sample};
 use super::{BASE, base, edited, runner, source, trial};
 
 pub fn trials(seed: u64) -> Vec<Trial> {
@@ -12,6 +14,11 @@ pub fn trials(seed: u64) -> Vec<Trial> {
         trial("worlds::retry", || drop(world("../air"))),
         trial("worlds::http", http_world),
         trial("worlds::order_of_files_and_layout_do_not_matter", layout),
+        trial("worlds::documents_round_trip", move || {
+            runner(seed, 64)
+                .run(&(sample(), any::<u64>()), round_trip)
+                .expect("every layout is the same world");
+        }),
         trial("worlds::slots", slots),
         trial("worlds::keyed", keyed),
         trial("worlds::damaged_texts", move || {
@@ -123,6 +130,81 @@ fn layout() {
     assert_eq!(one.manifest_hash, many.manifest_hash);
     assert_eq!(format!("{:?}", one.plans), format!("{:?}", many.plans));
     assert_eq!(format!("{:?}", one.schemas), format!("{:?}", many.schemas));
+}
+
+/// Documents with a generated schema among them, written anew with their fields in another order,
+/// other white space and escapes: the same hashes and the same world.
+fn round_trip((sample, noise): (Sample, u64)) -> Result<(), TestCaseError> {
+    let mut documents: Vec<Json> = serde_json::from_str(BASE).expect("it is JSON");
+    documents
+        .push(json!({"$kind": "defschema", "name": "t/Extra@1", "type": sample.ty, "$comment": 1}));
+    let manifest = documents
+        .iter_mut()
+        .find(|document| document["$kind"] == "manifest");
+    let schemas = manifest.expect("there is one")["schemas"].as_array_mut();
+    schemas
+        .expect("it is a list")
+        .push(json!({"name": "t/Extra@1"}));
+    let documents = Json::Array(documents);
+    let plain = load(&source(&documents.to_string())).expect("it loads");
+    let mut text = String::new();
+    let mut noise = noise;
+    write_loosely(&documents, &mut noise, &mut text);
+    let loose = load(&source(&text)).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    prop_assert_eq!(plain.manifest_hash, loose.manifest_hash);
+    prop_assert_eq!(
+        format!("{:?}", plain.documents),
+        format!("{:?}", loose.documents)
+    );
+    prop_assert_eq!(
+        format!("{:?}", plain.schemas),
+        format!("{:?}", loose.schemas)
+    );
+    prop_assert_eq!(format!("{:?}", plain.plans), format!("{:?}", loose.plans));
+    Ok(())
+}
+
+/// JSON as loose as it may be; which way, a stream of bits decides.
+fn write_loosely(json: &Json, noise: &mut u64, out: &mut String) {
+    let mut flip = || {
+        *noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        *noise >> 63 == 1
+    };
+    if flip() {
+        out.push_str(" \r\n\t");
+    }
+    let backwards = flip();
+    match json {
+        Json::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write_loosely(item, noise, out);
+            }
+            out.push(']');
+        }
+        Json::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            if backwards {
+                fields.reverse();
+            }
+            out.push('{');
+            for (index, (name, value)) in fields.into_iter().enumerate() {
+                out.push_str(if index > 0 { "," } else { "" });
+                write_loosely(&Json::String(name.clone()), noise, out);
+                out.push(':');
+                write_loosely(value, noise, out);
+            }
+            out.push('}');
+        }
+        Json::String(text) if backwards => {
+            let escaped = text.encode_utf16().map(|unit| format!("\\u{unit:04x}"));
+            out.push_str(&format!("\"{}\"", escaped.collect::<String>()));
+        }
+        other => out.push_str(&other.to_string()),
+    }
 }
 
 fn slots() {

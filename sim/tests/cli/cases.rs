@@ -89,6 +89,7 @@ fn another_wasm() {
         demo/RetrySM@1 was sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d and is PLANTED
         when the case was written, it held
         the digest was sha256:1813010eca348dfbe40f3df1740cf2a2626f12b41a9e0e1680f41db6b4074aab
+        the built-in reducer differs at turn 5: `state` differs
         digest sha256:4720019e58ef6f001563d72785cfd296b74c2fe20ae99156decc32ed9dc16528
     "#]].assert_eq(&said.out.replace(&hash.to_string(), "PLANTED"));
 }
