@@ -10,7 +10,7 @@ mod goals;
 mod retry;
 
 use crate::air::Air;
-use crate::trace::{Step, Trace};
+use crate::trace::Trace;
 use crate::workload::retry::Retry;
 
 pub use goals::{GOALS, GoalSet};
@@ -130,10 +130,34 @@ impl Violation {
 pub struct Checker<'w> {
     air: &'w Air,
     retry: Option<retry::Observer>,
-    applied: [bool; COUNT],
-    violations: Vec<Violation>,
+    found: Found,
     goals: GoalSet,
     turns_seen: usize,
+}
+
+/// What the invariants said so far.
+#[derive(Default)]
+struct Found {
+    applied: [bool; COUNT],
+    violations: Vec<Violation>,
+}
+
+impl Found {
+    fn note(&mut self, turn: usize, invariant: usize, finding: Finding) {
+        match finding {
+            Finding::NotApplicable => {}
+            Finding::Holds => self.applied[invariant] = true,
+            Finding::Violated { expected, found } => {
+                self.applied[invariant] = true;
+                self.violations.push(Violation {
+                    invariant,
+                    turn,
+                    expected,
+                    found,
+                });
+            }
+        }
+    }
 }
 
 impl<'w> Checker<'w> {
@@ -141,8 +165,7 @@ impl<'w> Checker<'w> {
         Checker {
             air,
             retry: Retry::of(air).map(retry::Observer::new),
-            applied: [false; COUNT],
-            violations: Vec::new(),
+            found: Found::default(),
             goals: GoalSet::default(),
             turns_seen: 0,
         }
@@ -150,8 +173,8 @@ impl<'w> Checker<'w> {
 
     /// Forgets the run before.
     pub fn reset(&mut self) {
-        self.applied = [false; COUNT];
-        self.violations.clear();
+        self.found.applied = [false; COUNT];
+        self.found.violations.clear();
         self.goals = GoalSet::default();
         self.turns_seen = 0;
         if let Some(retry) = &mut self.retry {
@@ -162,56 +185,31 @@ impl<'w> Checker<'w> {
     /// Looks at the turns that are new. False once anything is violated.
     pub fn observe(&mut self, trace: &Trace) -> bool {
         while let Some(turn) = trace.turns.get(self.turns_seen) {
+            let (index, found, goals) = (self.turns_seen, &mut self.found, &mut self.goals);
             for step in trace.steps_of(turn) {
-                self.note(CONFORMS, conforms::check(self.air, trace, step));
-                self.note(BOUNDED, bounded::check(step));
-                self.observe_retry(trace, step);
+                found.note(index, CONFORMS, conforms::check(self.air, trace, step));
+                found.note(index, BOUNDED, bounded::check(step));
+                if let Some(retry) = &mut self.retry {
+                    retry.observe(trace, turn, step, goals, |check, finding| {
+                        let invariant = check.map_or(CONFORMS, |check| FIRST_OF_RETRY + check);
+                        found.note(index, invariant, finding);
+                    });
+                }
             }
-            goals::of_turn(&mut self.goals, turn);
+            goals::of_turn(goals, turn);
             self.turns_seen += 1;
         }
-        self.violations.is_empty()
-    }
-
-    fn observe_retry(&mut self, trace: &Trace, step: &Step) {
-        let Some(mut retry) = self.retry.take() else {
-            return;
-        };
-        let turn = &trace.turns[self.turns_seen];
-        let mut goals = self.goals;
-        retry.observe(trace, turn, step, &mut goals, |index, finding| {
-            let invariant = index.map_or(CONFORMS, |index| FIRST_OF_RETRY + index);
-            self.note(invariant, finding);
-        });
-        self.goals = goals;
-        self.retry = Some(retry);
-    }
-
-    fn note(&mut self, invariant: usize, finding: Finding) {
-        match finding {
-            Finding::NotApplicable => {}
-            Finding::Holds => self.applied[invariant] = true,
-            Finding::Violated { expected, found } => {
-                self.applied[invariant] = true;
-                let turn = self.turns_seen;
-                self.violations.push(Violation {
-                    invariant,
-                    turn,
-                    expected,
-                    found,
-                });
-            }
-        }
+        self.found.violations.is_empty()
     }
 
     /// Violations in the order in which they were found: those of the first bad turn.
     pub fn violations(&self) -> &[Violation] {
-        &self.violations
+        &self.found.violations
     }
 
     /// Whether an invariant had anything to say in this run.
     pub fn applied(&self) -> &[bool; COUNT] {
-        &self.applied
+        &self.found.applied
     }
 
     pub fn goals(&self) -> GoalSet {

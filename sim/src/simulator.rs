@@ -14,7 +14,7 @@ use crate::reducer::StepError;
 use crate::scenario::{PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
 use crate::workload::{self, Workload};
-use crate::world::{Kernel, OpenIntent, World, variant_tag};
+use crate::world::{Kernel, OpenIntent, World, timer_receipt, variant_tag};
 
 pub use faults::Faults;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
@@ -66,6 +66,8 @@ pub struct Simulator<'w> {
     flight: Flight,
     started: Vec<u32>,
     now_ns: u64,
+    /// What events are called, by schema; None for variants, which go by their tag.
+    labels: Vec<Option<&'w str>>,
     scratch: Vec<u8>,
 }
 
@@ -73,12 +75,18 @@ impl<'w> Simulator<'w> {
     pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Simulator<'w>, StepError> {
         let kernel = Kernel::new(world)?;
         let flight = Flight::default();
+        let schemas = &world.air.schemas;
+        let label = |id| match schemas.resolve(schemas.ty(id)) {
+            Type::Variant(_) => None,
+            _ => Some(local_name(schemas.name(id))),
+        };
         Ok(Simulator {
             kernel,
             workload,
             flight,
             started: Vec::new(),
             now_ns: 0,
+            labels: schemas.ids().map(label).collect(),
             scratch: Vec::new(),
         })
     }
@@ -283,17 +291,21 @@ impl<'w> Simulator<'w> {
         let air = &self.kernel.world().air;
         let open = timer.body.open.clone();
         let effect = &air.effects[open.effect.index()];
-        let receipt = if effect.kind == "timer.set" {
-            timer_receipt(trace.bytes(open.params), at_ns)
+        self.scratch.clear();
+        if effect.kind == "timer.set" {
+            let key = timer_fields(trace.bytes(open.params)).and_then(|(_, key)| key);
+            timer_receipt(&mut self.scratch, key, at_ns);
         } else {
-            workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?
-        };
+            self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
+        }
         let reordered = self
             .flight
             .timers
             .iter()
             .any(|other| (other.due_ns, other.sequence) < age);
-        let (schema, value) = self.kernel.receipt_event(trace, &open, *status, &receipt)?;
+        let (schema, value) = self
+            .kernel
+            .receipt_event(trace, &open, *status, &self.scratch)?;
         if *twice {
             self.flight.timers[index].body.fired = true;
         } else {
@@ -344,12 +356,11 @@ impl<'w> Simulator<'w> {
     }
 
     fn name_event(&self, trace: &mut Trace, schema: SchemaId, value: Span) -> (Name, Option<Name>) {
-        let schemas = &self.kernel.world().air.schemas;
-        let is_variant = matches!(schemas.resolve(schemas.ty(schema)), Type::Variant(_));
-        let tag = is_variant
-            .then(|| trace.name_in(value, variant_tag))
-            .flatten();
-        let label = tag.unwrap_or_else(|| trace.names.intern(local_name(schemas.name(schema))));
+        let label = match self.labels[schema.index()] {
+            None => trace.name_in(value, variant_tag),
+            Some(label) => Some(trace.names.intern(label)),
+        };
+        let label = label.unwrap_or_else(|| trace.names.intern("event"));
         let req_id = trace.name_in(value, |bytes| self.workload.req_id(schema, bytes));
         (label, req_id)
     }
@@ -481,22 +492,4 @@ fn timer_fields(params: &[u8]) -> Option<(u64, Option<&str>)> {
         }
     }
     Some((deliver_at_ns, key))
-}
-
-/// Canonical `sys/TimerSetReceipt@1`, fields in canonical order.
-fn timer_receipt(params: &[u8], delivered_at_ns: u64) -> Vec<u8> {
-    let key = timer_fields(params).and_then(|(_, key)| key);
-    let mut out = vec![0xd9, 0xd9, 0xf7];
-    let write = |out: &mut Vec<u8>| {
-        let mut encoder = minicbor::Encoder::new(out);
-        encoder.map(2)?.str("key")?;
-        match key {
-            Some(key) => encoder.str(key)?,
-            None => encoder.null()?,
-        };
-        encoder.str("delivered_at_ns")?.u64(delivered_at_ns)?;
-        Ok::<(), minicbor::encode::Error<std::convert::Infallible>>(())
-    };
-    write(&mut out).expect("a Vec takes every write");
-    out
 }

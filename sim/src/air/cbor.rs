@@ -56,6 +56,10 @@ pub fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     }
 }
 
+pub fn write_nat(out: &mut Vec<u8>, number: u64) {
+    write_head(out, UNSIGNED, number);
+}
+
 pub fn write_int(out: &mut Vec<u8>, number: i64) {
     match u64::try_from(number) {
         Ok(number) => write_head(out, UNSIGNED, number),

@@ -10,7 +10,7 @@
 //! the format is silent are told where they are made.
 
 mod builtins;
-mod cbor;
+pub(crate) mod cbor;
 mod check;
 mod codec;
 mod diagnostic;

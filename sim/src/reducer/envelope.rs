@@ -3,13 +3,10 @@
 //! Keys are written in canonical order, without the self-describing tag. The bytes inside
 //! (state, event, context) are taken as they are: this file never looks into them.
 
-use std::convert::Infallible;
-
-use minicbor::Encoder;
-use minicbor::encode::Error;
+use crate::air::cbor;
 
 /// The ABI version that every envelope names.
-const ABI_VERSION: u8 = 1;
+const ABI_VERSION: u64 = 1;
 
 /// What a step is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,32 +26,26 @@ pub struct StepInput<'a> {
 /// Replaces what `envelope` holds by the input envelope of `input`; its room is reused.
 pub fn encode_envelope(input: &StepInput<'_>, envelope: &mut Vec<u8>) {
     envelope.clear();
-    let Ok(()) = encode(input, &mut Encoder::new(envelope)) else {
-        unreachable!("a vector takes every byte that is written to it");
-    };
-}
-
-fn encode(
-    input: &StepInput<'_>,
-    encoder: &mut Encoder<&mut Vec<u8>>,
-) -> Result<(), Error<Infallible>> {
-    encoder.map(3 + u64::from(input.ctx.is_some()))?;
+    cbor::write_head(envelope, cbor::MAP, 3 + u64::from(input.ctx.is_some()));
     if let Some(ctx) = input.ctx {
-        encoder.str("ctx")?.bytes(ctx)?;
+        cbor::write_text(envelope, "ctx");
+        cbor::write_bytes(envelope, ctx);
     }
-    encoder
-        .str("event")?
-        .map(2 + u64::from(input.key.is_some()))?;
+    cbor::write_text(envelope, "event");
+    cbor::write_head(envelope, cbor::MAP, 2 + u64::from(input.key.is_some()));
     if let Some(key) = input.key {
-        encoder.str("key")?.bytes(key)?;
+        cbor::write_text(envelope, "key");
+        cbor::write_bytes(envelope, key);
     }
-    encoder.str("value")?.bytes(input.value)?;
-    encoder.str("schema")?.str(input.schema)?;
-    encoder.str("state")?;
+    cbor::write_text(envelope, "value");
+    cbor::write_bytes(envelope, input.value);
+    cbor::write_text(envelope, "schema");
+    cbor::write_text(envelope, input.schema);
+    cbor::write_text(envelope, "state");
     match input.state {
-        Some(state) => encoder.bytes(state)?,
-        None => encoder.null()?,
-    };
-    encoder.str("version")?.u8(ABI_VERSION)?;
-    Ok(())
+        Some(state) => cbor::write_bytes(envelope, state),
+        None => envelope.push(cbor::NULL),
+    }
+    cbor::write_text(envelope, "version");
+    cbor::write_nat(envelope, ABI_VERSION);
 }

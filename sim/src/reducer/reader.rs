@@ -12,12 +12,14 @@ use minicbor::decode::Error;
 
 use super::StepError;
 use super::error::excerpt;
+use crate::air::cbor::SELF_DESCRIBED;
 
-/// The tag that marks CBOR as such; it may precede an envelope, and says nothing.
-const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
+/// The head of a text of at most 23 bytes, but for its length.
+const SHORT_TEXT: u8 = 0x60;
 
 /// A field of a map.
 pub(super) struct Field {
+    /// At most 23 bytes long.
     pub(super) name: &'static str,
     pub(super) required: bool,
 }
@@ -44,6 +46,7 @@ pub(super) struct Reader<'b> {
 impl<'b> Reader<'b> {
     pub(super) fn new(envelope: &'b [u8]) -> Reader<'b> {
         let mut decoder = Decoder::new(envelope);
+        // The tag may precede an envelope, and says nothing.
         if envelope.starts_with(&SELF_DESCRIBED) {
             decoder.set_position(SELF_DESCRIBED.len());
         }
@@ -75,15 +78,12 @@ impl<'b> Reader<'b> {
         let mut seen = 0_u32;
         while self.more(&mut left) {
             let at = self.decoder.position();
-            let key = self.key()?;
-            let Some(index) = fields.iter().position(|field| field.name == key) else {
-                return Err(self.error_at(at, one_of(fields), format!("`{}`", excerpt(&key))));
-            };
+            let index = self.field_index(fields)?;
+            let name = fields[index].name;
             if seen & 1 << index != 0 {
-                return Err(self.error_at(at, "each field once", format!("`{key}` again")));
+                return Err(self.error_at(at, "each field once", format!("`{name}` again")));
             }
             seen |= 1 << index;
-            let name = fields[index].name;
             self.field = Some(name);
             each(self, name)?;
             self.field = None;
@@ -172,8 +172,22 @@ impl<'b> Reader<'b> {
         })
     }
 
-    fn key(&mut self) -> Result<Cow<'b, str>, StepError> {
-        self.string("a field name, text")
+    /// Reads a key, which must be one of the names. Most come in the shortest form, and are found
+    /// without being decoded.
+    fn field_index(&mut self, fields: &[Field]) -> Result<usize, StepError> {
+        let at = self.decoder.position();
+        let rest = self.decoder.input().get(at..).unwrap_or_default();
+        let in_short_form = |field: &Field| {
+            rest.first() == Some(&(SHORT_TEXT | field.name.len() as u8))
+                && rest[1..].starts_with(field.name.as_bytes())
+        };
+        if let Some(index) = fields.iter().position(in_short_form) {
+            self.decoder.set_position(at + 1 + fields[index].name.len());
+            return Ok(index);
+        }
+        let key = self.string("a field name, text")?;
+        let index = fields.iter().position(|field| field.name == key);
+        index.ok_or_else(|| self.error_at(at, one_of(fields), format!("`{}`", excerpt(&key))))
     }
 
     /// Text of indefinite length is rare enough to be joined on the heap.

@@ -2,13 +2,12 @@
 
 pub mod wire;
 
-use minicbor::Encoder;
-
-use crate::air::{Air, ReducerId, SchemaId, Schemas};
+use crate::air::{Air, Hash, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
-use crate::trace::Answer;
+use crate::trace::{Answer, Status};
 use crate::workload::{Workload, sample};
+use crate::world::{Receipt, receipt_event, timer_params, timer_receipt};
 use wire::{Event, Requested, StartWork};
 
 /// The reducer's event schema, by which a world is known to be a retry world.
@@ -209,32 +208,18 @@ impl Workload for Retry {
 
 /// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
 fn timer(req_id: &str, deliver_at_ns: u64) -> Vec<u8> {
-    let mut requested = Vec::new();
-    let mut receipt = Vec::new();
-    let write = |out: &mut Vec<u8>, name: &str| {
-        let mut encoder = Encoder::new(out);
-        encoder
-            .map(2)?
-            .str("key")?
-            .str(req_id)?
-            .str(name)?
-            .u64(deliver_at_ns)?;
-        Ok::<(), minicbor::encode::Error<std::convert::Infallible>>(())
+    let (mut requested, mut receipt, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    timer_params(&mut requested, Some(req_id), deliver_at_ns);
+    timer_receipt(&mut receipt, Some(req_id), deliver_at_ns);
+    let fired = Receipt {
+        arm: "timer",
+        intent_hash: &Hash::ZERO,
+        reducer: "demo/RetrySM@1",
+        effect_kind: "timer.set",
+        status: Status::Ok,
+        requested: &requested,
+        receipt: &receipt,
     };
-    write(&mut requested, "deliver_at_ns").expect("a Vec takes every write");
-    write(&mut receipt, "delivered_at_ns").expect("a Vec takes every write");
-    let mut out = Vec::new();
-    crate::world::receipt_event(
-        &mut out,
-        &crate::world::Receipt {
-            arm: "timer",
-            intent_hash: &crate::air::Hash::ZERO,
-            reducer: "demo/RetrySM@1",
-            effect_kind: "timer.set",
-            status: crate::trace::Status::Ok,
-            requested: &requested,
-            receipt: &receipt,
-        },
-    );
+    receipt_event(&mut out, &fired);
     out
 }

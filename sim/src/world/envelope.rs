@@ -2,20 +2,17 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
-use minicbor::Encoder;
-
-use crate::air::Hash;
+use crate::air::{Hash, cbor};
 use crate::trace::Status;
-
-/// The tag with which canonical CBOR begins.
-const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
 
 /// The adapter that receipts are said to come from.
 const ADAPTER: &str = "sim";
 
 /// The canonical item without its leading tag, as it stands inside another item.
 pub fn item(canonical: &[u8]) -> &[u8] {
-    canonical.strip_prefix(&SELF_DESCRIBED).unwrap_or(canonical)
+    canonical
+        .strip_prefix(&cbor::SELF_DESCRIBED)
+        .unwrap_or(canonical)
 }
 
 /// What a reducer's effect comes back as.
@@ -34,48 +31,52 @@ pub struct Receipt<'a> {
 /// Appends a receipt event (`sys/TimerFired@1` and its like), wrapped in the arm of the reducer's
 /// event variant that refers to it. Shape: air-v1.md, "Built-ins".
 pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
-    out.extend_from_slice(&SELF_DESCRIBED);
-    let written = write_receipt(out, receipt);
-    written.expect("a Vec takes every write");
+    out.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(out, cbor::MAP, 2);
+    out.extend_from_slice(cbor::TAG_KEY);
+    cbor::write_text(out, receipt.arm);
+    out.extend_from_slice(cbor::VALUE_KEY);
+    cbor::write_head(out, cbor::MAP, 9);
+    cbor::write_text(out, "status");
+    cbor::write_text(out, receipt.status.name());
+    cbor::write_text(out, "receipt");
+    out.extend_from_slice(item(receipt.receipt));
+    cbor::write_text(out, "reducer");
+    cbor::write_text(out, receipt.reducer);
+    cbor::write_text(out, "requested");
+    out.extend_from_slice(item(receipt.requested));
+    cbor::write_text(out, "signature");
+    cbor::write_bytes(out, &[]);
+    cbor::write_text(out, "adapter_id");
+    cbor::write_text(out, ADAPTER);
+    cbor::write_text(out, "cost_cents");
+    out.push(cbor::NULL);
+    cbor::write_text(out, "effect_kind");
+    cbor::write_text(out, receipt.effect_kind);
+    cbor::write_text(out, "intent_hash");
+    cbor::write_text(out, hash_text(receipt.intent_hash, &mut [0; 71]));
 }
 
-fn write_receipt(
-    out: &mut Vec<u8>,
-    receipt: &Receipt<'_>,
-) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-    let mut encoder = Encoder::new(&mut *out);
-    encoder
-        .map(2)?
-        .str("$tag")?
-        .str(receipt.arm)?
-        .str("$value")?
-        .map(9)?;
-    encoder
-        .str("status")?
-        .str(receipt.status.name())?
-        .str("receipt")?;
-    out.extend_from_slice(item(receipt.receipt));
-    let mut encoder = Encoder::new(&mut *out);
-    encoder
-        .str("reducer")?
-        .str(receipt.reducer)?
-        .str("requested")?;
-    out.extend_from_slice(item(receipt.requested));
-    let mut encoder = Encoder::new(&mut *out);
-    encoder
-        .str("signature")?
-        .bytes(&[])?
-        .str("adapter_id")?
-        .str(ADAPTER)?;
-    encoder
-        .str("cost_cents")?
-        .null()?
-        .str("effect_kind")?
-        .str(receipt.effect_kind)?;
-    encoder
-        .str("intent_hash")?
-        .str(hash_text(receipt.intent_hash, &mut [0; 71]))?;
-    Ok(())
+/// Appends canonical `sys/TimerSetReceipt@1`.
+pub fn timer_receipt(out: &mut Vec<u8>, key: Option<&str>, delivered_at_ns: u64) {
+    timer_record(out, key, "delivered_at_ns", delivered_at_ns);
+}
+
+/// Appends canonical `sys/TimerSetParams@1`.
+pub fn timer_params(out: &mut Vec<u8>, key: Option<&str>, deliver_at_ns: u64) {
+    timer_record(out, key, "deliver_at_ns", deliver_at_ns);
+}
+
+fn timer_record(out: &mut Vec<u8>, key: Option<&str>, name: &str, at_ns: u64) {
+    out.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(out, cbor::MAP, 2);
+    cbor::write_text(out, "key");
+    match key {
+        Some(key) => cbor::write_text(out, key),
+        None => out.push(cbor::NULL),
+    }
+    cbor::write_text(out, name);
+    cbor::write_nat(out, at_ns);
 }
 
 /// `sha256:` and the digits, without an allocation: this is on the path of every timer.
@@ -99,15 +100,11 @@ pub fn intent_hash(
     idempotency_key: Option<&[u8]>,
 ) -> Hash {
     scratch.clear();
-    scratch.extend_from_slice(&SELF_DESCRIBED);
-    let write = |scratch: &mut Vec<u8>| {
-        Encoder::new(&mut *scratch).array(4)?.str(kind)?;
-        scratch.extend_from_slice(item(params));
-        Encoder::new(&mut *scratch)
-            .str(grant)?
-            .bytes(idempotency_key.unwrap_or(&[0; 32]))?;
-        Ok::<(), minicbor::encode::Error<std::convert::Infallible>>(())
-    };
-    write(scratch).expect("a Vec takes every write");
+    scratch.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(scratch, cbor::ARRAY, 4);
+    cbor::write_text(scratch, kind);
+    scratch.extend_from_slice(item(params));
+    cbor::write_text(scratch, grant);
+    cbor::write_bytes(scratch, idempotency_key.unwrap_or(&[0; 32]));
     Hash::of(scratch)
 }

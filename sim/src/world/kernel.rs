@@ -480,7 +480,7 @@ impl<'w> Kernel<'w> {
 
     /// The receipt of a reducer's effect, as the event that the reducer will get.
     pub fn receipt_event(
-        &self,
+        &mut self,
         trace: &mut Trace,
         open: &OpenIntent,
         status: Status,
@@ -498,9 +498,9 @@ impl<'w> Kernel<'w> {
             status,
             receipt: receipt_span,
         });
-        let mut scratch = Vec::new();
+        self.scratch.clear();
         envelope::receipt_event(
-            &mut scratch,
+            &mut self.scratch,
             &envelope::Receipt {
                 arm,
                 intent_hash: &open.hash,
@@ -511,7 +511,7 @@ impl<'w> Kernel<'w> {
                 receipt,
             },
         );
-        Some((reducer.event, trace.store(&scratch)))
+        Some((reducer.event, trace.store(&self.scratch)))
     }
 
     /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.

@@ -3,11 +3,11 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
+use minicbor::Decoder;
 use minicbor::data::Type;
-use minicbor::{Decoder, Encoder};
 
-/// The tag with which canonical CBOR begins.
-const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
+use crate::air::cbor;
+
 /// Room for an event with short texts.
 const EVENT_BYTES: usize = 128;
 /// The heads of short texts and small maps: RFC 8949 section 3.1, major types 3 and 5.
@@ -97,7 +97,9 @@ struct Reader<'a>(Decoder<'a>);
 
 impl<'a> Reader<'a> {
     fn new(canonical: &'a [u8]) -> Reader<'a> {
-        let item = canonical.strip_prefix(&SELF_DESCRIBED).unwrap_or(canonical);
+        let item = canonical
+            .strip_prefix(&cbor::SELF_DESCRIBED)
+            .unwrap_or(canonical);
         Reader(Decoder::new(item))
     }
 
@@ -232,54 +234,52 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
     out
 }
 
-/// As [`encode`], into a buffer that is there.
+/// As [`encode`], into a buffer that is there. Fields in canonical order.
 pub fn append(out: &mut Vec<u8>, event: &Event<'_>) {
-    out.extend_from_slice(&SELF_DESCRIBED);
-    write(out, event).expect("a Vec takes every write");
-}
-
-/// Fields in canonical order: shorter names first, then bytewise.
-fn write(
-    out: &mut Vec<u8>,
-    event: &Event<'_>,
-) -> Result<(), minicbor::encode::Error<std::convert::Infallible>> {
-    let mut encoder = Encoder::new(out);
-    encoder.map(2)?.str("$tag")?;
+    let tag = match event {
+        Event::Start(_) => "start",
+        Event::Ok { .. } => "ok",
+        Event::Err { .. } => "err",
+        Event::Timer(_) => unreachable!("receipt events are written by the kernel"),
+    };
+    out.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(out, cbor::MAP, 2);
+    out.extend_from_slice(cbor::TAG_KEY);
+    cbor::write_text(out, tag);
+    out.extend_from_slice(cbor::VALUE_KEY);
     match event {
-        Event::Start(start) => {
-            encoder.str("start")?.str("$value")?.map(5)?;
-            encoder
-                .str("now_ns")?
-                .u64(start.now_ns)?
-                .str("req_id")?
-                .str(start.req_id)?;
-            encoder.str("payload")?.str(start.payload)?;
-            encoder.str("max_attempts")?.u64(start.max_attempts)?;
-            encoder.str("base_delay_ms")?.u64(start.base_delay_ms)?;
-        }
-        Event::Ok { req_id } => {
-            encoder
-                .str("ok")?
-                .str("$value")?
-                .map(1)?
-                .str("req_id")?
-                .str(req_id)?;
-        }
+        Event::Start(start) => append_start(out, start),
         Event::Err { req_id, transient } => {
             let message = if *transient { "try again" } else { "give up" };
-            encoder
-                .str("err")?
-                .str("$value")?
-                .map(3)?
-                .str("req_id")?
-                .str(req_id)?;
-            encoder
-                .str("message")?
-                .str(message)?
-                .str("transient")?
-                .bool(*transient)?;
+            cbor::write_head(out, cbor::MAP, 3);
+            append_text(out, "req_id", req_id);
+            append_text(out, "message", message);
+            cbor::write_text(out, "transient");
+            out.push(cbor::boolean(*transient));
         }
-        Event::Timer(_) => unreachable!("receipt events are written by the kernel"),
+        Event::Ok { req_id } => {
+            cbor::write_head(out, cbor::MAP, 1);
+            append_text(out, "req_id", req_id);
+        }
+        Event::Timer(_) => {}
     }
-    Ok(())
+}
+
+fn append_start(out: &mut Vec<u8>, start: &StartWork<'_>) {
+    cbor::write_head(out, cbor::MAP, 5);
+    append_nat(out, "now_ns", start.now_ns);
+    append_text(out, "req_id", start.req_id);
+    append_text(out, "payload", start.payload);
+    append_nat(out, "max_attempts", start.max_attempts);
+    append_nat(out, "base_delay_ms", start.base_delay_ms);
+}
+
+fn append_text(out: &mut Vec<u8>, name: &str, value: &str) {
+    cbor::write_text(out, name);
+    cbor::write_text(out, value);
+}
+
+fn append_nat(out: &mut Vec<u8>, name: &str, value: u64) {
+    cbor::write_text(out, name);
+    cbor::write_nat(out, value);
 }
