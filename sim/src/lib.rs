@@ -26,6 +26,23 @@
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`campaign`]: many seeds. [`report`]: results as text. [`cli`]: the commands.
 //!
+//! # Choices that a reader may wonder at
+//!
+//! - The chooser gets the whole situation and answers with one decision, rather than a list of
+//!   all that are enabled: to make the list cost more than to take the step.
+//! - Decisions name things in flight by label, request and place (`err` of `"r1"`, number 2), in
+//!   case files and in memory: a schedule still means the same when others before it are gone.
+//! - Fresh wasm instances are taken for each chunk of seeds, not for each run: to make one costs
+//!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is told.
+//! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
+//!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
+//! - The digest hashes a state only where it changed. The manifest's hash is not in it: a case
+//!   keeps its digest when a document changes that makes no difference to the run.
+//! - Canonical CBOR has one writer and one transcoder of our own, on the path of every step; what
+//!   comes from the guest, and the machine's values, are read with minicbor.
+//! - Where the AIR text is silent (a join after a branch, the name of a grant in a policy), the
+//!   choice is told where it is made.
+//!
 //! # Invariants of the code
 //!
 //! - No clock, no ambient randomness and no hash-map order in the core: `clippy.toml` bans them.

@@ -1,0 +1,132 @@
+//! Effects: asked for, put before the gate, and answered by a receipt.
+
+use super::super::envelope::{self, intent_hash};
+use super::super::gate;
+use super::{Kernel, OpenIntent};
+use crate::air::{EffectId, GrantId, Hash, OriginKind, SchemaId};
+use crate::trace::{Asker, Intent, Record, Span, Status, Trace};
+
+impl Kernel<'_> {
+    /// Puts an effect before the gate and journals what it said.
+    #[expect(clippy::too_many_arguments, reason = "an effect is all of these, once")]
+    pub(super) fn ask(
+        &mut self,
+        trace: &mut Trace,
+        asker: Asker,
+        effect: EffectId,
+        params: Span,
+        grant: GrantId,
+        key: Option<&[u8]>,
+        now_ns: u64,
+    ) -> Hash {
+        let air = &self.world.air;
+        let definition = &air.effects[effect.index()];
+        let granted = &air.grants[grant.index()];
+        let bytes = trace.bytes(params);
+        let hash = intent_hash(
+            &mut self.scratch,
+            &definition.kind,
+            bytes,
+            &granted.name,
+            key,
+        );
+        let (origin_kind, origin_name) = match asker {
+            Asker::Reducer(id) => (OriginKind::Reducer, &air.reducers[id.index()].name),
+            Asker::Plan { plan, .. } => (OriginKind::Plan, &air.plans[plan.index()].name),
+        };
+        let request = gate::Request {
+            effect: definition,
+            params: bytes,
+            grant: granted,
+            origin_kind,
+            origin_name,
+            now_ns,
+        };
+        let verdict = gate::decide(air, &request);
+        let allowed = verdict.allowed();
+        trace.journal.push(Record::CapDecision {
+            intent: hash,
+            denied_by: verdict.denied_by,
+        });
+        trace.journal.push(Record::PolicyDecision {
+            intent: hash,
+            rule: verdict.rule,
+            allowed: verdict.policy_allows,
+        });
+        if allowed {
+            trace.journal.push(Record::EffectIntent {
+                effect,
+                params,
+                hash,
+                asker,
+            });
+        }
+        trace.intents.push(Intent {
+            effect,
+            params,
+            grant,
+            hash,
+            asker,
+            allowed,
+        });
+        hash
+    }
+
+    /// The receipt of a reducer's effect, as the event that the reducer will get.
+    pub fn receipt_event(
+        &mut self,
+        trace: &mut Trace,
+        open: &OpenIntent,
+        status: Status,
+        receipt: &[u8],
+    ) -> Option<(SchemaId, Span)> {
+        let Asker::Reducer(id) = open.asker else {
+            return None;
+        };
+        let air = &self.world.air;
+        let reducer = &air.reducers[id.index()];
+        let arm = reducer.receipt_arms.get(&open.effect)?;
+        let receipt_span = trace.store(receipt);
+        trace.journal.push(Record::EffectReceipt {
+            intent: open.hash,
+            status,
+            receipt: receipt_span,
+        });
+        self.scratch.clear();
+        envelope::receipt_event(
+            &mut self.scratch,
+            &envelope::Receipt {
+                arm,
+                intent_hash: &open.hash,
+                reducer: &reducer.name,
+                effect_kind: &air.effects[open.effect.index()].kind,
+                status,
+                requested: trace.bytes(open.params),
+                receipt,
+            },
+        );
+        Some((reducer.event, trace.store(&self.scratch)))
+    }
+
+    /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.
+    pub fn receive(&mut self, trace: &mut Trace, open: &OpenIntent, receipt: &[u8]) -> bool {
+        let Asker::Plan { instance, .. } = open.asker else {
+            return false;
+        };
+        let air = &self.world.air;
+        let schema = air.effects[open.effect.index()].receipt;
+        let Ok(value) = air.schemas.decode(schema, receipt) else {
+            return false;
+        };
+        let receipt = trace.store(receipt);
+        let status = Status::Ok;
+        trace.journal.push(Record::EffectReceipt {
+            intent: open.hash,
+            status,
+            receipt,
+        });
+        self.plans_moved = true;
+        let plan = self.plans.iter_mut().find(|plan| plan.id == instance);
+        plan.is_some_and(|plan| plan.receive(&open.hash, value))
+    }
+}

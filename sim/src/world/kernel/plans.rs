@@ -1,0 +1,186 @@
+//! Plan instances: started by triggers, shown events, and moved a tick at a time.
+
+use super::super::plan::{Action, Instance, PlanError, has_conditions};
+use super::{Kernel, at_path};
+use crate::air::{EffectId, GrantId, Op, Plan, SchemaId, Value};
+use crate::trace::{Asker, Emitted, Record, Span, Trace};
+
+impl Kernel<'_> {
+    pub(super) fn show_to_plans(&mut self, trace: &mut Trace, schema: SchemaId, value: Span) {
+        let air = &self.world.air;
+        let awaiting = |plan: &Instance| plan.awaits(&air.plans[plan.plan.index()], schema);
+        if !self.plans.iter().any(awaiting) {
+            return;
+        }
+        let Ok(event) = air.schemas.decode(schema, trace.bytes(value)) else {
+            return;
+        };
+        self.plans_moved = true;
+        for index in (0..self.plans.len()).rev() {
+            let definition = &air.plans[self.plans[index].plan.index()];
+            if let Err(error) = self.plans[index].observe(definition, schema, &event) {
+                self.end_plan(trace, index, Some(error));
+            }
+        }
+    }
+
+    pub(super) fn start_plan(
+        &mut self,
+        trace: &mut Trace,
+        trigger: usize,
+        schema: SchemaId,
+        value: Span,
+    ) {
+        let air = &self.world.air;
+        let trigger = &air.triggers[trigger];
+        let definition = &air.plans[trigger.plan.index()];
+        let mut instance = Instance::new(self.next_plan, trigger.plan, definition, value);
+        self.next_plan += 1;
+        if trigger.correlate_by.is_some() || has_conditions(definition) {
+            let Ok(input) = air.schemas.decode(schema, trace.bytes(value)) else {
+                return;
+            };
+            let path = trigger.correlate_by.as_deref();
+            if let Some(correlation) = path.and_then(|path| at_path(&input, path)) {
+                instance.set_correlation(correlation.clone());
+            }
+            instance.set_input(input);
+        }
+        self.plans_moved = true;
+        self.plans.push(instance);
+    }
+
+    /// Whether the next tick of a plan raises an event. Ends the plan if it cannot go on.
+    pub fn next_step(&mut self, trace: &mut Trace, index: usize) -> Option<usize> {
+        let definition = &self.world.air.plans[self.plans[index].plan.index()];
+        match self.plans[index].next(definition) {
+            Ok(Some(step)) => Some(step),
+            Ok(None) => {
+                if self.plans[index].is_exhausted() {
+                    self.end_plan(trace, index, None);
+                }
+                None
+            }
+            Err(error) => {
+                self.end_plan(trace, index, Some(error));
+                None
+            }
+        }
+    }
+
+    /// Runs step `step` of plan `index`, which [`Kernel::next_step`] gave. `replaced` says that
+    /// the event it raises is not wanted; the caller emits another in its place, or none.
+    pub fn tick(
+        &mut self,
+        trace: &mut Trace,
+        index: usize,
+        step: usize,
+        replaced: bool,
+        now_ns: u64,
+    ) {
+        let air = &self.world.air;
+        let definition = &air.plans[self.plans[index].plan.index()];
+        self.plans_moved = true;
+        let evaluates = !replaced && !matches!(definition.steps[step].op, Op::End { result: None });
+        if evaluates && self.plans[index].awaits_input() {
+            let bytes = trace.bytes(self.plans[index].input_bytes);
+            if let Ok(input) = air.schemas.decode(definition.input, bytes) {
+                self.plans[index].set_input(input);
+            }
+        }
+        let done = self.plans[index].tick(definition, step, replaced);
+        let result = match done {
+            Err(error) => Err(error),
+            Ok(Action::Nothing) => Ok(()),
+            Ok(Action::Raise { event, value }) => match air.schemas.encode(event, &value) {
+                Ok(bytes) => {
+                    let value = trace.store(&bytes);
+                    trace.emitted.push(Emitted {
+                        schema: event,
+                        value,
+                    });
+                    Ok(())
+                }
+                Err(error) => Err(refused(definition, step, error)),
+            },
+            Ok(Action::Emit {
+                step,
+                effect,
+                params,
+                grant,
+                key,
+            }) => self.plan_effect(trace, index, step, (effect, params, grant, key), now_ns),
+            Ok(Action::End { result }) => {
+                return self.finish_plan(trace, index, step, result);
+            }
+        };
+        if let Err(error) = result {
+            self.end_plan(trace, index, Some(error));
+        }
+    }
+
+    fn plan_effect(
+        &mut self,
+        trace: &mut Trace,
+        index: usize,
+        step: usize,
+        (effect, params, grant, key): (EffectId, Value, GrantId, Option<Vec<u8>>),
+        now_ns: u64,
+    ) -> Result<(), PlanError> {
+        let air = &self.world.air;
+        let plan = self.plans[index].plan;
+        let definition = &air.plans[plan.index()];
+        let bytes = air
+            .schemas
+            .encode(air.effects[effect.index()].params, &params)
+            .map_err(|error| refused(definition, step, error))?;
+        let params = trace.store(&bytes);
+        let asker = Asker::Plan {
+            plan,
+            instance: self.plans[index].id,
+        };
+        let hash = self.ask(trace, asker, effect, params, grant, key.as_deref(), now_ns);
+        if trace.intents.last().is_some_and(|intent| !intent.allowed) {
+            return Err(refused(definition, step, "the effect gate said no"));
+        }
+        self.plans[index].sent(definition, step, hash);
+        self.plans[index].check_invariants(definition, step)
+    }
+
+    fn finish_plan(&mut self, trace: &mut Trace, index: usize, step: usize, result: Option<Value>) {
+        let air = &self.world.air;
+        let (id, plan) = (self.plans[index].id, self.plans[index].plan);
+        let definition = &air.plans[plan.index()];
+        let mut error = None;
+        if let (Some(result), Some(output)) = (result, definition.output) {
+            match air.schemas.encode(output, &result) {
+                Ok(bytes) => {
+                    let result = trace.store(&bytes);
+                    trace.journal.push(Record::PlanResult {
+                        plan,
+                        instance: id,
+                        result,
+                    });
+                }
+                Err(cause) => error = Some(refused(definition, step, cause)),
+            }
+        }
+        self.end_plan(trace, index, error);
+    }
+
+    fn end_plan(&mut self, trace: &mut Trace, index: usize, error: Option<PlanError>) {
+        let ended = self.plans.remove(index);
+        trace.journal.push(Record::PlanEnded {
+            plan: ended.plan,
+            instance: ended.id,
+            error: error.map(|error| error.to_string().into()),
+        });
+    }
+}
+
+fn refused(plan: &Plan, step: usize, what: impl ToString) -> PlanError {
+    PlanError::Refused {
+        step: plan.steps[step].id.clone(),
+        what: what.to_string(),
+    }
+}
