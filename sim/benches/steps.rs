@@ -8,10 +8,10 @@
 //! - `simulation`: whole runs: choices, kernel, journal, digest and every invariant.
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use criterion::{Criterion, Throughput};
-use sim::air::{self, Source};
+use sim::air;
 use sim::campaign::Runner;
 use sim::random::Seed;
 use sim::reducer::{Code, Limits, Output, StepInput, default_cache_dir, encode_envelope};
@@ -71,16 +71,7 @@ fn main() {
 /// The retry world with the reducer that ships.
 fn retry_world() -> World {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../air");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("the folder is there")
-        .map(|entry| entry.expect("it can be read").path())
-        .collect();
-    paths.sort();
-    let read = |path: &PathBuf| Source {
-        file: path.display().to_string(),
-        text: std::fs::read_to_string(path).expect("it can be read"),
-    };
-    let sources: Vec<Source> = paths.iter().map(read).collect();
+    let sources = sim::cli::sources(&folder).expect("they can be read");
     let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
     let code = Code::load(
         sim::RETRY_SM,

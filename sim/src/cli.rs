@@ -12,6 +12,7 @@ mod run;
 use clap::{Parser, Subcommand};
 
 pub use exit::Exit;
+pub use input::sources;
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 ///

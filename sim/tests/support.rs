@@ -2,12 +2,11 @@
 //!
 //! Nothing is asserted here.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
-use sim::air::{self, Air, Source};
+use sim::air::{self, Air};
 use sim::reducer::{Code, Limits, default_cache_dir};
 use sim::world::World;
 
@@ -29,17 +28,7 @@ pub fn root(path: &str) -> PathBuf {
 
 /// The documents of a folder, by its path from the root of the workspace.
 pub fn documents(folder: &str) -> Air {
-    let mut paths: Vec<PathBuf> = fs::read_dir(root(folder))
-        .expect("the folder is there")
-        .map(|entry| entry.expect("it can be read").path())
-        .filter(|path| path.to_string_lossy().ends_with(".air.json"))
-        .collect();
-    paths.sort();
-    let read = |path: &PathBuf| Source {
-        file: path.display().to_string(),
-        text: fs::read_to_string(path).expect("it can be read"),
-    };
-    let sources: Vec<Source> = paths.iter().map(read).collect();
+    let sources = sim::cli::sources(&root(folder)).expect("they can be read");
     air::load(&sources).unwrap_or_else(|error| panic!("{error}"))
 }
 

@@ -148,8 +148,8 @@ pub(super) fn project_folder(name: &str) -> PathBuf {
         .map_or(here, |root| root.join(name))
 }
 
-/// The documents of a folder, in order of their names.
-pub(super) fn sources(folder: &Path) -> Result<Vec<Source>> {
+/// The texts of a folder's documents (`*.air.json`), in order of their names.
+pub fn sources(folder: &Path) -> Result<Vec<Source>> {
     let entries = fs::read_dir(folder)
         .with_context(|| format!("cannot read the world's folder {}", folder.display()))?;
     let mut paths = Vec::new();

@@ -11,7 +11,7 @@ use super::{BASE, base, edited, runner, source, trial};
 pub fn trials(seed: u64) -> Vec<Trial> {
     vec![
         trial("worlds::base", base_world),
-        trial("worlds::retry", || drop(world("../air"))),
+        trial("worlds::retry", || drop(world("air"))),
         trial("worlds::http", http_world),
         trial("worlds::order_of_files_and_layout_do_not_matter", layout),
         trial("worlds::documents_round_trip", move || {
@@ -32,21 +32,9 @@ pub fn trials(seed: u64) -> Vec<Trial> {
     ]
 }
 
-/// A folder of documents, by its path from the package.
+/// A folder of documents, by its path from the root of the workspace.
 fn world(folder: &str) -> Air {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let entries = std::fs::read_dir(&folder).expect("the folder is there");
-    let mut paths: Vec<_> = entries
-        .map(|entry| entry.expect("it can be read").path())
-        .collect();
-    paths.retain(|path| path.to_string_lossy().ends_with(".air.json"));
-    paths.sort();
-    let read = |path: std::path::PathBuf| Source {
-        text: std::fs::read_to_string(&path).expect("it can be read"),
-        file: path.display().to_string(),
-    };
-    let sources: Vec<Source> = paths.into_iter().map(read).collect();
-    let air = load(&sources).unwrap_or_else(|error| panic!("{error}"));
+    let air = crate::support::documents(folder);
     assert_eq!(air.reducers[0].name, "demo/RetrySM@1");
     assert_eq!(
         air.reducers[0].slots["default"]
@@ -94,7 +82,7 @@ fn base_world() {
 }
 
 fn http_world() {
-    let air = world("tests/fixtures/worlds/http");
+    let air = world("sim/tests/fixtures/worlds/http");
     let emits = |op: &Op| matches!(op, Op::EmitEffect { .. });
     assert_eq!(
         air.plans[0]
