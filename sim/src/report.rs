@@ -14,7 +14,7 @@ use crate::world::World;
 use table::Table;
 
 /// How much is shown of a value, in characters.
-const VALUE_CHARS: usize = 72;
+const VALUE_CHARS: usize = 64;
 /// Turns before a violation that are shown with it.
 const TURNS_BEFORE: usize = 6;
 
@@ -294,7 +294,10 @@ fn state_change(world: &World, trace: &Trace, step: &Step) -> String {
         }
         (None, Some(_)) => {
             let bytes = step.after.map_or(&[][..], |span| trace.bytes(span));
-            format!("new: {}", value_text(world, schema, bytes))
+            format!(
+                "new: {}",
+                clip(&value_text(world, schema, bytes), VALUE_CHARS)
+            )
         }
         (_, None) => "gone".to_owned(),
         (Some(before), Some(after)) => format!("{before} → {after}"),

@@ -151,6 +151,13 @@ fn failure() {
 
         stopped: as many seeds have failed as were asked for (1)
     "#]].assert_eq(told);
+    // It is the example of the README, which keeps cases in `corpus/`.
+    for line in told.lines().take_while(|line| !line.is_empty()) {
+        assert!(
+            readme().contains(&line.replace("found/", "corpus/")),
+            "README lacks {line:?}"
+        );
+    }
     // The command that it prints shows the same, without `cargo run --release --`.
     let command = told
         .lines()
@@ -276,8 +283,7 @@ fn exit_codes_are_documented() {
         .1;
     assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 6);
     assert_eq!(Place::new().sim("--version").code, 0);
-    let readme = std::fs::read_to_string(super::absolute_root().join("README.md"));
-    let readme = readme.expect("it can be read");
+    let readme = readme();
     for line in codes
         .lines()
         .filter_map(|line| line.trim().split_once("  "))
@@ -287,4 +293,9 @@ fn exit_codes_are_documented() {
             "README lacks {line:?}"
         );
     }
+}
+
+fn readme() -> String {
+    let path = super::absolute_root().join("README.md");
+    std::fs::read_to_string(path).expect("it can be read")
 }

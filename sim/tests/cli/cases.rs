@@ -33,13 +33,13 @@ fn replay() {
     expect![[r#"
         ROOT/corpus/error-twice-in-one-wait.json: holds
         The error of one attempt is delivered twice: the copy arrives in the wait that it began.
-        turn  time  decision                          state                                                                                                              out
-         0    0     start r1                          new: anchor_ns 1000000, attempt 1, base_delay_ms 10, max_attempts 3, payload "do_work", pc "Working", req_id "r1"  WorkRequested payload "do_work", req_id "r1"
+        turn  time  decision                          state                                                                   out
+         0    0     start r1                          new: anchor_ns 1000000, attempt 1, base_delay_ms 10, max_attempts 3, …  WorkRequested payload "do_work", req_id "r1"
          1    0     deliver WorkRequested of "r1"
-         2    0     step WorkPlan of "r1": transient                                                                                                                     RetryEvent err {"message":"try again","req_id":"r1","transient":true}
+         2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
          3    0     step WorkPlan of "r1"
          4    0     duplicate err of "r1"
-         5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                                                           timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
+         5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
          6    0     deliver err of "r1"               unchanged
         digest sha256:50a279fe4d3fc7962a550126656e2342d914ada83adc32ac7eb4059ea88e8f95
     "#]].assert_eq(&said.out);
