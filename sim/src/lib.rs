@@ -38,8 +38,8 @@
 //!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
 //! - The digest hashes a state only where it changed. The manifest's hash is not in it: a case
 //!   keeps its digest when a document changes that makes no difference to the run.
-//! - Canonical CBOR has one writer and one transcoder of our own, on the path of every step; what
-//!   comes from the guest, and the machine's values, are read with minicbor.
+//! - Canonical CBOR has a writer, a transcoder and a reader of our own, on the path of every step;
+//!   the envelope that comes from the guest is read with minicbor.
 //! - Where the AIR text is silent (a join after a branch, the name of a grant in a policy), the
 //!   choice is told where it is made.
 //!

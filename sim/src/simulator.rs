@@ -14,7 +14,7 @@ use crate::reducer::StepError;
 use crate::scenario::{PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
 use crate::workload::{self, Workload};
-use crate::world::{Kernel, OpenIntent, World, timer_receipt, variant_tag};
+use crate::world::{Kernel, OpenIntent, TimerSet, World, timer_receipt, variant_tag};
 
 pub use faults::Faults;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
@@ -293,7 +293,7 @@ impl<'w> Simulator<'w> {
         let effect = &air.effects[open.effect.index()];
         self.scratch.clear();
         if effect.kind == "timer.set" {
-            let key = timer_fields(trace.bytes(open.params)).and_then(|(_, key)| key);
+            let key = TimerSet::parse(trace.bytes(open.params))?.key;
             timer_receipt(&mut self.scratch, key, at_ns);
         } else {
             self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
@@ -375,7 +375,8 @@ impl<'w> Simulator<'w> {
                 let req_id =
                     trace.name_in(open.params, |bytes| workload.effect_req_id(kind, bytes));
                 let due_ns = match kind {
-                    "timer.set" => timer_due(trace.bytes(open.params)),
+                    "timer.set" => TimerSet::parse(trace.bytes(open.params))
+                        .map_or(self.now_ns, |timer| timer.deliver_at_ns),
                     _ => self.now_ns,
                 };
                 let body = Timer { open, fired: false };
@@ -471,25 +472,4 @@ impl<'w> Simulator<'w> {
 fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);
     name.split_once('@').map_or(name, |(local, _)| local)
-}
-
-/// `deliver_at_ns` of canonical `sys/TimerSetParams@1`; a time that is not there is due at once.
-fn timer_due(params: &[u8]) -> u64 {
-    timer_fields(params).map_or(0, |(deliver_at_ns, _)| deliver_at_ns)
-}
-
-fn timer_fields(params: &[u8]) -> Option<(u64, Option<&str>)> {
-    let mut decoder = minicbor::Decoder::new(params);
-    decoder.tag().ok()?;
-    let (mut deliver_at_ns, mut key) = (0, None);
-    for _ in 0..decoder.map().ok()?? {
-        match decoder.str().ok()? {
-            "deliver_at_ns" => deliver_at_ns = decoder.u64().ok()?,
-            "key" if decoder.datatype().ok()? == minicbor::data::Type::String => {
-                key = decoder.str().ok();
-            }
-            _ => decoder.skip().ok()?,
-        }
-    }
-    Some((deliver_at_ns, key))
 }

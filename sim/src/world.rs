@@ -14,7 +14,7 @@ mod replay;
 use crate::air::{Air, Reducer, ReducerId, SchemaId};
 use crate::reducer::Code;
 
-pub use envelope::{Receipt, receipt_event, timer_params, timer_receipt};
+pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 pub use kernel::{Kernel, OpenIntent, variant_tag};
 pub use plan::Instance as PlanInstance;
 pub use replay::{ReplayError, replay};

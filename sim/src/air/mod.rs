@@ -10,6 +10,7 @@
 //! the format is silent are told where they are made.
 
 mod builtins;
+pub(crate) mod canonical;
 pub(crate) mod cbor;
 mod check;
 mod codec;

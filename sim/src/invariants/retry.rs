@@ -17,7 +17,8 @@ use super::Finding;
 use super::goals::{self, GoalSet};
 use crate::trace::{Step, Trace, Turn};
 use crate::workload::retry::Retry;
-use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State, Timer};
+use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
+use crate::world::TimerSet;
 
 type Check = fn(&History, &Move<'_>) -> Finding;
 
@@ -63,10 +64,10 @@ impl<'a> Move<'a> {
     }
 
     /// The timers that the step asked for.
-    pub fn timers(&self) -> impl Iterator<Item = Timer<'a>> {
+    pub fn timers(&self) -> impl Iterator<Item = TimerSet<'a>> {
         let trace = self.trace;
         let intents = trace.intents_in(&self.step.intents).iter();
-        intents.filter_map(|intent| wire::timer_params(trace.bytes(intent.params)))
+        intents.filter_map(|intent| TimerSet::parse(trace.bytes(intent.params)))
     }
 
     /// Nothing changed and nothing went out.
@@ -158,7 +159,7 @@ impl Request {
     }
 
     /// Whether a timer event is the one waited for.
-    pub fn is_awaited(&self, timer: &Timer<'_>) -> bool {
+    pub fn is_awaited(&self, timer: &TimerSet<'_>) -> bool {
         timer.key == Some(&self.req_id)
             && self
                 .awaited()

@@ -7,7 +7,7 @@ use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
 use crate::trace::{Answer, Status};
 use crate::workload::{Workload, sample};
-use crate::world::{Receipt, receipt_event, timer_params, timer_receipt};
+use crate::world::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use wire::{Event, Requested, StartWork};
 
 /// The reducer's event schema, by which a world is known to be a retry world.
@@ -124,7 +124,7 @@ impl Workload for Retry {
 
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
         if kind == "timer.set" {
-            wire::timer_params(params)?.key
+            TimerSet::parse(params)?.key
         } else {
             None
         }

@@ -2,6 +2,7 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
+use crate::air::canonical::Canonical;
 use crate::air::{Hash, cbor};
 use crate::trace::Status;
 
@@ -55,6 +56,31 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
     cbor::write_text(out, receipt.effect_kind);
     cbor::write_text(out, "intent_hash");
     cbor::write_text(out, hash_text(receipt.intent_hash, &mut [0; 71]));
+}
+
+/// What a timer was asked to do: `sys/TimerSetParams@1`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimerSet<'a> {
+    pub deliver_at_ns: u64,
+    pub key: Option<&'a str>,
+}
+
+impl<'a> TimerSet<'a> {
+    /// From the canonical parameters of a `timer.set`.
+    pub fn parse(canonical: &'a [u8]) -> Option<TimerSet<'a>> {
+        TimerSet::read(&mut Canonical::new(canonical))
+    }
+
+    pub(crate) fn read(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
+        reader.take(b"\xa2\x63key")?;
+        let key = match reader.take_null() {
+            true => None,
+            false => Some(reader.text()?),
+        };
+        reader.take(b"\x6ddeliver_at_ns")?;
+        let deliver_at_ns = reader.nat()?;
+        Some(TimerSet { deliver_at_ns, key })
+    }
 }
 
 /// Appends canonical `sys/TimerSetReceipt@1`.

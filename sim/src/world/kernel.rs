@@ -11,10 +11,9 @@ mod step;
 
 use std::collections::BTreeMap;
 
-use minicbor::Decoder;
-
+use super::World;
 use super::plan::Instance;
-use super::{World, envelope};
+use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Output, StepError};
 use crate::trace::{Asker, Record, Span, Trace};
@@ -193,9 +192,10 @@ impl<'w> Kernel<'w> {
 
 /// The tag of a variant in canonical bytes.
 pub fn variant_tag(canonical: &[u8]) -> Option<&str> {
-    let mut decoder = Decoder::new(envelope::item(canonical));
-    decoder.map().ok()?;
-    (decoder.str().ok()? == "$tag").then(|| decoder.str().ok())?
+    let mut reader = Canonical::new(canonical);
+    let unit = reader.take(b"\xa1\x64$tag");
+    unit.or_else(|| reader.take(b"\xa2\x64$tag"))?;
+    reader.text()
 }
 
 /// The value at a dotted path; `$value` leads into whichever arm a variant has.

@@ -3,16 +3,12 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
-use minicbor::Decoder;
-use minicbor::data::Type;
-
+use crate::air::canonical::Canonical;
 use crate::air::cbor;
+use crate::world::TimerSet;
 
 /// Room for an event with short texts.
 const EVENT_BYTES: usize = 128;
-/// The heads of short texts and small maps: RFC 8949 section 3.1, major types 3 and 5.
-const TEXT: u8 = 0x60;
-const MAP: u8 = 0xa0;
 
 /// `demo/StartWork@1`. Delays in ms, the anchor in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,14 +26,7 @@ pub enum Event<'a> {
     Start(StartWork<'a>),
     Ok { req_id: &'a str },
     Err { req_id: &'a str, transient: bool },
-    Timer(Timer<'a>),
-}
-
-/// What a timer was asked to do: the parameters of `timer.set`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Timer<'a> {
-    pub deliver_at_ns: u64,
-    pub key: Option<&'a str>,
+    Timer(TimerSet<'a>),
 }
 
 /// `demo/WorkRequested@1`.
@@ -68,10 +57,15 @@ impl Pc {
         }
     }
 
-    fn parse(text: &str) -> Option<Pc> {
-        [Pc::Idle, Pc::Working, Pc::Backoff, Pc::Done, Pc::Failed]
-            .into_iter()
-            .find(|pc| pc.name() == text)
+    fn parse(text: &[u8]) -> Option<Pc> {
+        Some(match text {
+            b"Idle" => Pc::Idle,
+            b"Working" => Pc::Working,
+            b"Backoff" => Pc::Backoff,
+            b"Done" => Pc::Done,
+            b"Failed" => Pc::Failed,
+            _ => return None,
+        })
     }
 
     pub fn is_end(self) -> bool {
@@ -91,139 +85,102 @@ pub struct State<'a> {
     pub req_id: &'a str,
 }
 
-/// Canonical bytes behind their tag. Names come in canonical order, so each is compared with the
-/// one that must be there, as bytes, and never decoded.
-struct Reader<'a>(Decoder<'a>);
-
-impl<'a> Reader<'a> {
-    fn new(canonical: &'a [u8]) -> Reader<'a> {
-        let item = canonical
-            .strip_prefix(&cbor::SELF_DESCRIBED)
-            .unwrap_or(canonical);
-        Reader(Decoder::new(item))
-    }
-
-    /// Goes past exactly these bytes.
-    fn take(&mut self, bytes: &[u8]) -> Option<()> {
-        let start = self.0.position();
-        let found = self.0.input().get(start..)?.starts_with(bytes);
-        found.then(|| self.0.set_position(start + bytes.len()))
-    }
-
-    /// Goes past a name of at most 23 bytes.
-    fn name(&mut self, name: &str) -> Option<()> {
-        self.take(&[TEXT | name.len() as u8])?;
-        self.take(name.as_bytes())
-    }
-
-    fn text(&mut self, name: &str) -> Option<&'a str> {
-        self.name(name)?;
-        self.0.str().ok()
-    }
-
-    fn nat(&mut self, name: &str) -> Option<u64> {
-        self.name(name)?;
-        self.0.u64().ok()
-    }
-
-    fn skip(&mut self, name: &str) -> Option<()> {
-        self.name(name)?;
-        self.0.skip().ok()
-    }
-
-    fn record(&mut self, fields: u8) -> Option<()> {
-        self.take(&[MAP | fields])
-    }
-
-    fn start(&mut self) -> Option<StartWork<'a>> {
-        self.record(5)?;
-        Some(StartWork {
-            now_ns: self.nat("now_ns")?,
-            req_id: self.text("req_id")?,
-            payload: self.text("payload")?,
-            max_attempts: self.nat("max_attempts")?,
-            base_delay_ms: self.nat("base_delay_ms")?,
-        })
-    }
-
-    fn ok(&mut self) -> Option<Event<'a>> {
-        self.record(1)?;
-        let req_id = self.text("req_id")?;
-        Some(Event::Ok { req_id })
-    }
-
-    fn err(&mut self) -> Option<Event<'a>> {
-        self.record(3)?;
-        let req_id = self.text("req_id")?;
-        self.skip("message")?;
-        self.name("transient")?;
-        let transient = self.0.bool().ok()?;
-        Some(Event::Err { req_id, transient })
-    }
-
-    fn timer_fired(&mut self) -> Option<Event<'a>> {
-        self.record(9)?;
-        self.skip("status")?;
-        self.skip("receipt")?;
-        self.skip("reducer")?;
-        self.name("requested")?;
-        self.timer().map(Event::Timer)
-    }
-
-    fn timer(&mut self) -> Option<Timer<'a>> {
-        self.record(2)?;
-        self.name("key")?;
-        let key = match self.0.datatype().ok()? {
-            Type::Null => self.0.null().ok().map(|()| None)?,
-            _ => Some(self.0.str().ok()?),
-        };
-        Some(Timer {
-            key,
-            deliver_at_ns: self.nat("deliver_at_ns")?,
-        })
-    }
-}
-
 pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
-    let mut reader = Reader::new(canonical);
-    reader.record(2)?;
-    let tag = reader.text("$tag")?;
-    reader.name("$value")?;
+    let mut reader = Canonical::new(canonical);
+    reader.take(b"\xa2\x64$tag")?;
+    let tag = reader.text_bytes()?;
+    reader.take(b"\x66$value")?;
     match tag {
-        "start" => reader.start().map(Event::Start),
-        "ok" => reader.ok(),
-        "err" => reader.err(),
-        "timer" => reader.timer_fired(),
+        b"start" => start(&mut reader).map(Event::Start),
+        b"ok" => {
+            reader.take(b"\xa1\x66req_id")?;
+            let req_id = reader.text()?;
+            Some(Event::Ok { req_id })
+        }
+        b"err" => {
+            reader.take(b"\xa3\x66req_id")?;
+            let req_id = reader.text()?;
+            reader.take(b"\x67message")?;
+            reader.text_bytes()?;
+            reader.take(b"\x69transient")?;
+            let transient = reader.boolean()?;
+            Some(Event::Err { req_id, transient })
+        }
+        b"timer" => fired(&mut reader).map(Event::Timer),
         _ => None,
     }
 }
 
-/// The parameters of a `timer.set`.
-pub fn timer_params(canonical: &[u8]) -> Option<Timer<'_>> {
-    Reader::new(canonical).timer()
+fn start<'a>(reader: &mut Canonical<'a>) -> Option<StartWork<'a>> {
+    reader.take(b"\xa5\x66now_ns")?;
+    let now_ns = reader.nat()?;
+    reader.take(b"\x66req_id")?;
+    let req_id = reader.text()?;
+    reader.take(b"\x67payload")?;
+    let payload = reader.text()?;
+    reader.take(b"\x6cmax_attempts")?;
+    let max_attempts = reader.nat()?;
+    reader.take(b"\x6dbase_delay_ms")?;
+    let base_delay_ms = reader.nat()?;
+    Some(StartWork {
+        req_id,
+        payload,
+        max_attempts,
+        base_delay_ms,
+        now_ns,
+    })
+}
+
+/// `sys/TimerFired@1`, as far as what was requested.
+fn fired<'a>(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
+    reader.take(b"\xa9\x66status")?;
+    reader.text_bytes()?;
+    reader.take(b"\x67receipt\xa2\x63key")?;
+    if !reader.take_null() {
+        reader.text_bytes()?;
+    }
+    reader.take(b"\x6fdelivered_at_ns")?;
+    reader.nat()?;
+    reader.take(b"\x67reducer")?;
+    reader.text_bytes()?;
+    reader.take(b"\x69requested")?;
+    TimerSet::read(reader)
 }
 
 pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
-    let mut reader = Reader::new(canonical);
-    reader.record(2)?;
-    Some(Requested {
-        req_id: reader.text("req_id")?,
-        payload: reader.text("payload")?,
-    })
+    let mut reader = Canonical::new(canonical);
+    reader.take(b"\xa2\x66req_id")?;
+    let req_id = reader.text()?;
+    reader.take(b"\x67payload")?;
+    let payload = reader.text()?;
+    Some(Requested { req_id, payload })
 }
 
 /// A state. None as well for a `pc` that the machine does not have.
 pub fn state(canonical: &[u8]) -> Option<State<'_>> {
-    let mut reader = Reader::new(canonical);
-    reader.record(7)?;
+    let mut reader = Canonical::new(canonical);
+    reader.take(b"\xa7\x62pc")?;
+    let pc = Pc::parse(reader.text_bytes()?)?;
+    reader.take(b"\x66req_id")?;
+    let req_id = reader.text()?;
+    reader.take(b"\x67attempt")?;
+    let attempt = reader.nat()?;
+    reader.take(b"\x67payload")?;
+    let payload = reader.text()?;
+    reader.take(b"\x69anchor_ns")?;
+    let anchor_ns = reader.nat()?;
+    reader.take(b"\x6cmax_attempts")?;
+    let max_attempts = reader.nat()?;
+    reader.take(b"\x6dbase_delay_ms")?;
+    let base_delay_ms = reader.nat()?;
     Some(State {
-        pc: Pc::parse(reader.text("pc")?)?,
-        req_id: reader.text("req_id")?,
-        attempt: reader.nat("attempt")?,
-        payload: reader.text("payload")?,
-        anchor_ns: reader.nat("anchor_ns")?,
-        max_attempts: reader.nat("max_attempts")?,
-        base_delay_ms: reader.nat("base_delay_ms")?,
+        pc,
+        attempt,
+        max_attempts,
+        base_delay_ms,
+        anchor_ns,
+        payload,
+        req_id,
     })
 }
 
