@@ -59,7 +59,13 @@ pub fn planted_wasm(number: u8) -> Vec<u8> {
     wasm
 }
 
-/// The retry world with a planted bug.
+/// The retry world with a planted bug, and little fuel for those that loop.
 pub fn planted_world(number: u8) -> World {
-    World::new(documents("air"), vec![code(&planted_wasm(number))])
+    let limits = Limits {
+        fuel_per_step: 1_000_000,
+        ..Limits::default()
+    };
+    let wasm = planted_wasm(number);
+    let code = Code::load(&wasm, limits, default_cache_dir().as_deref());
+    World::new(documents("air"), vec![code.expect("the wasm is a reducer")])
 }

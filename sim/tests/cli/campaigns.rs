@@ -194,8 +194,12 @@ fn cases_are_kept_apart() {
             .all(|name| name.starts_with("outcome_justified-")),
         "{first:?}"
     );
+    let kept = format!("found/{}", first[0]);
+    place.write(&kept, "somebody's");
     place.sim(&format!("{run} --seeds 0..200"));
     assert_eq!(place.list("found"), first);
+    let text = std::fs::read_to_string(place.path(&kept)).expect("it is there");
+    assert_eq!(text, "somebody's", "a file is never written over");
     place.sim(&format!("{run} --seeds 200..400"));
     let both = place.list("found");
     assert!(both.len() > first.len() && first.iter().all(|name| both.contains(name)));

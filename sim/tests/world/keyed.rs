@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use sim::trace::Trace;
 use sim::world::World;
 
-use super::{constant_reducer, follow, reducer_answering, small_world, trial};
+use super::{constant_reducer, follow, small_world, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -53,14 +53,25 @@ fn cells_are_apart() {
     );
 }
 
+/// The state that there was, if any, is gone with it.
 fn null_deletes_the_cell() {
-    let wasm = reducer_answering(b"\xa1\x65state\xf6");
-    let (trace, checked) = follow(&world(&wasm), "", &[event("a"), event("a")].join(","));
+    // Answers `{state: {count: 1}}` and `{state: null}` by turns.
+    let text = r#"(module (memory (export "memory") 1) (global $odd (mut i32) (i32.const 0))
+        (data (i32.const 64) "\a1\65state\48\a1\65count\01")
+        (data (i32.const 96) "\a1\65state\f6")
+        (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "step") (param i32 i32) (result i32 i32)
+            (global.set $odd (i32.xor (global.get $odd) (i32.const 1)))
+            (if (result i32 i32) (global.get $odd)
+                (then (i32.const 64) (i32.const 16))
+                (else (i32.const 96) (i32.const 8)))))"#;
+    let wasm = wat::parse_str(text).expect("the fixture is well-formed");
+    let schedule = [event("a"), event("a"), event("a")].join(",");
+    let (trace, checked) = follow(&world(&wasm), "", &schedule);
     assert_eq!(checked.violations, []);
-    assert_eq!(
-        steps(&trace),
-        [(A.to_vec(), false, false), (A.to_vec(), false, false)]
-    );
+    let expected = [(false, true), (true, false), (false, true)];
+    let expected = expected.map(|(before, after)| (A.to_vec(), before, after));
+    assert_eq!(steps(&trace), expected);
 }
 
 /// The arm `timer` has no `id`: the event reaches no cell, and that is told.
