@@ -1,6 +1,7 @@
 //! What the kernel does with events, plans, effects and its journal, seen from outside: a schedule
 //! goes in, and the trace tells.
 
+mod context;
 mod gate;
 mod journal;
 mod keyed;
@@ -22,6 +23,7 @@ use crate::support::code;
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
         plans::trials(),
+        context::trials(),
         gate::trials(),
         keyed::trials(),
         journal::trials(seed),
