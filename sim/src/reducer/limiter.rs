@@ -47,6 +47,16 @@ impl Limiter {
     }
 }
 
+/// Whether a growth is granted, or is one that the module's own maximum forbids; None if it is
+/// beyond our limit.
+fn judge(desired: usize, limit: usize, own: Option<usize>) -> Option<bool> {
+    match own {
+        Some(own) if own < limit && desired > own => Some(false),
+        _ if desired > limit => None,
+        _ => Some(true),
+    }
+}
+
 fn deny_host(error: wasmtime::Error) -> wasmtime::Error {
     let message = format!("growth failed: {error}");
     wasmtime::Error::new(Denied(StepError::Host { message }))
@@ -59,11 +69,8 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        match maximum {
-            Some(own) if own < self.memory_bytes && desired > own => Ok(false),
-            _ if desired > self.memory_bytes => Err(self.deny_memory(desired)),
-            _ => Ok(true),
-        }
+        let (limit, own) = (self.memory_bytes, maximum);
+        judge(desired, limit, own).ok_or_else(|| self.deny_memory(desired))
     }
 
     /// For a growth that we allowed and the machine has no room for.
@@ -77,16 +84,13 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        match maximum {
-            Some(own) if own < self.table_elements && desired > own => Ok(false),
-            _ if desired > self.table_elements => {
-                Err(wasmtime::Error::new(Denied(StepError::TableLimit {
-                    desired_elements: desired,
-                    limit_elements: self.table_elements,
-                })))
-            }
-            _ => Ok(true),
-        }
+        let (limit_elements, own) = (self.table_elements, maximum);
+        judge(desired, limit_elements, own).ok_or_else(|| {
+            wasmtime::Error::new(Denied(StepError::TableLimit {
+                desired_elements: desired,
+                limit_elements,
+            }))
+        })
     }
 
     fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
