@@ -61,8 +61,6 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    pub const NEVER: Ratio = Ratio::new(0, 1);
-
     pub const fn new(numerator: u32, denominator: u32) -> Ratio {
         assert!(denominator > 0 && numerator <= denominator);
         Ratio {

@@ -92,7 +92,7 @@ impl<'w> Simulator<'w> {
     }
 
     /// Fresh wasm instances. Between runs they are otherwise kept, as making them costs as much
-    /// as ten steps: a reducer that remembers something in its memory can carry it from one run
+    /// as fifteen steps: a reducer that remembers something in its memory can carry it from one run
     /// to the next, and who needs to know renews.
     pub fn renew(&mut self) -> Result<(), StepError> {
         self.kernel.renew()

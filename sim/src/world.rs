@@ -66,10 +66,4 @@ impl World {
     fn listeners(&self, schema: SchemaId) -> &Listeners {
         &self.listeners[schema.index()]
     }
-
-    /// Whether an event of this schema reaches anything at once.
-    pub fn is_heard(&self, schema: SchemaId) -> bool {
-        let listeners = self.listeners(schema);
-        !listeners.routes.is_empty() || !listeners.triggers.is_empty()
-    }
 }

@@ -1,6 +1,6 @@
 //! One instance of a reducer, and the step: encode, `alloc`, copy in, `step`, copy out, decode.
 //!
-//! An instance is reused for many steps, because making one costs as much as ten small steps.
+//! An instance is reused for many steps, because making one costs as much as fifteen.
 //! That must not be seen in any result, as far as the host can help it. Reducers leak: so a used
 //! instance is renewed before its memory comes near the limit, and when a step fails on one it
 //! is run again on a fresh instance, whose answer counts. What a reducer refuses, or how much

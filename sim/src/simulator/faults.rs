@@ -33,23 +33,6 @@ impl Faults {
     /// The weight of ending the run once nothing is left to go on.
     pub const STOP: u32 = 15;
 
-    /// Nothing goes wrong, and all work succeeds.
-    pub const NONE: Faults = Faults {
-        answers: [1, 0, 0, 0],
-        stray: 0,
-        duplicate: 0,
-        drop: 0,
-        redeliver: 0,
-        second_start: 0,
-        advance: 0,
-        reorder: Ratio::NEVER,
-        start_early: Ratio::NEVER,
-        timer_early: Ratio::NEVER,
-        timer_late: Ratio::NEVER,
-        timer_twice: Ratio::NEVER,
-        timer_status: Ratio::NEVER,
-    };
-
     pub fn draw(stream: &mut Stream) -> Faults {
         Faults {
             answers: draw_answers(stream),

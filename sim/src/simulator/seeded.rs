@@ -25,19 +25,10 @@ const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
 impl Seeded {
     /// The chooser of a seed, with the seed's own fault mix.
     pub fn new(seed: Seed) -> Seeded {
-        let faults = Faults::draw(&mut Stream::new(seed, Component::Faults));
-        Seeded::with_faults(seed, faults)
-    }
-
-    pub fn with_faults(seed: Seed, faults: Faults) -> Seeded {
         Seeded {
             stream: Stream::new(seed, Component::Chooser),
-            faults,
+            faults: Faults::draw(&mut Stream::new(seed, Component::Faults)),
         }
-    }
-
-    pub fn faults(&self) -> &Faults {
-        &self.faults
     }
 
     /// What goes on next: the oldest by (due time, sequence), or any.

@@ -113,13 +113,6 @@ impl<'w> Kernel<'w> {
         }
     }
 
-    /// Every keyed cell, in order.
-    pub fn cells(&self) -> impl Iterator<Item = (ReducerId, &[u8], Span)> {
-        self.cells
-            .iter()
-            .map(|((reducer, key), state)| (*reducer, key.as_slice(), *state))
-    }
-
     /// An event arrives. `value` is canonical.
     pub fn accept(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, now_ns: u64) {
         let moment = Moment {

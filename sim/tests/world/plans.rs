@@ -2,9 +2,11 @@
 
 use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
+use sim::air;
+use sim::world::World;
 
 use super::{constant_reducer, follow, journal, small_world, trial};
-use crate::support::{http_world, retry_world};
+use crate::support::{code, http_world, retry_world, root};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -15,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("plans", "silence_waits", silence_waits),
         trial("plans", "as_written", as_written),
+        trial("plans", "correlation", correlation),
         trial(
             "plans",
             "awaited_event_is_the_correlated_one",
@@ -110,6 +113,27 @@ fn as_written() {
         effect_receipt ok
         domain_event demo/RetryEvent@1 {"timer":{"adapter_id":"sim","cost_cents":null,"effect_kind":"timer.set","intent_hash":"sha256:4ff445480bae07338f73338899c11aaad26afd1513374d351ff5ba1ceb00a4d5","receipt":{"delivered_at_ns":10000000,"key":"r1"},"reducer":"demo/RetrySM@1","requested":{"deliver_at_ns":10000000,"key":"r1"},"signature":"","status":"ok"}} at 10000000
     "#]].assert_eq(&journal(&world.air, &trace));
+}
+
+/// A plan without conditions, whose input is read for its correlation alone.
+fn correlation() {
+    let mut sources = sim::cli::sources(&root("air")).expect("they can be read");
+    let by_input = "{\"ref\": \"@plan.input.req_id\"}";
+    let plan = "\"plan\": \"demo/WorkPlan@1\"";
+    for source in &mut sources {
+        source.text = source
+            .text
+            .replace(by_input, "{\"ref\": \"@var:correlation_id\"}");
+        source.text = source
+            .text
+            .replace(plan, &format!("{plan}, \"correlate_by\": \"req_id\""));
+    }
+    let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
+    let world = World::new(air, vec![code(sim::RETRY_SM)]);
+    let schedule = r#"{"start":"r1"},{"deliver":"WorkRequested","req_id":"r1"},
+        {"step":"WorkPlan","req_id":"r1"},{"deliver":"err","req_id":"r1"}"#;
+    let (_, checked) = follow(&world, START, schedule);
+    assert_eq!(checked.violations, []);
 }
 
 const ASK: &str = r#"{"name":"a","schema":"t/Start@1","value":{"id":"a","n":"1"}}"#;
