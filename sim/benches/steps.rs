@@ -15,7 +15,7 @@ use sim::air;
 use sim::campaign::Runner;
 use sim::random::Seed;
 use sim::reducer::{Code, Limits, Output, StepInput, default_cache_dir, encode_envelope};
-use sim::scenario::{Bounds, PlanMode};
+use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
 use sim::world::World;
 
@@ -83,7 +83,7 @@ fn retry_world() -> World {
 
 fn run_seeds(runner: &mut Runner<'_>, mut look: impl FnMut(&Runner<'_>)) {
     for seed in (0..SEEDS).map(Seed) {
-        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default());
+        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
         runner.seed(seed, &scenario);
         look(runner);
     }

@@ -13,17 +13,23 @@ use std::sync::mpsc;
 use sha2::{Digest, Sha256};
 
 use crate::air::Hash;
-use crate::invariants::{self, Checker, GOALS, Violation};
+use crate::invariants::{self, Checker, Crashes, GOALS, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
-use crate::reducer::StepError;
-use crate::scenario::{Bounds, Decision, PlanMode, Scenario};
+use crate::reducer::{Code, StepError};
+use crate::scenario::{Bounds, Decision, Faults, Mix, PlanMode, Scenario};
 use crate::simulator::{End, Scripted, Seeded, Simulator};
-use crate::trace::{Answer, Choice, Remark, Status, Trace, Turn};
+use crate::trace::{Answer, Choice, CrashPoint, Recovery, Remark, Status, Trace, Turn};
 use crate::workload::Workload;
-use crate::world::World;
+use crate::world::{Sampling, World};
 
 /// Seeds that are run as one piece of work.
 const CHUNK: u64 = 64;
+
+/// One chunk in so many looks for leaks, the first of a campaign among them.
+const CHUNKS_PER_LEAK_CHECK: u64 = 16;
+
+/// Wasm instances that a [`Runner`] may hold: to run, to try recoveries, and two to scrutinise.
+const INSTANCES_OF_A_RUNNER: usize = 4;
 
 /// A campaign on too few seeds is not asked to reach every goal.
 pub const SEEDS_FOR_GOALS: u64 = 2_000;
@@ -35,12 +41,25 @@ pub struct Options {
     pub jobs: usize,
     pub plans: PlanMode,
     pub bounds: Bounds,
+    pub mix: Mix,
+    pub effort: Effort,
     /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
     pub most_failures: usize,
 }
 
+/// How much is done beside the runs themselves, for `pure` and `replays`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effort {
+    /// Nothing: where only the other invariants matter.
+    Plain,
+    /// Steps are scrutinised, and recoveries tried, now and then.
+    Sampled,
+    /// Every step is scrutinised, and recoveries tried after every turn.
+    Thorough,
+}
+
 /// The kinds of fault that a summary counts, as reports call them.
-pub const FAULTS: [&str; 14] = [
+pub const FAULTS: [&str; 18] = [
     "work failed (transient)",
     "work failed (terminal)",
     "work silent",
@@ -55,6 +74,10 @@ pub const FAULTS: [&str; 14] = [
     "timer twice",
     "timer out of order",
     "timer error or timeout",
+    "crash before the append",
+    "crash after the append",
+    "crash before dispatch",
+    "recovery from a snapshot",
 ];
 
 /// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
@@ -125,7 +148,8 @@ pub fn run(
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs.max(1) {
+        let most_jobs = Code::instances_max() / INSTANCES_OF_A_RUNNER;
+        for _ in 0..options.jobs.clamp(1, most_jobs) {
             let sender = sender.clone();
             let (next_chunk, stop) = (&next_chunk, &stop);
             scope.spawn(move || {
@@ -138,7 +162,7 @@ pub fn run(
                     let start = options.seeds.start + index * CHUNK;
                     let seeds = start..options.seeds.end.min(start.saturating_add(CHUNK));
                     let chunk = match &mut runner {
-                        Ok(runner) => runner.chunk(seeds, options),
+                        Ok(runner) => runner.chunk(index, seeds, options),
                         Err(error) => Err(error.clone()),
                     };
                     if sender.send((index, chunk)).is_err() {
@@ -232,15 +256,19 @@ impl Counts {
 
     fn count_turn(&mut self, turn: &Turn) {
         self.decisions[turn.choice.kind()] += 1;
+        self.count_faults(&turn.choice, &turn.remark);
+    }
+
+    fn count_faults(&mut self, choice: &Choice, remark: &Remark) {
         let Remark {
             reordered,
             repeated,
             early,
             late,
             second_start,
-        } = turn.remark;
+        } = *remark;
         let mut count = |index: usize, happened: bool| self.faults[index] += u64::from(happened);
-        match &turn.choice {
+        match choice {
             Choice::Start { .. } => count(8, second_start),
             Choice::Deliver(_) => count(3, reordered),
             Choice::Duplicate(_) => count(4, true),
@@ -263,7 +291,21 @@ impl Counts {
                 count(12, reordered);
                 count(13, *status != Status::Ok);
             }
-            Choice::Step { answer: None, .. } | Choice::Advance { .. } => {}
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                count(14, *point == CrashPoint::BeforeAppend);
+                count(15, *point == CrashPoint::AfterAppend);
+                count(16, *point == CrashPoint::BeforeDispatch);
+                count(17, *recovery == Recovery::Snapshot);
+                // What does not arrive does nothing yet.
+                if *point != CrashPoint::BeforeAppend {
+                    self.count_faults(during, remark);
+                }
+            }
+            Choice::Step { answer: None, .. } | Choice::Advance { .. } | Choice::Snapshot => {}
         }
     }
 }
@@ -283,10 +325,16 @@ impl Summary {
     }
 }
 
+fn crashes(effort: Effort) -> Option<Crashes> {
+    (effort == Effort::Thorough).then_some(Crashes::Everywhere)
+}
+
 /// Runs and checks scenarios, one after the other, on one thread.
 pub struct Runner<'w> {
     simulator: Simulator<'w>,
     checker: Checker<'w>,
+    replays: Replays<'w>,
+    effort: Effort,
     workload: &'w dyn Workload,
     pub trace: Trace,
 }
@@ -308,6 +356,8 @@ impl<'w> Runner<'w> {
         Ok(Runner {
             simulator,
             checker,
+            replays: Replays::new(world)?,
+            effort: Effort::Plain,
             workload,
             trace: Trace::default(),
         })
@@ -318,8 +368,18 @@ impl<'w> Runner<'w> {
         self.simulator.renew()
     }
 
-    /// The requests of a seed, with nothing decided.
-    pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds) -> Scenario {
+    /// How much is done beside the runs, from now on.
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+        self.simulator.scrutinise(match effort {
+            Effort::Plain => Sampling::Never,
+            Effort::Sampled => Sampling::Sampled,
+            Effort::Thorough => Sampling::Every,
+        });
+    }
+
+    /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
+    pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
         let requests = self
             .workload
             .requests(&mut Stream::new(seed, Component::Requests));
@@ -327,6 +387,11 @@ impl<'w> Runner<'w> {
             requests,
             plans,
             bounds,
+            heal: true,
+            faults: Some(match mix {
+                Mix::Swarm => Faults::draw(&mut Stream::new(seed, Component::Faults)),
+                Mix::Fixed => Faults::FIXED,
+            }),
             schedule: Vec::new(),
         }
     }
@@ -335,13 +400,28 @@ impl<'w> Runner<'w> {
     pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
         self.checker.reset();
         let checker = &mut self.checker;
-        let mut chooser = Seeded::new(seed);
+        let mut chooser = Seeded::new(seed, scenario.faults);
         let outcome = self
             .simulator
             .run(scenario, &mut chooser, &mut self.trace, |trace| {
                 checker.observe(trace)
             });
-        self.checked(outcome.end, Vec::new())
+        let crashes = match self.effort {
+            Effort::Sampled => self.drawn_crashes(seed),
+            effort => crashes(effort),
+        };
+        self.finish(outcome.end, Vec::new(), crashes)
+    }
+
+    /// One seed in [`CHUNK`] tries two recoveries, after turns that it draws.
+    fn drawn_crashes(&self, seed: Seed) -> Option<Crashes> {
+        let turns = self.trace.turns.len() as u32;
+        let mut stream = Stream::new(seed, Component::Samples);
+        let is_drawn = stream.below(CHUNK as u32) == 0 && turns > 0;
+        is_drawn.then(|| Crashes::At {
+            journal: stream.below(turns) as usize,
+            snapshot: stream.below(turns) as usize,
+        })
     }
 
     /// Follows the schedule of a scenario and checks what happens.
@@ -354,10 +434,18 @@ impl<'w> Runner<'w> {
             .run(scenario, &mut chooser, &mut self.trace, |trace| {
                 checker.observe(trace)
             });
-        self.checked(outcome.end, chooser.skipped)
+        let crashes = crashes(self.effort);
+        self.finish(outcome.end, chooser.skipped, crashes)
     }
 
-    fn checked(&self, end: End, skipped: Vec<usize>) -> Checked {
+    fn finish(&mut self, end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
+        self.checker.finish(&self.trace);
+        if let Some(crashes) = crashes
+            && self.checker.violations().is_empty()
+        {
+            let found = self.replays.check(&self.trace, &crashes);
+            self.checker.note_replays(found);
+        }
         let violations = self.checker.violations().to_vec();
         Checked {
             violations,
@@ -372,15 +460,24 @@ impl<'w> Runner<'w> {
         &self.checker
     }
 
-    fn chunk(&mut self, seeds: Range<u64>, options: &Options) -> Result<Chunk, StepError> {
+    fn chunk(
+        &mut self,
+        index: u64,
+        seeds: Range<u64>,
+        options: &Options,
+    ) -> Result<Chunk, StepError> {
         self.renew()?;
+        self.set_effort(options.effort);
+        if index.is_multiple_of(CHUNKS_PER_LEAK_CHECK) {
+            self.simulator.look_for_leaks();
+        }
         let mut chunk = Chunk {
             counts: Counts::default(),
             digests: Vec::new(),
             failures: Vec::new(),
         };
         for seed in seeds.map(Seed) {
-            let scenario = self.scenario(seed, options.plans, options.bounds);
+            let scenario = self.scenario(seed, options.plans, options.bounds, options.mix);
             let checked = self.seed(seed, &scenario);
             self.count(&mut chunk.counts, &checked);
             chunk.digests.push(checked.digest);
@@ -399,7 +496,10 @@ impl<'w> Runner<'w> {
     fn count(&self, counts: &mut Counts, checked: &Checked) {
         counts.turns += self.trace.turns.len() as u64;
         counts.steps += self.trace.steps.len() as u64;
-        counts.bounded_runs += u64::from(matches!(checked.end, End::TurnBound | End::TraceBound));
+        counts.bounded_runs += u64::from(matches!(
+            checked.end,
+            End::TurnBound | End::TraceBound | End::HealingBound
+        ));
         self.trace
             .turns
             .iter()

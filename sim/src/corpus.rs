@@ -6,10 +6,12 @@
 mod entry;
 pub mod store;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::air::{Air, Hash};
-use crate::scenario::{Bounds, PlanMode, Request, Scenario};
+use crate::scenario::{Bounds, Faults, Knob, PlanMode, Request, Scenario};
 use crate::world::World;
 use entry::Entry;
 
@@ -45,6 +47,44 @@ pub struct FoundBy {
     pub driver: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// The mix that the seed's faults were drawn by: what was on. Only told; a replay draws
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<BTreeMap<String, u32>>,
+}
+
+impl FoundBy {
+    /// A seed, and the mix that it drew.
+    pub fn seed(seed: u64, scenario: &Scenario) -> FoundBy {
+        let named = |mix: &Faults| {
+            mix.on()
+                .map(|(knob, number)| (knob.name().to_owned(), number))
+                .collect()
+        };
+        FoundBy {
+            driver: "seed".to_owned(),
+            seed: Some(seed),
+            faults: scenario.faults.as_ref().map(named),
+        }
+    }
+
+    fn mix(&self) -> Result<Option<Faults>, CaseError> {
+        let Some(named) = &self.faults else {
+            return Ok(None);
+        };
+        let mut numbers = Vec::new();
+        for (name, number) in named {
+            let pointer = || format!("/found_by/faults/{name}");
+            let knob = Knob::ALL.into_iter().find(|knob| knob.name() == name);
+            let knob = knob.ok_or_else(|| CaseError::content(pointer(), "no such fault"))?;
+            if *number > Faults::MOST {
+                let what = format!("expected at most {}, found {number}", Faults::MOST);
+                return Err(CaseError::content(pointer(), what));
+            }
+            numbers.push((knob, *number));
+        }
+        Ok(Faults::of(numbers))
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -52,7 +92,7 @@ pub struct FoundBy {
 pub struct WorldHashes {
     pub manifest: String,
     /// Wasm hash by reducer name.
-    pub reducers: std::collections::BTreeMap<String, String>,
+    pub reducers: BTreeMap<String, String>,
 }
 
 impl WorldHashes {
@@ -73,9 +113,12 @@ impl WorldHashes {
 pub struct Options {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<CasePlans>,
-    /// The most turns of a replay.
+    /// The most turns of a replay, before it heals.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<u32>,
+    /// After the schedule, faults stop until nothing is left to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heal: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -148,13 +191,14 @@ impl Case {
         let plans = (scenario.plans == PlanMode::AsWritten).then_some(CasePlans::AsWritten);
         let turns = scenario.bounds.turns;
         let turns = (turns != Bounds::default().turns).then_some(turns);
-        let options = Options { plans, turns };
+        let heal = scenario.heal;
+        let options = Options { plans, turns, heal };
         Case {
             format: FORMAT.to_owned(),
             about: found.about,
             found_by: found.found_by,
             world: found.world,
-            options: (plans.is_some() || turns.is_some()).then_some(options),
+            options: (plans.is_some() || turns.is_some() || heal).then_some(options),
             requests: requests.collect(),
             schedule: schedule.collect(),
             verdict: found.verdict,
@@ -252,6 +296,8 @@ impl Case {
             requests: requests.collect::<Result<_, CaseError>>()?,
             plans,
             bounds,
+            heal: options.is_some_and(|options| options.heal),
+            faults: self.found_by.mix()?,
             schedule: schedule.collect::<Result<_, CaseError>>()?,
         })
     }

@@ -1,19 +1,23 @@
 //! What must hold in every run, and what must happen sometimes.
 //!
-//! Invariants read the trace and the validated AIR, nothing else. Each answers: holds, violated
+//! Invariants read the trace and the validated AIR, nothing else; only [`Replays`] runs something,
+//! a kernel of its own that it recovers from a trace's journal. Each answers: holds, violated
 //! (where, expected, found), or not applicable, and the last never counts as a pass. [`ALL`] is
 //! the one list of them. What is not checked here: see each file's opening lines.
 
 mod bounded;
 mod conforms;
 mod goals;
+mod pure;
+mod replays;
 mod retry;
 
 use crate::air::Air;
-use crate::trace::Trace;
+use crate::trace::{Choice, Trace};
 use crate::workload::retry::Retry;
 
 pub use goals::{GOALS, GoalSet};
+pub use replays::{Crashes, Replays};
 
 /// An invariant: its name, which worlds it is about, and what it says.
 pub struct Invariant {
@@ -47,7 +51,15 @@ pub const ALL: [Invariant; COUNT] = [
     ),
     any_world(
         "bounded",
-        "no step traps or exceeds its fuel, memory or output bound",
+        "no step traps, exceeds its fuel, memory or output bound, or leaks memory",
+    ),
+    any_world(
+        "pure",
+        "a step gives the same bytes on a used, a fresh and a dirtied instance",
+    ),
+    any_world(
+        "replays",
+        "recovery from journal or snapshot gives the same states and open intents",
     ),
     retry_only(
         "attempts_bounded",
@@ -81,14 +93,21 @@ pub const ALL: [Invariant; COUNT] = [
         "stale_ignored",
         "events that are not awaited change nothing",
     ),
+    retry_only(
+        "converges",
+        "once faults stop, every started request ends as Done or Failed",
+    ),
 ];
 
 /// How many invariants there are.
-pub const COUNT: usize = 10;
+pub const COUNT: usize = 13;
 
 const CONFORMS: usize = 0;
 const BOUNDED: usize = 1;
-const FIRST_OF_RETRY: usize = 2;
+const PURE: usize = 2;
+const REPLAYS: usize = 3;
+const FIRST_OF_RETRY: usize = 4;
+const CONVERGES: usize = 12;
 
 /// What an invariant found in one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,6 +152,8 @@ pub struct Checker<'w> {
     found: Found,
     goals: GoalSet,
     turns_seen: usize,
+    /// The kernel has been rebuilt in this run.
+    has_crashed: bool,
 }
 
 /// What the invariants said so far.
@@ -168,6 +189,7 @@ impl<'w> Checker<'w> {
             found: Found::default(),
             goals: GoalSet::default(),
             turns_seen: 0,
+            has_crashed: false,
         }
     }
 
@@ -177,6 +199,7 @@ impl<'w> Checker<'w> {
         self.found.violations.clear();
         self.goals = GoalSet::default();
         self.turns_seen = 0;
+        self.has_crashed = false;
         if let Some(retry) = &mut self.retry {
             retry.reset();
         }
@@ -186,9 +209,17 @@ impl<'w> Checker<'w> {
     pub fn observe(&mut self, trace: &Trace) -> bool {
         while let Some(turn) = trace.turns.get(self.turns_seen) {
             let (index, found, goals) = (self.turns_seen, &mut self.found, &mut self.goals);
+            self.has_crashed |= matches!(turn.choice, Choice::Crash { .. });
+            if self.has_crashed {
+                found.note(index, REPLAYS, replays::check_turn(turn));
+                for step in turn.steps.clone() {
+                    found.note(index, REPLAYS, replays::check_step(trace, step as usize));
+                }
+            }
             for step in trace.steps_of(turn) {
                 found.note(index, CONFORMS, conforms::check(self.air, trace, step));
                 found.note(index, BOUNDED, bounded::check(step));
+                found.note(index, PURE, pure::check(step));
                 if let Some(retry) = &mut self.retry {
                     retry.observe(trace, turn, step, goals, |check, finding| {
                         let invariant = check.map_or(CONFORMS, |check| FIRST_OF_RETRY + check);
@@ -200,6 +231,27 @@ impl<'w> Checker<'w> {
             self.turns_seen += 1;
         }
         self.found.violations.is_empty()
+    }
+
+    /// Looks at the run as a whole, once it has ended. Nothing more is asked of a run in which
+    /// something was violated.
+    pub fn finish(&mut self, trace: &Trace) {
+        let Some(last) = trace.turns.len().checked_sub(1) else {
+            return;
+        };
+        if let Some(retry) = self
+            .retry
+            .as_ref()
+            .filter(|_| self.found.violations.is_empty())
+        {
+            self.found.note(last, CONVERGES, retry.finish(trace));
+        }
+    }
+
+    /// What [`Replays`] found of the run.
+    pub fn note_replays(&mut self, found: Option<Violation>) {
+        self.found.applied[REPLAYS] = true;
+        self.found.violations.extend(found);
     }
 
     /// Violations in the order in which they were found: those of the first bad turn.

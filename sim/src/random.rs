@@ -51,6 +51,8 @@ pub enum Component {
     Requests = 1,
     Faults = 2,
     Chooser = 3,
+    /// Which runs are looked at more closely.
+    Samples = 4,
 }
 
 /// How often something happens: `numerator` times in `denominator`.

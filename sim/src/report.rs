@@ -99,6 +99,12 @@ pub fn failure(
     let Some(first) = failure.violations.first() else {
         return out;
     };
+    if let Some(faults) = &failure.scenario.faults {
+        let on = faults
+            .on()
+            .map(|(knob, number)| format!("{} {number}", knob.name()));
+        let _ = writeln!(out, "  faults: {}", on.collect::<Vec<_>>().join(", "));
+    }
     let from = first.turn.saturating_sub(TURNS_BEFORE);
     if from > 0 {
         let _ = writeln!(out, "  … {from} turns before");
@@ -142,6 +148,9 @@ pub fn turns(
 ) -> String {
     let mut table = Table::new(["turn", "time", "decision", "state", "out"]);
     for (index, turn) in trace.turns.iter().enumerate().skip(from) {
+        if trace.healing_from == Some(index) {
+            table.row(["", "", "(faults stop here)", "", ""].map(str::to_owned));
+        }
         let bad: Vec<&str> = violations
             .iter()
             .filter(|violation| violation.turn == index)
@@ -168,6 +177,9 @@ pub fn turns(
             let denied = if intent.allowed { "" } else { " (denied)" };
             let params = event_text(world, trace, effect.params, intent.params);
             emitted.push(format!("{} {params}{denied}", effect.kind));
+        }
+        if let Some(what) = &turn.divergence {
+            state.push(format!("recovery failed: {what}"));
         }
         if !bad.is_empty() {
             emitted.push(format!("VIOLATED {}", bad.join(", ")));
@@ -233,6 +245,16 @@ pub fn decision_text(world: &World, decision: &Decision) -> String {
             format!("inject {}", clip(&text, VALUE_CHARS))
         }
         Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
+        Decision::Snapshot => "snapshot".to_owned(),
+        Decision::Crash {
+            point,
+            recovery,
+            during,
+        } => {
+            let point = point.name().replace('_', " ");
+            let during = decision_text(world, during);
+            format!("{during}, crash {point}, recover from {}", recovery.name())
+        }
     }
 }
 

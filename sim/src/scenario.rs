@@ -4,10 +4,13 @@
 //! given by name here, so that they still mean the same when others before them are gone.
 //! Reading and writing files is the corpus's matter.
 
+mod faults;
+
 use std::fmt;
 
 use crate::air::SchemaId;
-use crate::trace::{Answer, Choice, Item, Name, Status, Trace};
+use crate::trace::{Answer, Choice, CrashPoint, Item, Name, Recovery, Status, Trace};
+pub use faults::{Faults, Knob, Mix};
 
 /// What a run starts from, and the decisions that make it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +18,11 @@ pub struct Scenario {
     pub requests: Vec<Request>,
     pub plans: PlanMode,
     pub bounds: Bounds,
+    /// After the schedule, faults stop: what was dropped is redelivered, timers fire, what was
+    /// silent answers ok, until nothing is left to do.
+    pub heal: bool,
+    /// The mix that a seeded run draws its faults by.
+    pub faults: Option<Faults>,
     pub schedule: Vec<Decision>,
 }
 
@@ -41,6 +49,8 @@ pub enum PlanMode {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
     pub turns: u32,
+    /// Turns of healing, after the others.
+    pub healing_turns: u32,
     /// Bytes of trace: messages, states and journal together.
     pub trace_bytes: usize,
 }
@@ -54,6 +64,7 @@ impl Default for Bounds {
     fn default() -> Bounds {
         Bounds {
             turns: 160,
+            healing_turns: 1_000,
             trace_bytes: 256 << 20,
         }
     }
@@ -99,6 +110,14 @@ pub enum Decision {
     Advance {
         to_ns: u64,
     },
+    /// Have the kernel write down all that it knows.
+    Snapshot,
+    /// Have the kernel die while an event arrives, and rebuild it. See [`Choice::Crash`].
+    Crash {
+        point: CrashPoint,
+        recovery: Recovery,
+        during: Box<Decision>,
+    },
 }
 
 /// Something in flight by name. See [`Item`].
@@ -111,7 +130,7 @@ pub struct ItemName {
 
 impl Decision {
     /// The kinds, as reports and case files call them.
-    pub const KINDS: [&'static str; 10] = [
+    pub const KINDS: [&'static str; 12] = [
         "start",
         "deliver",
         "duplicate",
@@ -122,6 +141,8 @@ impl Decision {
         "fire",
         "inject",
         "advance",
+        "snapshot",
+        "crash",
     ];
 }
 
@@ -139,6 +160,8 @@ impl Choice {
             Choice::Fire { .. } => 7,
             Choice::Inject { .. } => 8,
             Choice::Advance { .. } => 9,
+            Choice::Snapshot => 10,
+            Choice::Crash { .. } => 11,
         }
     }
 }
@@ -192,10 +215,10 @@ impl Names {
 }
 
 impl Scenario {
-    /// The same scenario with the decisions that a run of it took.
+    /// The same scenario with the decisions that a run of it took, up to its healing.
     pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
-        let schedule = trace
-            .turns
+        let end = trace.healing_from.unwrap_or(trace.turns.len());
+        let schedule = trace.turns[..end]
             .iter()
             .map(|turn| self.decision(trace, &turn.choice))
             .collect();
@@ -240,6 +263,16 @@ impl Scenario {
                 value: trace.bytes(*value).to_vec(),
             },
             Choice::Advance { to_ns } => Decision::Advance { to_ns: *to_ns },
+            Choice::Snapshot => Decision::Snapshot,
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => Decision::Crash {
+                point: *point,
+                recovery: *recovery,
+                during: Box::new(self.decision(trace, during)),
+            },
         }
     }
 
@@ -288,6 +321,16 @@ impl Scenario {
                 value: trace.store(value),
             },
             Decision::Advance { to_ns } => Choice::Advance { to_ns: *to_ns },
+            Decision::Snapshot => Choice::Snapshot,
+            Decision::Crash {
+                point,
+                recovery,
+                during,
+            } => Choice::Crash {
+                point: *point,
+                recovery: *recovery,
+                during: Box::new(self.choice(trace, during)?),
+            },
         })
     }
 }

@@ -4,8 +4,9 @@
 //! applies it to the kernel and puts in flight what comes of it. It never polls: time jumps to
 //! what is chosen. It draws nothing itself and judges nothing.
 
-mod faults;
+mod arrival;
 mod flight;
+mod healing;
 mod scripted;
 mod seeded;
 
@@ -14,10 +15,10 @@ use crate::reducer::StepError;
 use crate::scenario::{PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
 use crate::workload::{self, Workload};
-use crate::world::{Kernel, OpenIntent, TimerSet, World, timer_receipt, variant_tag};
+use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World, variant_tag};
 
-pub use faults::Faults;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
+pub use healing::Healing;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
 
@@ -49,6 +50,8 @@ pub enum End {
     Stopped,
     TurnBound,
     TraceBound,
+    /// Healing did not come to an end.
+    HealingBound,
 }
 
 /// How a run went; what happened is in the trace.
@@ -98,8 +101,19 @@ impl<'w> Simulator<'w> {
         self.kernel.renew()
     }
 
+    /// See [`Kernel::look_for_leaks`].
+    pub fn look_for_leaks(&mut self) {
+        self.kernel.look_for_leaks();
+    }
+
+    /// See [`Kernel::scrutinise`].
+    pub fn scrutinise(&mut self, sampling: Sampling) {
+        self.kernel.scrutinise(sampling);
+    }
+
     /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace
     /// and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
+    /// Once the chooser has ended, the run heals if the scenario says so.
     pub fn run(
         &mut self,
         scenario: &Scenario,
@@ -113,11 +127,36 @@ impl<'w> Simulator<'w> {
         self.started.clear();
         self.started.resize(scenario.requests.len(), 0);
         self.now_ns = 0;
+        let most = scenario.bounds.turns;
+        let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
+        if scenario.heal && matches!(outcome.end, End::Finished | End::TurnBound) {
+            trace.healing_from = Some(trace.turns.len());
+            let most = scenario.bounds.healing_turns;
+            let healed = self.phase(scenario, &mut Healing, trace, &mut observe, most);
+            match healed.end {
+                End::Finished => {}
+                End::TurnBound => outcome.end = End::HealingBound,
+                other => outcome.end = other,
+            }
+        }
+        trace.is_quiescent = self.flight.is_quiescent();
+        outcome
+    }
+
+    /// Lets one chooser decide, at most so many times.
+    fn phase(
+        &mut self,
+        scenario: &Scenario,
+        chooser: &mut dyn Chooser,
+        trace: &mut Trace,
+        observe: &mut dyn FnMut(&Trace) -> bool,
+        most_decisions: u32,
+    ) -> Outcome {
         let mut skipped = 0;
         let mut decisions = 0;
         let end = loop {
             // What is skipped counts too, or a chooser that only errs would never end.
-            if decisions >= scenario.bounds.turns {
+            if decisions >= most_decisions {
                 break End::TurnBound;
             }
             decisions += 1;
@@ -134,41 +173,58 @@ impl<'w> Simulator<'w> {
             let Some(choice) = chooser.choose(&situation, trace) else {
                 break End::Finished;
             };
-            let mark = trace.mark();
-            match self.apply(scenario, &choice, trace) {
-                None => {
+            match self.turn(scenario, choice, trace) {
+                false => {
                     skipped += 1;
                     chooser.skipped();
                 }
-                Some(remark) => {
-                    self.settle(scenario, trace, mark);
-                    trace.end_turn(self.now_ns, choice, remark, mark);
-                    if !observe(trace) {
-                        break End::Stopped;
-                    }
-                }
+                true if observe(trace) => {}
+                true => break End::Stopped,
             }
         };
         Outcome { end, skipped }
     }
 
-    /// Does what was decided; None if it is not possible, and then nothing has changed.
-    fn apply(&mut self, scenario: &Scenario, choice: &Choice, trace: &mut Trace) -> Option<Remark> {
-        let mut remark = Remark::default();
+    /// Takes one decision and records the turn; false if it is not possible, and then nothing has
+    /// changed.
+    fn turn(&mut self, scenario: &Scenario, choice: Choice, trace: &mut Trace) -> bool {
+        let mark = trace.mark();
+        let Some(remark) = self.apply(scenario, &choice, trace, &mark) else {
+            return false;
+        };
+        self.settle(scenario, trace, mark);
+        trace.end_turn(self.now_ns, choice, remark, mark);
+        true
+    }
+
+    /// Does what was decided; None if it is not possible.
+    fn apply(
+        &mut self,
+        scenario: &Scenario,
+        choice: &Choice,
+        trace: &mut Trace,
+        mark: &Mark,
+    ) -> Option<Remark> {
         match choice {
-            Choice::Start { request } => {
-                let index = *request as usize;
-                let request = scenario.requests.get(index)?;
-                remark.second_start = self.started[index] > 0 || !self.flight.is_empty();
-                self.started[index] += 1;
-                let value = trace.store(&request.value);
+            Choice::Start { .. }
+            | Choice::Deliver(_)
+            | Choice::Redeliver(_)
+            | Choice::Fire { .. }
+            | Choice::Inject { .. } => {
+                let arrival = self.arrival(scenario, choice, trace)?;
+                self.take(trace, &arrival);
                 self.kernel
-                    .accept(trace, request.schema, value, self.now_ns);
+                    .accept(trace, arrival.schema, arrival.value, self.now_ns);
+                return Some(arrival.remark);
             }
-            Choice::Deliver(item) => {
-                let index = find(&self.flight.messages, item)?;
-                let message = self.flight.messages.remove(index);
-                remark = self.deliver(trace, &message);
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                let arrival = self.arrival(scenario, during, trace)?;
+                self.crash(trace, &arrival, (*point, *recovery), mark);
+                return Some(arrival.remark);
             }
             Choice::Duplicate(item) => {
                 let index = find(&self.flight.messages, item)?;
@@ -191,36 +247,13 @@ impl<'w> Simulator<'w> {
                 let message = self.flight.messages.remove(index);
                 self.flight.dropped.push(message);
             }
-            Choice::Redeliver(item) => {
-                let index = find(&self.flight.dropped, item)?;
-                let message = self.flight.dropped.remove(index);
-                remark = self.deliver(trace, &message);
-            }
             Choice::Step { plan, answer } => self.step_plan(trace, plan, *answer)?,
             Choice::Receipt { effect, answer } => self.answer_effect(trace, effect, *answer)?,
-            Choice::Fire { .. } => remark = self.fire(trace, choice)?,
-            Choice::Inject { schema, value } => {
-                self.kernel.accept(trace, *schema, *value, self.now_ns);
-            }
             Choice::Advance { to_ns } if *to_ns > self.now_ns => self.now_ns = *to_ns,
             Choice::Advance { .. } => return None,
+            Choice::Snapshot => self.kernel.snapshot(trace),
         }
-        Some(remark)
-    }
-
-    fn deliver(&mut self, trace: &mut Trace, message: &InFlight<Message>) -> Remark {
-        let reordered = self.flight.passes_over(message.sequence);
-        let Message {
-            schema,
-            value,
-            copy,
-        } = message.body;
-        self.kernel.accept(trace, schema, value, self.now_ns);
-        Remark {
-            reordered,
-            repeated: copy,
-            ..Remark::default()
-        }
+        Some(Remark::default())
     }
 
     /// Lets a plan take its next step. Where the step raises an event and the plan awaits
@@ -243,6 +276,13 @@ impl<'w> Simulator<'w> {
             self.kernel.tick(trace, index, step, false, self.now_ns);
             return Some(());
         };
+        let was_silent = std::mem::replace(
+            &mut self.flight.plans[run].body.silent,
+            answer == Answer::Silence,
+        );
+        if answer == Answer::Silence {
+            return (!was_silent).then_some(());
+        }
         let instance = &self.kernel.plans()[index];
         let input = trace.bytes(instance.input_bytes);
         self.scratch.clear();
@@ -268,64 +308,14 @@ impl<'w> Simulator<'w> {
         let air = &self.kernel.world().air;
         let effect = &air.effects[pending.open.effect.index()];
         if let Some(receipt) = workload::receipt(air, &effect.kind, effect.receipt, answer) {
-            self.kernel.receive(trace, &pending.open, &receipt);
+            let receipt = trace.store(&receipt);
+            self.kernel.receive(trace, pending.open.hash, receipt);
         }
         Some(())
     }
 
-    fn fire(&mut self, trace: &mut Trace, choice: &Choice) -> Option<Remark> {
-        let Choice::Fire {
-            timer: item,
-            at_ns,
-            status,
-            twice,
-        } = choice
-        else {
-            return None;
-        };
-        let index = find(&self.flight.timers, item)?;
-        let timer = &self.flight.timers[index];
-        let (due_ns, fired) = (timer.due_ns, timer.body.fired);
-        let age = (due_ns, timer.sequence);
-        let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
-        let air = &self.kernel.world().air;
-        let open = timer.body.open.clone();
-        let effect = &air.effects[open.effect.index()];
-        self.scratch.clear();
-        if effect.kind == "timer.set" {
-            let key = TimerSet::parse(trace.bytes(open.params))?.key;
-            timer_receipt(&mut self.scratch, key, at_ns);
-        } else {
-            self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
-        }
-        let reordered = self
-            .flight
-            .timers
-            .iter()
-            .any(|other| (other.due_ns, other.sequence) < age);
-        let (schema, value) = self
-            .kernel
-            .receipt_event(trace, &open, *status, &self.scratch)?;
-        if *twice {
-            self.flight.timers[index].body.fired = true;
-        } else {
-            self.flight.timers.remove(index);
-        }
-        self.now_ns = at_ns;
-        self.kernel.accept(trace, schema, value, self.now_ns);
-        let (early, late) = (at_ns < due_ns, at_ns > due_ns);
-        Some(Remark {
-            reordered,
-            repeated: fired,
-            early,
-            late,
-            second_start: false,
-        })
-    }
-
     /// Puts in flight what the turn gave out, and looks where each plan stands.
     fn settle(&mut self, scenario: &Scenario, trace: &mut Trace, mark: Mark) {
-        let air = &self.kernel.world().air;
         for index in mark.emitted as usize..trace.emitted.len() {
             let event = trace.emitted[index].clone();
             let (label, req_id) = self.name_event(trace, event.schema, event.value);
@@ -346,8 +336,7 @@ impl<'w> Simulator<'w> {
                     hash: intent.hash,
                     asker: intent.asker,
                 };
-                let kind = air.effects[open.effect.index()].kind.as_str();
-                self.add_effect(trace, open, kind);
+                self.add_effect(trace, open, false);
             }
         }
         if self.kernel.take_plans_moved() {
@@ -365,8 +354,10 @@ impl<'w> Simulator<'w> {
         (label, req_id)
     }
 
-    fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, kind: &str) {
+    /// Hands an effect to its adapter; `copy` says that it was handed over before.
+    fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, copy: bool) {
         let air = &self.kernel.world().air;
+        let kind = air.effects[open.effect.index()].kind.as_str();
         match open.asker {
             Asker::Reducer(reducer) => {
                 let arm = air.reducers[reducer.index()].receipt_arms.get(&open.effect);
@@ -379,7 +370,7 @@ impl<'w> Simulator<'w> {
                         .map_or(self.now_ns, |timer| timer.deliver_at_ns),
                     _ => self.now_ns,
                 };
-                let body = Timer { open, fired: false };
+                let body = Timer { open, copy };
                 let timer = self.flight.launch(due_ns, label, req_id, body);
                 self.flight.timers.push(timer);
             }
@@ -461,6 +452,7 @@ impl<'w> Simulator<'w> {
             answerable,
             next_step: None,
             answered: None,
+            silent: false,
         };
         let run = self.flight.launch(self.now_ns, label, req_id, body);
         self.flight.plans.push(run);

@@ -41,6 +41,12 @@ pub struct Trace {
     pub emitted: Vec<Emitted>,
     pub intents: Vec<Intent>,
     pub journal: Vec<Record>,
+    /// The first turn of healing, if the run came so far: see `Scenario::heal`.
+    pub healing_from: Option<usize>,
+    /// The run ended with nothing in flight, nothing dropped and nothing silent.
+    pub is_quiescent: bool,
+    /// Of the turn under way.
+    divergence: Option<Box<str>>,
     hasher: Sha256,
     scratch: Vec<u8>,
 }
@@ -57,6 +63,8 @@ pub struct Turn {
     pub emitted: Range<u32>,
     pub intents: Range<u32>,
     pub journal: Range<u32>,
+    /// Where a recovery did not come to what the journal says.
+    pub divergence: Option<Box<str>>,
 }
 
 /// A name in [`Names`]: a label or a request id.
@@ -103,6 +111,62 @@ pub enum Choice {
     Advance {
         to_ns: u64,
     },
+    /// The kernel writes down all that it knows.
+    Snapshot,
+    /// The kernel dies while an event arrives, and is rebuilt. `during` brings the event: a start,
+    /// a delivery, a receipt or a stray.
+    Crash {
+        point: CrashPoint,
+        recovery: Recovery,
+        during: Box<Choice>,
+    },
+}
+
+/// When the kernel dies, as seen from the event that is arriving.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum CrashPoint {
+    /// The event is not in the journal: whoever sent it still has it.
+    BeforeAppend,
+    /// The event is in the journal, and nothing has seen it.
+    AfterAppend,
+    /// All that came of the event is in the journal, and nothing of it has been sent.
+    BeforeDispatch,
+}
+
+impl CrashPoint {
+    pub const ALL: [CrashPoint; 3] = [
+        CrashPoint::BeforeAppend,
+        CrashPoint::AfterAppend,
+        CrashPoint::BeforeDispatch,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::BeforeAppend => "before_append",
+            CrashPoint::AfterAppend => "after_append",
+            CrashPoint::BeforeDispatch => "before_dispatch",
+        }
+    }
+}
+
+/// What a kernel is rebuilt from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Recovery {
+    /// The whole journal.
+    Journal,
+    /// The last snapshot and the journal after it; the whole journal where there is none.
+    Snapshot,
+}
+
+impl Recovery {
+    pub const ALL: [Recovery; 2] = [Recovery::Journal, Recovery::Snapshot];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Recovery::Journal => "journal",
+            Recovery::Snapshot => "snapshot",
+        }
+    }
 }
 
 /// How a piece of work ends.
@@ -181,6 +245,26 @@ pub struct Step {
     pub intents: Range<u32>,
     /// Why the output was refused, and the state therefore left as it was.
     pub fault: Option<Box<Fault>>,
+    /// Not part of the digest: which steps are scrutinised is a matter of the campaign.
+    pub scrutiny: Scrutiny,
+}
+
+/// What was found when a step was taken again on other instances.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub enum Scrutiny {
+    #[default]
+    None,
+    Passed,
+    /// It is not a function of its input.
+    Differs(Box<str>),
+    /// It takes more memory each time.
+    Leaks(Box<str>),
+}
+
+impl Scrutiny {
+    pub fn differs(instance: &str, what: &str) -> Scrutiny {
+        Scrutiny::Differs(format!("{instance} gave {what}").into())
+    }
 }
 
 /// A step that did not give an acceptable output.
@@ -227,6 +311,9 @@ impl Trace {
         self.emitted.clear();
         self.intents.clear();
         self.journal.clear();
+        self.divergence = None;
+        self.healing_from = None;
+        self.is_quiescent = false;
         self.hasher = Sha256::default();
     }
 
@@ -301,6 +388,19 @@ impl Trace {
         }
     }
 
+    /// What the turn under way gave out since `mark` did not happen, or has been told before. The
+    /// journal stays.
+    pub fn forget_outputs_since(&mut self, mark: &Mark) {
+        self.steps.truncate(mark.steps as usize);
+        self.emitted.truncate(mark.emitted as usize);
+        self.intents.truncate(mark.intents as usize);
+    }
+
+    /// The turn under way recovered to something else than its journal says.
+    pub fn note_divergence(&mut self, what: &str) {
+        self.divergence = Some(what.into());
+    }
+
     /// Records a turn that began at `mark`, and folds it into the digest.
     pub fn end_turn(&mut self, at_ns: u64, choice: Choice, remark: Remark, mark: Mark) {
         self.turns.push(Turn {
@@ -311,6 +411,7 @@ impl Trace {
             emitted: mark.emitted..self.emitted.len() as u32,
             intents: mark.intents..self.intents.len() as u32,
             journal: mark.journal..self.journal.len() as u32,
+            divergence: self.divergence.take(),
         });
         self.fold_last_turn();
     }

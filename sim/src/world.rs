@@ -9,15 +9,13 @@ mod envelope;
 mod gate;
 mod kernel;
 mod plan;
-mod replay;
 
 use crate::air::{Air, Reducer, ReducerId, SchemaId};
 use crate::reducer::Code;
 
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
-pub use kernel::{Kernel, OpenIntent, variant_tag};
+pub use kernel::{Divergence, Kernel, OpenIntent, Sampling, variant_tag};
 pub use plan::Instance as PlanInstance;
-pub use replay::{ReplayError, replay};
 
 /// The documents, the code, and who listens to what.
 pub struct World {

@@ -120,5 +120,11 @@ fn worth_keeping() {
         leaks: 
         timer-accepted-when-working: timer-that-nobody-set
         undeclared-effect-kind: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+        empty-req-id-matches-any: 
+        terminal-err-ignored: terminal-error-at-once
+        ok-ignored-after-retry: delays-at-the-end-of-time, empty-request-id, error-dropped-and-redelivered and 4 more
+        timer-timeout-ignored-at-last-wait: timer-that-could-not-be-had
+        start-accepted-in-backoff: 
+        hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last
     "#]].assert_eq(&found);
 }

@@ -1,10 +1,10 @@
 //! What must be true of every seed: the shipped reducer holds, and the harness can be trusted.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Options, Runner};
+use sim::campaign::{self, Effort, Options, Runner};
 use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::random::Seed;
-use sim::scenario::{Bounds, PlanMode};
+use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
 use sim::world::World;
 
@@ -63,7 +63,7 @@ fn each(seed: Option<Seed>, mut test: impl FnMut(Seed)) {
 fn with_run<T>(world: &World, seed: Seed, look: impl FnOnce(&mut Runner<'_>, Run) -> T) -> T {
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
-    let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default());
+    let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);
     let scenario = scenario.with_schedule_of(&runner.trace);
     look(&mut runner, Run { scenario, checked })
@@ -103,10 +103,7 @@ fn keep(world: &World, seed: Seed, run: &Run) -> String {
 fn found<'a>(world: &World, seed: Seed, run: &'a Run, verdict: CaseVerdict) -> Found<'a> {
     Found {
         about: None,
-        found_by: FoundBy {
-            driver: "seed".to_owned(),
-            seed: Some(seed.0),
-        },
+        found_by: FoundBy::seed(seed.0, &run.scenario),
         world: WorldHashes::of(world),
         verdict,
         digest: &run.checked.digest,
@@ -144,7 +141,7 @@ fn history_does_not_matter(seed: Seed) {
     let world = retry_world();
     let alone = digest(world, seed);
     with_run(world, Seed(seed.0 ^ 1), |runner, _| {
-        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default());
+        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
         let after = runner.seed(seed, &scenario);
         assert_eq!(after.digest, alone);
     });
@@ -160,6 +157,8 @@ fn jobs(seed: Seed) {
             jobs,
             plans: PlanMode::Answered,
             bounds: Bounds::default(),
+            mix: Mix::Swarm,
+            effort: Effort::Sampled,
             most_failures: 1,
         };
         campaign::run(world, &*workload, &options, |_, _| {}).expect("the reducer can be run")
@@ -174,7 +173,7 @@ fn jobs(seed: Seed) {
 fn as_written(world: &World, seed: Seed) {
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
-    let scenario = runner.scenario(seed, PlanMode::AsWritten, Bounds::default());
+    let scenario = runner.scenario(seed, PlanMode::AsWritten, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);
     assert_eq!(checked.violations, [], "seed {seed}");
     let answered = runner.trace.turns.iter().any(|turn| {

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Exit;
 use super::input::{WorldArguments, error_text};
-use crate::campaign::{Checked, Runner};
+use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::report;
 use crate::scenario::Scenario;
@@ -49,6 +49,7 @@ impl Replay {
         let built_in = self.world.built_in();
         let workload = workload::of(&loaded.world.air);
         let mut runner = Runner::new(&loaded.world, &*workload)?;
+        runner.set_effort(Effort::Thorough);
         let mut reference = match &built_in {
             Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
             None => None,

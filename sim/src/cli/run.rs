@@ -11,11 +11,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::input::{Loaded, WorldArguments, project_folder};
 use super::{Exit, replay};
-use crate::campaign::{self, Failure, Runner, Summary};
+use crate::campaign::{self, Effort, Failure, Runner, Summary};
 use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::random::Seed;
 use crate::report;
-use crate::scenario::{Bounds, PlanMode};
+use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
 /// Run a campaign: many seeds, each a different ordering.
@@ -40,7 +40,13 @@ pub(super) struct Run {
     /// Run plans to the letter instead of choosing how their work ends
     #[arg(long)]
     plans_as_written: bool,
-    /// The most turns of one run
+    /// One fault mix for all seeds, instead of one that each seed draws
+    #[arg(long)]
+    fixed_mix: bool,
+    /// Try every step on other instances, and a recovery after every turn, instead of a sample
+    #[arg(long)]
+    thorough: bool,
+    /// The most turns of one run, before it heals
     #[arg(long, default_value_t = Bounds::default().turns,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
     turns: u32,
@@ -105,12 +111,24 @@ impl Run {
             turns: self.turns,
             ..Bounds::default()
         };
+        let mix = if self.fixed_mix {
+            Mix::Fixed
+        } else {
+            Mix::Swarm
+        };
+        let effort = if self.thorough {
+            Effort::Thorough
+        } else {
+            Effort::Sampled
+        };
         let most_failures = self.most_failures as usize;
         Ok(campaign::Options {
             seeds,
             jobs,
             plans,
             bounds,
+            mix,
+            effort,
             most_failures,
         })
     }
@@ -160,6 +178,7 @@ impl Run {
             .unwrap_or_else(|| project_folder("corpus"));
         let mut exit = Exit::Holds;
         let mut runner = Runner::new(&loaded.world, workload)?;
+        runner.set_effort(Effort::Thorough);
         for failure in &summary.failures {
             exit = exit.or(Exit::Violation);
             runner.renew()?;
@@ -202,10 +221,7 @@ fn write_case(folder: &Path, loaded: &Loaded, failure: &Failure) -> Result<PathB
         &failure.scenario,
         Found {
             about: None,
-            found_by: FoundBy {
-                driver: "seed".to_owned(),
-                seed: Some(failure.seed.0),
-            },
+            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
             world: WorldHashes::of(&loaded.world),
             verdict: CaseVerdict::Violated(first.to_owned()),
             digest: &failure.digest,

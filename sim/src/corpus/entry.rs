@@ -3,13 +3,14 @@
 //! `{"deliver":"err","req_id":"r1"}`, `{"at_ms":100,"fire":"timer","req_id":"r1","twice":true}`.
 //! Things in flight go by name and request, with `nth` where several are alike (1, the oldest, is
 //! left out). Times are virtual: `at_ms` where they are whole milliseconds, else `at_ns`.
+//! `"crash":"after_append"` beside a verb that brings an event has the kernel die meanwhile.
 
 use serde::{Deserialize, Serialize};
 
 use super::CaseError;
 use crate::air::{Air, SchemaId};
 use crate::scenario::{Decision, ItemName};
-use crate::trace::{Answer, Status};
+use crate::trace::{Answer, CrashPoint, Recovery, Status};
 
 const MS: u64 = 1_000_000;
 
@@ -41,6 +42,8 @@ pub(super) struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     advance: Option<Clock>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<Kernel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     req_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nth: Option<u32>,
@@ -52,6 +55,33 @@ pub(super) struct Entry {
     twice: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash: Option<CasePoint>,
+    /// From the journal unless it says otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recover: Option<CaseRecovery>,
+}
+
+/// What is written down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kernel {
+    Kernel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CasePoint {
+    BeforeAppend,
+    AfterAppend,
+    BeforeDispatch,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CaseRecovery {
+    Journal,
+    Snapshot,
 }
 
 /// What advances.
@@ -96,6 +126,26 @@ impl From<CaseAnswer> for Answer {
             CaseAnswer::Transient => Answer::Transient,
             CaseAnswer::Terminal => Answer::Terminal,
             CaseAnswer::Silence => Answer::Silence,
+        }
+    }
+}
+
+impl From<CrashPoint> for CasePoint {
+    fn from(point: CrashPoint) -> CasePoint {
+        match point {
+            CrashPoint::BeforeAppend => CasePoint::BeforeAppend,
+            CrashPoint::AfterAppend => CasePoint::AfterAppend,
+            CrashPoint::BeforeDispatch => CasePoint::BeforeDispatch,
+        }
+    }
+}
+
+impl From<CasePoint> for CrashPoint {
+    fn from(point: CasePoint) -> CrashPoint {
+        match point {
+            CasePoint::BeforeAppend => CrashPoint::BeforeAppend,
+            CasePoint::AfterAppend => CrashPoint::AfterAppend,
+            CasePoint::BeforeDispatch => CrashPoint::BeforeDispatch,
         }
     }
 }
@@ -179,6 +229,19 @@ impl Entry {
                 ..Entry::default()
             }
             .at(Some(*to_ns)),
+            Decision::Snapshot => Entry {
+                snapshot: Some(Kernel::Kernel),
+                ..Entry::default()
+            },
+            Decision::Crash {
+                point,
+                recovery,
+                during,
+            } => Entry {
+                crash: Some((*point).into()),
+                recover: (*recovery == Recovery::Snapshot).then_some(CaseRecovery::Snapshot),
+                ..Entry::new(air, during)
+            },
         }
     }
 
@@ -193,7 +256,7 @@ impl Entry {
     }
 
     /// The verbs, with what stands behind them.
-    fn verbs(&self) -> [(&'static str, Option<&str>); 10] {
+    fn verbs(&self) -> [(&'static str, Option<&str>); 11] {
         [
             ("start", self.start.as_deref()),
             ("deliver", self.deliver.as_deref()),
@@ -205,10 +268,30 @@ impl Entry {
             ("fire", self.fire.as_deref()),
             ("inject", self.inject.as_deref()),
             ("advance", self.advance.map(|_| "clock")),
+            ("snapshot", self.snapshot.map(|_| "kernel")),
         ]
     }
 
     pub fn decision(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
+        let decision = self.whole(air, pointer)?;
+        let Some(point) = self.crash else {
+            return match self.recover {
+                None => Ok(decision),
+                Some(_) => Err(CaseError::content(pointer, "`recover` without a `crash`")),
+            };
+        };
+        Ok(Decision::Crash {
+            point: point.into(),
+            recovery: match self.recover {
+                Some(CaseRecovery::Snapshot) => Recovery::Snapshot,
+                Some(CaseRecovery::Journal) | None => Recovery::Journal,
+            },
+            during: Box::new(decision),
+        })
+    }
+
+    /// The decision as it would be without a crash.
+    fn whole(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
         let wrong = |what: &str| CaseError::content(pointer, what);
         let mut given = self
             .verbs()
@@ -217,7 +300,7 @@ impl Entry {
         let (verb, label) = given.next().ok_or_else(|| {
             wrong(
                 "expected one of start, deliver, duplicate, drop, redeliver, step, receipt, \
-                fire, inject, advance",
+                fire, inject, advance, snapshot",
             )
         })?;
         if let Some((second, _)) = given.next() {
@@ -272,6 +355,7 @@ impl Entry {
                     value: value_from_json(air, schema, value, pointer)?,
                 }
             }
+            "snapshot" => Decision::Snapshot,
             _ => {
                 let to_ns = at_ns.ok_or_else(|| wrong("`advance` needs `at_ms` or `at_ns`"))?;
                 Decision::Advance { to_ns }
@@ -293,7 +377,8 @@ impl Entry {
     /// Names the first field that a verb has no use for.
     fn check_fields(&self, verb: &str) -> Result<(), &'static str> {
         let timed = matches!(verb, "fire" | "advance");
-        let named = !matches!(verb, "start" | "inject" | "advance");
+        let named = !matches!(verb, "start" | "inject" | "advance" | "snapshot");
+        let arrives = matches!(verb, "start" | "deliver" | "redeliver" | "fire" | "inject");
         let allowed = [
             ("at_ms", self.at_ms.is_some(), timed),
             ("at_ns", self.at_ns.is_some(), timed),
@@ -307,6 +392,7 @@ impl Entry {
             ("status", self.status.is_some(), verb == "fire"),
             ("twice", self.twice.is_some(), verb == "fire"),
             ("value", self.value.is_some(), verb == "inject"),
+            ("crash", self.crash.is_some(), arrives),
         ];
         match allowed
             .iter()

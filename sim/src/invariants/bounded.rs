@@ -1,16 +1,23 @@
-//! `bounded`: every step ends by itself, within its bounds.
+//! `bounded`: every step ends by itself, within its bounds, and loses no memory.
 //!
 //! Verifies that no step traps, runs out of fuel, or goes past the memory, table or output
-//! bound. Does not verify how close it came.
+//! bound, and that a step that is scrutinised (see `pure`) does not need more memory the more
+//! often it is taken. Does not verify how close it came, nor a leak too slow for that.
 
 use super::Finding;
-use crate::trace::{Fault, Step};
+use crate::trace::{Fault, Scrutiny, Step};
 
 pub(super) fn check(step: &Step) -> Finding {
-    match step.fault.as_deref() {
-        Some(Fault::Stopped { what }) => Finding::Violated {
+    if let Some(Fault::Stopped { what }) = step.fault.as_deref() {
+        return Finding::Violated {
             expected: "the step ends by itself, within its bounds".to_owned(),
             found: what.clone(),
+        };
+    }
+    match &step.scrutiny {
+        Scrutiny::Leaks(what) => Finding::Violated {
+            expected: "the same memory however often the step is taken".to_owned(),
+            found: what.to_string(),
         },
         _ => Finding::Holds,
     }

@@ -3,7 +3,7 @@
 //! [`GOALS`] is the one list. A run reaches a goal or does not; a campaign counts the runs.
 
 use super::retry::{History, Move};
-use crate::trace::{Choice, Status, Turn};
+use crate::trace::{Choice, CrashPoint, Recovery, Status, Turn};
 use crate::workload::retry::wire::{Event, Pc};
 
 /// Makes the type and the list of goals out of one list.
@@ -41,6 +41,10 @@ goals! {
     TimerOutOfOrder "timer_out_of_order" "a timer fired before one that was due earlier";
     TimerErrorAccepted "timer_error_accepted" "a receipt with status error or timeout ended a wait";
     DelaySaturated "delay_saturated" "a timer was set for the end of time";
+    CrashRecovered "crash_recovered" "a crash at an event that moved a request, recovered from the journal";
+    SnapshotRecovered "snapshot_recovered" "the same, recovered from a snapshot and the rest";
+    CrashCutShort "crash_cut_short" "an event that nothing had seen before a crash moved a request";
+    DoneByHealing "done_by_healing" "a request ended only after faults had stopped";
 }
 
 /// The goals that a run reached, as a set of indices into [`GOALS`].
@@ -75,6 +79,7 @@ pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step:
     let Some(request) = &history.request else {
         return;
     };
+    crashed(goals, turn, step);
     let ended = step.after.map(|state| state.pc).filter(|pc| pc.is_end());
     match (&step.event, ended) {
         (Event::Start(_), _) if step.pc().is_end() => goals.reach(Goal::NextRequest),
@@ -105,8 +110,28 @@ pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step:
         (Event::Timer(_), _) => timer_accepted(goals, turn),
         _ => {}
     }
+    if ended.is_some() && step.is_healing() {
+        goals.reach(Goal::DoneByHealing);
+    }
     if step.timers().any(|timer| timer.deliver_at_ns == u64::MAX) {
         goals.reach(Goal::DelaySaturated);
+    }
+}
+
+/// The turn moved a request, perhaps with a crash on the way.
+fn crashed(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
+    let Choice::Crash {
+        point, recovery, ..
+    } = &turn.choice
+    else {
+        return;
+    };
+    match recovery {
+        Recovery::Snapshot if step.has_snapshot() => goals.reach(Goal::SnapshotRecovered),
+        _ => goals.reach(Goal::CrashRecovered),
+    }
+    if *point == CrashPoint::AfterAppend {
+        goals.reach(Goal::CrashCutShort);
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod attempts_bounded;
 mod backoff_exact;
+mod converges;
 mod intent_faithful;
 mod one_timer;
 mod outcome_justified;
@@ -15,7 +16,7 @@ mod terminal_absorbing;
 
 use super::Finding;
 use super::goals::{self, GoalSet};
-use crate::trace::{Step, Trace, Turn};
+use crate::trace::{Record, Step, Trace, Turn};
 use crate::workload::retry::Retry;
 use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
 use crate::world::TimerSet;
@@ -73,6 +74,19 @@ impl<'a> Move<'a> {
     /// Nothing changed and nothing went out.
     pub fn is_ignored(&self) -> bool {
         !self.changed && self.step.emitted.is_empty() && self.step.intents.is_empty()
+    }
+
+    /// Faults have stopped.
+    pub fn is_healing(&self) -> bool {
+        self.trace.healing_from.is_some()
+    }
+
+    /// The journal holds a snapshot.
+    pub fn has_snapshot(&self) -> bool {
+        let journal = self.trace.journal.iter();
+        journal
+            .rev()
+            .any(|record| matches!(record, Record::Snapshot { .. }))
     }
 
     pub fn pc(&self) -> Pc {
@@ -220,6 +234,11 @@ impl Observer {
 
     pub fn reset(&mut self) {
         self.history = History::default();
+    }
+
+    /// What can only be said of a run that has ended.
+    pub fn finish(&self, trace: &Trace) -> Finding {
+        converges::check(&self.history, &self.retry, trace)
     }
 
     /// Runs every check on a step. `note` gets the index of the check, or None for a state that

@@ -94,6 +94,12 @@ impl Instance {
         self.steps
     }
 
+    /// The size of the present memory; 0 where there is none.
+    pub fn memory_bytes(&self) -> usize {
+        let live = self.live.as_ref();
+        live.map_or(0, |live| live.fresh_memory_bytes + live.grown_bytes())
+    }
+
     fn is_due_for_renewal(&self) -> bool {
         let limit_bytes = self.code.limits().memory_bytes;
         self.live

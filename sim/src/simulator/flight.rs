@@ -30,8 +30,8 @@ pub struct Message {
 #[derive(Clone, Debug)]
 pub struct Timer {
     pub open: OpenIntent,
-    /// It fired before and was left to fire again.
-    pub fired: bool,
+    /// It fired before and was left to fire again, or was asked for again after a crash.
+    pub copy: bool,
 }
 
 /// A plan's effect that has had no receipt.
@@ -52,6 +52,15 @@ pub struct PlanRun {
     pub next_step: Option<usize>,
     /// The schema of the event that its next tick raises and an answer may stand in for.
     pub answered: Option<SchemaId>,
+    /// It was decided that its work gives no answer, for now.
+    pub silent: bool,
+}
+
+impl PlanRun {
+    /// Whether it can go on by itself.
+    pub fn can_step(&self) -> bool {
+        self.next_step.is_some() && !self.silent
+    }
 }
 
 /// Everything in flight.
@@ -103,6 +112,16 @@ impl Flight {
         self.messages.is_empty()
             && self.timers.is_empty()
             && self.pending.iter().all(|pending| pending.body.silent)
+            && self.plans.iter().all(|plan| !plan.body.can_step())
+    }
+
+    /// Whether nothing is left at all: nothing that was dropped could be delivered, nothing that
+    /// is silent could answer.
+    pub fn is_quiescent(&self) -> bool {
+        self.messages.is_empty()
+            && self.dropped.is_empty()
+            && self.timers.is_empty()
+            && self.pending.is_empty()
             && self.plans.iter().all(|plan| plan.body.next_step.is_none())
     }
 

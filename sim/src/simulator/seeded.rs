@@ -1,8 +1,9 @@
 //! The chooser of a campaign: every choice drawn from a seed, in the proportions of its faults.
 
 use crate::random::{Component, Seed, Stream};
-use crate::simulator::{Chooser, Faults, Situation, item};
-use crate::trace::{Answer, Choice, Status, Trace};
+use crate::scenario::{Faults, Knob};
+use crate::simulator::{Chooser, Situation, item};
+use crate::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace};
 
 /// Draws decisions for one seed.
 pub struct Seeded {
@@ -23,23 +24,28 @@ enum Candidate {
 const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
 
 impl Seeded {
-    /// The chooser of a seed, with the seed's own fault mix.
-    pub fn new(seed: Seed) -> Seeded {
+    /// The chooser of a seed. With [`Faults::FIXED`] where the scenario has no mix.
+    pub fn new(seed: Seed, faults: Option<Faults>) -> Seeded {
         Seeded {
             stream: Stream::new(seed, Component::Chooser),
-            faults: Faults::draw(&mut Stream::new(seed, Component::Faults)),
+            faults: faults.unwrap_or(Faults::FIXED),
         }
+    }
+
+    fn chance(&mut self, knob: Knob) -> bool {
+        let ratio = self.faults.ratio(knob);
+        self.stream.chance(ratio)
     }
 
     /// What goes on next: the oldest by (due time, sequence), or any.
     fn progress(&mut self, situation: &Situation<'_>) -> Option<Candidate> {
         let start = next_start(situation);
-        let early_start = start
-            .filter(|_| situation.flight.is_empty() || self.stream.chance(self.faults.start_early));
+        let early_start =
+            start.filter(|_| situation.flight.is_empty() || self.chance(Knob::StartEarly));
         if let Some(request) = early_start {
             return Some(Candidate::Start(request));
         }
-        if self.stream.chance(self.faults.reorder) {
+        if self.chance(Knob::Reorder) {
             let count = candidates(situation).count() as u32;
             return candidates(situation).nth(self.stream.below(count.max(1)) as usize);
         }
@@ -67,27 +73,27 @@ impl Seeded {
     }
 
     fn answer(&mut self) -> Answer {
-        let drawn = self.stream.weighted(&self.faults.answers);
+        let drawn = self.stream.weighted(self.faults.answers());
         drawn.map_or(Answer::Ok, |index| Answer::ALL[index])
     }
 
     fn fire(&mut self, situation: &Situation<'_>, index: usize) -> Choice {
         let due_ns = situation.flight.timers[index].due_ns;
-        let at_ns = if due_ns > situation.now_ns && self.stream.chance(self.faults.timer_early) {
+        let at_ns = if due_ns > situation.now_ns && self.chance(Knob::TimerEarly) {
             let early_ns = self.stream.word() % (due_ns - situation.now_ns);
             Some(situation.now_ns + early_ns)
-        } else if self.stream.chance(self.faults.timer_late) {
+        } else if self.chance(Knob::TimerLate) {
             let late_ns = self.stream.pick(&LATENESS_NS).copied().unwrap_or(1);
             Some(due_ns.saturating_add(late_ns))
         } else {
             None
         };
-        let status = if self.stream.chance(self.faults.timer_status) {
+        let status = if self.chance(Knob::TimerStatus) {
             Status::ALL[1 + self.stream.below(2) as usize]
         } else {
             Status::Ok
         };
-        let twice = self.stream.chance(self.faults.timer_twice);
+        let twice = self.chance(Knob::TimerTwice);
         Choice::Fire {
             timer: item(&situation.flight.timers, index),
             at_ns,
@@ -105,6 +111,26 @@ impl Seeded {
         })
     }
 
+    /// An arrival now and then meets a crash.
+    fn perhaps_crash(&mut self, choice: Choice) -> Choice {
+        let arrives = matches!(
+            choice,
+            Choice::Start { .. }
+                | Choice::Deliver(_)
+                | Choice::Redeliver(_)
+                | Choice::Fire { .. }
+                | Choice::Inject { .. }
+        );
+        if !arrives || !self.chance(Knob::Crash) {
+            return choice;
+        }
+        Choice::Crash {
+            point: CrashPoint::ALL[self.stream.below(3) as usize],
+            recovery: Recovery::ALL[self.stream.below(2) as usize],
+            during: Box::new(choice),
+        }
+    }
+
     fn message(&mut self, count: usize) -> usize {
         self.stream.below(count as u32) as usize
     }
@@ -112,6 +138,14 @@ impl Seeded {
 
 impl Chooser for Seeded {
     fn choose(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
+        let choice = self.decide(situation, trace)?;
+        Some(self.perhaps_crash(choice))
+    }
+}
+
+impl Seeded {
+    fn decide(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
+        let weight = |knob| self.faults.weight(knob);
         let flight = situation.flight;
         let can_go_on = !flight.is_empty() || next_start(situation).is_some();
         let if_any = |weight: u32, count: usize| if count > 0 { weight } else { 0 };
@@ -121,12 +155,13 @@ impl Chooser for Seeded {
             } else {
                 Faults::STOP
             },
-            self.faults.stray,
-            if_any(self.faults.duplicate, flight.messages.len()),
-            if_any(self.faults.drop, flight.messages.len()),
-            if_any(self.faults.redeliver, flight.dropped.len()),
-            if_any(self.faults.second_start, situation.scenario.requests.len()),
-            self.faults.advance,
+            weight(Knob::Stray),
+            if_any(weight(Knob::Duplicate), flight.messages.len()),
+            if_any(weight(Knob::Drop), flight.messages.len()),
+            if_any(weight(Knob::Redeliver), flight.dropped.len()),
+            if_any(weight(Knob::SecondStart), situation.scenario.requests.len()),
+            weight(Knob::Advance),
+            weight(Knob::Snapshot),
         ];
         match self.stream.weighted(&weights)? {
             0 if !can_go_on => None,
@@ -150,12 +185,13 @@ impl Chooser for Seeded {
                 let request = self.stream.below(situation.scenario.requests.len() as u32);
                 Some(Choice::Start { request })
             }
-            _ => {
+            6 => {
                 let step_ns = self.stream.pick(&LATENESS_NS[..3]).copied().unwrap_or(1);
                 Some(Choice::Advance {
                     to_ns: situation.now_ns.saturating_add(step_ns),
                 })
             }
+            _ => Some(Choice::Snapshot),
         }
     }
 }
@@ -175,7 +211,7 @@ fn candidates<'a>(situation: &'a Situation<'_>) -> impl Iterator<Item = Candidat
         .plans
         .iter()
         .enumerate()
-        .filter(|(_, plan)| plan.body.next_step.is_some());
+        .filter(|(_, plan)| plan.body.can_step());
     let pending = flight
         .pending
         .iter()

@@ -87,6 +87,10 @@ impl Trace {
         if !intents_equal {
             return Some("effects");
         }
-        (mine.journal.len() != theirs.journal.len()).then_some("journal")
+        let journals_equal = mine.journal.len() == theirs.journal.len();
+        if !journals_equal {
+            return Some("journal");
+        }
+        (mine.divergence != theirs.divergence).then_some("recovery")
     }
 }

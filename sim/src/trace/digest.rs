@@ -86,6 +86,20 @@ impl Trace {
         out
     }
 
+    /// Whether two records say the same, wherever their bytes lie.
+    pub fn is_same_record(&self, a: &Record, b: &Record) -> bool {
+        let write = |record| {
+            let mut out = Vec::new();
+            let mut writer = Writer {
+                out: &mut out,
+                arena: &self.arena,
+            };
+            write_record(&mut writer, record);
+            out
+        };
+        a == b || write(a) == write(b)
+    }
+
     pub(super) fn fold_last_turn(&mut self) {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
@@ -129,6 +143,9 @@ impl Trace {
                 .tag(22)
                 .hash(&intent.hash)
                 .tag(u8::from(intent.allowed));
+        }
+        if let Some(what) = &turn.divergence {
+            writer.tag(23).bytes(what.as_bytes());
         }
     }
 
@@ -174,6 +191,17 @@ impl Trace {
             }
             Choice::Advance { to_ns } => {
                 writer.tag(10).number(*to_ns);
+            }
+            Choice::Snapshot => {
+                writer.tag(11);
+            }
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                writer.tag(12).tag(*point as u8).tag(*recovery as u8);
+                self.write_choice(writer, during);
             }
         }
     }
@@ -237,6 +265,19 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             .hash(intent)
             .tag(*status as u8)
             .span(*receipt),
+        Record::PlanStep {
+            plan,
+            instance,
+            step,
+            replaced,
+            at_ns,
+        } => writer
+            .tag(39)
+            .index(plan.index())
+            .index(*instance as usize)
+            .index(*step as usize)
+            .tag(u8::from(*replaced))
+            .number(*at_ns),
         Record::PlanResult {
             plan,
             instance,

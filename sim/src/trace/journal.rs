@@ -40,6 +40,16 @@ pub enum Record {
         status: Status,
         receipt: Span,
     },
+    /// A plan instance took a step. AIR's kernel ticks until nothing moves and needs no such
+    /// record; here the environment says when, so the journal must. `replaced`: the event that
+    /// the step raises was not wanted, see `Kernel::tick`.
+    PlanStep {
+        plan: PlanId,
+        instance: u32,
+        step: u32,
+        replaced: bool,
+        at_ns: u64,
+    },
     PlanResult {
         plan: PlanId,
         instance: u32,
@@ -56,6 +66,24 @@ pub enum Record {
         key: Option<Span>,
         state: Option<Span>,
     },
+}
+
+impl Record {
+    /// The word of AIR for its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Record::Manifest { .. } => "manifest",
+            Record::DomainEvent { .. } => "domain_event",
+            Record::EffectIntent { .. } => "effect_intent",
+            Record::CapDecision { .. } => "cap_decision",
+            Record::PolicyDecision { .. } => "policy_decision",
+            Record::EffectReceipt { .. } => "effect_receipt",
+            Record::PlanStep { .. } => "plan_step",
+            Record::PlanResult { .. } => "plan_result",
+            Record::PlanEnded { .. } => "plan_ended",
+            Record::Snapshot { .. } => "snapshot",
+        }
+    }
 }
 
 /// The check of the effect gate that refused.

@@ -7,6 +7,8 @@
 
 mod effects;
 mod plans;
+mod recover;
+mod scrutiny;
 mod step;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,10 @@ use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Output, StepError};
 use crate::trace::{Asker, Record, Span, Trace};
+use recover::Checkpoint;
+pub use recover::Divergence;
+pub use scrutiny::Sampling;
+use scrutiny::Scrutineer;
 
 /// An effect that passed the gate and has had no receipt.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,8 +52,13 @@ pub struct Kernel<'w> {
     cells: BTreeMap<(ReducerId, Vec<u8>), Span>,
     plans: Vec<Instance>,
     next_plan: u32,
+    /// Oldest first.
+    open: Vec<OpenIntent>,
+    /// The last snapshot, as it lies on the disk that a crash leaves whole.
+    checkpoint: Option<Checkpoint>,
     /// A plan may stand elsewhere than when this was last asked.
     plans_moved: bool,
+    scrutineer: Scrutineer,
     scratch: Vec<u8>,
 }
 
@@ -64,13 +75,32 @@ impl<'w> Kernel<'w> {
             cells: BTreeMap::new(),
             plans: Vec::new(),
             next_plan: 0,
+            open: Vec::new(),
+            checkpoint: None,
             plans_moved: false,
+            scrutineer: Scrutineer::new(world.air.reducers.len()),
             scratch: Vec::new(),
         })
     }
 
+    /// How many steps are taken again on other instances, to see whether they are pure.
+    pub fn scrutinise(&mut self, sampling: Sampling) {
+        self.scrutineer.sampling = sampling;
+    }
+
+    /// The next step that is scrutinised is taken so often that a leak shows, which costs as much
+    /// as a thousand steps.
+    pub fn look_for_leaks(&mut self) {
+        self.scrutineer.leaks_due = true;
+    }
+
     /// Fresh wasm instances, in which nothing is left of the runs before.
     pub fn renew(&mut self) -> Result<(), StepError> {
+        self.scrutineer.renew();
+        self.renew_instances()
+    }
+
+    fn renew_instances(&mut self) -> Result<(), StepError> {
         for instance in &mut self.instances {
             if instance.steps_since_renewal() > 0 {
                 instance.renew()?;
@@ -81,14 +111,21 @@ impl<'w> Kernel<'w> {
 
     /// Back to the beginning of a run. The wasm instances stay: see [`Kernel::renew`].
     pub fn reset(&mut self, trace: &mut Trace) {
+        self.forget();
+        self.checkpoint = None;
+        trace.journal.push(Record::Manifest {
+            hash: self.world.air.manifest_hash,
+        });
+    }
+
+    /// Loses all that a process that ends loses.
+    fn forget(&mut self) {
         self.states.fill(None);
         self.cells.clear();
         self.plans.clear();
         self.next_plan = 0;
+        self.open.clear();
         self.plans_moved = true;
-        trace.journal.push(Record::Manifest {
-            hash: self.world.air.manifest_hash,
-        });
     }
 
     pub fn world(&self) -> &'w World {
@@ -105,6 +142,22 @@ impl<'w> Kernel<'w> {
         &self.plans
     }
 
+    /// Effects that passed the gate and have had no receipt, oldest first.
+    pub fn open_intents(&self) -> &[OpenIntent] {
+        &self.open
+    }
+
+    /// The states of all cells that have one, in order.
+    pub fn states(&self) -> impl Iterator<Item = (ReducerId, Option<&[u8]>, Span)> {
+        let states = self.world.air.reducer_ids().zip(&self.states);
+        let single = states.filter_map(|(reducer, state)| Some((reducer, None, (*state)?)));
+        let keyed = self
+            .cells
+            .iter()
+            .map(|((reducer, key), state)| (*reducer, Some(key.as_slice()), *state));
+        single.chain(keyed)
+    }
+
     /// The state of a reducer's cell; `key` for keyed reducers only.
     pub fn state(&self, reducer: ReducerId, key: Option<&[u8]>) -> Option<Span> {
         match key {
@@ -119,22 +172,22 @@ impl<'w> Kernel<'w> {
             now_ns,
             journal_height: trace.journal.len(),
         };
-        self.accept_at(trace, schema, value, moment);
+        self.append(trace, schema, value, now_ns);
+        self.handle(trace, schema, value, moment);
     }
 
-    /// An event arrives at a moment that a journal tells.
-    pub(super) fn accept_at(
-        &mut self,
-        trace: &mut Trace,
-        schema: SchemaId,
-        value: Span,
-        moment: Moment,
-    ) {
+    /// Journals an event and lets nothing see it: what is left of an arrival that a crash cuts
+    /// short.
+    pub fn append(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, at_ns: u64) {
         trace.journal.push(Record::DomainEvent {
             schema,
             value,
-            at_ns: moment.now_ns,
+            at_ns,
         });
+    }
+
+    /// Shows an event that is in the journal to all who listen.
+    fn handle(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, moment: Moment) {
         let world = self.world;
         let listeners = world.listeners(schema);
         for &route in &listeners.routes {
@@ -158,8 +211,9 @@ impl<'w> Kernel<'w> {
         }
     }
 
-    /// Writes every cell's state into the journal.
-    pub fn snapshot(&self, trace: &mut Trace) {
+    /// Writes every cell's state into the journal, and keeps with it what else a recovery from
+    /// here needs.
+    pub fn snapshot(&mut self, trace: &mut Trace) {
         for (reducer, state) in self.world.air.reducer_ids().zip(&self.states) {
             trace.journal.push(Record::Snapshot {
                 reducer,
@@ -175,11 +229,7 @@ impl<'w> Kernel<'w> {
                 state: Some(*state),
             });
         }
-    }
-
-    /// Puts a cell's state back, from a snapshot.
-    pub(super) fn restore(&mut self, reducer: ReducerId, key: Option<&[u8]>, state: Option<Span>) {
-        self.keep_state(reducer, key.map(<[u8]>::to_vec), state);
+        self.save(trace);
     }
 }
 

@@ -334,19 +334,19 @@ fn wasm_that_misbehaves() {
     expect![[r#"
         # loops
         violation: seed 1
-          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
+          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
             expected the step ends by itself, within its bounds
             found    reducer used up its 50000000 units of fuel; raise the fuel per step, or look for a loop
         1
         # grows
         violation: seed 1
-          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
+          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
             expected the step ends by itself, within its bounds
             found    reducer asked for 67174400 bytes of memory, its limit is 67108864
         1
         # points-outside
         violation: seed 1
-          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
+          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
             expected the step ends by itself, within its bounds
             found    output at 0xfffffff8, 100 bytes long, lies outside the memory of 65536 bytes
         1
@@ -358,7 +358,7 @@ fn wasm_that_misbehaves() {
         1
         # traps
         violation: seed 1
-          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
+          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
             expected the step ends by itself, within its bounds
             found    reducer trapped: wasm `unreachable` instruction executed
         1
@@ -500,7 +500,7 @@ fn cases() {
             $ sim replay decision.json
             error: decision.json
               1: not a case of format `sim-case/1`
-              2: unknown field `stop`, expected one of `at_ms`, `at_ns`, `start`, `deliver`, `duplicate`, `drop`, `redeliver`, `step`, `receipt`, `fire`, `inject`, `advance`, `req_id`, `nth`, `answer`, `status`, `twice`, `value` at line 5 column 23
+              2: unknown field `stop`, expected one of `at_ms`, `at_ns`, `start`, `deliver`, `duplicate`, `drop`, `redeliver`, `step`, `receipt`, `fire`, `inject`, `advance`, `snapshot`, `req_id`, `nth`, `answer`, `status`, `twice`, `value`, `crash`, `recover` at line 5 column 23
 
             $ sim replay two.json
             error: two.json

@@ -2,8 +2,9 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::trace::Recovery;
 use sim::trace::Trace;
-use sim::world::{World, replay};
+use sim::world::{Kernel, World};
 
 use super::{follow, small_world, trial};
 
@@ -122,7 +123,10 @@ fn tells_the_run_so_far() {
     expect![[r#"
         {"cell_mode":false,"journal_height":1,"key":null,"logical_now_ns":0,"now_ns":0,"reducer":"t/Machine@1"}
         {"cell_mode":false,"journal_height":2,"key":null,"logical_now_ns":7,"now_ns":7,"reducer":"t/Machine@1"}"#]].assert_eq(&lines.join("\n"));
-    let (kernel, rebuilt) = replay(&world, &trace, trace.journal.len()).expect("it can be");
+    let mut kernel = Kernel::new(&world).expect("the reducer can be run");
+    let mut rebuilt = trace.clone();
+    let recovered = kernel.recover(&mut rebuilt, Recovery::Journal, false);
+    assert_eq!(recovered, Ok(()));
     let reducer = world
         .air
         .reducer_ids()

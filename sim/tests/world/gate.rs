@@ -82,21 +82,21 @@ fn effects_of_plans() {
         let _ = writeln!(found, "{what}: {}", said.join(", "));
     }
     expect![[r#"
-        allowed: cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
-        expired: cap_decision the grant has expired, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        another host: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        no host: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        any host: cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
-        another scheme: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        this method: cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
-        another method: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        the scheme's port: cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
-        another port: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        this path: cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
-        another path: cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
-        the policy denies: cap_decision allow, policy_decision rule Some(0) allow false, plan_ended step `b_ask`: the effect gate said no
-        no rule of this grant: cap_decision allow, policy_decision rule Some(1) allow false, plan_ended step `b_ask`: the effect gate said no
-        no rule at all: cap_decision allow, policy_decision rule None allow false, plan_ended step `b_ask`: the effect gate said no
+        allowed: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        expired: plan_step a_url, plan_step b_ask, cap_decision the grant has expired, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        another host: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        no host: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        any host: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        another scheme: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        this method: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        another method: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        the scheme's port: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        another port: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        this path: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        another path: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        the policy denies: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow false, plan_ended step `b_ask`: the effect gate said no
+        no rule of this grant: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(1) allow false, plan_ended step `b_ask`: the effect gate said no
+        no rule at all: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule None allow false, plan_ended step `b_ask`: the effect gate said no
     "#]].assert_eq(&found);
 }
 

@@ -3,9 +3,9 @@
 
 mod context;
 mod gate;
-mod journal;
 mod keyed;
 mod plans;
+mod recovery;
 
 use std::fmt::Write;
 
@@ -26,12 +26,15 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
         context::trials(),
         gate::trials(),
         keyed::trials(),
-        journal::trials(seed),
+        recovery::trials(seed),
     ]
     .into_iter()
     .flatten()
     .collect()
 }
+
+const START: &str = r#"{"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"req_id":"r1",
+    "payload":"p","max_attempts":3,"base_delay_ms":10,"now_ns":0}}}"#;
 
 /// A trial named `world::subject::test`; it fails by panicking.
 fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
@@ -130,6 +133,10 @@ fn journal(air: &Air, trace: &Trace) -> String {
             }
             Record::EffectReceipt { status, .. } => {
                 writeln!(out, "effect_receipt {}", status.name())
+            }
+            Record::PlanStep { plan, step, .. } => {
+                let steps = &air.plans[plan.index()].steps;
+                writeln!(out, "plan_step {}", steps[*step as usize].id)
             }
             Record::PlanResult { plan, result, .. } => {
                 let schema = air.plans[plan.index()]

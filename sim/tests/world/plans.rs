@@ -5,7 +5,7 @@ use libtest_mimic::Trial;
 use sim::air;
 use sim::world::World;
 
-use super::{constant_reducer, follow, journal, small_world, trial};
+use super::{START, constant_reducer, follow, journal, small_world, trial};
 use crate::support::{code, http_world, retry_world, root};
 
 pub fn trials() -> Vec<Trial> {
@@ -31,9 +31,6 @@ pub fn trials() -> Vec<Trial> {
         ),
     ]
 }
-
-const START: &str = r#"{"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"req_id":"r1",
-    "payload":"p","max_attempts":3,"base_delay_ms":10,"now_ns":0}}}"#;
 
 /// What the plan of the HTTP world raises for an answer of the server.
 fn one_branch_by_the_receipt() {
@@ -87,6 +84,7 @@ fn silence_waits() {
         manifest
         domain_event demo/RetryEvent@1 {"start":{"base_delay_ms":10,"max_attempts":3,"now_ns":0,"payload":"p","req_id":"r1"}} at 0
         domain_event demo/WorkRequested@1 {"payload":"p","req_id":"r1"} at 0
+        plan_step ask
         cap_decision allow
         policy_decision rule Some(0) allow true
         effect_intent http.request
@@ -105,6 +103,8 @@ fn as_written() {
         manifest
         domain_event demo/RetryEvent@1 {"start":{"base_delay_ms":10,"max_attempts":3,"now_ns":0,"payload":"p","req_id":"r1"}} at 0
         domain_event demo/WorkRequested@1 {"payload":"p","req_id":"r1"} at 0
+        plan_step answer
+        plan_step finish
         plan_ended well
         domain_event demo/RetryEvent@1 {"err":{"message":"work is not available","req_id":"r1","transient":true}} at 0
         cap_decision allow
@@ -154,13 +154,20 @@ fn awaited_event() {
     expect![[r#"
         manifest
         domain_event t/Start@1 {"id":"a","n":1} at 0
+        plan_step a_url
+        plan_step b_ask
         cap_decision allow
         policy_decision rule Some(0) allow true
         effect_intent http.request
         effect_receipt ok
+        plan_step c_wait
+        plan_step d_listen
         domain_event t/Answer@1 {"id":"b","ok":true} at 0
         domain_event t/Answer@1 {"id":"a","ok":false} at 0
         domain_event t/Answer@1 {"id":"a","ok":true} at 0
+        plan_step d_listen
+        plan_step e_raise
+        plan_step f_end
         plan_result "done"
         plan_ended well
         domain_event t/Event@1 {"answer":{"id":"a","ok":false}} at 0
@@ -176,10 +183,13 @@ fn guard_that_is_false() {
     expect![[r#"
         manifest
         domain_event t/Start@1 {"id":"a","n":1} at 0
+        plan_step a_url
+        plan_step b_ask
         cap_decision allow
         policy_decision rule Some(0) allow true
         effect_intent http.request
         effect_receipt ok
+        plan_step c_wait
         plan_ended well
     "#]]
     .assert_eq(&journal(&world.air, &trace));
@@ -192,6 +202,7 @@ fn invariant_that_is_false() {
     expect![[r#"
         manifest
         domain_event t/Start@1 {"id":"a","n":0} at 0
+        plan_step a_url
         plan_ended invariant 0 is false after step `a_url`
     "#]]
     .assert_eq(&journal(&world.air, &trace));

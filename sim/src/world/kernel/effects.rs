@@ -60,6 +60,12 @@ impl Kernel<'_> {
                 hash,
                 asker,
             });
+            self.open.push(OpenIntent {
+                effect,
+                params,
+                hash,
+                asker,
+            });
         }
         trace.intents.push(Intent {
             effect,
@@ -72,13 +78,36 @@ impl Kernel<'_> {
         hash
     }
 
+    /// A receipt is in the journal: the oldest intent of that hash is open no more. A hash is all
+    /// that a receipt says; a second receipt closes nothing.
+    pub(super) fn close(&mut self, intent: &Hash) -> Option<OpenIntent> {
+        let oldest = self.open.iter().position(|open| open.hash == *intent)?;
+        Some(self.open.remove(oldest))
+    }
+
+    /// The receipt of a reducer's effect is in the journal; its event is about to arrive.
+    pub fn append_receipt(
+        &mut self,
+        trace: &mut Trace,
+        intent: Hash,
+        status: Status,
+        receipt: Span,
+    ) {
+        trace.journal.push(Record::EffectReceipt {
+            intent,
+            status,
+            receipt,
+        });
+        self.close(&intent);
+    }
+
     /// The receipt of a reducer's effect, as the event that the reducer will get.
     pub fn receipt_event(
         &mut self,
         trace: &mut Trace,
         open: &OpenIntent,
         status: Status,
-        receipt: &[u8],
+        receipt: Span,
     ) -> Option<(SchemaId, Span)> {
         let Asker::Reducer(id) = open.asker else {
             return None;
@@ -86,12 +115,6 @@ impl Kernel<'_> {
         let air = &self.world.air;
         let reducer = &air.reducers[id.index()];
         let arm = reducer.receipt_arms.get(&open.effect)?;
-        let receipt_span = trace.store(receipt);
-        trace.journal.push(Record::EffectReceipt {
-            intent: open.hash,
-            status,
-            receipt: receipt_span,
-        });
         self.scratch.clear();
         envelope::receipt_event(
             &mut self.scratch,
@@ -102,31 +125,37 @@ impl Kernel<'_> {
                 effect_kind: &air.effects[open.effect.index()].kind,
                 status,
                 requested: trace.bytes(open.params),
-                receipt,
+                receipt: trace.bytes(receipt),
             },
         );
         Some((reducer.event, trace.store(&self.scratch)))
     }
 
     /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.
-    pub fn receive(&mut self, trace: &mut Trace, open: &OpenIntent, receipt: &[u8]) -> bool {
+    pub fn receive(&mut self, trace: &mut Trace, intent: Hash, receipt: Span) -> bool {
+        trace.journal.push(Record::EffectReceipt {
+            intent,
+            status: Status::Ok,
+            receipt,
+        });
+        self.take_receipt(trace, &intent, receipt)
+    }
+
+    /// Closes an intent, and gives the receipt to the plan that asked, if it was a plan.
+    pub(super) fn take_receipt(&mut self, trace: &Trace, intent: &Hash, receipt: Span) -> bool {
+        let Some(open) = self.close(intent) else {
+            return false;
+        };
         let Asker::Plan { instance, .. } = open.asker else {
             return false;
         };
         let air = &self.world.air;
         let schema = air.effects[open.effect.index()].receipt;
-        let Ok(value) = air.schemas.decode(schema, receipt) else {
+        let Ok(value) = air.schemas.decode(schema, trace.bytes(receipt)) else {
             return false;
         };
-        let receipt = trace.store(receipt);
-        let status = Status::Ok;
-        trace.journal.push(Record::EffectReceipt {
-            intent: open.hash,
-            status,
-            receipt,
-        });
         self.plans_moved = true;
         let plan = self.plans.iter_mut().find(|plan| plan.id == instance);
-        plan.is_some_and(|plan| plan.receive(&open.hash, value))
+        plan.is_some_and(|plan| plan.receive(intent, value))
     }
 }

@@ -79,7 +79,15 @@ impl Kernel<'_> {
         now_ns: u64,
     ) {
         let air = &self.world.air;
-        let definition = &air.plans[self.plans[index].plan.index()];
+        let instance = &self.plans[index];
+        let definition = &air.plans[instance.plan.index()];
+        trace.journal.push(Record::PlanStep {
+            plan: instance.plan,
+            instance: instance.id,
+            step: step as u32,
+            replaced,
+            at_ns: now_ns,
+        });
         self.plans_moved = true;
         let evaluates = !replaced && !matches!(definition.steps[step].op, Op::End { result: None });
         if evaluates && self.plans[index].awaits_input() {

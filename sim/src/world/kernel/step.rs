@@ -4,8 +4,8 @@
 use super::super::context;
 use super::{Kernel, Moment, at_path};
 use crate::air::{Origin, Reducer, ReducerId, SchemaId, ValueError};
-use crate::reducer::{OutEffect, Output, StepError, StepInput};
-use crate::trace::{Asker, Emitted, Fault, Span, Step, Trace};
+use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
+use crate::trace::{Asker, Emitted, Fault, Scrutiny, Span, Step, Trace};
 
 impl Kernel<'_> {
     /// Routes an event to one reducer and takes its output.
@@ -33,6 +33,7 @@ impl Kernel<'_> {
             emitted: trace.mark_emitted()..trace.mark_emitted(),
             intents: trace.mark_intents()..trace.mark_intents(),
             fault: None,
+            scrutiny: Scrutiny::None,
         };
         match key {
             Ok(key) => {
@@ -104,6 +105,14 @@ impl Kernel<'_> {
         };
         let mut output = std::mem::take(&mut self.output);
         let ran = self.instances[step.reducer.index()].step(&input, &mut output);
+        if self.scrutineer.is_due() {
+            let reducer = step.reducer.index();
+            let mut envelope = Vec::new();
+            encode_envelope(&input, &mut envelope);
+            let code = &world.codes[reducer];
+            let answer = (&ran, &output);
+            step.scrutiny = self.scrutineer.check(reducer, code, &envelope, answer);
+        }
         let taken = match ran {
             Ok(()) => self.take_output(trace, step, reducer, &output, moment.now_ns),
             Err(error @ StepError::BadEnvelope { .. }) => Err(Fault::Nonconforming {

@@ -77,4 +77,18 @@ bugs! {
     23 TimerAcceptedWhenWorking "timer-accepted-when-working";
     /// Timers are asked for as `blob.put`, a kind that the module does not declare.
     24 UndeclaredEffectKind "undeclared-effect-kind";
+    /// An answer without an id counts for whichever request is under way, and any answer counts
+    /// for a request whose own id is empty.
+    25 EmptyReqIdMatchesAny "empty-req-id-matches-any";
+    /// A terminal `err` in Working is ignored: the request waits for ever.
+    26 TerminalErrIgnored "terminal-err-ignored";
+    /// An `ok` in Working is ignored from the second attempt on.
+    27 OkIgnoredAfterRetry "ok-ignored-after-retry";
+    /// A timer's receipt with status `timeout` does not end the wait before the last attempt.
+    28 TimerTimeoutIgnoredAtLastWait "timer-timeout-ignored-at-last-wait";
+    /// A `start` of another request in Backoff begins that one, and the present one is forgotten.
+    29 StartAcceptedInBackoff "start-accepted-in-backoff";
+    /// Once an instance has seen two `start`, the `err` of a first attempt counts as terminal: a
+    /// counter that is not in the state.
+    30 HiddenStart "hidden-start";
 }

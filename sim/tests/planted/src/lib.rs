@@ -56,7 +56,12 @@ pub fn step_with(bug: Bug, input: &[u8], space: &mut [u8]) -> Result<usize, Refu
     if bug == Bug::TrapInBackoffStale && machine::is_err_in_backoff(&input) {
         return Err(Refusal::InvalidValue);
     }
-    let reaction = machine::react(bug, input.state.as_ref(), &input.event);
+    let event = if bug == Bug::HiddenStart {
+        process::with_hidden_start(&input)
+    } else {
+        input.event
+    };
+    let reaction = machine::react(bug, input.state.as_ref(), &event);
     if bug == Bug::StateGrows
         && reaction.state.is_none()
         && let Some(state) = &input.state

@@ -58,10 +58,10 @@ pub fn react<'a>(bug: Bug, state: Option<&State<'a>>, event: &Event<'a>) -> Reac
     };
     let reaction = match event {
         Event::Start(start) => on_start(bug, present, start),
-        Event::Ok { req_id } => on_ok(bug, present, req_id),
+        Event::Ok { req_id } => on_ok(bug, present, heard(bug, present, req_id)),
         Event::Err {
             req_id, transient, ..
-        } => on_err(bug, present, req_id, *transient),
+        } => on_err(bug, present, heard(bug, present, req_id), *transient),
         Event::Timer(timer) => on_timer(bug, present, timer),
     };
     bend(bug, reaction.unwrap_or_else(usual))
@@ -98,6 +98,16 @@ fn on_first<'a>(bug: Bug, event: &Event<'a>) -> Reaction<'a> {
     }
 }
 
+/// The id that an answer is taken to have.
+fn heard<'a>(bug: Bug, state: &State<'a>, req_id: &'a str) -> &'a str {
+    let matches_any = req_id.is_empty() || state.req_id.is_empty();
+    if bug == Bug::EmptyReqIdMatchesAny && matches_any {
+        state.req_id
+    } else {
+        req_id
+    }
+}
+
 /// Each of these returns `None` where the shipped machine may answer.
 fn on_start<'a>(bug: Bug, state: &State<'a>, start: &Start<'a>) -> Option<Reaction<'a>> {
     let same_request = start.req_id == state.req_id;
@@ -106,6 +116,7 @@ fn on_start<'a>(bug: Bug, state: &State<'a>, start: &Start<'a>) -> Option<Reacti
             Some(accept(start))
         }
         (Bug::RestartAfterDone, Phase::Done) if same_request => Some(accept(start)),
+        (Bug::StartAcceptedInBackoff, Phase::Backoff) if !same_request => Some(accept(start)),
         (Bug::NatTruncated, _) => {
             Some(shipped::react(Some(state), &Event::Start(truncated(start))).into())
         }
@@ -125,6 +136,8 @@ fn on_ok<'a>(bug: Bug, state: &State<'a>, req_id: &str) -> Option<Reaction<'a>> 
     match (bug, state.phase) {
         (Bug::OkAfterFailed, Phase::Failed) if same_request => Some(done),
         (Bug::OkOfAnotherRequest, Phase::Working | Phase::Backoff) => Some(done),
+        (Bug::EmptyReqIdMatchesAny, Phase::Working | Phase::Backoff) if same_request => Some(done),
+        (Bug::OkIgnoredAfterRetry, Phase::Working) if state.attempt > 1 => Some(IGNORED),
         _ => None,
     }
 }
@@ -134,6 +147,9 @@ fn on_err<'a>(bug: Bug, state: &State<'a>, req_id: &str, transient: bool) -> Opt
         || (bug == Bug::ErrCountedInBackoff && state.phase == Phase::Backoff);
     if !counts || req_id != state.req_id {
         return None;
+    }
+    if bug == Bug::TerminalErrIgnored && !transient {
+        return Some(IGNORED);
     }
     let limit = match bug {
         Bug::AttemptLimitOffByOne => state.attempt_limit().saturating_add(1),
@@ -170,6 +186,11 @@ fn on_timer<'a>(bug: Bug, state: &State<'a>, timer: &Timer<'a>) -> Option<Reacti
     match (bug, state.phase) {
         (Bug::AnyTimerAccepted, Phase::Backoff) => Some(attempt_again(bug, state)),
         (Bug::TimerStatusErrorIgnored, Phase::Backoff) if timer.status == "error" => Some(IGNORED),
+        (Bug::TimerTimeoutIgnoredAtLastWait, Phase::Backoff)
+            if timer.status == "timeout" && is_before_the_last(state) =>
+        {
+            Some(IGNORED)
+        }
         (Bug::TimerAcceptedWhenWorking, Phase::Working) if is_awaited => {
             Some(attempt_again(bug, state))
         }
@@ -177,6 +198,11 @@ fn on_timer<'a>(bug: Bug, state: &State<'a>, timer: &Timer<'a>) -> Option<Reacti
         (_, Phase::Backoff) => Some(IGNORED),
         _ => None,
     }
+}
+
+/// Whether the next attempt is the last one that the request may have.
+fn is_before_the_last(state: &State<'_>) -> bool {
+    state.attempt.saturating_add(1) >= state.attempt_limit()
 }
 
 /// The timer that the machine with `bug` sets after the present attempt, and then awaits.

@@ -10,6 +10,8 @@ use crate::Bug;
 
 /// How often `hidden-state` shows.
 const HIDDEN_PERIOD: u32 = 50;
+/// From how many starts on `hidden-start` shows.
+const HIDDEN_STARTS: u32 = 2;
 
 /// Misbehaves before the step, if `bug` does so on this input.
 pub fn before_step(bug: Bug, input: &Input<'_>) {
@@ -36,6 +38,30 @@ pub fn is_fiftieth_step() -> bool {
     let steps = STEPS.load(Relaxed).wrapping_add(1);
     STEPS.store(steps, Relaxed);
     steps.is_multiple_of(HIDDEN_PERIOD)
+}
+
+/// Counts the starts that this instance sees, accepted or not. The event as it is, or with an
+/// `err` of a first attempt made terminal once there were enough of them.
+pub fn with_hidden_start<'a>(input: &Input<'a>) -> Event<'a> {
+    static STARTS: AtomicU32 = AtomicU32::new(0);
+    let starts = STARTS.load(Relaxed);
+    match (input.event, &input.state) {
+        (Event::Start(_), _) => STARTS.store(starts.saturating_add(1), Relaxed),
+        (
+            Event::Err {
+                req_id, message, ..
+            },
+            Some(state),
+        ) if starts >= HIDDEN_STARTS && state.attempt == 1 => {
+            return Event::Err {
+                req_id,
+                message,
+                transient: false,
+            };
+        }
+        _ => {}
+    }
+    input.event
 }
 
 #[cfg(not(target_arch = "wasm32"))]

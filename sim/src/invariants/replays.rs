@@ -1,0 +1,191 @@
+//! `replays`: after a crash at any point of a run, recovery gives what was there before.
+//!
+//! Verifies, at the end of a turn, that the journal so far gives the same state bytes of every
+//! cell and the same open intents as the run had straight through, and that a snapshot taken then,
+//! with the rest of the journal, does so at the end of the run. Rebuilding also derives every
+//! intent, decision and plan step again and holds them against the journal. Of the crashes that a
+//! run itself went through, it verifies that recovery found no such difference and that the next
+//! step began from the state before. Does not verify that what is sent again is needed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::{Finding, Violation};
+use crate::air::{Hash, ReducerId};
+use crate::reducer::StepError;
+use crate::trace::{Choice, Record, Recovery, Step, Trace, Turn};
+use crate::world::{Kernel, World};
+
+/// The crashes of the run itself.
+pub(super) fn check_turn(turn: &Turn) -> Finding {
+    match (&turn.divergence, &turn.choice) {
+        (Some(what), _) => Finding::Violated {
+            expected: "recovery derives what the journal holds".to_owned(),
+            found: what.to_string(),
+        },
+        (None, Choice::Crash { .. }) => Finding::Holds,
+        (None, _) => Finding::NotApplicable,
+    }
+}
+
+/// The first step after a recovery begins where the last one before it ended.
+pub(super) fn check_step(trace: &Trace, index: usize) -> Finding {
+    let step = &trace.steps[index];
+    let bytes = |span: Option<_>| span.map(|span| trace.bytes(span));
+    let same_cell =
+        |other: &&Step| other.reducer == step.reducer && bytes(other.key) == bytes(step.key);
+    let Some(last) = trace.steps[..index].iter().rev().find(same_cell) else {
+        return Finding::NotApplicable;
+    };
+    Finding::check(bytes(last.after) == bytes(step.before), || {
+        let expected = "the state that the last step before the crash left".to_owned();
+        (expected, "recovery gave another".to_owned())
+    })
+}
+
+/// Which recoveries of a finished run are tried.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Crashes {
+    /// One from the journal after a turn, one from a snapshot after another.
+    At { journal: usize, snapshot: usize },
+    /// Both after every turn.
+    Everywhere,
+}
+
+/// Tries recoveries on a kernel of its own.
+pub struct Replays<'w> {
+    kernel: Kernel<'w>,
+    trace: Trace,
+}
+
+/// What a run had straight through.
+#[derive(Default)]
+struct Straight {
+    states: BTreeMap<(ReducerId, Option<Vec<u8>>), Vec<u8>>,
+    /// Hashes, oldest first.
+    open: Vec<Hash>,
+}
+
+impl Straight {
+    fn add(&mut self, trace: &Trace, turn: &Turn) {
+        for step in trace.steps_of(turn) {
+            let cell = (step.reducer, step.key.map(|key| trace.bytes(key).to_vec()));
+            match step.after {
+                Some(state) => self.states.insert(cell, trace.bytes(state).to_vec()),
+                None => self.states.remove(&cell),
+            };
+        }
+        // A turn's receipt comes before what its step asks for.
+        for record in trace.journal_in(&turn.journal) {
+            if let Record::EffectReceipt { intent, .. } = record
+                && let Some(closed) = self.open.iter().position(|open| open == intent)
+            {
+                self.open.remove(closed);
+            }
+        }
+        let asked = trace.intents_in(&turn.intents).iter();
+        let allowed = asked.filter(|intent| intent.allowed);
+        self.open.extend(allowed.map(|intent| intent.hash));
+    }
+
+    /// What a recovered kernel has that the run had not.
+    fn difference(&self, kernel: &Kernel<'_>, trace: &Trace) -> Option<(String, String)> {
+        let found: BTreeMap<_, _> = kernel
+            .states()
+            .map(|(reducer, key, state)| {
+                let cell = (reducer, key.map(<[u8]>::to_vec));
+                (cell, trace.bytes(state).to_vec())
+            })
+            .collect();
+        if found != self.states {
+            let expected = "the state bytes that the run had".to_owned();
+            return Some((expected, "recovery gave others".to_owned()));
+        }
+        let open: Vec<Hash> = kernel.open_intents().iter().map(|open| open.hash).collect();
+        let expected = format!("{} open intents, as the run had", self.open.len());
+        (open != self.open).then(|| (expected, format!("{} after recovery", open.len())))
+    }
+}
+
+impl<'w> Replays<'w> {
+    pub fn new(world: &'w World) -> Result<Replays<'w>, StepError> {
+        Ok(Replays {
+            kernel: Kernel::new(world)?,
+            trace: Trace::default(),
+        })
+    }
+
+    /// Tries recoveries of a run; the first that does not give what the run had.
+    pub fn check(&mut self, run: &Trace, crashes: &Crashes) -> Option<Violation> {
+        let ends: Vec<usize> = run
+            .turns
+            .iter()
+            .map(|turn| turn.journal.end as usize)
+            .collect();
+        let (from_journal, from_snapshot): (Range<usize>, Range<usize>) = match *crashes {
+            Crashes::At { journal, snapshot } => (journal..journal + 1, snapshot..snapshot + 1),
+            Crashes::Everywhere => (0..ends.len(), 0..ends.len()),
+        };
+        let mut straight = Straight::default();
+        for (index, (turn, end)) in run.turns.iter().zip(&ends).enumerate() {
+            straight.add(run, turn);
+            if from_journal.contains(&index) {
+                self.load(run, *end);
+                if let Some(found) = self.recover(Recovery::Journal, &straight) {
+                    return Some(violation(index, found, "from the journal"));
+                }
+            }
+        }
+        for (index, end) in ends.iter().enumerate() {
+            if from_snapshot.contains(&index)
+                && let Some(found) = self.snapshot(run, *end, &straight)
+            {
+                return Some(violation(index, found, "from a snapshot and the rest"));
+            }
+        }
+        None
+    }
+
+    /// The run's journal so far, and its bytes.
+    fn load(&mut self, run: &Trace, records: usize) {
+        self.trace.clone_from(run);
+        self.trace.journal.truncate(records);
+    }
+
+    fn recover(&mut self, recovery: Recovery, straight: &Straight) -> Option<(String, String)> {
+        match self.kernel.recover(&mut self.trace, recovery, false) {
+            Err(divergence) => Some((
+                "recovery derives what the journal holds".to_owned(),
+                divergence.to_string(),
+            )),
+            Ok(()) => straight.difference(&self.kernel, &self.trace),
+        }
+    }
+
+    /// Comes to a point by way of the journal, keeps a snapshot, and goes on from that.
+    fn snapshot(
+        &mut self,
+        run: &Trace,
+        records: usize,
+        straight: &Straight,
+    ) -> Option<(String, String)> {
+        self.load(run, records);
+        let there = self
+            .kernel
+            .recover(&mut self.trace, Recovery::Journal, false);
+        // What the journal alone does not give is told of the journal.
+        there.ok()?;
+        self.kernel.save(&self.trace);
+        self.trace.journal.clone_from(&run.journal);
+        self.recover(Recovery::Snapshot, straight)
+    }
+}
+
+fn violation(turn: usize, (expected, found): (String, String), how: &str) -> Violation {
+    Violation {
+        invariant: super::REPLAYS,
+        turn,
+        expected: format!("{expected}, recovering {how} after this turn"),
+        found,
+    }
+}

@@ -1,0 +1,84 @@
+//! `converges`: once faults stop, every started request ends.
+//!
+//! Verifies, at the end of a run that has nothing left in flight, dropped or silent, that the
+//! request whose start was accepted is Done or Failed; and that a run that heals comes to such an
+//! end within its bound of turns, unless it has attempts left to go on with. (A start that is refused because another request is under way
+//! starts nothing.) Does not verify anything of a run that was left with something in flight, nor
+//! of how long it takes before faults stop.
+
+use super::{Finding, History, Pc};
+use crate::trace::Trace;
+use crate::workload::retry::{Retry, wire};
+
+pub(super) fn check(history: &History, retry: &Retry, trace: &Trace) -> Finding {
+    let Some(request) = &history.request else {
+        return Finding::NotApplicable;
+    };
+    if !trace.is_quiescent && trace.healing_from.is_none() {
+        return Finding::NotApplicable;
+    }
+    let last = trace
+        .steps
+        .iter()
+        .rposition(|step| step.reducer == retry.reducer);
+    let state = last
+        .and_then(|last| trace.steps[last].after)
+        .and_then(|state| wire::state(trace.bytes(state)));
+    let Some(state) = state else {
+        return Finding::NotApplicable;
+    };
+    let is_ended = state.pc.is_end();
+    // Work that fails each time, in plans as written, may take 2^64 attempts.
+    if !trace.is_quiescent && !is_ended && request.requested < request.limit() {
+        return Finding::NotApplicable;
+    }
+    Finding::check(is_ended && trace.is_quiescent, || {
+        let expected = format!("{:?} ends once faults stop", request.req_id);
+        if is_ended {
+            return (expected, "something is in flight for ever".to_owned());
+        }
+        let awaited = match state.pc {
+            Pc::Backoff => match request.awaited() {
+                Some(timer) => format!("its timer for {} ns", timer.deliver_at_ns),
+                None => "a timer that it never set".to_owned(),
+            },
+            _ => format!("the answer to attempt {}", state.attempt),
+        };
+        let heard = last_heard(trace, retry, &request.req_id);
+        let found = format!(
+            "{} for ever, waiting for {awaited}; {heard}",
+            state.pc.name()
+        );
+        (expected, found)
+    })
+}
+
+/// What the request last heard, and what came of it.
+fn last_heard(trace: &Trace, retry: &Retry, req_id: &str) -> String {
+    for (index, turn) in trace.turns.iter().enumerate().rev() {
+        for step in trace.steps_of(turn).iter().rev() {
+            let event = wire::event(trace.bytes(step.event));
+            let of = match &event {
+                Some(wire::Event::Start(start)) => Some(start.req_id),
+                Some(wire::Event::Ok { req_id } | wire::Event::Err { req_id, .. }) => Some(*req_id),
+                Some(wire::Event::Timer(timer)) => timer.key,
+                None => None,
+            };
+            if step.reducer == retry.reducer && of == Some(req_id) {
+                let what = match event {
+                    Some(wire::Event::Start(_)) => "a start",
+                    Some(wire::Event::Ok { .. }) => "an ok",
+                    Some(wire::Event::Err { .. }) => "an err",
+                    _ => "a timer",
+                };
+                let came = if trace.is_unchanged(step) {
+                    "changed nothing"
+                } else {
+                    "was taken"
+                };
+                return format!("the last that it heard, {what} at turn {index}, {came}");
+            }
+        }
+    }
+    "it heard nothing".to_owned()
+}

@@ -1,0 +1,232 @@
+//! Events that arrive at the kernel, whole or cut short by a crash.
+//!
+//! An [`Arrival`] is found out first and changes nothing; only then is it taken out of flight and
+//! given to the kernel. A crash comes between any two of these.
+
+use super::{Simulator, find};
+use crate::air::{Hash, SchemaId};
+use crate::scenario::Scenario;
+use crate::trace::{
+    Answer, Asker, Choice, CrashPoint, Item, Mark, Recovery, Remark, Span, Status, Trace,
+};
+use crate::workload;
+use crate::world::{OpenIntent, TimerSet, timer_receipt};
+
+/// An event that a decision brings to the kernel.
+pub(super) struct Arrival {
+    pub schema: SchemaId,
+    pub value: Span,
+    pub remark: Remark,
+    at_ns: u64,
+    /// The receipt that the event tells of.
+    receipt: Option<Receipt>,
+    source: Source,
+}
+
+struct Receipt {
+    intent: Hash,
+    status: Status,
+    value: Span,
+}
+
+/// Where the event is until the kernel has it: indices into the flight's lists.
+enum Source {
+    Request(usize),
+    Message(usize),
+    Dropped(usize),
+    Timer { index: usize, stays: bool },
+    Nowhere,
+}
+
+impl Simulator<'_> {
+    /// The event that a decision brings; None if the decision is not possible or brings none.
+    pub(super) fn arrival(
+        &mut self,
+        scenario: &Scenario,
+        choice: &Choice,
+        trace: &mut Trace,
+    ) -> Option<Arrival> {
+        match choice {
+            Choice::Start { request } => {
+                let index = *request as usize;
+                let request = scenario.requests.get(index)?;
+                let remark = Remark {
+                    second_start: self.started[index] > 0 || !self.flight.is_empty(),
+                    ..Remark::default()
+                };
+                let value = trace.store(&request.value);
+                let source = Source::Request(index);
+                Some(self.event(request.schema, value, source, remark))
+            }
+            Choice::Deliver(item) => {
+                let index = find(&self.flight.messages, item)?;
+                Some(self.message(Source::Message(index)))
+            }
+            Choice::Redeliver(item) => {
+                let index = find(&self.flight.dropped, item)?;
+                Some(self.message(Source::Dropped(index)))
+            }
+            Choice::Inject { schema, value } => {
+                Some(self.event(*schema, *value, Source::Nowhere, Remark::default()))
+            }
+            Choice::Fire {
+                timer,
+                at_ns,
+                status,
+                twice,
+            } => self.firing(trace, timer, *at_ns, *status, *twice),
+            _ => None,
+        }
+    }
+
+    fn event(&self, schema: SchemaId, value: Span, source: Source, remark: Remark) -> Arrival {
+        Arrival {
+            schema,
+            value,
+            remark,
+            at_ns: self.now_ns,
+            receipt: None,
+            source,
+        }
+    }
+
+    fn message(&self, source: Source) -> Arrival {
+        let message = match source {
+            Source::Dropped(index) => &self.flight.dropped[index],
+            Source::Message(index) => &self.flight.messages[index],
+            _ => unreachable!("messages are in one of two lists"),
+        };
+        let remark = Remark {
+            reordered: self.flight.passes_over(message.sequence),
+            repeated: message.body.copy,
+            ..Remark::default()
+        };
+        self.event(message.body.schema, message.body.value, source, remark)
+    }
+
+    fn firing(
+        &mut self,
+        trace: &mut Trace,
+        item: &Item,
+        at_ns: Option<u64>,
+        status: Status,
+        twice: bool,
+    ) -> Option<Arrival> {
+        let index = find(&self.flight.timers, item)?;
+        let timer = &self.flight.timers[index];
+        let due_ns = timer.due_ns;
+        let age = (due_ns, timer.sequence);
+        let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
+        let air = &self.kernel.world().air;
+        let open = timer.body.open.clone();
+        let repeated = timer.body.copy;
+        let effect = &air.effects[open.effect.index()];
+        self.scratch.clear();
+        if effect.kind == "timer.set" {
+            let key = TimerSet::parse(trace.bytes(open.params))?.key;
+            timer_receipt(&mut self.scratch, key, at_ns);
+        } else {
+            self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
+        }
+        let receipt = trace.store(&self.scratch);
+        let (schema, value) = self.kernel.receipt_event(trace, &open, status, receipt)?;
+        let timers = &self.flight.timers;
+        let remark = Remark {
+            reordered: timers
+                .iter()
+                .any(|other| (other.due_ns, other.sequence) < age),
+            repeated,
+            early: at_ns < due_ns,
+            late: at_ns > due_ns,
+            second_start: false,
+        };
+        Some(Arrival {
+            schema,
+            value,
+            remark,
+            at_ns,
+            receipt: Some(Receipt {
+                intent: open.hash,
+                status,
+                value: receipt,
+            }),
+            source: Source::Timer {
+                index,
+                stays: twice,
+            },
+        })
+    }
+
+    /// Takes an event out of flight: from here on the kernel has it.
+    pub(super) fn take(&mut self, trace: &mut Trace, arrival: &Arrival) {
+        match arrival.source {
+            Source::Request(index) => self.started[index] += 1,
+            Source::Message(index) => {
+                self.flight.messages.remove(index);
+            }
+            Source::Dropped(index) => {
+                self.flight.dropped.remove(index);
+            }
+            Source::Timer { index, stays: true } => self.flight.timers[index].body.copy = true,
+            Source::Timer { index, .. } => {
+                self.flight.timers.remove(index);
+            }
+            Source::Nowhere => {}
+        }
+        self.now_ns = arrival.at_ns;
+        if let Some(receipt) = &arrival.receipt {
+            self.kernel
+                .append_receipt(trace, receipt.intent, receipt.status, receipt.value);
+        }
+    }
+
+    /// The kernel dies while an event arrives, and is rebuilt: what it asked for and has had no
+    /// receipt of is asked for again.
+    pub(super) fn crash(
+        &mut self,
+        trace: &mut Trace,
+        arrival: &Arrival,
+        (point, recovery): (CrashPoint, Recovery),
+        mark: &Mark,
+    ) {
+        let (schema, value) = (arrival.schema, arrival.value);
+        match point {
+            CrashPoint::BeforeAppend => {}
+            CrashPoint::AfterAppend => {
+                self.take(trace, arrival);
+                self.kernel.append(trace, schema, value, self.now_ns);
+            }
+            CrashPoint::BeforeDispatch => {
+                self.take(trace, arrival);
+                self.kernel.accept(trace, schema, value, self.now_ns);
+            }
+        }
+        let unhandled = point == CrashPoint::AfterAppend;
+        if let Err(divergence) = self.kernel.recover(trace, recovery, unhandled) {
+            trace.note_divergence(&divergence.to_string());
+        }
+        let new = trace.intents[mark.intents as usize..]
+            .iter()
+            .filter(|intent| intent.allowed)
+            .count();
+        let open = self.kernel.open_intents();
+        let again: Vec<OpenIntent> = open[..open.len().saturating_sub(new)].to_vec();
+        for intent in again {
+            self.ask_again(trace, intent);
+        }
+    }
+
+    /// At least once: the adapter of a timer may have it already and then fires twice; that of a
+    /// plan's effect answers once, even if it was silent.
+    fn ask_again(&mut self, trace: &mut Trace, intent: OpenIntent) {
+        let known = self
+            .flight
+            .pending
+            .iter_mut()
+            .find(|pending| pending.body.open.hash == intent.hash);
+        match (intent.asker, known) {
+            (Asker::Plan { .. }, Some(pending)) => pending.body.silent = false,
+            _ => self.add_effect(trace, intent, true),
+        }
+    }
+}

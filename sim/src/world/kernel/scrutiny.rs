@@ -1,0 +1,180 @@
+//! Whether a step is a function of its input: the same step on a used, a fresh and a dirtied
+//! instance.
+//!
+//! The used one is the kernel's own. The dirtied one takes the step again and again, each time
+//! after one that has nothing to do with it, so that a counter or a flag in its memory shows. A
+//! step that needs more memory each time it is taken leaks. What is found is recorded with the
+//! step; judging it is for the invariants.
+
+use crate::reducer::{Code, Instance, Output, StepError};
+use crate::trace::Scrutiny;
+
+/// How many of a kernel's steps are scrutinised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sampling {
+    Never,
+    /// One step in [`SAMPLE`] since the instances were renewed.
+    Sampled,
+    /// Every step, and each for leaks.
+    Every,
+}
+
+/// A check costs about as much as fifty bare steps, so this makes a campaign a few hundredths
+/// slower.
+const SAMPLE: u64 = 256;
+/// How often the dirtied instance takes the step.
+const ROUNDS: u32 = 16;
+/// Steps before the memory of a leaking reducer is looked at, and then again. Half a page of 64 KiB
+/// has to be lost in so many steps, or it is not seen.
+const LEAK_STEPS: u32 = 512;
+
+/// The instances beside those of the kernel, and how far the sample is.
+pub(super) struct Scrutineer {
+    pub sampling: Sampling,
+    steps: u64,
+    /// The next check is for leaks too: see [`super::Kernel::look_for_leaks`].
+    pub leaks_due: bool,
+    pairs: Vec<Option<Pair>>,
+}
+
+/// Of one reducer.
+struct Pair {
+    fresh: Instance,
+    dirtied: Instance,
+    /// The envelope of an earlier check, which has nothing to do with the present one.
+    unrelated: Vec<u8>,
+}
+
+impl Scrutineer {
+    pub fn new(reducer_count: usize) -> Scrutineer {
+        let mut pairs = Vec::new();
+        pairs.resize_with(reducer_count, || None);
+        Scrutineer {
+            sampling: Sampling::Never,
+            steps: 0,
+            leaks_due: false,
+            pairs,
+        }
+    }
+
+    /// Forgets what the dirtied instances went through, and where the sample is.
+    pub fn renew(&mut self) {
+        self.steps = 0;
+        self.pairs.iter_mut().for_each(|pair| *pair = None);
+    }
+
+    /// Whether the next step is to be scrutinised.
+    pub fn is_due(&mut self) -> bool {
+        match self.sampling {
+            Sampling::Never => false,
+            Sampling::Every => true,
+            Sampling::Sampled => {
+                self.steps += 1;
+                self.steps.is_multiple_of(SAMPLE)
+            }
+        }
+    }
+
+    /// Holds the answer of the `used` instance against those of the others.
+    pub fn check(
+        &mut self,
+        reducer: usize,
+        code: &Code,
+        envelope: &[u8],
+        answer: (&Result<(), StepError>, &Output),
+    ) -> Scrutiny {
+        let check_leaks = self.sampling == Sampling::Every || std::mem::take(&mut self.leaks_due);
+        let checked = self
+            .pair(reducer, code)
+            .and_then(|pair| pair.check(envelope, answer, check_leaks));
+        // An instance that cannot be made is the host's matter: the step is not comparable.
+        checked.unwrap_or(Scrutiny::None)
+    }
+
+    fn pair(&mut self, reducer: usize, code: &Code) -> Result<&mut Pair, StepError> {
+        let slot = &mut self.pairs[reducer];
+        match slot {
+            Some(pair) => Ok(pair),
+            None => Ok(slot.insert(Pair {
+                fresh: code.instance()?,
+                dirtied: code.instance()?,
+                unrelated: Vec::new(),
+            })),
+        }
+    }
+}
+
+impl Pair {
+    fn check(
+        &mut self,
+        envelope: &[u8],
+        (ran, used): (&Result<(), StepError>, &Output),
+        check_leaks: bool,
+    ) -> Result<Scrutiny, StepError> {
+        let mut expected = Output::default();
+        self.fresh.renew()?;
+        let expected_ran = self.fresh.step_encoded(envelope, &mut expected);
+        if let Some(what) = difference((&expected_ran, &expected), (ran, used)) {
+            return Ok(Scrutiny::differs("a used instance", what));
+        }
+        if self.unrelated.is_empty() {
+            self.unrelated = envelope.to_vec();
+        }
+        let mut output = Output::default();
+        for _ in 0..ROUNDS {
+            // It may fail: only the mark that it leaves in memory matters.
+            let _ = self.dirtied.step_encoded(&self.unrelated, &mut output);
+            let ran = self.dirtied.step_encoded(envelope, &mut output);
+            if let Some(what) = difference((&expected_ran, &expected), (&ran, &output)) {
+                return Ok(Scrutiny::differs("a dirtied instance", what));
+            }
+        }
+        self.unrelated.clear();
+        self.unrelated.extend_from_slice(envelope);
+        if check_leaks && expected_ran.is_ok() {
+            return self.leak(envelope);
+        }
+        Ok(Scrutiny::Passed)
+    }
+
+    /// Takes a step over and over on the fresh instance: once it has been taken often enough, it
+    /// has all the memory that it needs.
+    fn leak(&mut self, envelope: &[u8]) -> Result<Scrutiny, StepError> {
+        let mut output = Output::default();
+        let mut take = |instance: &mut Instance| -> Result<usize, StepError> {
+            for _ in 0..LEAK_STEPS {
+                instance.step_encoded(envelope, &mut output)?;
+            }
+            Ok(instance.memory_bytes())
+        };
+        let once = take(&mut self.fresh)?;
+        let twice = take(&mut self.fresh)?;
+        // The host renews an instance whose memory comes near its limit.
+        let was_renewed = self.fresh.steps_since_renewal() < u64::from(2 * LEAK_STEPS);
+        if twice > once || was_renewed {
+            return Ok(Scrutiny::Leaks(
+                format!(
+                    "{once} bytes of memory after {LEAK_STEPS} times, {twice} after as many more"
+                )
+                .into(),
+            ));
+        }
+        Ok(Scrutiny::Passed)
+    }
+}
+
+/// What is not the same in two answers.
+fn difference(
+    expected: (&Result<(), StepError>, &Output),
+    found: (&Result<(), StepError>, &Output),
+) -> Option<&'static str> {
+    match (expected.0, found.0) {
+        (Ok(()), Ok(())) if expected.1 == found.1 => None,
+        (Ok(()), Ok(())) if expected.1.state() != found.1.state() => Some("another state"),
+        (Ok(()), Ok(())) => Some("other events, effects or annotations"),
+        (Err(expected), Err(found)) if expected == found => None,
+        (Err(_), Err(_)) => Some("another error"),
+        (Ok(()), Err(_)) => Some("an error where a fresh one answers"),
+        (Err(_), Ok(())) => Some("an answer where a fresh one fails"),
+    }
+}
