@@ -5,6 +5,7 @@
 
 mod check;
 mod exit;
+mod explore;
 mod input;
 mod replay;
 mod run;
@@ -28,6 +29,7 @@ struct Arguments {
 enum Command {
     Run(run::Run),
     Replay(replay::Replay),
+    Explore(explore::Explore),
     Check(check::Check),
 }
 
@@ -47,6 +49,7 @@ pub fn main() -> Exit {
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
+        Command::Explore(explore) => explore.execute(),
         Command::Check(check) => check.execute(),
     };
     done.unwrap_or_else(|error| {

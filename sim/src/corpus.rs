@@ -43,7 +43,7 @@ pub struct Case {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundBy {
-    /// `seed`, or `hand` for a case that a person wrote.
+    /// `seed`, `explore`, or `hand` for a case that a person wrote.
     pub driver: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -54,6 +54,14 @@ pub struct FoundBy {
 }
 
 impl FoundBy {
+    pub fn explorer() -> FoundBy {
+        FoundBy {
+            driver: "explore".to_owned(),
+            seed: None,
+            faults: None,
+        }
+    }
+
     /// A seed, and the mix that it drew.
     pub fn seed(seed: u64, scenario: &Scenario) -> FoundBy {
         let named = |mix: &Faults| {

@@ -181,6 +181,22 @@ impl Found {
     }
 }
 
+/// See [`Checker::memory`].
+#[derive(Clone, Default, Debug)]
+pub struct Memory(retry::History);
+
+impl Memory {
+    /// Appends all that decides what the invariants will say.
+    pub fn write_key(&self, out: &mut Vec<u8>) {
+        self.0.write_key(out);
+    }
+
+    /// About how much memory it takes.
+    pub fn size_bytes(&self) -> usize {
+        size_of::<Memory>() + self.0.size_bytes()
+    }
+}
+
 impl<'w> Checker<'w> {
     pub fn new(air: &'w Air) -> Checker<'w> {
         Checker {
@@ -252,6 +268,20 @@ impl<'w> Checker<'w> {
     pub fn note_replays(&mut self, found: Option<Violation>) {
         self.found.applied[REPLAYS] = true;
         self.found.violations.extend(found);
+    }
+
+    /// What the invariants remember of a run so far.
+    pub fn memory(&self) -> Memory {
+        let history = self.retry.as_ref().map(retry::Observer::history);
+        Memory(history.cloned().unwrap_or_default())
+    }
+
+    /// Begins in the middle of a run, of which the invariants remember this.
+    pub fn go_on_from(&mut self, memory: &Memory) {
+        self.reset();
+        if let Some(retry) = &mut self.retry {
+            retry.go_on_from(&memory.0);
+        }
     }
 
     /// Violations in the order in which they were found: those of the first bad turn.

@@ -6,12 +6,12 @@
 //! # Bird's-eye view
 //!
 //! ```text
-//!       seed · case file                 the sources of choices
+//!  seed · case file · healing · explorer   the sources of choices
 //!         └── chooser ──┘                one interface
 //!                │
 //! scenario ──► simulator ──► trace ──► invariants ──► verdict
 //!   ▲          world (AIR) · reducer (wasm)              │
-//!   └── corpus ◄──────────── campaign ◄─────────────────┘ ──► report
+//!   └── corpus ◄── shrink ◄── campaign ◄─────────────────┘ ──► report
 //! ```
 //!
 //! # Code map
@@ -24,6 +24,7 @@
 //! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, replay.
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
+//! - [`explore`]: every schedule of a small world.
 //! - [`campaign`]: many seeds. [`report`]: results as text. [`cli`]: the commands.
 //!
 //! # Choices that a reader may wonder at
@@ -57,6 +58,7 @@ pub mod air;
 pub mod campaign;
 pub mod cli;
 pub mod corpus;
+pub mod explore;
 pub mod invariants;
 pub mod random;
 pub mod reducer;

@@ -201,6 +201,12 @@ impl Names {
         Name(index as u32)
     }
 
+    /// About how much memory the names take.
+    pub fn size_bytes(&self) -> usize {
+        let texts = self.0.iter().map(|text| text.len() + size_of::<Box<str>>());
+        texts.sum()
+    }
+
     pub fn text(&self, name: Name) -> &str {
         &self.0[name.0 as usize]
     }

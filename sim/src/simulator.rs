@@ -7,6 +7,7 @@
 mod arrival;
 mod flight;
 mod healing;
+mod saved;
 mod scripted;
 mod seeded;
 
@@ -19,6 +20,7 @@ use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World, variant_tag};
 
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
+pub use saved::Saved;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
 
@@ -101,6 +103,11 @@ impl<'w> Simulator<'w> {
         self.kernel.renew()
     }
 
+    /// See [`Kernel::remember_steps`].
+    pub fn remember_steps(&mut self) {
+        self.kernel.remember_steps();
+    }
+
     /// See [`Kernel::look_for_leaks`].
     pub fn look_for_leaks(&mut self) {
         self.kernel.look_for_leaks();
@@ -121,12 +128,7 @@ impl<'w> Simulator<'w> {
         trace: &mut Trace,
         mut observe: impl FnMut(&Trace) -> bool,
     ) -> Outcome {
-        trace.clear();
-        self.kernel.reset(trace);
-        self.flight.clear();
-        self.started.clear();
-        self.started.resize(scenario.requests.len(), 0);
-        self.now_ns = 0;
+        self.begin(scenario, trace);
         let most = scenario.bounds.turns;
         let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
         if scenario.heal && matches!(outcome.end, End::Finished | End::TurnBound) {

@@ -317,6 +317,22 @@ impl Trace {
         self.hasher = Sha256::default();
     }
 
+    /// Forgets everything and takes over bytes and names; spans and names that refer to them stay
+    /// good. The journal is that of a run of which nothing is told but its world.
+    pub fn begin_with(&mut self, bytes: &[u8], names: &Names, manifest: Hash) {
+        self.clear();
+        self.arena.extend_from_slice(bytes);
+        self.names.clone_from(names);
+        self.journal.push(Record::Manifest { hash: manifest });
+    }
+
+    /// Moves what a span refers to into other bytes.
+    pub fn move_span(&self, span: &mut Span, into: &mut Vec<u8>) {
+        let start = into.len() as u32;
+        into.extend_from_slice(self.bytes(*span));
+        span.start = start;
+    }
+
     /// Bytes held, the measure of a run's memory.
     pub fn arena_bytes(&self) -> usize {
         self.arena.len()

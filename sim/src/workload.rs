@@ -20,6 +20,15 @@ pub trait Workload: Send + Sync {
     /// The requests of one seed.
     fn requests(&self, stream: &mut Stream) -> Vec<Request>;
 
+    /// The requests of a small world: so many, each with so many attempts.
+    fn small_requests(&self, small: &Small) -> Vec<Request>;
+
+    /// Whether requests differ in nothing but their ids.
+    fn are_alike(&self, requests: &[Request]) -> bool;
+
+    /// Events that nobody sent, a few of each kind that matters, always the same.
+    fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)>;
+
     /// The request that an event belongs to, if it says so.
     fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
 
@@ -37,6 +46,14 @@ pub trait Workload: Send + Sync {
     /// An event that nobody sent, made up for this run: of another request, of an earlier
     /// attempt, or arbitrary.
     fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)>;
+}
+
+/// How large the requests of a small world are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Small {
+    pub requests: u32,
+    pub max_attempts: u64,
+    pub base_delay_ms: u64,
 }
 
 /// The workload that fits a world.

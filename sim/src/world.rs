@@ -14,7 +14,7 @@ use crate::air::{Air, Reducer, ReducerId, SchemaId};
 use crate::reducer::Code;
 
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
-pub use kernel::{Divergence, Kernel, OpenIntent, Sampling, variant_tag};
+pub use kernel::{Checkpoint, Divergence, Kernel, OpenIntent, Sampling, variant_tag};
 pub use plan::Instance as PlanInstance;
 
 /// The documents, the code, and who listens to what.

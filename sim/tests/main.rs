@@ -9,6 +9,7 @@ mod bugs;
 mod build;
 mod cli;
 mod corpus;
+mod explore;
 mod host;
 mod seeds;
 mod support;
@@ -41,6 +42,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         build::trials(),
         cli::trials(),
         corpus::trials(),
+        explore::trials(),
         world::trials(seed),
     ]
     .into_iter()

@@ -72,7 +72,7 @@ impl Value {
         out
     }
 
-    pub(super) fn write_cbor(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_cbor(&self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.push(cbor::NULL),
             Value::Bool(flag) => out.push(cbor::boolean(*flag)),

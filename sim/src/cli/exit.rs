@@ -11,10 +11,11 @@ pub enum Exit {
     Nondeterminism = 3,
     NothingRan = 4,
     MissedGoal = 5,
+    Incomplete = 6,
 }
 
 impl Exit {
-    const ALL: [(Exit, &'static str); 6] = [
+    const ALL: [(Exit, &'static str); 7] = [
         (Exit::Holds, "everything holds"),
         (Exit::Violation, "an invariant is violated"),
         (
@@ -30,6 +31,10 @@ impl Exit {
             Exit::MissedGoal,
             "a goal was missed: the campaign tested less than it claims",
         ),
+        (
+            Exit::Incomplete,
+            "a bound of depth or memory ended an exploration that found nothing",
+        ),
     ];
 
     /// The worse of two: nondeterminism makes every other result worthless.
@@ -38,9 +43,10 @@ impl Exit {
             Exit::Holds => 0,
             Exit::NothingRan => 1,
             Exit::MissedGoal => 2,
-            Exit::Violation => 3,
-            Exit::BadInput => 4,
-            Exit::Nondeterminism => 5,
+            Exit::Incomplete => 3,
+            Exit::Violation => 4,
+            Exit::BadInput => 5,
+            Exit::Nondeterminism => 6,
         };
         if rank(other) > rank(self) {
             other

@@ -56,6 +56,11 @@ impl GoalSet {
         self.0 |= 1 << goal as u32;
     }
 
+    /// The goals of both.
+    pub fn join(&mut self, other: GoalSet) {
+        self.0 |= other.0;
+    }
+
     pub fn contains(self, index: usize) -> bool {
         self.0 >> index & 1 == 1
     }

@@ -129,6 +129,8 @@ impl<'a> Move<'a> {
 #[derive(Clone, Default, Debug)]
 pub(super) struct History {
     pub request: Option<Request>,
+    /// Where the machine stood after the last step, and at which attempt.
+    pub stands: Option<(Pc, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -198,8 +200,42 @@ impl History {
         }
     }
 
+    pub fn write_key(&self, out: &mut Vec<u8>) {
+        let Some(request) = &self.request else {
+            return out.push(0);
+        };
+        out.push(1);
+        for text in [&request.req_id, &request.payload] {
+            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            out.extend_from_slice(text.as_bytes());
+        }
+        let numbers = [
+            request.max_attempts,
+            request.base_delay_ms,
+            request.anchor_ns,
+            request.requested,
+        ];
+        for number in numbers {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        for timer in &request.timers {
+            out.extend_from_slice(&timer.deliver_at_ns.to_le_bytes());
+            out.push(u8::from(timer.fired));
+        }
+    }
+
+    pub fn size_bytes(&self) -> usize {
+        let request = self.request.as_ref();
+        request.map_or(0, |request| {
+            request.req_id.len() + request.payload.len() + request.timers.len() * 16
+        })
+    }
+
     /// After the checks: what the move adds.
     fn record(&mut self, step: &Move<'_>) {
+        if step.changed {
+            self.stands = step.after.map(|state| (state.pc, state.attempt));
+        }
         let Some(request) = &mut self.request else {
             return;
         };
@@ -234,6 +270,14 @@ impl Observer {
 
     pub fn reset(&mut self) {
         self.history = History::default();
+    }
+
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    pub fn go_on_from(&mut self, history: &History) {
+        self.history.clone_from(history);
     }
 
     /// What can only be said of a run that has ended.

@@ -7,7 +7,7 @@ use crate::air::{Air, Op, SchemaId, Schemas, Type};
 use crate::random::Stream;
 use crate::scenario::Request;
 use crate::trace::Answer;
-use crate::workload::{Workload, sample};
+use crate::workload::{Small, Workload, sample};
 
 /// The most requests of a seed.
 const REQUESTS: u32 = 6;
@@ -66,6 +66,30 @@ impl Workload for Generic {
             value,
         });
         named.collect()
+    }
+
+    /// The plainest event of each schema that a client may send, over and over.
+    fn small_requests(&self, small: &Small) -> Vec<Request> {
+        let entries = self.entries.iter().cycle().take(small.requests as usize);
+        let named = entries.enumerate().filter_map(|(index, &schema)| {
+            let plainest = sample::plainest(&self.schemas, self.schemas.ty(schema));
+            Some(Request {
+                name: format!("e{}", index + 1),
+                schema,
+                value: self.schemas.encode(schema, &plainest).ok()?,
+            })
+        });
+        named.collect()
+    }
+
+    fn are_alike(&self, requests: &[Request]) -> bool {
+        requests
+            .windows(2)
+            .all(|pair| pair[0].value == pair[1].value)
+    }
+
+    fn stale(&self, _requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)> {
+        Vec::new()
     }
 
     fn req_id<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {

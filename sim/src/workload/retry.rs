@@ -6,7 +6,7 @@ use crate::air::{Air, Hash, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
 use crate::trace::{Answer, Status};
-use crate::workload::{Workload, sample};
+use crate::workload::{Small, Workload, sample};
 use crate::world::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use wire::{Event, Requested, StartWork};
 
@@ -108,6 +108,67 @@ impl Workload for Retry {
         requests.collect()
     }
 
+    fn small_requests(&self, small: &Small) -> Vec<Request> {
+        let requests = (1..=small.requests).map(|number| {
+            let name = format!("r{number}");
+            let start = StartWork {
+                req_id: &name,
+                payload: "p",
+                max_attempts: small.max_attempts,
+                base_delay_ms: small.base_delay_ms,
+                now_ns: 0,
+            };
+            let value = wire::encode(&Event::Start(start));
+            Request {
+                name,
+                schema: self.event,
+                value,
+            }
+        });
+        requests.collect()
+    }
+
+    fn are_alike(&self, requests: &[Request]) -> bool {
+        let anonymous: Vec<_> = requests
+            .iter()
+            .map(|request| match wire::event(&request.value) {
+                Some(Event::Start(start)) => Some(StartWork {
+                    req_id: "",
+                    ..start
+                }),
+                _ => None,
+            })
+            .collect();
+        anonymous
+            .windows(2)
+            .all(|pair| pair[0].is_some() && pair[0] == pair[1])
+    }
+
+    /// Of a stranger: every answer, and a timer. Of each request: the timer of its first wait and
+    /// that of its second, set or not.
+    fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)> {
+        let mut events = vec![wire::encode(&Event::Ok { req_id: STRANGER })];
+        for transient in [true, false] {
+            let req_id = STRANGER;
+            events.push(wire::encode(&Event::Err { req_id, transient }));
+        }
+        for (index, request) in requests.iter().enumerate() {
+            if let Some(Event::Start(start)) = wire::event(&request.value) {
+                let first_ns = timer_ns(&start, 0);
+                if index == 0 {
+                    events.push(timer(STRANGER, first_ns));
+                }
+                events.push(timer(start.req_id, first_ns));
+                events.push(timer(start.req_id, timer_ns(&start, 1)));
+            }
+        }
+        events.dedup();
+        events
+            .into_iter()
+            .map(|event| (self.event, event))
+            .collect()
+    }
+
     fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
         if schema == self.requested {
             return wire::requested(value).map(|requested| requested.req_id);
@@ -165,9 +226,8 @@ impl Workload for Retry {
         let req_id = if stream.chance(Ratio::new(1, 2)) {
             known.req_id
         } else {
-            "stranger"
+            STRANGER
         };
-        let delay_ms = known.base_delay_ms;
         let bytes = match stream.below(9) {
             0 | 1 => wire::encode(&Event::Ok { req_id }),
             2 | 3 => wire::encode(&Event::Err {
@@ -181,13 +241,8 @@ impl Workload for Retry {
             // A timer that nobody set, near those that may have been: one attempt early or late.
             5 | 6 => {
                 let exponent = stream.below(4);
-                let waited = delay_ms
-                    .saturating_mul(1 << exponent)
-                    .saturating_mul(1_000_000);
-                let deliver_at_ns = known
-                    .now_ns
-                    .saturating_add(waited)
-                    .saturating_add(u64::from(stream.below(2)));
+                let deliver_at_ns =
+                    timer_ns(&known, exponent).saturating_add(u64::from(stream.below(2)));
                 timer(req_id, deliver_at_ns)
             }
             7 => wire::encode(&Event::Start(StartWork {
@@ -204,6 +259,18 @@ impl Workload for Retry {
         };
         Some((self.event, bytes))
     }
+}
+
+/// A request that nobody starts.
+const STRANGER: &str = "stranger";
+
+/// When the wait after `exponent` others ends.
+fn timer_ns(start: &StartWork<'_>, exponent: u32) -> u64 {
+    let waited_ns = start
+        .base_delay_ms
+        .saturating_mul(1 << exponent)
+        .saturating_mul(1_000_000);
+    start.now_ns.saturating_add(waited_ns)
 }
 
 /// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.

@@ -6,6 +6,7 @@
 //! flight is the caller's matter.
 
 mod effects;
+mod memo;
 mod plans;
 mod recover;
 mod scrutiny;
@@ -19,8 +20,8 @@ use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Output, StepError};
 use crate::trace::{Asker, Record, Span, Trace};
-use recover::Checkpoint;
-pub use recover::Divergence;
+use memo::Memo;
+pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
 use scrutiny::Scrutineer;
 
@@ -59,6 +60,8 @@ pub struct Kernel<'w> {
     /// A plan may stand elsewhere than when this was last asked.
     plans_moved: bool,
     scrutineer: Scrutineer,
+    /// Steps that were taken before, if they are remembered.
+    memo: Option<Memo>,
     scratch: Vec<u8>,
 }
 
@@ -79,6 +82,7 @@ impl<'w> Kernel<'w> {
             checkpoint: None,
             plans_moved: false,
             scrutineer: Scrutineer::new(world.air.reducers.len()),
+            memo: None,
             scratch: Vec::new(),
         })
     }
@@ -86,6 +90,41 @@ impl<'w> Kernel<'w> {
     /// How many steps are taken again on other instances, to see whether they are pure.
     pub fn scrutinise(&mut self, sampling: Sampling) {
         self.scrutineer.sampling = sampling;
+    }
+
+    /// From now on a step whose input was met before is not taken again: a reducer is pure. Now
+    /// and then one is, and held against what is remembered.
+    pub fn remember_steps(&mut self) {
+        self.memo = Some(Memo::default());
+    }
+
+    /// Appends all that decides what this kernel will do, in canonical order: cells, plan
+    /// instances by what they are rather than by number, open intents.
+    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
+        let mut bytes = |bytes: &[u8]| {
+            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            out.extend_from_slice(bytes);
+        };
+        for (reducer, key, state) in self.states() {
+            bytes(&[reducer.index() as u8, u8::from(key.is_some())]);
+            bytes(key.unwrap_or_default());
+            bytes(trace.bytes(state));
+        }
+        let mut open: Vec<&[u8]> = self
+            .open
+            .iter()
+            .map(|open| &open.hash.as_bytes()[..])
+            .collect();
+        open.sort_unstable();
+        open.into_iter().for_each(&mut bytes);
+        let mut plans: Vec<Vec<u8>> = Vec::new();
+        for plan in &self.plans {
+            let mut key = Vec::new();
+            plan.write_key(trace, &mut key);
+            plans.push(key);
+        }
+        plans.sort_unstable();
+        plans.iter().for_each(|plan| bytes(plan));
     }
 
     /// The next step that is scrutinised is taken so often that a leak shows, which costs as much

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::air::{
     EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Scope, Value,
 };
-use crate::trace::Span;
+use crate::trace::{Span, Trace};
 
 /// A running plan.
 #[derive(Clone, Debug)]
@@ -130,6 +130,37 @@ impl Instance {
 
     pub fn set_correlation(&mut self, value: Value) {
         self.vars.insert("correlation_id".to_owned(), value);
+    }
+
+    /// Appends all that decides what it will do; its number is not among that.
+    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
+        let input = trace.bytes(self.input_bytes);
+        out.extend_from_slice(&(self.plan.index() as u32).to_le_bytes());
+        out.extend_from_slice(&(input.len() as u32).to_le_bytes());
+        out.extend_from_slice(input);
+        for status in &self.status {
+            match status {
+                Status::Pending => out.push(0),
+                Status::Waiting(None) => out.push(1),
+                Status::Waiting(Some(event)) => {
+                    out.push(2);
+                    event.write_cbor(out);
+                }
+                Status::Completed => out.push(3),
+                Status::Skipped => out.push(4),
+            }
+        }
+        for (name, value) in self.vars.iter().chain(&self.results) {
+            Value::text(name).write_cbor(out);
+            value.write_cbor(out);
+        }
+        for sent in &self.effects {
+            out.extend_from_slice(sent.intent.as_bytes());
+            out.push(u8::from(sent.receipt.is_some()));
+            if let Some(receipt) = &sent.receipt {
+                receipt.write_cbor(out);
+            }
+        }
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {

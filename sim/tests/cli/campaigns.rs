@@ -296,7 +296,7 @@ fn exit_codes_are_documented() {
         .split_once("Exit codes:")
         .expect("they are in the help")
         .1;
-    assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 6);
+    assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 7);
     assert_eq!(Place::new().sim("--version").code, 0);
     let readme = readme();
     for line in codes

@@ -32,7 +32,8 @@ fn mirror() -> Vec<u8> {
     wat::parse_str(text).expect("the fixture is well-formed")
 }
 
-fn world() -> World {
+/// A world whose reducer declares a context.
+pub fn world() -> World {
     let edits = [
         (
             "\"state\": \"t/State@1\"",

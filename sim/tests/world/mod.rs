@@ -20,6 +20,8 @@ use sim::world::World;
 
 use crate::support::code;
 
+pub use context::world as world_with_context;
+
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
         plans::trials(),

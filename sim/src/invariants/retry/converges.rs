@@ -17,17 +17,10 @@ pub(super) fn check(history: &History, retry: &Retry, trace: &Trace) -> Finding 
     if !trace.is_quiescent && trace.healing_from.is_none() {
         return Finding::NotApplicable;
     }
-    let last = trace
-        .steps
-        .iter()
-        .rposition(|step| step.reducer == retry.reducer);
-    let state = last
-        .and_then(|last| trace.steps[last].after)
-        .and_then(|state| wire::state(trace.bytes(state)));
-    let Some(state) = state else {
+    let Some((pc, attempt)) = history.stands else {
         return Finding::NotApplicable;
     };
-    let is_ended = state.pc.is_end();
+    let is_ended = pc.is_end();
     // Work that fails each time, in plans as written, may take 2^64 attempts.
     if !trace.is_quiescent && !is_ended && request.requested < request.limit() {
         return Finding::NotApplicable;
@@ -37,18 +30,15 @@ pub(super) fn check(history: &History, retry: &Retry, trace: &Trace) -> Finding 
         if is_ended {
             return (expected, "something is in flight for ever".to_owned());
         }
-        let awaited = match state.pc {
+        let awaited = match pc {
             Pc::Backoff => match request.awaited() {
                 Some(timer) => format!("its timer for {} ns", timer.deliver_at_ns),
                 None => "a timer that it never set".to_owned(),
             },
-            _ => format!("the answer to attempt {}", state.attempt),
+            _ => format!("the answer to attempt {}", attempt),
         };
         let heard = last_heard(trace, retry, &request.req_id);
-        let found = format!(
-            "{} for ever, waiting for {awaited}; {heard}",
-            state.pc.name()
-        );
+        let found = format!("{} for ever, waiting for {awaited}; {heard}", pc.name());
         (expected, found)
     })
 }

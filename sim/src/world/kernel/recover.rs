@@ -12,9 +12,9 @@ use super::{Kernel, Moment, OpenIntent, Sampling};
 use crate::air::ReducerId;
 use crate::trace::{Record, Recovery, Span, Trace};
 
-/// All that a recovery needs of the journal before it.
-#[derive(Clone)]
-pub(super) struct Checkpoint {
+/// All that a recovery needs of the journal before it. Spans are those of the trace it was made in.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
     /// Records of the journal that it stands for.
     records: usize,
     states: Vec<Option<Span>>,
@@ -22,6 +22,19 @@ pub(super) struct Checkpoint {
     plans: Vec<Instance>,
     next_plan: u32,
     open: Vec<OpenIntent>,
+}
+
+impl Checkpoint {
+    /// Every span, to be moved into another trace.
+    pub fn spans(&mut self) -> impl Iterator<Item = &mut Span> {
+        let states = self.states.iter_mut().flatten();
+        let plans = self.plans.iter_mut().map(|plan| &mut plan.input_bytes);
+        let open = self.open.iter_mut().map(|open| &mut open.params);
+        states
+            .chain(self.cells.values_mut())
+            .chain(plans)
+            .chain(open)
+    }
 }
 
 /// What was rebuilt is not what the journal says.
@@ -42,14 +55,27 @@ pub enum Divergence {
 impl Kernel<'_> {
     /// Keeps what a recovery from here needs. The journal is not told: see [`Kernel::snapshot`].
     pub fn save(&mut self, trace: &Trace) {
-        self.checkpoint = Some(Checkpoint {
-            records: trace.journal.len(),
+        self.checkpoint = Some(self.checkpoint(trace.journal.len()));
+    }
+
+    /// What a recovery from here needs; `records` of the journal are those that it stands for.
+    pub fn checkpoint(&self, records: usize) -> Checkpoint {
+        Checkpoint {
+            records,
             states: self.states.clone(),
             cells: self.cells.clone(),
             plans: self.plans.clone(),
             next_plan: self.next_plan,
             open: self.open.clone(),
-        });
+        }
+    }
+
+    /// Goes on from a checkpoint, which is then the last snapshot too. The trace's journal is as
+    /// long as the checkpoint says.
+    pub fn go_on_from(&mut self, checkpoint: &Checkpoint) {
+        self.checkpoint = Some(checkpoint.clone());
+        self.load();
+        self.plans_moved = false;
     }
 
     /// The process dies and another takes its place, on fresh wasm instances: all is rebuilt from

@@ -104,7 +104,15 @@ impl Kernel<'_> {
             ctx: context.as_deref(),
         };
         let mut output = std::mem::take(&mut self.output);
-        let ran = self.instances[step.reducer.index()].step(&input, &mut output);
+        let instance = &mut self.instances[step.reducer.index()];
+        let ran = match &mut self.memo {
+            None => instance.step(&input, &mut output),
+            Some(memo) => {
+                let recalled = memo.step(step.reducer, instance, &input, &mut output);
+                step.scrutiny = recalled.1;
+                recalled.0
+            }
+        };
         if self.scrutineer.is_due() {
             let reducer = step.reducer.index();
             let mut envelope = Vec::new();

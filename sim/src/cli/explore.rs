@@ -1,0 +1,234 @@
+//! `sim explore`: every schedule of a small world.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::input::{Loaded, WorldArguments, project_folder};
+use super::{Exit, replay};
+use crate::campaign::{Effort, Runner};
+use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use crate::explore::{self, Counterexample, Explored, Limits, Options, Outcome};
+use crate::invariants::GOALS;
+use crate::report;
+use crate::workload::{self, Small, Workload};
+
+/// Explore every schedule of a small world, breadth first.
+///
+/// Example: sim explore --requests 2 --max-attempts 3 --duplicates 2
+#[derive(Args)]
+pub(super) struct Explore {
+    /// Requests that may be started
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    requests: u32,
+    /// Attempts that each may have
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=16))]
+    max_attempts: u64,
+    /// The wait after the first attempt
+    #[arg(long, default_value_t = 10)]
+    base_delay_ms: u64,
+    /// Messages and timers that are sent twice
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
+    duplicates: u8,
+    /// Messages that are dropped, and perhaps redelivered
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    drops: u8,
+    /// Events that nobody sent, and second starts
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    stale: u8,
+    /// Crashes, at any point of an event's arrival
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
+    crashes: u8,
+    /// Decisions in a row
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    depth: u32,
+    /// About how much memory may be used
+    #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    memory_mib: u32,
+    /// Threads; the output is the same for any number [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    #[command(flatten)]
+    world: WorldArguments,
+    /// Folder in which a counterexample is written as a case [default: corpus]
+    #[arg(long, value_name = "DIR")]
+    case_dir: Option<PathBuf>,
+}
+
+impl Explore {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the rate of an exploration is told, on standard error"
+    )]
+    pub fn execute(self) -> Result<Exit> {
+        let loaded = self.world.load()?;
+        let workload = workload::of(&loaded.world.air);
+        let options = self.options(&*workload)?;
+        let started = Instant::now();
+        let mut told = started;
+        let explored = explore::run(
+            &loaded.world,
+            &*workload,
+            &options,
+            |states, taken, depth| {
+                if told.elapsed().as_secs() >= 5 {
+                    told = Instant::now();
+                    let rate = taken as f64 / started.elapsed().as_secs_f64();
+                    eprintln!("depth {depth}: {states} states, {rate:.0} transitions/s");
+                }
+            },
+        )?;
+        let seconds = started.elapsed().as_secs_f64();
+        let rate = explored.transitions as f64 / seconds;
+        let exit = self.report(&loaded, &*workload, &explored)?;
+        eprintln!("{rate:.0} transitions per second, {seconds:.1} s");
+        Ok(exit)
+    }
+
+    fn options(&self, workload: &dyn Workload) -> Result<Options> {
+        let small = Small {
+            requests: self.requests,
+            max_attempts: self.max_attempts,
+            base_delay_ms: self.base_delay_ms,
+        };
+        let requests = workload.small_requests(&small);
+        if requests.is_empty() {
+            bail!("nothing to explore: no client can send this world an event");
+        }
+        if self.stale > 0 && workload.stale(&requests).is_empty() && requests.is_empty() {
+            bail!(
+                "`--stale {}`: nothing is known that could be stale",
+                self.stale
+            );
+        }
+        let jobs = self.jobs.map_or_else(
+            || std::thread::available_parallelism().map_or(1, usize::from),
+            usize::from,
+        );
+        Ok(Options {
+            limits: Limits {
+                requests,
+                duplicates: self.duplicates,
+                drops: self.drops,
+                stale: self.stale,
+                crashes: self.crashes,
+                depth: self.depth,
+            },
+            jobs,
+            memory_bytes: (self.memory_mib as usize) << 20,
+            deduplicate: true,
+        })
+    }
+
+    /// The result on standard output: the same on any machine.
+    fn report(
+        &self,
+        loaded: &Loaded,
+        workload: &dyn Workload,
+        explored: &Explored,
+    ) -> Result<Exit> {
+        let mut out = std::io::stdout().lock();
+        for note in &loaded.notes {
+            writeln!(out, "{note}")?;
+        }
+        writeln!(
+            out,
+            "{} states, {} transitions, depth {}",
+            explored.states, explored.transitions, explored.depth
+        )?;
+        if workload.name() == "retry" {
+            let reached = GOALS.iter().enumerate();
+            let reached = reached.filter(|(index, _)| explored.goals.contains(*index));
+            let names: Vec<&str> = reached.map(|(_, (name, _))| *name).collect();
+            writeln!(out, "goals: {}", names.join(", "))?;
+        }
+        match &explored.outcome {
+            Outcome::Complete => {
+                writeln!(out, "complete: every schedule within these bounds holds")?;
+                Ok(Exit::Holds)
+            }
+            Outcome::DepthBound => {
+                let depth = explored.depth;
+                writeln!(
+                    out,
+                    "every schedule of up to {depth} decisions holds; there are longer ones"
+                )?;
+                Ok(Exit::Incomplete)
+            }
+            Outcome::MemoryBound => {
+                writeln!(
+                    out,
+                    "stopped: {} MiB are in use. Every schedule of up to {} decisions holds.\n\
+                     hint: choose smaller bounds, or more with --memory-mib",
+                    explored.memory_bytes >> 20,
+                    explored.depth
+                )?;
+                Ok(Exit::Incomplete)
+            }
+            Outcome::Violated(found) => self.counterexample(&mut out, loaded, workload, found),
+        }
+    }
+
+    fn counterexample(
+        &self,
+        out: &mut impl Write,
+        loaded: &Loaded,
+        workload: &dyn Workload,
+        found: &Counterexample,
+    ) -> Result<Exit> {
+        let world = &loaded.world;
+        let mut runner = Runner::new(world, workload)?;
+        runner.set_effort(Effort::Thorough);
+        let checked = runner.replay(&found.scenario);
+        let Some(first) = checked.violations.first().or(found.violations.first()) else {
+            bail!("a counterexample that violates nothing");
+        };
+        let name = first.name();
+        let verdict = CaseVerdict::Violated(name.to_owned());
+        let case = Case::new(
+            &world.air,
+            &found.scenario,
+            Found {
+                about: None,
+                found_by: FoundBy::explorer(),
+                world: WorldHashes::of(world),
+                verdict,
+                digest: &checked.digest,
+            },
+        );
+        let folder = self
+            .case_dir
+            .clone()
+            .unwrap_or_else(|| project_folder("corpus"));
+        let path = store::write(&folder, name, &case)
+            .with_context(|| format!("cannot write a case in {}", folder.display()))?;
+        let decisions = found.scenario.schedule.len();
+        writeln!(
+            out,
+            "violation: no shorter schedule than these {decisions} decisions"
+        )?;
+        write!(out, "{}", report::violations(&found.violations))?;
+        let turns = report::turns(
+            world,
+            &found.scenario,
+            &runner.trace,
+            0,
+            &checked.violations,
+        );
+        write!(out, "{turns}")?;
+        writeln!(out, "case:   {}", path.display())?;
+        writeln!(out, "replay: {}", replay::command(&path, &self.world))?;
+        let is_same = checked
+            .violations
+            .iter()
+            .any(|violation| violation.name() == name);
+        if !is_same {
+            writeln!(out, "its replay differs from the exploration")?;
+            return Ok(Exit::Nondeterminism);
+        }
+        Ok(Exit::Violation)
+    }
+}

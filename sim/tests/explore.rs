@@ -1,0 +1,319 @@
+//! The explorer leaves nothing out, counts right, and tells the shortest.
+
+use libtest_mimic::Trial;
+use sim::campaign::Runner;
+use sim::explore::{self, ExploreError, Explored, Limits, Options, Outcome};
+use sim::workload::{self, Small};
+use sim::world::World;
+
+use crate::support::{http_world, planted_world, retry_world, trial};
+
+pub fn trials() -> Vec<Trial> {
+    let explored = |name: &str, test: fn()| trial(format!("explore::{name}"), test);
+    vec![
+        explored("counts_of_one_attempt", counts_of_one_attempt),
+        explored("counts_with_a_drop", counts_with_a_drop),
+        explored("agrees_with_brute_force", agrees_with_brute_force),
+        explored("jobs_do_not_matter", jobs_do_not_matter),
+        explored("shipped_reducer_holds", shipped_reducer_holds),
+        explored("plans_that_wait", plans_that_wait),
+        explored("counterexample_replays", counterexample_replays),
+        explored("bounds_end_it", bounds_end_it),
+        explored("impure_reducer_is_seen", impure_reducer_is_seen),
+        explored("context_is_refused", context_is_refused),
+    ]
+}
+
+/// What of a world is varied here.
+#[derive(Clone, Copy, Default)]
+struct Shape {
+    requests: u32,
+    max_attempts: u64,
+    duplicates: u8,
+    drops: u8,
+    stale: u8,
+    crashes: u8,
+}
+
+const ONE: Shape = Shape {
+    requests: 1,
+    max_attempts: 1,
+    duplicates: 0,
+    drops: 0,
+    stale: 0,
+    crashes: 0,
+};
+
+fn options(world: &World, shape: Shape) -> Options {
+    let small = Small {
+        requests: shape.requests,
+        max_attempts: shape.max_attempts,
+        base_delay_ms: 10,
+    };
+    Options {
+        limits: Limits {
+            requests: workload::of(&world.air).small_requests(&small),
+            duplicates: shape.duplicates,
+            drops: shape.drops,
+            stale: shape.stale,
+            crashes: shape.crashes,
+            depth: 1_000,
+        },
+        jobs: 1,
+        memory_bytes: 1 << 30,
+        deduplicate: true,
+    }
+}
+
+fn run(world: &World, options: &Options) -> Explored {
+    let workload = workload::of(&world.air);
+    explore::run(world, &*workload, options, |_, _, _| {}).expect("the world can be explored")
+}
+
+fn counts(shape: Shape) -> (u64, u64, u32) {
+    let world = retry_world();
+    let explored = run(world, &options(world, shape));
+    assert_eq!(explored.outcome, Outcome::Complete);
+    (explored.states, explored.transitions, explored.depth)
+}
+
+/// By hand. The states:
+///
+/// - a: nothing has happened; start leads to b
+/// - b: Working, WorkRequested in flight; its delivery leads to c
+/// - c: the plan is at its raise; three answers lead to d1 (ok), d2 (transient), d3 (terminal)
+/// - d: the answer in flight, the plan at its end; the plan's step leads to e, the delivery to f
+/// - e1, e2, e3: the answer in flight, no plan; the delivery leads to g
+/// - f: ended, the plan at its end. f1 is Done; from d2 and d3, Failed at the only attempt: one f2
+/// - g1, g2: ended, nothing left
+///
+/// That is 3 + 3 + 3 + 2 + 2 states. Moves: a 1, b 1, c 3, each d 2, each e 1, each f 1: 16. The
+/// longest way is a b c d e g: five.
+fn counts_of_one_attempt() {
+    assert_eq!(counts(ONE), (13, 16, 5));
+}
+
+/// By hand, on top of the 13 states and 16 moves above, in which the drop is still to come. It can
+/// be taken wherever a message is in flight: b, three d, three e, so 7 moves more.
+///
+/// - from b to h: Working, WorkRequested dropped; its redelivery (1 move) leads to c' (as c, with
+///   the drop used up), and from there all of c d e f g again: 11 states, 3 + 6 + 3 + 2 moves
+/// - from d to i1, i2, i3: the answer dropped, the plan at its end; the plan's step leads to k,
+///   the redelivery to f' (6 moves)
+/// - from e to k1, k2, k3, the same that i leads to; the redelivery leads to g' (3 moves)
+///
+/// 13 + 1 + 11 + 3 + 3 states; 16 + 7 + 1 + 14 + 6 + 3 moves. The longest way to a state that is
+/// not reached in fewer is that to g': a b c d i k g', six.
+fn counts_with_a_drop() {
+    assert_eq!(counts(Shape { drops: 1, ..ONE }), (31, 47, 6));
+}
+
+/// Without deduplication every schedule is run on its own. The states it meets are as many, and
+/// what it finds is found as early.
+fn agrees_with_brute_force() {
+    let two = Shape { requests: 2, ..ONE };
+    let shapes = [
+        ONE,
+        Shape { drops: 1, ..ONE },
+        Shape {
+            duplicates: 1,
+            ..ONE
+        },
+        Shape { stale: 1, ..ONE },
+        Shape { crashes: 1, ..ONE },
+        Shape {
+            max_attempts: 2,
+            ..ONE
+        },
+        two,
+    ];
+    let mut worlds = vec![(0, planted_world(0))];
+    for name in [
+        "ok-after-failed",
+        "attempt-limit-off-by-one",
+        "terminal-err-ignored",
+    ] {
+        let bug = planted::BUGS.iter().find(|(_, bug)| *bug == name);
+        let number = bug.expect("it is planted").0;
+        worlds.push((number, planted_world(number)));
+    }
+    let mut violated = 0;
+    for (number, world) in &worlds {
+        for (index, shape) in shapes.iter().enumerate() {
+            let once = options(world, *shape);
+            let brute = Options {
+                deduplicate: false,
+                ..once.clone()
+            };
+            let (once, brute) = (run(world, &once), run(world, &brute));
+            let what = format!("bug {number}, shape {index}");
+            match (&once.outcome, &brute.outcome) {
+                (Outcome::Complete, Outcome::Complete) => {
+                    assert_eq!(once.states, brute.states, "{what}");
+                    assert_eq!(once.goals, brute.goals, "{what}");
+                    assert!(once.transitions <= brute.transitions, "{what}");
+                }
+                (Outcome::Violated(one), Outcome::Violated(other)) => {
+                    violated += 1;
+                    let length = |found: &explore::Counterexample| found.scenario.schedule.len();
+                    assert_eq!(length(one), length(other), "{what}");
+                }
+                (one, other) => panic!("{what}: {one:?}, by brute force {other:?}"),
+            }
+        }
+    }
+    assert!(violated >= 5, "{violated} were violated");
+}
+
+fn jobs_do_not_matter() {
+    let world = retry_world();
+    let shape = Shape {
+        max_attempts: 2,
+        duplicates: 2,
+        drops: 1,
+        stale: 1,
+        ..ONE
+    };
+    let one = options(world, shape);
+    let many = Options {
+        jobs: 3,
+        ..one.clone()
+    };
+    let one = run(world, &one);
+    assert!(one.states > 2_000, "{} states: several batches", one.states);
+    assert_eq!(one, run(world, &many));
+}
+
+fn shipped_reducer_holds() {
+    let world = retry_world();
+    let shape = Shape {
+        max_attempts: 2,
+        duplicates: 1,
+        drops: 1,
+        stale: 1,
+        crashes: 1,
+        ..ONE
+    };
+    let explored = run(world, &options(world, shape));
+    assert_eq!(explored.outcome, Outcome::Complete);
+    let goals = sim::invariants::GOALS.iter().enumerate();
+    let reached: Vec<&str> = goals
+        .filter(|(index, _)| explored.goals.contains(*index))
+        .map(|(_, (name, _))| *name)
+        .collect();
+    for goal in [
+        "done_after_retry",
+        "redelivered",
+        "stray_ignored",
+        "crash_cut_short",
+    ] {
+        assert!(reached.contains(&goal), "{goal} is not among {reached:?}");
+    }
+}
+
+/// Plans with receipts: what they wait for is a part of the state.
+fn plans_that_wait() {
+    let world = http_world();
+    let shape = Shape {
+        max_attempts: 2,
+        duplicates: 1,
+        crashes: 1,
+        ..ONE
+    };
+    let explored = run(&world, &options(&world, shape));
+    assert_eq!(explored.outcome, Outcome::Complete);
+    assert!(explored.states > 100, "{} states", explored.states);
+}
+
+fn counterexample_replays() {
+    for (number, name) in planted::BUGS {
+        if *name != "ok-after-failed" && *name != "timer-accepted-when-working" {
+            continue;
+        }
+        let world = planted_world(*number);
+        let shape = Shape {
+            max_attempts: 2,
+            duplicates: 1,
+            stale: 1,
+            ..ONE
+        };
+        let explored = run(&world, &options(&world, shape));
+        let Outcome::Violated(found) = explored.outcome else {
+            panic!("{name} is not found");
+        };
+        let workload = workload::of(&world.air);
+        let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+        let checked = runner.replay(&found.scenario);
+        assert!(checked.skipped.is_empty(), "{name}");
+        let names = |violations: &[sim::invariants::Violation]| -> Vec<&str> {
+            violations
+                .iter()
+                .map(|violation| violation.name())
+                .collect()
+        };
+        assert_eq!(
+            names(&checked.violations),
+            names(&found.violations),
+            "{name}"
+        );
+        let last = checked.violations[0].turn + 1;
+        assert_eq!(
+            last,
+            found.scenario.schedule.len(),
+            "{name}: nothing comes after"
+        );
+    }
+}
+
+fn bounds_end_it() {
+    let world = retry_world();
+    let whole = options(
+        world,
+        Shape {
+            duplicates: 1,
+            ..ONE
+        },
+    );
+    let mut shallow = whole.clone();
+    shallow.limits.depth = 3;
+    let explored = run(world, &shallow);
+    assert_eq!((explored.outcome, explored.depth), (Outcome::DepthBound, 3));
+    let small = Options {
+        memory_bytes: 10_000,
+        ..whole
+    };
+    let explored = run(world, &small);
+    assert_eq!(explored.outcome, Outcome::MemoryBound);
+    assert!(explored.depth >= 1 && explored.memory_bytes > 10_000);
+}
+
+/// Remembered steps are taken again now and then: one that answers otherwise is told.
+fn impure_reducer_is_seen() {
+    let bug = planted::BUGS
+        .iter()
+        .find(|(_, name)| *name == "hidden-state");
+    let world = planted_world(bug.expect("it is planted").0);
+    let shape = Shape {
+        max_attempts: 3,
+        duplicates: 2,
+        stale: 1,
+        ..ONE
+    };
+    let explored = run(&world, &options(&world, shape));
+    let Outcome::Violated(found) = explored.outcome else {
+        panic!("it is not seen in {} transitions", explored.transitions);
+    };
+    assert_ne!(found.violations, []);
+}
+
+fn context_is_refused() {
+    let world = crate::world::world_with_context();
+    let error = explore::run(
+        &world,
+        &*workload::of(&world.air),
+        &options(&world, ONE),
+        |_, _, _| {},
+    );
+    let error = error.expect_err("it is refused");
+    assert!(matches!(error, ExploreError::Context { .. }), "{error}");
+}
