@@ -1,8 +1,8 @@
 //! Builds the reducers for wasm32 with the same cargo, in release, into this crate's own output
 //! folder, so that an edit of `reducer/` is under test at the next `cargo test`.
 //!
-//! `retry_sm.wasm` is what ships and is embedded; `planted.wasm` holds the planted bugs and is
-//! used by tests only.
+//! `retry_sm.wasm` is what ships; `planted.wasm` holds the planted bugs, on which the harness tests
+//! itself. Both are embedded.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ const PACKAGES: [&str; 2] = ["retry_sm", "planted"];
 const SOURCES: [&str; 6] = [
     "reducer/src",
     "reducer/Cargo.toml",
-    "sim/tests/planted/src",
-    "sim/tests/planted/Cargo.toml",
+    "sim/planted/src",
+    "sim/planted/Cargo.toml",
     "Cargo.toml",
     "Cargo.lock",
 ];

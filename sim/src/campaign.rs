@@ -5,6 +5,7 @@
 //! for any number of jobs. Nothing is
 //! printed or written here: failures are handed out with all that is needed to do so.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,13 +13,14 @@ use std::sync::mpsc;
 
 use sha2::{Digest, Sha256};
 
-use crate::air::Hash;
+use crate::air::{Air, Hash};
 use crate::invariants::{self, Checker, Crashes, GOALS, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Code, StepError};
 use crate::scenario::{Bounds, Decision, Faults, Mix, PlanMode, Scenario};
-use crate::simulator::{End, Scripted, Seeded, Simulator};
-use crate::trace::{Answer, Choice, CrashPoint, Recovery, Remark, Status, Trace, Turn};
+use crate::shrink::{self, Refused, Shrunk, Subject};
+use crate::simulator::{Chooser, End, Scripted, Seeded, Simulator};
+use crate::trace::{Answer, Choice, CrashPoint, Difference, Recovery, Remark, Status, Trace, Turn};
 use crate::workload::Workload;
 use crate::world::{Sampling, World};
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub bounds: Bounds,
     pub mix: Mix,
     pub effort: Effort,
+    /// Run every seed a second time, on fresh instances, and compare the two.
+    pub twice: bool,
     /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
     pub most_failures: usize,
 }
@@ -100,6 +104,8 @@ pub struct Summary {
     /// SHA-256 over the digests of all runs, in order of their seeds.
     pub digest: Hash,
     pub failures: Vec<Failure>,
+    /// Seeds whose second run was not the same, and where it first differed.
+    pub unequal: Vec<(Seed, Difference)>,
     /// Stopped at `most_failures`, before all seeds were run.
     pub cut_short: bool,
 }
@@ -120,6 +126,7 @@ struct Chunk {
     counts: Counts,
     digests: Vec<Hash>,
     failures: Vec<Failure>,
+    unequal: Vec<(Seed, Difference)>,
 }
 
 #[derive(Clone, Default)]
@@ -190,6 +197,7 @@ fn merge(
     let mut hasher = Sha256::default();
     let (mut seeds, mut merged) = (0, 0);
     let mut failures = Vec::new();
+    let mut unequal = Vec::new();
     for (index, chunk) in receiver {
         early.insert(index, chunk);
         while let Some(chunk) = early.remove(&merged) {
@@ -202,14 +210,16 @@ fn merge(
                 .iter()
                 .for_each(|digest| Digest::update(&mut hasher, digest.as_bytes()));
             failures.extend(chunk.failures);
+            unequal.extend(chunk.unequal);
             progress(seeds, counts.steps);
             if failures.len() >= options.most_failures {
                 failures.truncate(options.most_failures);
-                return Ok(counts.summary(seeds, hasher, failures, merged < chunk_count));
+                let cut_short = merged < chunk_count;
+                return Ok(counts.summary(seeds, hasher, (failures, unequal), cut_short));
             }
         }
     }
-    Ok(counts.summary(seeds, hasher, failures, false))
+    Ok(counts.summary(seeds, hasher, (failures, unequal), false))
 }
 
 impl Counts {
@@ -234,7 +244,7 @@ impl Counts {
         self,
         seeds: u64,
         hasher: Sha256,
-        failures: Vec<Failure>,
+        (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
         cut_short: bool,
     ) -> Summary {
         Summary {
@@ -250,6 +260,7 @@ impl Counts {
             goals: self.goals,
             digest: Hash::from_bytes(hasher.finalize().into()),
             failures,
+            unequal,
             cut_short,
         }
     }
@@ -331,12 +342,21 @@ fn crashes(effort: Effort) -> Option<Crashes> {
 
 /// Runs and checks scenarios, one after the other, on one thread.
 pub struct Runner<'w> {
+    air: &'w Air,
     simulator: Simulator<'w>,
     checker: Checker<'w>,
     replays: Replays<'w>,
     effort: Effort,
     workload: &'w dyn Workload,
     pub trace: Trace,
+}
+
+/// What a shrinker tells on its way.
+pub enum Progress<'a> {
+    /// A candidate is run.
+    Attempt,
+    /// The best scenario so far, after so many attempts.
+    Improved(&'a Scenario, u32),
 }
 
 /// How a checked run went. The trace is in the runner.
@@ -354,6 +374,7 @@ impl<'w> Runner<'w> {
         let simulator = Simulator::new(world, workload)?;
         let checker = Checker::new(&world.air);
         Ok(Runner {
+            air: &world.air,
             simulator,
             checker,
             replays: Replays::new(world)?,
@@ -398,12 +419,17 @@ impl<'w> Runner<'w> {
 
     /// Runs a seed and checks it.
     pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
+        let mut chooser = Seeded::new(seed, scenario.faults);
+        self.run(seed, scenario, &mut chooser)
+    }
+
+    /// Runs a scenario as `chooser` decides, and checks it; `seed` says how closely.
+    pub fn run(&mut self, seed: Seed, scenario: &Scenario, chooser: &mut dyn Chooser) -> Checked {
         self.checker.reset();
         let checker = &mut self.checker;
-        let mut chooser = Seeded::new(seed, scenario.faults);
         let outcome = self
             .simulator
-            .run(scenario, &mut chooser, &mut self.trace, |trace| {
+            .run(scenario, chooser, &mut self.trace, |trace| {
                 checker.observe(trace)
             });
         let crashes = match self.effort {
@@ -411,6 +437,25 @@ impl<'w> Runner<'w> {
             effort => crashes(effort),
         };
         self.finish(outcome.end, Vec::new(), crashes)
+    }
+
+    /// Runs the seed of the last run again, on fresh instances: where the two differ. The last run
+    /// stays the one that is told.
+    fn run_again(
+        &mut self,
+        seed: Seed,
+        scenario: &Scenario,
+    ) -> Result<Option<Difference>, StepError> {
+        let first = std::mem::take(&mut self.trace);
+        self.renew()?;
+        self.seed(seed, scenario);
+        let second = std::mem::replace(&mut self.trace, first);
+        Ok(self.trace.difference(&second))
+    }
+
+    /// The invariants, for the self-test to silence one.
+    pub fn checker_mut(&mut self) -> &mut Checker<'w> {
+        &mut self.checker
     }
 
     /// One seed in [`CHUNK`] tries two recoveries, after turns that it draws.
@@ -436,6 +481,67 @@ impl<'w> Runner<'w> {
             });
         let crashes = crashes(self.effort);
         self.finish(outcome.end, chooser.skipped, crashes)
+    }
+
+    /// The shortest scenario that violates what this one violates, by way of [`shrink::shrink`].
+    pub fn shrink(
+        &mut self,
+        scenario: &Scenario,
+        invariant: usize,
+        attempts: u32,
+        progress: impl FnMut(Progress<'_>),
+    ) -> Result<Shrunk, Refused> {
+        let whole = self.whole(scenario, invariant);
+        let whole = whole.ok_or(Refused::DoesNotFail)?;
+        let subject = Subject {
+            air: self.air,
+            workload: self.workload,
+        };
+        // Both closures tell.
+        let progress = RefCell::new(progress);
+        let oracle = |candidate: &Scenario| {
+            progress.borrow_mut()(Progress::Attempt);
+            self.violates(candidate, invariant)
+        };
+        let improved = |best: &Scenario, attempts| {
+            progress.borrow_mut()(Progress::Improved(best, attempts));
+        };
+        let mut shrunk = shrink::shrink(&whole, subject, attempts, oracle, improved)?;
+        // What it healed by may have needed more turns than are left.
+        let turns = shrunk.scenario.schedule.len() as u32;
+        shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);
+        Ok(shrunk)
+    }
+
+    /// What is to be shrunk of a scenario that violates an invariant: the same with the decisions
+    /// of its healing, if it fails so too, or else as it is. From here on the runner makes no more
+    /// effort than it takes to see it; None if it is not seen at all.
+    fn whole(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
+        for effort in [Effort::Plain, Effort::Thorough] {
+            self.set_effort(effort);
+            if self.violates(scenario, invariant).is_some() {
+                let whole = scenario.with_healing_of(&self.trace);
+                return self
+                    .violates(&whole, invariant)
+                    .or_else(|| self.violates(scenario, invariant));
+            }
+        }
+        None
+    }
+
+    /// Whether a scenario violates an invariant: if so, with the decisions that were taken up to
+    /// there. This is what shrinking asks.
+    pub fn violates(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
+        let violates = |runner: &mut Self| {
+            let violations = runner.replay(scenario).violations;
+            violations.iter().any(|found| found.invariant == invariant)
+        };
+        // Few candidates fail. Those that do are believed only if fresh instances say so too, or
+        // what a reducer remembers of the runs before could pass for a shorter schedule.
+        if !violates(self) || self.renew().is_err() || !violates(self) {
+            return None;
+        }
+        Some(scenario.with_schedule_of(&self.trace))
     }
 
     fn finish(&mut self, end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
@@ -475,12 +581,18 @@ impl<'w> Runner<'w> {
             counts: Counts::default(),
             digests: Vec::new(),
             failures: Vec::new(),
+            unequal: Vec::new(),
         };
         for seed in seeds.map(Seed) {
             let scenario = self.scenario(seed, options.plans, options.bounds, options.mix);
             let checked = self.seed(seed, &scenario);
             self.count(&mut chunk.counts, &checked);
             chunk.digests.push(checked.digest);
+            if options.twice
+                && let Some(difference) = self.run_again(seed, &scenario)?
+            {
+                chunk.unequal.push((seed, difference));
+            }
             if !checked.violations.is_empty() {
                 chunk.failures.push(Failure {
                     seed,

@@ -9,6 +9,7 @@ mod explore;
 mod input;
 mod replay;
 mod run;
+mod shrink;
 
 use clap::{Parser, Subcommand};
 
@@ -17,7 +18,8 @@ pub use input::sources;
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 ///
-/// Start with `sim run`; what it finds is written as a case that `sim replay` shows.
+/// Start with `sim run`; what it finds is written as a case that `sim replay` shows and
+/// `sim shrink` makes short.
 #[derive(Parser)]
 #[command(name = "sim", version, after_help = exit::help())]
 struct Arguments {
@@ -29,6 +31,7 @@ struct Arguments {
 enum Command {
     Run(run::Run),
     Replay(replay::Replay),
+    Shrink(shrink::Shrink),
     Explore(explore::Explore),
     Check(check::Check),
 }
@@ -49,6 +52,7 @@ pub fn main() -> Exit {
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
+        Command::Shrink(shrink) => shrink.execute(),
         Command::Explore(explore) => explore.execute(),
         Command::Check(check) => check.execute(),
     };

@@ -48,6 +48,8 @@ pub struct Options {
     pub jobs: usize,
     /// About how much may be held: keys, ways, and the states that are still to be expanded.
     pub memory_bytes: usize,
+    /// Only violations of this invariant count; by default those of any.
+    pub invariant: Option<usize>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
 }
@@ -211,11 +213,15 @@ impl Search<'_, '_> {
                         violations,
                     } = successor;
                     self.explored.goals.join(goals);
+                    let counts = |violation: &Violation| {
+                        let wanted = self.options.invariant;
+                        wanted.is_none_or(|wanted| wanted == violation.invariant)
+                    };
                     let way = Way {
                         parent: parent.index,
                         choice,
                     };
-                    if !violations.is_empty() {
+                    if violations.iter().any(counts) {
                         self.explored.depth += 1;
                         let scenario = self.scenario_of(way, scenario);
                         let found = Counterexample {

@@ -53,6 +53,7 @@ pub enum Component {
     Chooser = 3,
     /// Which runs are looked at more closely.
     Samples = 4,
+    Shrinker = 5,
 }
 
 /// How often something happens: `numerator` times in `denominator`.

@@ -224,14 +224,32 @@ impl Scenario {
     /// The same scenario with the decisions that a run of it took, up to its healing.
     pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
         let end = trace.healing_from.unwrap_or(trace.turns.len());
-        let schedule = trace.turns[..end]
-            .iter()
-            .map(|turn| self.decision(trace, &turn.choice))
-            .collect();
         Scenario {
-            schedule,
+            schedule: self.schedule_of(trace, end),
             ..self.clone()
         }
+    }
+
+    /// The same scenario with all decisions of a run of it, those of its healing too, so that it
+    /// need not heal.
+    pub fn with_healing_of(&self, trace: &Trace) -> Scenario {
+        let turns = trace.turns.len() as u32;
+        Scenario {
+            heal: false,
+            bounds: Bounds {
+                turns: self.bounds.turns.max(turns),
+                ..self.bounds
+            },
+            schedule: self.schedule_of(trace, trace.turns.len()),
+            ..self.clone()
+        }
+    }
+
+    fn schedule_of(&self, trace: &Trace, end: usize) -> Vec<Decision> {
+        trace.turns[..end]
+            .iter()
+            .map(|turn| self.decision(trace, &turn.choice))
+            .collect()
     }
 
     /// A decision of a run of this scenario, by name.

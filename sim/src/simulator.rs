@@ -463,7 +463,7 @@ impl<'w> Simulator<'w> {
 }
 
 /// `demo/WorkOk@1` is `WorkOk` in a schedule.
-fn local_name(name: &str) -> &str {
+pub fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);
     name.split_once('@').map_or(name, |(local, _)| local)
 }

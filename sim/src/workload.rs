@@ -46,6 +46,11 @@ pub trait Workload: Send + Sync {
     /// An event that nobody sent, made up for this run: of another request, of an earlier
     /// attempt, or arbitrary.
     fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)>;
+
+    /// The plainest number that a field of this name may hold: what shrinking aims at.
+    fn plain_number(&self, _field: &str) -> u64 {
+        0
+    }
 }
 
 /// How large the requests of a small world are.

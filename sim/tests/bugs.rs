@@ -96,6 +96,7 @@ fn is_found(number: u8, name: &str, start: u64) {
         bounds: Bounds::default(),
         mix: Mix::Swarm,
         effort: Effort::Sampled,
+        twice: false,
         most_failures: usize::MAX,
     };
     let summary = campaign::run(&world, &*workload, &options, |_, _| {});

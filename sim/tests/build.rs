@@ -29,7 +29,7 @@ fn same_bytes() {
         fs::copy(root(file), copy.join(file)).expect("it can be copied");
     }
     let manifest = fs::read_to_string(root("Cargo.toml")).expect("it can be read");
-    let members = "members = [\"reducer\", \"sim\", \"sim/tests/planted\"]";
+    let members = "members = [\"reducer\", \"sim\", \"sim/planted\"]";
     let planted = manifest
         .find("[profile.release.package.planted]")
         .expect("it is there");

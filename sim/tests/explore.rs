@@ -61,6 +61,7 @@ fn options(world: &World, shape: Shape) -> Options {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        invariant: None,
         deduplicate: true,
     }
 }
@@ -169,9 +170,8 @@ fn jobs_do_not_matter() {
     let world = retry_world();
     let shape = Shape {
         max_attempts: 2,
-        duplicates: 2,
+        duplicates: 3,
         drops: 1,
-        stale: 1,
         ..ONE
     };
     let one = options(world, shape);

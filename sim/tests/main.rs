@@ -12,6 +12,7 @@ mod corpus;
 mod explore;
 mod host;
 mod seeds;
+mod shrink;
 mod support;
 mod world;
 
@@ -38,6 +39,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         air::trials(number),
         host::trials(),
         seeds::trials(seed),
+        shrink::trials(),
         bugs::trials(seed),
         build::trials(),
         cli::trials(),

@@ -159,6 +159,7 @@ fn jobs(seed: Seed) {
             bounds: Bounds::default(),
             mix: Mix::Swarm,
             effort: Effort::Sampled,
+            twice: false,
             most_failures: 1,
         };
         campaign::run(world, &*workload, &options, |_, _| {}).expect("the reducer can be run")

@@ -10,9 +10,6 @@ use sim::air::{self, Air};
 use sim::reducer::{Code, Limits, default_cache_dir};
 use sim::world::World;
 
-/// All planted bugs in one binary: see the crate `planted`.
-const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
-
 /// A trial that fails by panicking.
 pub fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, || {
@@ -51,7 +48,7 @@ pub fn http_world() -> World {
 
 /// The wasm of a planted bug, by its number; 0 is none.
 pub fn planted_wasm(number: u8) -> Vec<u8> {
-    let mut wasm = PLANTED.to_vec();
+    let mut wasm = sim::PLANTED.to_vec();
     assert!(
         planted::select(&mut wasm, number),
         "the marker is there once"

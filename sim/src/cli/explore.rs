@@ -119,6 +119,7 @@ impl Explore {
             },
             jobs,
             memory_bytes: (self.memory_mib as usize) << 20,
+            invariant: None,
             deduplicate: true,
         })
     }

@@ -10,12 +10,15 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::input::{Loaded, WorldArguments, project_folder};
+use super::shrink::{Done, Shrinking};
 use super::{Exit, replay};
 use crate::campaign::{self, Effort, Failure, Runner, Summary};
 use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use crate::invariants::ALL;
 use crate::random::Seed;
 use crate::report;
-use crate::scenario::{Bounds, Mix, PlanMode};
+use crate::scenario::{Bounds, Decision, Mix, PlanMode};
+use crate::shrink::DEFAULT_ATTEMPTS;
 use crate::workload::{self, Workload};
 
 /// Run a campaign: many seeds, each a different ordering.
@@ -46,6 +49,12 @@ pub(super) struct Run {
     /// Try every step on other instances, and a recovery after every turn, instead of a sample
     #[arg(long)]
     thorough: bool,
+    /// Write and show failures as they were found, without shrinking them
+    #[arg(long)]
+    no_shrink: bool,
+    /// Run every seed twice and compare: what differs is told by its first turn and field
+    #[arg(long)]
+    twice: bool,
     /// The most turns of one run, before it heals
     #[arg(long, default_value_t = Bounds::default().turns,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
@@ -129,6 +138,7 @@ impl Run {
             bounds,
             mix,
             effort,
+            twice: self.twice,
             most_failures,
         })
     }
@@ -148,6 +158,10 @@ impl Run {
         let is_retry = workload.name() == "retry";
         write!(out, "{}", report::summary(&loaded.world, is_retry, summary))?;
         let mut exit = self.report_failures(&mut out, loaded, workload, summary)?;
+        for (seed, difference) in &summary.unequal {
+            writeln!(out, "seed {seed}: its second run differs at {difference}")?;
+            exit = exit.or(Exit::Nondeterminism);
+        }
         let missed = if is_retry {
             summary.missed_goals()
         } else {
@@ -176,28 +190,63 @@ impl Run {
             .case_dir
             .clone()
             .unwrap_or_else(|| project_folder("corpus"));
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let mut exit = Exit::Holds;
-        let mut runner = Runner::new(&loaded.world, workload)?;
-        runner.set_effort(Effort::Thorough);
+        let mut told: Vec<(usize, Vec<Decision>, Seed)> = Vec::new();
         for failure in &summary.failures {
             exit = exit.or(Exit::Violation);
-            runner.renew()?;
+            let mut runner = Runner::new(&loaded.world, workload)?;
+            runner.set_effort(Effort::Thorough);
             let replayed = runner.replay(&failure.scenario);
+            let seed = failure.seed;
             if replayed.digest != failure.digest {
                 exit = exit.or(Exit::Nondeterminism);
+                writeln!(out, "\nseed {seed}: its replay differs from its run")?;
+            }
+            // What is seen on fresh instances is what can be shrunk and replayed.
+            let violations = match replayed.violations.is_empty() {
+                true => failure.violations.clone(),
+                false => replayed.violations,
+            };
+            let failure = Failure {
+                violations,
+                digest: replayed.digest,
+                ..failure.clone()
+            };
+            let done = self.shrink(loaded, workload, &folder, &failure)?;
+            let Some((shrinking, done)) = done else {
+                let path = write_case(&folder, loaded, &failure)?;
+                let replay = replay::command(&path, &self.world);
+                let trace = &runner.trace;
+                let text = report::failure(&loaded.world, &failure, trace, &path, &replay);
+                write!(out, "\n{text}")?;
+                continue;
+            };
+            let schedule = &done.shrunk.scenario.schedule;
+            let same = told.iter().find(|(invariant, known, _)| {
+                *invariant == shrinking.invariant && known == schedule
+            });
+            if let Some((invariant, _, other)) = same {
+                let name = ALL[*invariant].name;
                 writeln!(
                     out,
-                    "\nseed {}: its replay differs from its run",
-                    failure.seed
+                    "\nviolation: seed {seed}\n  {name}, shrunk the same as seed {other}"
                 )?;
+                shrinking.discard(&done)?;
+                continue;
             }
-            let path = write_case(&folder, loaded, failure)?;
+            let path = shrinking.write(&done, &folder)?;
             let replay = replay::command(&path, &self.world);
-            write!(
-                out,
-                "\n{}",
-                report::failure(&loaded.world, failure, &runner.trace, &path, &replay)
-            )?;
+            let shrunk = Failure {
+                scenario: done.shrunk.scenario.clone(),
+                violations: done.checked.violations.clone(),
+                ..failure.clone()
+            };
+            let text = report::failure(&loaded.world, &shrunk, &done.trace, &path, &replay);
+            write!(out, "\n{text}")?;
+            writeln!(out, "{}", done.told(failure.scenario.schedule.len()))?;
+            told.push((shrinking.invariant, schedule.clone(), seed));
         }
         if summary.cut_short {
             writeln!(
@@ -207,6 +256,35 @@ impl Run {
             )?;
         }
         Ok(exit)
+    }
+}
+
+impl Run {
+    /// Shrinks a failure; None if that is not wanted, or it does not fail on fresh instances.
+    fn shrink<'a>(
+        &self,
+        loaded: &'a Loaded,
+        workload: &'a dyn Workload,
+        folder: &Path,
+        failure: &Failure,
+    ) -> Result<Option<(Shrinking<'a>, Done)>> {
+        let Some(first) = failure.violations.first().filter(|_| !self.no_shrink) else {
+            return Ok(None);
+        };
+        let shrinking = Shrinking {
+            loaded,
+            workload,
+            invariant: first.invariant,
+            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
+            attempts: DEFAULT_ATTEMPTS,
+            kept: folder.join(format!(
+                "{}-seed-{}.shrunk.json",
+                first.name(),
+                failure.seed
+            )),
+        };
+        let done = shrinking.run(&failure.scenario)?;
+        Ok(done.map(|done| (shrinking, done)))
     }
 }
 

@@ -48,6 +48,28 @@ pub fn write(folder: &Path, stem: &str, case: &Case) -> io::Result<PathBuf> {
     }
 }
 
+/// Writes a case to a file by atomic rename, over what was there: a reader finds the one or the
+/// other, whole.
+pub fn overwrite(path: &Path, case: &Case) -> io::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    file.write_all(case.to_text().as_bytes())?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Whether [`overwrite`] could write there: known before much is done for the sake of it.
+pub fn probe(path: &Path) -> io::Result<()> {
+    tempfile::NamedTempFile::new_in(folder_of(path)).map(drop)
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// The case files of a folder, in order of their names.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();

@@ -144,10 +144,13 @@ impl Workload for Retry {
             .all(|pair| pair[0].is_some() && pair[0] == pair[1])
     }
 
-    /// Of a stranger: every answer, and a timer. Of each request: the timer of its first wait and
+    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: the timer of its first wait and
     /// that of its second, set or not.
     fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)> {
-        let mut events = vec![wire::encode(&Event::Ok { req_id: STRANGER })];
+        let mut events = vec![
+            wire::encode(&Event::Ok { req_id: STRANGER }),
+            wire::encode(&Event::Ok { req_id: "" }),
+        ];
         for transient in [true, false] {
             let req_id = STRANGER;
             events.push(wire::encode(&Event::Err { req_id, transient }));
@@ -258,6 +261,11 @@ impl Workload for Retry {
             }
         };
         Some((self.event, bytes))
+    }
+
+    /// `max_attempts` 0 counts as 1, which is more than a reader of a case should have to know.
+    fn plain_number(&self, field: &str) -> u64 {
+        u64::from(field == "max_attempts")
     }
 }
 

@@ -317,7 +317,7 @@ fn wasm_that_misbehaves() {
     ] {
         let place = Place::new();
         place.write("bad.wasm", step(body));
-        let said = place.sim("run --wasm bad.wasm --seed 1 --case-dir found");
+        let said = place.sim("run --wasm bad.wasm --seed 1 --case-dir found --no-shrink");
         assert_eq!(said.code, 1, "{name}: {}", said.err);
         let lines = said
             .out

@@ -122,7 +122,7 @@ fn jobs_do_not_matter() {
     place.planted("any-timer-accepted");
     let run = |jobs| {
         let wasm = "--wasm any-timer-accepted.wasm --case-dir found";
-        place.sim(&format!("run --seeds 0..500 {wasm} --jobs {jobs}"))
+        place.sim(&format!("run --seeds 0..500 {wasm} --jobs {jobs} --no-shrink"))
     };
     let one = run(1);
     assert_eq!(one.code, 1);
@@ -147,21 +147,19 @@ fn failure() {
         .1;
     expect![[r#"
         : seed 0
-          attempts_bounded at turn 9: attempts never exceed max_attempts (0 counts as 1)
+          attempts_bounded at turn 4: attempts never exceed max_attempts (0 counts as 1)
             expected at most 1 attempts of "r1"
             found    2 requested, attempt 2 in the state
           faults: ok 3, transient 39, silence 4, stray 20, drop 40, redeliver 40, second_start 20, advance 5, snapshot 20, reorder 10, timer_early 40, timer_late 20, timer_twice 20, timer_status 70
-          … 3 turns before
-        turn  time          decision                                   state                                    out
-         3    0             redeliver WorkRequested of "r1"
-         4    0             step WorkPlan of "r1": transient                                                    RetryEvent err {"message":"try again","req_id":"r1","transient":true}
-         5    0             step WorkPlan of "r1"
-         6    0             drop err of "r1"
-         7    0             start r3                                   unchanged
-         8    0             redeliver err of "r1"                      pc "Working" → "Backoff"                 timer.set TimerSetParams deliver_at_ns 251000000, key "r1"
-        >9    194217052 ns  fire timer of "r1" at 194217052 ns, error  attempt 1 → 2, pc "Backoff" → "Working"  WorkRequested payload "p", req_id "r1"; VIOLATED attempts_bounded
-        case:   found/attempts_bounded-1deef4d631b0.json
-        replay: cargo run --release -- replay found/attempts_bounded-1deef4d631b0.json --wasm attempt-limit-off-by-one.wasm
+        turn  time  decision                          state                                                                   out
+         0    0     start r1                          new: anchor_ns 0, attempt 1, base_delay_ms 0, max_attempts 1, payload…  WorkRequested payload "", req_id "r1"
+         1    0     deliver WorkRequested of "r1"
+         2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
+         3    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 0, key "r1"
+        >4    0     fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"                                 WorkRequested payload "", req_id "r1"; VIOLATED attempts_bounded
+        case:   found/attempts_bounded-7312e2c1394a.json
+        replay: cargo run --release -- replay found/attempts_bounded-7312e2c1394a.json --wasm attempt-limit-off-by-one.wasm
+        shrunk from 10 decisions to 5 in 244 attempts
 
         stopped: as many seeds have failed as were asked for (1)
     "#]].assert_eq(told);
@@ -198,7 +196,7 @@ fn failure() {
 fn cases_are_kept_apart() {
     let place = Place::new();
     place.planted("ok-of-another-request");
-    let run = "run --wasm ok-of-another-request.wasm --case-dir found";
+    let run = "run --wasm ok-of-another-request.wasm --case-dir found --no-shrink";
     place.sim(&format!("{run} --seeds 0..200"));
     let first = place.list("found");
     assert_eq!(first.len(), 5);

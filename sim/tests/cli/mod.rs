@@ -3,6 +3,7 @@
 mod bad_input;
 mod campaigns;
 mod cases;
+mod shrinking;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +15,15 @@ use tempfile::TempDir;
 use crate::support::{planted_wasm, root};
 
 pub fn trials() -> Vec<Trial> {
-    [bad_input::trials(), campaigns::trials(), cases::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        bad_input::trials(),
+        campaigns::trials(),
+        cases::trials(),
+        shrinking::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A trial named `cli::subject::test`; it fails by panicking.

@@ -22,8 +22,8 @@ pub enum Sampling {
 /// A check costs about as much as fifty bare steps, so this makes a campaign a few hundredths
 /// slower.
 const SAMPLE: u64 = 256;
-/// How often the dirtied instance takes the step.
-const ROUNDS: u32 = 16;
+/// How often the dirtied instance takes the step, in a sample and if every step is scrutinised.
+const ROUNDS: [u32; 2] = [16, 64];
 /// Steps before the memory of a leaking reducer is looked at, and then again. Half a page of 64 KiB
 /// has to be lost in so many steps, or it is not seen.
 const LEAK_STEPS: u32 = 512;
@@ -83,10 +83,11 @@ impl Scrutineer {
         envelope: &[u8],
         answer: (&Result<(), StepError>, &Output),
     ) -> Scrutiny {
-        let check_leaks = self.sampling == Sampling::Every || std::mem::take(&mut self.leaks_due);
+        let is_thorough = self.sampling == Sampling::Every;
+        let check_leaks = std::mem::take(&mut self.leaks_due) || is_thorough;
         let checked = self
             .pair(reducer, code)
-            .and_then(|pair| pair.check(envelope, answer, check_leaks));
+            .and_then(|pair| pair.check(envelope, answer, (is_thorough, check_leaks)));
         // An instance that cannot be made is the host's matter: the step is not comparable.
         checked.unwrap_or(Scrutiny::None)
     }
@@ -109,7 +110,7 @@ impl Pair {
         &mut self,
         envelope: &[u8],
         (ran, used): (&Result<(), StepError>, &Output),
-        check_leaks: bool,
+        (is_thorough, check_leaks): (bool, bool),
     ) -> Result<Scrutiny, StepError> {
         let mut expected = Output::default();
         self.fresh.renew()?;
@@ -121,7 +122,12 @@ impl Pair {
             self.unrelated = envelope.to_vec();
         }
         let mut output = Output::default();
-        for _ in 0..ROUNDS {
+        // A step that fails takes a fresh instance each time, which nothing has dirtied.
+        let rounds = match expected_ran {
+            Ok(()) => ROUNDS[usize::from(is_thorough)],
+            Err(_) => 1,
+        };
+        for _ in 0..rounds {
             // It may fail: only the mark that it leaves in memory matters.
             let _ = self.dirtied.step_encoded(&self.unrelated, &mut output);
             let ran = self.dirtied.step_encoded(envelope, &mut output);

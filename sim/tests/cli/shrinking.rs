@@ -1,0 +1,157 @@
+//! `sim shrink`: what it prints, what it writes and where, and what it refuses.
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+use sim::corpus::{Case, store};
+
+use super::{Place, absolute_root, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("shrinking", "shrink", shrink),
+        trial("shrinking", "to_a_file", to_a_file),
+        trial("shrinking", "few_attempts", few_attempts),
+        trial("shrinking", "refusals", refusals),
+    ]
+}
+
+/// A place with a planted reducer, and a case that a campaign found on it.
+fn place(bug: &str) -> (Place, String) {
+    let place = Place::new();
+    place.planted(bug);
+    let run = format!("run --wasm {bug}.wasm --case-dir found --most-failures 1 --no-shrink");
+    assert_eq!(place.sim(&run).code, 1);
+    let case = format!("found/{}", place.list("found")[0]);
+    (place, case)
+}
+
+fn read(place: &Place, name: &str) -> Case {
+    store::read(&place.path(name)).expect("it is a case")
+}
+
+fn shrink() {
+    let bug = "attempt-limit-off-by-one";
+    let (place, case) = place(bug);
+    let said = place.sim(&format!("shrink {case} --wasm {bug}.wasm"));
+    assert_eq!((said.code, said.err.as_str()), (1, ""));
+    let told = said.out.split_once('\n').expect("the wasm is told first").1;
+    expect![[r#"
+        turn  time  decision                          state                                                                   out
+         0    0     start r1                          new: anchor_ns 0, attempt 1, base_delay_ms 0, max_attempts 1, payload…  WorkRequested payload "", req_id "r1"
+         1    0     deliver WorkRequested of "r1"
+         2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
+         3    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 0, key "r1"
+        >4    0     fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"                                 WorkRequested payload "", req_id "r1"; VIOLATED attempts_bounded
+          attempts_bounded at turn 4: attempts never exceed max_attempts (0 counts as 1)
+            expected at most 1 attempts of "r1"
+            found    2 requested, attempt 2 in the state
+        shrunk from 10 decisions to 5 in 244 attempts
+        case:   found/attempts_bounded-7312e2c1394a.json
+        replay: cargo run --release -- replay found/attempts_bounded-7312e2c1394a.json --wasm attempt-limit-off-by-one.wasm
+    "#]].assert_eq(told);
+    // It is the example of the README.
+    let readme = std::fs::read_to_string(absolute_root().join("README.md")).expect("it is there");
+    for line in told.lines().take_while(|line| !line.starts_with("  ")) {
+        assert!(readme.contains(line), "README lacks {line:?}");
+    }
+    let mut names = place.list("found");
+    names.retain(|name| format!("found/{name}") != case);
+    let [shrunk] = &names[..] else {
+        panic!("one case is written beside: {names:?}");
+    };
+    let (before, after) = (
+        read(&place, &case),
+        read(&place, &format!("found/{shrunk}")),
+    );
+    assert_eq!(after.found_by, before.found_by);
+    assert_eq!(after.verdict, before.verdict);
+    let replayed = place.sim(&format!("replay found/{shrunk} --wasm {bug}.wasm"));
+    assert_eq!(replayed.code, 1, "{}", replayed.out);
+    let digest = format!("digest {}", after.digest);
+    assert_eq!(replayed.out.lines().last(), Some(digest.as_str()));
+    // Shrunk again there is nothing to gain, and the same file is the answer.
+    let again = place.sim(&format!("shrink found/{shrunk} --wasm {bug}.wasm"));
+    assert!(again.out.contains("from 5 decisions to 5"), "{}", again.out);
+    assert_eq!(place.list("found").len(), 2);
+}
+
+/// To a file, which may be the case itself.
+fn to_a_file() {
+    let bug = "second-start-resets";
+    let (place, case) = place(bug);
+    let text = std::fs::read_to_string(place.path(&case)).expect("it can be read");
+    let said = place.sim(&format!("shrink {case} --wasm {bug}.wasm --out short.json"));
+    assert_eq!((said.code, said.err.as_str()), (1, ""));
+    assert_eq!(place.list("found").len(), 1, "nothing is written beside");
+    assert_eq!(read(&place, "short.json").decision_count(), 2);
+    place.write("itself.json", text);
+    let said = place.sim(&format!(
+        "shrink itself.json --wasm {bug}.wasm --out itself.json"
+    ));
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert_eq!(read(&place, "itself.json"), read(&place, "short.json"));
+}
+
+/// What is found with few attempts is written, fails, and can be shrunk further.
+fn few_attempts() {
+    let bug = "attempt-limit-off-by-one";
+    let (place, case) = place(bug);
+    let shrink = |from: &str, attempts: u32, to: &str| {
+        let said = place.sim(&format!(
+            "shrink {from} --wasm {bug}.wasm --attempts {attempts} --out {to}"
+        ));
+        assert_eq!(said.code, 1, "{}", said.err);
+        let exhausted = said
+            .out
+            .contains("more may shrink it further (`--attempts`)");
+        (exhausted, read(&place, to).decision_count())
+    };
+    let before = read(&place, &case).decision_count();
+    assert_eq!(shrink(&case, 1, "one.json"), (true, before));
+    let (exhausted, some) = shrink("one.json", 30, "some.json");
+    assert!(exhausted && 5 < some && some < before, "{some} of {before}");
+    assert_eq!(shrink("some.json", 2_000, "all.json"), (false, 5));
+}
+
+fn refusals() {
+    let (place, case) = place("attempt-limit-off-by-one");
+    let holds = absolute_root().join("corpus/ok-after-failed.json");
+    let mut found = String::new();
+    for command in [
+        format!("shrink {case}"),
+        format!("shrink {}", holds.display()),
+        "shrink nowhere.json".to_owned(),
+        format!("shrink {case} --attempts 0"),
+        format!("shrink {case} --attempts 10000001"),
+    ] {
+        let said = place.sim(&command);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
+        found.push_str(&said.err);
+    }
+    expect![[r#"
+        error: found/attempts_bounded-1deef4d631b0.json does not fail on this world: nothing to shrink
+        hint: it violated attempts_bounded on another reducer: give that one with `--wasm FILE`, or replay it to see what changed
+        error: ROOT/corpus/ok-after-failed.json does not fail on this world: nothing to shrink
+        hint: it held when it was written, too: shrink one that fails
+        error: nowhere.json
+          1: cannot read it
+          2: No such file or directory (os error 2)
+        error: invalid value '0' for '--attempts <ATTEMPTS>': 0 is not in 1..=10000000
+
+        For more information, try '--help'.
+        error: invalid value '10000001' for '--attempts <ATTEMPTS>': 10000001 is not in 1..=10000000
+
+        For more information, try '--help'.
+    "#]].assert_eq(&found);
+    // The name of the temporary file that cannot be made is another each time.
+    let said = place.sim(&format!(
+        "shrink {case} --wasm attempt-limit-off-by-one.wasm --out no/where.json"
+    ));
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    assert!(
+        said.err.contains("\n  1: cannot write no/where.json\n"),
+        "{}",
+        said.err
+    );
+    assert_eq!(place.list("found").len(), 1, "nothing is written");
+}

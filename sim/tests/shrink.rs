@@ -1,0 +1,397 @@
+//! The shrinker: what it refuses, that it is bounded and deterministic, and how short it gets.
+//!
+//! With plain predicates in place of runs first, then with planted bugs.
+
+use std::fmt::Write;
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+use sim::air::Hash;
+use sim::campaign::Runner;
+use sim::invariants::ALL;
+use sim::random::Seed;
+use sim::report;
+use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
+use sim::shrink::{self, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
+use sim::trace::{Answer, Status};
+use sim::workload::{self, Workload};
+use sim::world::World;
+
+use crate::support::{code, documents, planted_wasm, planted_world, retry_world, trial};
+
+/// Seeds among which failing ones are looked for.
+const SEEDS: u64 = 400;
+/// Failing seeds that are shrunk, of each bug; `sim selftest` shrinks more.
+const SHRUNK: usize = 1;
+
+pub fn trials() -> Vec<Trial> {
+    let plain: [(&str, fn()); 8] = [
+        ("keeps_what_matters", keeps_what_matters),
+        ("cancelling_decisions", cancelling_decisions),
+        ("refuses_what_does_not_fail", refuses_what_does_not_fail),
+        ("refuses_what_fails_empty", refuses_what_fails_empty),
+        ("attempts_are_bounded", attempts_are_bounded),
+        ("tries_nothing_twice", tries_nothing_twice),
+        ("lowers_numbers", lowers_numbers),
+        ("merges_requests", merges_requests),
+    ];
+    let mut trials: Vec<Trial> = plain
+        .into_iter()
+        .map(|(name, test)| trial(format!("shrink::{name}"), test))
+        .collect();
+    trials.push(trial("shrink::bugs".to_owned(), bugs));
+    trials.push(trial("shrink::another_world".to_owned(), another_world));
+    trials
+}
+
+/// Shrinks a scenario of the retry world, of which nothing is run. What is told on the way must
+/// get shorter, and the last of it be the result.
+fn shrink_by(
+    scenario: &Scenario,
+    attempts: u32,
+    oracle: impl FnMut(&Scenario) -> Option<Scenario>,
+) -> Result<Shrunk, Refused> {
+    let air = &retry_world().air;
+    let workload = workload::of(air);
+    let subject = Subject {
+        air,
+        workload: &*workload,
+    };
+    let mut told: Vec<(Scenario, u32)> = Vec::new();
+    let shrunk = shrink::shrink(scenario, subject, attempts, oracle, |best, attempts| {
+        told.push((best.clone(), attempts));
+    })?;
+    for pair in told.windows(2) {
+        let [(before, spent_before), (after, spent_after)] = pair else {
+            continue;
+        };
+        assert!(after.schedule.len() <= before.schedule.len());
+        assert!(spent_after > spent_before);
+    }
+    assert_eq!(told.len(), shrunk.improvements as usize);
+    if let Some((last, _)) = told.last() {
+        assert_eq!(*last, shrunk.scenario);
+    }
+    Ok(shrunk)
+}
+
+/// The oracle of a plain predicate: all decisions of a scenario are possible.
+fn when(fails: impl Fn(&Scenario) -> bool) -> impl FnMut(&Scenario) -> Option<Scenario> {
+    move |scenario| fails(scenario).then(|| scenario.clone())
+}
+
+/// The requests of a seed, and a long schedule that names ever other messages.
+fn long(length: u32) -> Scenario {
+    let world = retry_world();
+    let workload = workload::of(&world.air);
+    let runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    // Seed 1 has more than one request.
+    let scenario = runner.scenario(Seed(1), PlanMode::Answered, Bounds::default(), Mix::Swarm);
+    let schedule = (0..length).map(|index| match index % 4 {
+        0 => Decision::Deliver(message(index)),
+        1 => Decision::Step {
+            plan: message(index),
+            answer: Some(Answer::ALL[index as usize % 3]),
+        },
+        2 => Decision::Duplicate(message(index)),
+        _ => Decision::Fire {
+            timer: message(index),
+            at_ns: Some(u64::from(index)),
+            status: Status::Timeout,
+            twice: true,
+        },
+    });
+    Scenario {
+        schedule: schedule.collect(),
+        ..scenario
+    }
+}
+
+fn message(index: u32) -> ItemName {
+    ItemName {
+        label: format!("m{index}"),
+        req_id: None,
+        nth: 1,
+    }
+}
+
+fn place(scenario: &Scenario, decision: &Decision) -> Option<usize> {
+    scenario.schedule.iter().position(|other| other == decision)
+}
+
+/// Fails if one decision comes before another: those two are left, as they were, in their order.
+fn keeps_what_matters() {
+    let scenario = long(100);
+    let needed = [&scenario.schedule[8], &scenario.schedule[71]];
+    let oracle = || {
+        when(|candidate| {
+            let places = needed.map(|decision| place(candidate, decision));
+            matches!(places, [Some(first), Some(second)] if first < second)
+        })
+    };
+    let shrunk = shrink_by(&scenario, DEFAULT_ATTEMPTS, oracle()).expect("it fails");
+    assert_eq!(shrunk.scenario.schedule, needed.map(Clone::clone));
+    assert_eq!(shrunk.scenario.requests, []);
+    assert!(!shrunk.exhausted);
+    assert!(shrunk.attempts < 500, "{} attempts", shrunk.attempts);
+    let again = shrink_by(&scenario, DEFAULT_ATTEMPTS, oracle()).expect("it fails");
+    assert_eq!(again, shrunk, "the same every time");
+}
+
+/// Fails only while the number of decisions is odd, or a multiple of three: single deletions
+/// find nothing.
+fn cancelling_decisions() {
+    for (step, left) in [(2, 1), (3, 3)] {
+        let scenario = long(if step == 2 { 13 } else { 12 });
+        let first = scenario.schedule[0].clone();
+        let oracle = when(|candidate| {
+            place(candidate, &first) == Some(0) && candidate.schedule.len() % step == left % step
+        });
+        let shrunk = shrink_by(&scenario, DEFAULT_ATTEMPTS, oracle).expect("it fails");
+        assert_eq!(shrunk.scenario.schedule.len(), left, "by {step}");
+    }
+}
+
+fn refuses_what_does_not_fail() {
+    let refused = shrink_by(&long(10), 100, |_| None);
+    assert_eq!(refused, Err(Refused::DoesNotFail));
+    assert_eq!(Refused::DoesNotFail.to_string(), "it does not fail");
+}
+
+fn refuses_what_fails_empty() {
+    let refused = shrink_by(&long(10), 100, when(|_| true));
+    assert_eq!(refused, Err(Refused::EmptyFails));
+}
+
+/// The oracle is asked as often as was said, and twice for the proof; what was found is kept.
+fn attempts_are_bounded() {
+    let scenario = long(100);
+    let needed = scenario.schedule[50].clone();
+    for most in [0, 1, 5, 9] {
+        let mut asked = 0;
+        let mut fails = when(|candidate| place(candidate, &needed).is_some());
+        let shrunk = shrink_by(&scenario, most, |candidate| {
+            asked += 1;
+            fails(candidate)
+        });
+        let shrunk = shrunk.expect("it fails");
+        assert_eq!((shrunk.attempts, asked), (most, most + 2));
+        assert!(shrunk.exhausted);
+        assert!(place(&shrunk.scenario, &needed).is_some());
+        assert_eq!(
+            shrunk.improvements > 0,
+            shrunk.scenario.schedule.len() < 100,
+            "{most} attempts"
+        );
+    }
+}
+
+fn tries_nothing_twice() {
+    let scenario = long(30);
+    let needed = [3, 11, 12, 29].map(|index| scenario.schedule[index].clone());
+    let mut tried = std::collections::BTreeSet::new();
+    let shrunk = shrink_by(&scenario, DEFAULT_ATTEMPTS, |candidate| {
+        let key = Hash::of(format!("{candidate:?}").as_bytes());
+        assert!(tried.insert(key), "a candidate is tried again");
+        let fails = needed
+            .iter()
+            .all(|decision| place(candidate, decision).is_some());
+        fails.then(|| candidate.clone())
+    });
+    assert_eq!(shrunk.expect("it fails").scenario.schedule, needed);
+}
+
+/// A number is lowered to the least with which it fails; all else becomes plain.
+fn lowers_numbers() {
+    let mut scenario = long(0);
+    let air = &retry_world().air;
+    let schema = scenario.requests[0].schema;
+    let start = |delay_ms: u64| {
+        let json = serde_json::json!({"start": {"base_delay_ms": delay_ms, "max_attempts": 9,
+            "now_ns": 77, "payload": "long and winding", "req_id": "r1"}});
+        let value = air.schemas.value_from_json(schema, &json).expect("it fits");
+        Request {
+            name: "r1".to_owned(),
+            schema,
+            value: air.schemas.encode(schema, &value).expect("it fits"),
+        }
+    };
+    scenario.requests = vec![start(u64::MAX - 5)];
+    scenario.schedule = vec![Decision::Start {
+        request: "r1".to_owned(),
+    }];
+    let json = |request: &Request| {
+        let value = air.schemas.decode(schema, &request.value).expect("it fits");
+        air.schemas.value_to_json(schema, &value)
+    };
+    let delay_ms = |request: &Request| {
+        let delay = json(request)["start"]["base_delay_ms"].clone();
+        let text = delay.as_str().map(str::to_owned);
+        let text = text.unwrap_or_else(|| delay.to_string());
+        text.parse::<u64>().expect("it is a number")
+    };
+    let oracle = when(|candidate| {
+        let delays_ms = candidate.requests.iter().map(delay_ms);
+        !candidate.schedule.is_empty() && delays_ms.max() >= Some(123_456_789_012)
+    });
+    let shrunk = shrink_by(&scenario, DEFAULT_ATTEMPTS, oracle).expect("it fails");
+    expect![[r#"{"start":{"base_delay_ms":123456789012,"max_attempts":1,"now_ns":0,"payload":"","req_id":"r1"}}"#]]
+        .assert_eq(&json(&shrunk.scenario.requests[0]).to_string());
+}
+
+/// Needs two starts and an error of the same request, whichever: the first can stand for both.
+fn merges_requests() {
+    let mut scenario = long(0);
+    assert!(scenario.requests.len() > 1);
+    let start = |name: &str| Decision::Start {
+        request: name.to_owned(),
+    };
+    let err = |req_id: &str| {
+        Decision::Deliver(ItemName {
+            label: "err".to_owned(),
+            req_id: Some(req_id.to_owned()),
+            nth: 1,
+        })
+    };
+    scenario.schedule = vec![start("r1"), err("r1"), start("r2"), err("r2"), start("r2")];
+    let oracle = when(|candidate| {
+        let of = |name: &str| {
+            let count = |decision| {
+                candidate
+                    .schedule
+                    .iter()
+                    .filter(|d| **d == decision)
+                    .count()
+            };
+            candidate
+                .requests
+                .iter()
+                .any(|request| request.name == name)
+                && count(start(name)) >= 2
+                && count(err(name)) >= 1
+        };
+        of("r1") || of("r2")
+    });
+    let shrunk = shrink_by(&scenario, DEFAULT_ATTEMPTS, oracle).expect("it fails");
+    let names = shrunk
+        .scenario
+        .requests
+        .iter()
+        .map(|request| request.name.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["r1"]);
+    assert_eq!(
+        shrunk.scenario.schedule,
+        [start("r1"), err("r1"), start("r1")]
+    );
+}
+
+/// The shortest story of some bugs. That others are as short as can be, from many seeds, is for
+/// the self-test to say.
+fn bugs() {
+    let told = [
+        "attempt-limit-off-by-one",
+        "err-counted-in-backoff",
+        "any-timer-accepted",
+        "start-accepted-in-backoff",
+        "ok-ignored-after-retry",
+    ];
+    let found: String = told
+        .iter()
+        .map(|name| {
+            let bug = planted::BUGS.iter().find(|(_, known)| known == name);
+            shrunk_alike(&planted_world(bug.expect("it is planted").0), name)
+        })
+        .collect();
+    expect![[r#"
+        attempt-limit-off-by-one, attempts_bounded: 5
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; fire timer of "r1"
+        err-counted-in-backoff, backoff_exact: 6
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; duplicate err of "r1"; deliver err of "r1"; deliver err of "r1"
+        any-timer-accepted, retry_waits: 5
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; inject timer {"adapter_id":"","cost_cents":null,"effect_kind":"","inten…
+        start-accepted-in-backoff, attempts_bounded: 5
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; start r2
+        ok-ignored-after-retry, converges: 10
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; step WorkPlan of "r1": ok; deliver err of "r1"; fire timer of "r1"; deliver WorkRequested of "r1"; step WorkPlan of "r1": ok; step WorkPlan of "r1"; deliver ok of "r1"
+    "#]].assert_eq(&found);
+}
+
+/// Where an answer takes longer to come about, a stray event counts for more.
+fn another_world() {
+    let air = documents("sim/tests/fixtures/worlds/http");
+    let world = World::new(air, vec![code(&planted_wasm(1))]);
+    expect![[r#"
+        attempt-limit-off-by-one, attempts_bounded: 8
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1"; receipt http.request of "r1": transient; step WorkPlan of "r1"; step WorkPlan of "r1"; deliver err of "r1"; fire timer of "r1"
+    "#]].assert_eq(&shrunk_alike(&world, "attempt-limit-off-by-one"));
+}
+
+fn shrunk_alike(world: &World, name: &str) -> String {
+    let workload = workload::of(&world.air);
+    let mut lines: Vec<(usize, Scenario)> = Vec::new();
+    for (invariant, scenario) in failing(world, &*workload) {
+        let shrunk = shrink_violation(world, &*workload, &scenario, invariant).scenario;
+        match lines.iter().find(|(other, _)| *other == invariant) {
+            None => lines.push((invariant, shrunk)),
+            Some((_, first)) => assert_eq!(
+                shrunk.schedule.len(),
+                first.schedule.len(),
+                "{name}, {}:\n{}\n{}",
+                ALL[invariant].name,
+                story(world, &first.schedule),
+                story(world, &shrunk.schedule),
+            ),
+        }
+    }
+    let mut found = String::new();
+    for (invariant, shrunk) in lines {
+        let (length, invariant) = (shrunk.schedule.len(), ALL[invariant].name);
+        let story = story(world, &shrunk.schedule);
+        let _ = writeln!(found, "{name}, {invariant}: {length}\n  {story}");
+    }
+    found
+}
+
+/// The first failing seeds of a world, each with the invariant that it violates.
+fn failing(world: &World, workload: &dyn Workload) -> Vec<(usize, Scenario)> {
+    let mut runner = Runner::new(world, workload).expect("the reducer can be run");
+    let mut failing = Vec::new();
+    for seed in (0..SEEDS).map(Seed) {
+        // Bugs that only show from one run to another have nothing to shrink.
+        runner.renew().expect("there is room for an instance");
+        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
+        let checked = runner.seed(seed, &scenario);
+        if let Some(first) = checked.violations.first() {
+            let scenario = scenario.with_schedule_of(&runner.trace);
+            failing.push((first.invariant, scenario));
+        }
+        if failing.len() == SHRUNK {
+            break;
+        }
+    }
+    failing
+}
+
+fn shrink_violation(
+    world: &World,
+    workload: &dyn Workload,
+    scenario: &Scenario,
+    invariant: usize,
+) -> Shrunk {
+    let mut runner = Runner::new(world, workload).expect("the reducer can be run");
+    let shrunk = runner.shrink(scenario, invariant, DEFAULT_ATTEMPTS, |_| {});
+    let shrunk = shrunk.expect("it fails");
+    assert!(!shrunk.exhausted);
+    let checked = runner.replay(&shrunk.scenario);
+    let mut violated = checked.violations.iter().map(|found| found.invariant);
+    assert!(violated.any(|violated| violated == invariant));
+    assert!(checked.skipped.is_empty(), "every decision is possible");
+    shrunk
+}
+
+fn story(world: &World, schedule: &[Decision]) -> String {
+    let told = schedule
+        .iter()
+        .map(|decision| report::decision_text(world, decision));
+    told.collect::<Vec<_>>().join("; ")
+}
