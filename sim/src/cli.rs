@@ -9,6 +9,7 @@ mod explore;
 mod input;
 mod replay;
 mod run;
+mod selftest;
 mod shrink;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Explore(explore::Explore),
+    Selftest(selftest::Selftest),
     Check(check::Check),
 }
 
@@ -54,6 +56,7 @@ pub fn main() -> Exit {
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Explore(explore) => explore.execute(),
+        Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
     };
     done.unwrap_or_else(|error| {

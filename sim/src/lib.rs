@@ -26,7 +26,7 @@
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world.
 //! - [`shrink`]: the shortest schedule that still violates the same invariant.
-//! - [`campaign`]: many seeds. [`report`]: results as text. [`cli`]: the commands.
+//! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness. [`report`]: results as text. [`cli`]: the commands.
 //!
 //! # Choices that a reader may wonder at
 //!
@@ -68,6 +68,7 @@ pub mod random;
 pub mod reducer;
 pub mod report;
 pub mod scenario;
+pub mod selftest;
 pub mod shrink;
 pub mod simulator;
 pub mod trace;

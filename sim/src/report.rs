@@ -9,6 +9,7 @@ use crate::air::SchemaId;
 use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
 use crate::invariants::{self, GOALS, Violation};
 use crate::scenario::{Decision, ItemName, Scenario};
+use crate::selftest;
 use crate::trace::{Fault, Span, Status, Step, Trace};
 use crate::world::World;
 use table::Table;
@@ -76,6 +77,46 @@ pub fn summary(world: &World, retry: bool, summary: &Summary) -> String {
     }
     line(format!("digest {}", summary.digest));
     out
+}
+
+/// What came of the planted bugs: a line for each, and each invariant that found it.
+pub fn planted(results: &[selftest::Result]) -> String {
+    let mut table = Table::new(["bug", "seeds", "invariant", "starts", "shortest", "shrunk"]);
+    for result in results {
+        let median = result.median();
+        let mut bug = result.name.to_owned();
+        let mut seeds = median.map_or("missed".to_owned(), |seeds| seeds.to_string());
+        if result.found.is_empty() {
+            let nothing = ["", "", "", ""].map(str::to_owned);
+            let [invariant, starts, shortest, shrunk] = nothing;
+            table.row([
+                bug.clone(),
+                seeds.clone(),
+                invariant,
+                starts,
+                shortest,
+                shrunk,
+            ]);
+        }
+        for found in &result.found {
+            let shrunk = match (found.shrunk.first(), found.shrunk.last()) {
+                (Some(first), Some(last)) if first == last => first.to_string(),
+                (Some(first), Some(last)) => format!("{first} to {last}"),
+                _ => "-".to_owned(),
+            };
+            table.row([
+                std::mem::take(&mut bug),
+                std::mem::take(&mut seeds),
+                invariants::ALL[found.invariant].name.to_owned(),
+                found.starts.to_string(),
+                found
+                    .explored
+                    .map_or("-".to_owned(), |depth| depth.to_string()),
+                shrunk,
+            ]);
+        }
+    }
+    table.to_text()
 }
 
 fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u64)>) -> String {

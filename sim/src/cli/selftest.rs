@@ -1,0 +1,91 @@
+//! `sim selftest`: does the harness find what was planted?
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::Exit;
+use super::input::{WorldArguments, project_folder, sources};
+use crate::air;
+use crate::invariants::ALL;
+use crate::report;
+use crate::scenario::Mix;
+use crate::selftest::{self, HARNESS, Options};
+
+/// Test the harness itself: planted bugs must be found, shrunk and explored.
+///
+/// Example: sim selftest --starts 5
+#[derive(Args)]
+pub(super) struct Selftest {
+    /// Starting seeds from which each bug is searched
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    starts: u32,
+    /// How many of what is found is shrunk, of each bug [default: as many as starts]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    shrinks: Option<u32>,
+    /// One fault mix for all seeds, instead of one that each seed draws
+    #[arg(long)]
+    fixed_mix: bool,
+    /// Threads; the output is the same for any number [default: all cores]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+}
+
+impl Selftest {
+    pub fn execute(self) -> Result<Exit> {
+        let folder = WorldArguments {
+            world: Some(project_folder("air")),
+            wasm: Vec::new(),
+        };
+        let air = air::load(&sources(&folder.folder())?)?;
+        let options = Options {
+            first_seed: 0,
+            starts: self.starts,
+            shrinks: self.shrinks.unwrap_or(self.starts),
+            mix: if self.fixed_mix {
+                Mix::Fixed
+            } else {
+                Mix::Swarm
+            },
+            jobs: self.jobs.map_or_else(
+                || std::thread::available_parallelism().map_or(1, usize::from),
+                usize::from,
+            ),
+        };
+        let results = selftest::run(&air, &options, |result| {
+            eprintln!("{}", result.name);
+        })
+        .context("a planted reducer cannot be run")?;
+        let mut out = std::io::stdout().lock();
+        write!(out, "{}", report::planted(&results))?;
+        let mut exit = Exit::Holds;
+        writeln!(out, "\nfaults of the harness")?;
+        for sabotage in &HARNESS {
+            let noticed = sabotage.is_noticed(&air)?;
+            let said = if noticed { "noticed by" } else { "MISSED by" };
+            writeln!(out, "  {}: {said} {}", sabotage.name, sabotage.noticed_by)?;
+            if !noticed {
+                exit = exit.or(Exit::Violation);
+            }
+        }
+        for result in &results {
+            for fault in result.faults() {
+                exit = exit.or(Exit::Violation);
+                writeln!(out, "{}: {fault}", result.name)?;
+            }
+        }
+        let fired = |index: usize| {
+            let mut found = results.iter().flat_map(|result| &result.found);
+            found.any(|found| found.invariant == index)
+        };
+        let silent: Vec<&str> = (0..ALL.len())
+            .filter(|index| !fired(*index))
+            .map(|index| ALL[index].name)
+            .collect();
+        if !silent.is_empty() {
+            writeln!(out, "of no planted bug here: {}", silent.join(", "))?;
+        }
+        Ok(exit)
+    }
+}

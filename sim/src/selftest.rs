@@ -1,0 +1,296 @@
+//! The harness tested by faults that were planted: each must be found, or it was not looked for.
+//!
+//! Of every bug of the crate `planted`, a retry machine with one thing wrong: from several starting
+//! seeds, how many seeds it takes until an invariant that is about it is violated; how short what
+//! was found can be shrunk; and how short the explorer says it could be. Of the harness itself:
+//! faults such as an invariant that never fires, and the check that notices each. The tables of
+//! both are [`BUGS`] and [`HARNESS`].
+
+mod bugs;
+mod harness;
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::air::Air;
+use crate::campaign::{self, Effort, Failure, Runner};
+use crate::explore::{self, Outcome};
+use crate::invariants::ALL;
+use crate::reducer::{Code, Limits};
+use crate::scenario::{Bounds, Mix, PlanMode};
+use crate::shrink::DEFAULT_ATTEMPTS;
+use crate::workload::{self, Small, Workload};
+use crate::world::World;
+
+pub use bugs::{BUGS, Bug, Shape};
+pub use harness::{HARNESS, Sabotage};
+
+/// How much is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The first of them; the others are far apart.
+    pub first_seed: u64,
+    /// Starting seeds from which each bug is searched.
+    pub starts: u32,
+    /// How many of what was found is shrunk, of each bug.
+    pub shrinks: u32,
+    pub mix: Mix,
+    pub jobs: usize,
+}
+
+/// A search that has not found a bug within so many seeds has missed it.
+pub const MOST_SEEDS: u64 = 2_048;
+/// From one starting seed to the next.
+const BETWEEN_STARTS: u64 = 1_000_000;
+/// Seeds that are run before it is looked whether one has failed.
+const SEEDS_AT_ONCE: u64 = 64;
+/// Loops end soon: planted machines do little in a step.
+const FUEL_PER_STEP: u64 = 1_000_000;
+/// For one exploration.
+const MEMORY_BYTES: usize = 2 << 30;
+
+/// What came of one bug.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Result {
+    pub name: &'static str,
+    /// Seeds until it was found, from each start, in order of size; None where it was missed.
+    pub seeds: Vec<Option<u64>>,
+    /// By invariant: an index into [`ALL`].
+    pub found: Vec<Found>,
+}
+
+/// What was found of a bug by way of one invariant.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Found {
+    pub invariant: usize,
+    /// From how many starts.
+    pub starts: u32,
+    /// Decisions of the shrunk schedules, in order of size.
+    pub shrunk: Vec<usize>,
+    /// Decisions of the shortest schedule there is in the bug's small world.
+    pub explored: Option<usize>,
+}
+
+impl Result {
+    /// The median of the seeds until it was found; None if most starts missed it.
+    pub fn median(&self) -> Option<u64> {
+        self.seeds.get(self.seeds.len() / 2).copied().flatten()
+    }
+
+    /// What is wrong: it was missed, or a shrunk schedule is longer than it could be.
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let missed = self.seeds.iter().filter(|seeds| seeds.is_none()).count();
+        if missed > 0 {
+            faults.push(format!("missed from {missed} starts"));
+        }
+        for found in &self.found {
+            let name = ALL[found.invariant].name;
+            let longest = found.shrunk.last();
+            if let (Some(shortest), Some(longest)) = (found.explored, longest)
+                && *longest > shortest
+            {
+                faults.push(format!("{name} shrunk to {longest}, could be {shortest}"));
+            }
+        }
+        let shape = BUGS.iter().find(|bug| bug.name == self.name);
+        let is_explored = shape.is_some_and(|bug| bug.shape.is_some());
+        if is_explored && self.found.iter().all(|found| found.explored.is_none()) {
+            faults.push("missed by the explorer".to_owned());
+        }
+        faults
+    }
+}
+
+/// Searches every bug; `told` gets each result, in order, as soon as it and those before it are
+/// there.
+///
+/// # Errors
+/// If a planted reducer cannot be run.
+pub fn run(
+    air: &Air,
+    options: &Options,
+    mut told: impl FnMut(&Result) + Send,
+) -> anyhow::Result<Vec<Result>> {
+    let next = AtomicUsize::new(0);
+    let done: Mutex<(Vec<Option<anyhow::Result<Result>>>, usize)> =
+        Mutex::new((BUGS.iter().map(|_| None).collect(), 0));
+    let told: Mutex<&mut (dyn FnMut(&Result) + Send)> = Mutex::new(&mut told);
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.clamp(1, BUGS.len()) {
+            scope.spawn(|| {
+                while let Some(bug) = BUGS.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = search(air, bug, options);
+                    let index = BUGS.iter().position(|other| other.name == bug.name);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (results, told_so_far) = &mut *done;
+                    results[index.unwrap_or_default()] = Some(result);
+                    while let Some(Some(Ok(result))) = results.get(*told_so_far) {
+                        told.lock().unwrap_or_else(PoisonError::into_inner)(result);
+                        *told_so_far += 1;
+                    }
+                }
+            });
+        }
+    });
+    let (results, _) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().flatten().collect()
+}
+
+/// The retry world with a planted bug.
+pub fn planted_world(air: &Air, name: &str) -> anyhow::Result<World> {
+    let number = planted::BUGS.iter().find(|(_, known)| *known == name);
+    let number = number.ok_or_else(|| anyhow::anyhow!("no bug is called `{name}`"))?;
+    let mut wasm = crate::PLANTED.to_vec();
+    anyhow::ensure!(
+        planted::select(&mut wasm, number.0),
+        "the planted wasm has its marker once"
+    );
+    let limits = Limits {
+        fuel_per_step: FUEL_PER_STEP,
+        ..Limits::default()
+    };
+    let cache = crate::reducer::default_cache_dir();
+    let code = Code::load(&wasm, limits, cache.as_deref())?;
+    Ok(World::new(air.clone(), vec![code]))
+}
+
+/// Searches one bug.
+///
+/// # Errors
+/// If the planted reducer cannot be run.
+pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Result> {
+    let world = planted_world(air, bug.name)?;
+    let workload = workload::of(&world.air);
+    let mut result = Result {
+        name: bug.name,
+        seeds: Vec::new(),
+        found: Vec::new(),
+    };
+    let mut runner = Runner::new(&world, &*workload)?;
+    let mut shrunk_so_far = 0;
+    for start in 0..u64::from(options.starts) {
+        let start = options.first_seed + start * BETWEEN_STARTS;
+        let Some((failure, invariant)) = first_failure(&world, &*workload, bug, start, options)?
+        else {
+            result.seeds.push(None);
+            continue;
+        };
+        result.seeds.push(Some(failure.seed.0 - start + 1));
+        let known = result
+            .found
+            .iter()
+            .position(|found| found.invariant == invariant);
+        let index = known.unwrap_or_else(|| {
+            result.found.push(Found {
+                invariant,
+                starts: 0,
+                shrunk: Vec::new(),
+                explored: None,
+            });
+            result.found.len() - 1
+        });
+        result.found[index].starts += 1;
+        if shrunk_so_far < options.shrinks {
+            shrunk_so_far += 1;
+            let shrunk = runner.shrink(&failure.scenario, invariant, DEFAULT_ATTEMPTS, |_| {});
+            let length = shrunk.map(|shrunk| shrunk.scenario.schedule.len());
+            result.found[index].shrunk.extend(length);
+        }
+    }
+    // Those that were missed come last.
+    result.seeds.sort_by_key(|seeds| seeds.unwrap_or(u64::MAX));
+    result.found.sort_by_key(|found| found.invariant);
+    for found in &mut result.found {
+        found.shrunk.sort_unstable();
+        found.explored = match &bug.shape {
+            Some(shape) => shortest(&world, &*workload, shape, found.invariant)?,
+            None => None,
+        };
+    }
+    Ok(result)
+}
+
+/// The first seed from `start` on that violates an invariant which the bug is about, and the first
+/// such that it violates.
+fn first_failure(
+    world: &World,
+    workload: &dyn Workload,
+    bug: &Bug,
+    start: u64,
+    options: &Options,
+) -> anyhow::Result<Option<(Failure, usize)>> {
+    let mut runner = Runner::new(world, workload)?;
+    runner.set_effort(Effort::Thorough);
+    let mut seeds = start..start + SEEDS_AT_ONCE;
+    while seeds.start < start + MOST_SEEDS {
+        let summary = campaign::run(
+            world,
+            workload,
+            &campaign::Options {
+                seeds: seeds.clone(),
+                jobs: 1,
+                plans: PlanMode::Answered,
+                bounds: Bounds::default(),
+                mix: options.mix,
+                effort: Effort::Sampled,
+                twice: false,
+                most_failures: usize::MAX,
+            },
+            |_, _| {},
+        )?;
+        for failure in summary.failures {
+            let mut violated = failure.violations.iter().map(|found| found.invariant);
+            let Some(invariant) = violated.find(|found| bug.is_about(*found)) else {
+                continue;
+            };
+            // A reducer that hides something may have failed by what runs before this one left in
+            // its memory: then that is what was found.
+            runner.renew()?;
+            let alone = runner.replay(&failure.scenario).violations;
+            let alone: Vec<usize> = alone.iter().map(|found| found.invariant).collect();
+            let hidden = alone.iter().copied().find(|found| bug.is_about(*found));
+            let invariant = match alone.contains(&invariant) {
+                true => invariant,
+                false => hidden.unwrap_or(invariant),
+            };
+            return Ok(Some((failure, invariant)));
+        }
+        seeds = seeds.end..seeds.end + SEEDS_AT_ONCE;
+    }
+    Ok(None)
+}
+
+/// How many decisions the shortest violation of an invariant takes in a small world.
+fn shortest(
+    world: &World,
+    workload: &dyn Workload,
+    shape: &Shape,
+    invariant: usize,
+) -> anyhow::Result<Option<usize>> {
+    let small = Small {
+        requests: shape.requests,
+        max_attempts: shape.max_attempts,
+        base_delay_ms: shape.base_delay_ms,
+    };
+    let options = explore::Options {
+        limits: explore::Limits {
+            requests: workload.small_requests(&small),
+            duplicates: shape.duplicates,
+            drops: 0,
+            stale: shape.stale,
+            crashes: 0,
+            depth: shape.depth,
+        },
+        jobs: 1,
+        memory_bytes: MEMORY_BYTES,
+        invariant: Some(invariant),
+        deduplicate: true,
+    };
+    let explored = explore::run(world, workload, &options, |_, _, _| {})?;
+    Ok(match explored.outcome {
+        Outcome::Violated(found) => Some(found.scenario.schedule.len()),
+        _ => None,
+    })
+}

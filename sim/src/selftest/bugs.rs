@@ -1,0 +1,163 @@
+//! The planted bugs: which invariants are about each, and the small world in which it shows.
+
+use crate::invariants::ALL;
+
+/// A bug of the crate `planted`.
+pub struct Bug {
+    pub name: &'static str,
+    /// The invariants that are about it; to violate one of them is to find it.
+    pub invariants: &'static [&'static str],
+    /// The small world in which the explorer must find it; None if it cannot, for the reason that
+    /// stands beside it.
+    pub shape: Option<Shape>,
+}
+
+/// A small world: see `explore::Limits`.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub requests: u32,
+    pub max_attempts: u64,
+    pub base_delay_ms: u64,
+    pub duplicates: u8,
+    pub stale: u8,
+    pub depth: u32,
+}
+
+impl Bug {
+    /// Whether an invariant, an index into [`ALL`], is about it.
+    pub fn is_about(&self, invariant: usize) -> bool {
+        self.invariants.contains(&ALL[invariant].name)
+    }
+}
+
+const SHAPE: Shape = Shape {
+    requests: 1,
+    max_attempts: 2,
+    base_delay_ms: 10,
+    duplicates: 1,
+    stale: 1,
+    depth: 12,
+};
+/// No event that nobody sent: the story that is told comes about by itself.
+const NATURAL: Shape = Shape { stale: 0, ..SHAPE };
+const ONE_ATTEMPT: Shape = Shape {
+    max_attempts: 1,
+    ..SHAPE
+};
+const TWO_REQUESTS: Shape = Shape {
+    requests: 2,
+    ..SHAPE
+};
+const LARGE_DELAY: Shape = Shape {
+    base_delay_ms: u64::MAX,
+    ..SHAPE
+};
+
+const fn bug(name: &'static str, invariants: &'static [&'static str], shape: Shape) -> Bug {
+    Bug {
+        name,
+        invariants,
+        shape: Some(shape),
+    }
+}
+
+const fn unexplored(name: &'static str, invariants: &'static [&'static str]) -> Bug {
+    Bug {
+        name,
+        invariants,
+        shape: None,
+    }
+}
+
+/// Every planted bug, in the order of the crate.
+pub const BUGS: [Bug; 30] = [
+    bug(
+        "attempt-limit-off-by-one",
+        &["attempts_bounded"],
+        ONE_ATTEMPT,
+    ),
+    bug("exponent-off-by-one", &["backoff_exact"], SHAPE),
+    bug("ok-after-failed", &["terminal_absorbing"], SHAPE),
+    bug(
+        "err-counted-in-backoff",
+        &["stale_ignored", "one_timer", "backoff_exact"],
+        SHAPE,
+    ),
+    bug(
+        "any-timer-accepted",
+        &["stale_ignored", "retry_waits"],
+        SHAPE,
+    ),
+    bug(
+        "ok-of-another-request",
+        &["outcome_justified", "stale_ignored"],
+        SHAPE,
+    ),
+    bug("backoff-wraps", &["backoff_exact"], LARGE_DELAY),
+    bug(
+        "second-start-resets",
+        &["stale_ignored", "attempts_bounded", "retry_waits"],
+        SHAPE,
+    ),
+    bug("timer-without-key", &["one_timer"], SHAPE),
+    bug(
+        "restart-after-done",
+        &["terminal_absorbing", "attempts_bounded"],
+        SHAPE,
+    ),
+    bug("payload-lost-on-retry", &["intent_faithful"], SHAPE),
+    bug("attempt-counted-at-err", &["attempts_bounded"], SHAPE),
+    bug(
+        "state-grows",
+        &["intent_faithful", "terminal_absorbing", "stale_ignored"],
+        SHAPE,
+    ),
+    bug("trap-in-backoff-stale", &["bounded"], NATURAL),
+    bug(
+        "nat-truncated-to-32-bits",
+        &["intent_faithful"],
+        LARGE_DELAY,
+    ),
+    bug("two-timers", &["conforms"], SHAPE),
+    bug("wrong-req-id-in-intent", &["intent_faithful"], SHAPE),
+    bug("loops-for-ever-on-terminal-err", &["bounded"], SHAPE),
+    bug("memory-hog", &["bounded"], SHAPE),
+    bug("timer-status-error-ignored", &["retry_waits"], SHAPE),
+    // It shows by the number of steps that an instance has taken, not by the schedule.
+    unexplored("hidden-state", &["pure", "replays"]),
+    // The explorer remembers steps instead of taking them: memory has no time to run out.
+    unexplored("leaks", &["bounded"]),
+    bug(
+        "timer-accepted-when-working",
+        &["retry_waits", "stale_ignored", "attempts_bounded"],
+        SHAPE,
+    ),
+    bug("undeclared-effect-kind", &["conforms"], SHAPE),
+    bug(
+        "empty-req-id-matches-any",
+        &["outcome_justified", "stale_ignored"],
+        SHAPE,
+    ),
+    bug("terminal-err-ignored", &["converges"], SHAPE),
+    bug("ok-ignored-after-retry", &["converges"], SHAPE),
+    bug(
+        "timer-timeout-ignored-at-last-wait",
+        &["retry_waits"],
+        SHAPE,
+    ),
+    bug(
+        "start-accepted-in-backoff",
+        &[
+            "stale_ignored",
+            "attempts_bounded",
+            "retry_waits",
+            "intent_faithful",
+        ],
+        TWO_REQUESTS,
+    ),
+    // Remembered steps hide it: it needs two starts on one instance, and then an err.
+    unexplored(
+        "hidden-start",
+        &["pure", "replays", "outcome_justified", "retry_waits"],
+    ),
+];
