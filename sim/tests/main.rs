@@ -11,6 +11,7 @@ mod cli;
 mod corpus;
 mod explore;
 mod host;
+mod reducer;
 mod seeds;
 mod shrink;
 mod support;
@@ -38,6 +39,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
         air::trials(number),
         host::trials(),
+        reducer::trials(),
         seeds::trials(seed),
         shrink::trials(),
         bugs::trials(seed),
