@@ -13,7 +13,7 @@ use std::sync::mpsc;
 
 use sha2::{Digest, Sha256};
 
-use crate::air::{Air, Hash};
+use crate::air::Hash;
 use crate::invariants::{self, Checker, Crashes, GOALS, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Code, StepError};
@@ -30,8 +30,9 @@ const CHUNK: u64 = 64;
 /// One chunk in so many looks for leaks, the first of a campaign among them.
 const CHUNKS_PER_LEAK_CHECK: u64 = 16;
 
-/// Wasm instances that a [`Runner`] may hold: to run, to try recoveries, and two to scrutinise.
-const INSTANCES_OF_A_RUNNER: usize = 4;
+/// Wasm instances that a [`Runner`] may hold: to run, to try recoveries, and two to scrutinise; and
+/// two of its twin's, if every seed is run twice.
+const INSTANCES_OF_A_RUNNER: usize = 6;
 
 /// A campaign on too few seeds is not asked to reach every goal.
 pub const SEEDS_FOR_GOALS: u64 = 2_000;
@@ -342,7 +343,7 @@ fn crashes(effort: Effort) -> Option<Crashes> {
 
 /// Runs and checks scenarios, one after the other, on one thread.
 pub struct Runner<'w> {
-    air: &'w Air,
+    world: &'w World,
     simulator: Simulator<'w>,
     checker: Checker<'w>,
     replays: Replays<'w>,
@@ -374,7 +375,7 @@ impl<'w> Runner<'w> {
         let simulator = Simulator::new(world, workload)?;
         let checker = Checker::new(&world.air);
         Ok(Runner {
-            air: &world.air,
+            world,
             simulator,
             checker,
             replays: Replays::new(world)?,
@@ -439,20 +440,6 @@ impl<'w> Runner<'w> {
         self.finish(outcome.end, Vec::new(), crashes)
     }
 
-    /// Runs the seed of the last run again, on fresh instances: where the two differ. The last run
-    /// stays the one that is told.
-    fn run_again(
-        &mut self,
-        seed: Seed,
-        scenario: &Scenario,
-    ) -> Result<Option<Difference>, StepError> {
-        let first = std::mem::take(&mut self.trace);
-        self.renew()?;
-        self.seed(seed, scenario);
-        let second = std::mem::replace(&mut self.trace, first);
-        Ok(self.trace.difference(&second))
-    }
-
     /// The invariants, for the self-test to silence one.
     pub fn checker_mut(&mut self) -> &mut Checker<'w> {
         &mut self.checker
@@ -494,7 +481,7 @@ impl<'w> Runner<'w> {
         let whole = self.whole(scenario, invariant);
         let whole = whole.ok_or(Refused::DoesNotFail)?;
         let subject = Subject {
-            air: self.air,
+            air: &self.world.air,
             workload: self.workload,
         };
         // Both closures tell.
@@ -577,6 +564,10 @@ impl<'w> Runner<'w> {
         if index.is_multiple_of(CHUNKS_PER_LEAK_CHECK) {
             self.simulator.look_for_leaks();
         }
+        let mut twin = match options.twice {
+            true => Some(Runner::new(self.world, self.workload)?),
+            false => None,
+        };
         let mut chunk = Chunk {
             counts: Counts::default(),
             digests: Vec::new(),
@@ -588,10 +579,14 @@ impl<'w> Runner<'w> {
             let checked = self.seed(seed, &scenario);
             self.count(&mut chunk.counts, &checked);
             chunk.digests.push(checked.digest);
-            if options.twice
-                && let Some(difference) = self.run_again(seed, &scenario)?
-            {
-                chunk.unequal.push((seed, difference));
+            if let Some(twin) = &mut twin {
+                twin.renew()?;
+                twin.seed(seed, &scenario);
+                // What is only seen where it is looked at more closely ends the one run alone.
+                let stopped = !checked.violations.is_empty();
+                let difference = self.trace.difference(&twin.trace);
+                let difference = difference.filter(|found| !(stopped && found.is_end()));
+                chunk.unequal.extend(difference.map(|found| (seed, found)));
             }
             if !checked.violations.is_empty() {
                 chunk.failures.push(Failure {

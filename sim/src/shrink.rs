@@ -240,6 +240,7 @@ impl<'a> Search<'a> {
         self.is_detour = true;
         self.delete_chunks();
         self.simplify_decisions();
+        self.delete_chunks();
         self.delete_windows();
         self.is_detour = false;
         if self.measure < best_measure {

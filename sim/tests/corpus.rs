@@ -8,7 +8,7 @@ use std::path::Path;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::campaign::Runner;
+use sim::campaign::{Effort, Runner};
 use sim::corpus::{Case, CaseVerdict, WorldHashes, store};
 use sim::workload;
 
@@ -35,6 +35,7 @@ fn holds(path: &Path) {
     let world = retry_world();
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    runner.set_effort(Effort::Thorough);
     let mut case = store::read(path).expect("it is a case");
     let scenario = case.bind(&world.air).expect("it is a case of this world");
     let checked = runner.replay(&scenario);
@@ -97,34 +98,34 @@ fn worth_keeping() {
     }
     expect![[r#"
         attempt-limit-off-by-one: waits-double-until-the-last-attempt
-        exponent-off-by-one: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, empty-request-id and 14 more
+        exponent-off-by-one: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 26 more
         ok-after-failed: ok-after-failed
-        err-counted-in-backoff: error-twice-in-one-wait
+        err-counted-in-backoff: error-twice-in-one-wait, pure-82b7715698cf
         any-timer-accepted: timer-of-a-stranger, timer-of-the-first-wait-in-the-second
-        ok-of-another-request: answers-of-a-stranger, next-request-and-the-answers-of-the-last
+        ok-of-another-request: answers-of-a-stranger, answers-without-an-id, next-request-and-the-answers-of-the-last and 2 more
         backoff-wraps: delays-at-the-end-of-time
-        second-start-resets: second-start-in-an-attempt
-        timer-without-key: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
+        second-start-resets: pure-02810d9fd4d4, second-start-in-an-attempt
+        timer-without-key: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
         restart-after-done: restart-after-the-end
-        payload-lost-on-retry: copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time, error-dropped-and-redelivered and 10 more
-        attempt-counted-at-err: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
-        state-grows: answers-of-a-stranger, error-twice-in-one-wait, next-request-and-the-answers-of-the-last and 10 more
-        trap-in-backoff-stale: answers-of-a-stranger, error-twice-in-one-wait
-        nat-truncated-to-32-bits: delays-at-the-end-of-time, numbers-above-32-bits
-        two-timers: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
-        wrong-req-id-in-intent: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 21 more
-        loops-for-ever-on-terminal-err: terminal-error-at-once
-        memory-hog: restart-after-the-end, second-start-in-an-attempt
+        payload-lost-on-retry: answers-without-an-id, copy-of-an-error-in-the-next-attempt, crash-before-a-timer-is-set and 20 more
+        attempt-counted-at-err: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
+        state-grows: answers-of-a-stranger, answers-without-an-id, crash-before-a-timer-is-set and 18 more
+        trap-in-backoff-stale: answers-of-a-stranger, error-twice-in-one-wait, pure-82b7715698cf
+        nat-truncated-to-32-bits: delays-at-the-end-of-time, numbers-above-32-bits, pure-89079d2d31b7
+        two-timers: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
+        wrong-req-id-in-intent: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 33 more
+        loops-for-ever-on-terminal-err: pure-538736350a6d, terminal-error-at-once, terminal-error-in-the-second-attempt
+        memory-hog: pure-02810d9fd4d4, restart-after-the-end, second-start-in-an-attempt
         timer-status-error-ignored: timer-that-could-not-be-had
         hidden-state: 
         leaks: 
         timer-accepted-when-working: timer-that-nobody-set
-        undeclared-effect-kind: answers-of-a-stranger, copy-of-an-error-in-the-next-attempt, delays-at-the-end-of-time and 15 more
-        empty-req-id-matches-any: 
-        terminal-err-ignored: terminal-error-at-once
-        ok-ignored-after-retry: delays-at-the-end-of-time, empty-request-id, error-dropped-and-redelivered and 4 more
+        undeclared-effect-kind: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
+        empty-req-id-matches-any: answers-without-an-id
+        terminal-err-ignored: terminal-error-at-once, terminal-error-in-the-second-attempt
+        ok-ignored-after-retry: crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal, crash-before-an-error-is-seen and 12 more
         timer-timeout-ignored-at-last-wait: timer-that-could-not-be-had
-        start-accepted-in-backoff: 
-        hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last
+        start-accepted-in-backoff: start-of-another-request-in-a-wait
+        hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last, pure-02810d9fd4d4 and 1 more
     "#]].assert_eq(&found);
 }

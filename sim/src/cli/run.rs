@@ -197,10 +197,18 @@ impl Run {
         for failure in &summary.failures {
             exit = exit.or(Exit::Violation);
             let mut runner = Runner::new(&loaded.world, workload)?;
+            let again = runner.replay(&failure.scenario).digest;
             runner.set_effort(Effort::Thorough);
+            runner.renew()?;
             let replayed = runner.replay(&failure.scenario);
             let seed = failure.seed;
-            if replayed.digest != failure.digest {
+            // What only a closer look finds ends a run earlier than another replay of it.
+            let first = failure.violations.first().map(|found| found.invariant);
+            let mut seen = replayed
+                .violations
+                .iter()
+                .map(|found| Some(found.invariant));
+            if again != failure.digest && !seen.any(|found| found == first) {
                 exit = exit.or(Exit::Nondeterminism);
                 writeln!(out, "\nseed {seed}: its replay differs from its run")?;
             }

@@ -13,7 +13,7 @@ use crate::world::variant_tag;
 
 /// Events that are made up to end a schedule early.
 const STRAYS: usize = 96;
-/// Detours by a stray event that are followed, each at the price of deleting anew.
+/// Detours by another end that are followed, each at the price of deleting anew.
 const DETOURS: usize = 6;
 
 impl Search<'_> {
@@ -21,8 +21,10 @@ impl Search<'_> {
         self.bring_strays_about();
         self.raise_numbers();
         self.change_answers();
+        self.answer_alike();
+        // Before the next, which asks for some of the same and only takes what is simpler at once.
+        self.end_otherwise();
         self.end_early();
-        self.end_with_stray();
         self.draw_strays_anew();
     }
 
@@ -160,6 +162,27 @@ impl Search<'_> {
         }
     }
 
+    /// One answer for all work: where two answers differ, each may need a plan of its own.
+    fn answer_alike(&mut self) {
+        for other in Answer::ALL {
+            let mut schedule = self.best.schedule.clone();
+            for decision in &mut schedule {
+                if let Decision::Step {
+                    answer: Some(answer),
+                    ..
+                }
+                | Decision::Receipt { answer, .. } = decision
+                {
+                    *answer = other;
+                }
+            }
+            let candidate = self.with_schedule(schedule);
+            if self.detour(&candidate) {
+                return;
+            }
+        }
+    }
+
     /// Ends the schedule after each of its first decisions, with a start or a stray event.
     fn end_early(&mut self) {
         let stray_cost = self.context.stray_cost;
@@ -183,17 +206,22 @@ impl Search<'_> {
         }
     }
 
-    /// Ends the schedule with a stray event instead of its last decision, which may make much of
-    /// what led up to that one superfluous.
-    fn end_with_stray(&mut self) {
-        if self.measure.cost <= self.context.stray_cost + 1 {
-            return;
-        }
+    /// Ends the schedule with a start or a stray event instead of its last decision, which may make
+    /// much of what led up to that one superfluous.
+    fn end_otherwise(&mut self) {
+        let is_worth_strays = self.measure.cost > self.context.stray_cost + 1;
         for base in self.bases() {
+            let Some(last) = base.schedule.len().checked_sub(1) else {
+                return;
+            };
+            let mut ends: Vec<Decision> = base.requests.iter().map(start).collect();
+            if is_worth_strays {
+                ends.extend(self.strays(&base));
+            }
             let mut detours = 0;
-            for stray in self.strays(&base) {
+            for end in ends {
                 let attempts = self.attempts;
-                if self.detour(&ended(&base, base.schedule.len() - 1, &stray)) {
+                if self.detour(&ended(&base, last, &end)) {
                     return;
                 }
                 // More than one attempt: it failed, and was followed.

@@ -11,6 +11,15 @@ pub struct Difference {
     pub field: &'static str,
 }
 
+const END: &str = "end of the run";
+
+impl Difference {
+    /// One of the two ends where the other goes on, and they are the same up to there.
+    pub fn is_end(&self) -> bool {
+        self.field == END
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "turn {}: `{}` differs", self.turn, self.field)
@@ -29,7 +38,7 @@ impl Trace {
         let longer = self.turns.len().max(other.turns.len());
         (shorter < longer).then_some(Difference {
             turn: shorter,
-            field: "end of the run",
+            field: END,
         })
     }
 

@@ -122,7 +122,9 @@ fn jobs_do_not_matter() {
     place.planted("any-timer-accepted");
     let run = |jobs| {
         let wasm = "--wasm any-timer-accepted.wasm --case-dir found";
-        place.sim(&format!("run --seeds 0..500 {wasm} --jobs {jobs} --no-shrink"))
+        place.sim(&format!(
+            "run --seeds 0..500 {wasm} --jobs {jobs} --no-shrink"
+        ))
     };
     let one = run(1);
     assert_eq!(one.code, 1);

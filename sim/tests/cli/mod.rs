@@ -3,6 +3,7 @@
 mod bad_input;
 mod campaigns;
 mod cases;
+mod exploring;
 mod shrinking;
 
 use std::fs;
@@ -19,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         bad_input::trials(),
         campaigns::trials(),
         cases::trials(),
+        exploring::trials(),
         shrinking::trials(),
     ]
     .into_iter()

@@ -1,0 +1,157 @@
+//! `sim explore`, `sim selftest`, and the flags of `sim run` that look more closely.
+
+use expect_test::expect;
+use libtest_mimic::Trial;
+
+use super::{Place, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("exploring", "complete", complete),
+        trial("exploring", "counterexample", counterexample),
+        trial("exploring", "bounds", bounds),
+        trial("exploring", "refusals", refusals),
+        trial("exploring", "twice", twice),
+        trial("exploring", "thorough", thorough),
+        trial("exploring", "selftest", selftest),
+    ]
+}
+
+fn complete() {
+    let place = Place::new();
+    let said = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("transitions per second"), "{}", said.err);
+    expect![[r#"
+        718 states, 2383 transitions, depth 15
+        goals: done_first_try, done_after_retry, done_in_backoff, failed_at_once, failed_by_exhaustion, end_absorbs, duplicate_ignored, reordered, redelivered, timer_twice_ignored, timer_error_accepted
+        complete: every schedule within these bounds holds
+    "#]].assert_eq(&said.out);
+    let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --jobs 3");
+    assert_eq!(many.out, said.out);
+}
+
+fn counterexample() {
+    let place = Place::new();
+    place.planted("second-start-resets");
+    let explore = "explore --stale 1 --wasm second-start-resets.wasm --case-dir found";
+    let said = place.sim(explore);
+    assert_eq!(said.code, 1, "{}", said.err);
+    let told = said.out.split_once('\n').expect("the wasm is told first").1;
+    expect![[r#"
+        5 states, 11 transitions, depth 2
+        violation: no shorter schedule than these 2 decisions
+          attempts_bounded at turn 1: attempts never exceed max_attempts (0 counts as 1)
+            expected attempt 2 in the state: so many were requested
+            found    attempt 1
+          retry_waits at turn 1: attempt k+1 is requested when the k-th timer fires, and not before
+            expected attempt 2 of "r1" only after 1 of its timers fired
+            found    requested after 0
+          stale_ignored at turn 1: events that are not awaited change nothing
+            expected nothing: a request is under way
+            found    WorkRequested for "r1"
+        turn  time  decision  state                                                                   out
+         0    0     start r1  new: anchor_ns 0, attempt 1, base_delay_ms 10, max_attempts 3, payloa…  WorkRequested payload "p", req_id "r1"
+        >1    0     start r1  unchanged                                                               WorkRequested payload "p", req_id "r1"; VIOLATED attempts_bounded, retry_waits, stale_ignored
+        case:   found/attempts_bounded-35e493cbcb50.json
+        replay: cargo run --release -- replay found/attempts_bounded-35e493cbcb50.json --wasm second-start-resets.wasm
+    "#]].assert_eq(told);
+    let found = place.list("found");
+    let replay = format!("replay found/{} --wasm second-start-resets.wasm", found[0]);
+    assert_eq!(place.sim(&replay).code, 1);
+}
+
+fn bounds() {
+    let place = Place::new();
+    let said = place.sim("explore --depth 4");
+    assert_eq!(said.code, 6);
+    let last = said.out.lines().last();
+    assert_eq!(
+        last,
+        Some("every schedule of up to 4 decisions holds; there are longer ones")
+    );
+    let small = "explore --memory-mib 16 --requests 2 --duplicates 2 --drops 2 --stale 2";
+    let said = place.sim(small);
+    assert_eq!(said.code, 6);
+    assert!(
+        said.out
+            .contains("hint: choose smaller bounds, or more with --memory-mib"),
+        "{}",
+        said.out
+    );
+}
+
+fn refusals() {
+    let place = Place::new();
+    let mut found = String::new();
+    for command in [
+        "explore --requests 0",
+        "explore --requests 5",
+        "explore --max-attempts 17",
+        "explore --duplicates 9",
+        "explore --crashes 5",
+        "explore --depth 0",
+        "explore --memory-mib 15",
+        "selftest --starts 0",
+    ] {
+        let said = place.sim(command);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{command}");
+        found.push_str(said.err.lines().next().unwrap_or_default());
+        found.push('\n');
+    }
+    expect![[r#"
+        error: invalid value '0' for '--requests <REQUESTS>': 0 is not in 1..=4
+        error: invalid value '5' for '--requests <REQUESTS>': 5 is not in 1..=4
+        error: invalid value '17' for '--max-attempts <MAX_ATTEMPTS>': 17 is not in 0..=16
+        error: invalid value '9' for '--duplicates <DUPLICATES>': 9 is not in 0..=8
+        error: invalid value '5' for '--crashes <CRASHES>': 5 is not in 0..=4
+        error: invalid value '0' for '--depth <DEPTH>': 0 is not in 1..=100000
+        error: invalid value '15' for '--memory-mib <MEMORY_MIB>': 15 is not in 16..=1048576
+        error: invalid value '0' for '--starts <STARTS>': 0 is not in 1..=1000
+    "#]]
+    .assert_eq(&found);
+}
+
+/// What an instance remembers of the runs before shows in a second run on fresh ones.
+fn twice() {
+    let place = Place::new();
+    let said = place.sim("run --twice --seeds 0..64");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(!said.out.contains("differs"), "{}", said.out);
+    // With a chunk begun on fresh instances, a counter shows from one seed to the next.
+    place.planted("leaks");
+    let said = place.sim("run --twice --seeds 0..64 --wasm leaks.wasm --case-dir found");
+    assert_eq!(said.code, 1, "a leak is no difference: {}", said.out);
+    place.planted("hidden-start");
+    let said = place.sim("run --twice --seeds 0..64 --wasm hidden-start.wasm --no-shrink");
+    assert_eq!(said.code, 3, "{}", said.out);
+    let differs = |line: &&str| line.contains("its second run differs at turn");
+    let first = said.out.lines().find(differs);
+    assert!(
+        first.is_some_and(|line| line.ends_with("differs")),
+        "{}",
+        said.out
+    );
+}
+
+fn thorough() {
+    let said = Place::new().sim("run --thorough --seeds 0..8");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let counts = |name: &str| {
+        let line = said.out.lines().find(|line| line.starts_with(name));
+        let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
+        (words[1].to_owned(), words[2].to_owned())
+    };
+    let all = ("8".to_owned(), "0".to_owned());
+    assert_eq!(counts("pure"), all);
+    assert_eq!(counts("replays"), all);
+}
+
+fn selftest() {
+    let place = Place::new();
+    let said = place.sim("selftest --starts 1 --shrinks 0");
+    assert_eq!(said.code, 0, "{}", said.out);
+    let bugs = said.out.lines().take_while(|line| !line.is_empty()).count();
+    assert!(bugs > planted::BUGS.len(), "a line for each, and the head");
+    assert_eq!(said.out.matches(": noticed by ").count(), 6, "{}", said.out);
+}
