@@ -6,8 +6,8 @@
 //! # Bird's-eye view
 //!
 //! ```text
-//!  seed · case file · healing · explorer   the sources of choices
-//!         └── chooser ──┘                one interface
+//!   seed · case file · healing · explorer    the sources of choices
+//!         └── chooser ──┘                    one interface
 //!                │
 //! scenario ──► simulator ──► trace ──► invariants ──► verdict
 //!   ▲          world (AIR) · reducer (wasm)              │
@@ -26,7 +26,8 @@
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world.
 //! - [`shrink`]: the shortest schedule that still violates the same invariant.
-//! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness. [`report`]: results as text. [`cli`]: the commands.
+//! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
+//! - [`report`]: results as text. [`cli`]: the commands.
 //!
 //! # Choices that a reader may wonder at
 //!
@@ -41,6 +42,14 @@
 //! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an answer
 //!   comes about: the shortest schedule would often be a row of strays, and the natural way to the
 //!   same bug says more.
+//! - A crash belongs to the event that is arriving: it happens before, between or after what that
+//!   event leads to, and the kernel is rebuilt in the same turn. What is in flight lies outside the
+//!   kernel and survives; open intents are asked for again, so that timers fire twice.
+//! - The journal records plan steps, which AIR's does not need: here the environment takes them.
+//!   A snapshot holds plans and open intents beside the states that its records tell.
+//! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.
+//! - The explorer goes on from states that were put aside, instead of running each schedule from
+//!   its beginning: it uses the simulator, the kernel and the invariants of campaigns as they are.
 //! - The digest hashes a state only where it changed. The manifest's hash is not in it: a case
 //!   keeps its digest when a document changes that makes no difference to the run.
 //! - Canonical CBOR has a writer, a transcoder and a reader of our own, on the path of every step;
@@ -53,7 +62,7 @@
 //! - No clock, no ambient randomness and no hash-map order in the core: `clippy.toml` bans them.
 //!   The only clock is read by `cli`, for the rate of a campaign.
 //! - The kernel knows nothing of faults; the simulator draws nothing; invariants read the trace
-//!   and the documents, nothing else; only `workload::retry` and `invariants::retry` know the
+//!   and the documents, nothing else (`replays` also recovers a kernel of its own); only `workload::retry` and `invariants::retry` know the
 //!   retry machine's schemas.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
