@@ -21,7 +21,7 @@
 //! - [`random`]: seeds and streams. [`air`]: AIR v1 documents, values, expressions.
 //! - [`scenario`]: one run as plain data. [`trace`]: what happened, and its digest.
 //! - [`reducer`]: the only module that names wasmtime.
-//! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, replay.
+//! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery.
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world.

@@ -1,0 +1,173 @@
+//! What is counted of the runs of a campaign.
+
+use sha2::{Digest, Sha256};
+
+use super::{Checked, Failure, Runner, Summary};
+use crate::air::Hash;
+use crate::invariants::{self, GOALS};
+use crate::random::Seed;
+use crate::scenario::Decision;
+use crate::simulator::End;
+use crate::trace::{Answer, Choice, CrashPoint, Difference, Recovery, Remark, Status, Turn};
+
+/// The kinds of fault that a summary counts, as reports call them.
+pub const FAULTS: [&str; 18] = [
+    "work failed (transient)",
+    "work failed (terminal)",
+    "work silent",
+    "message reordered",
+    "message duplicated",
+    "message dropped",
+    "message redelivered",
+    "stray event",
+    "second start",
+    "timer early",
+    "timer late",
+    "timer twice",
+    "timer out of order",
+    "timer error or timeout",
+    "crash before the append",
+    "crash after the append",
+    "crash before dispatch",
+    "recovery from a snapshot",
+];
+
+#[derive(Clone, Default)]
+pub(super) struct Counts {
+    pub turns: u64,
+    pub steps: u64,
+    pub bounded_runs: u64,
+    pub decisions: [u64; Decision::KINDS.len()],
+    pub faults: [u64; FAULTS.len()],
+    pub holds: [u64; invariants::COUNT],
+    pub not_applicable: [u64; invariants::COUNT],
+    pub violated: [u64; invariants::COUNT],
+    pub goals: [u64; GOALS.len()],
+}
+
+impl Counts {
+    pub fn add(&mut self, other: &Counts) {
+        self.turns += other.turns;
+        self.steps += other.steps;
+        self.bounded_runs += other.bounded_runs;
+        let add = |into: &mut [u64], from: &[u64]| {
+            into.iter_mut()
+                .zip(from)
+                .for_each(|(into, from)| *into += from);
+        };
+        add(&mut self.decisions, &other.decisions);
+        add(&mut self.faults, &other.faults);
+        add(&mut self.holds, &other.holds);
+        add(&mut self.not_applicable, &other.not_applicable);
+        add(&mut self.violated, &other.violated);
+        add(&mut self.goals, &other.goals);
+    }
+
+    pub fn summary(
+        self,
+        seeds: u64,
+        hasher: Sha256,
+        (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
+        cut_short: bool,
+    ) -> Summary {
+        Summary {
+            seeds,
+            turns: self.turns,
+            steps: self.steps,
+            bounded_runs: self.bounded_runs,
+            decisions: self.decisions,
+            faults: self.faults,
+            holds: self.holds,
+            not_applicable: self.not_applicable,
+            violated: self.violated,
+            goals: self.goals,
+            digest: Hash::from_bytes(hasher.finalize().into()),
+            failures,
+            unequal,
+            cut_short,
+        }
+    }
+
+    fn count_turn(&mut self, turn: &Turn) {
+        self.decisions[turn.choice.kind()] += 1;
+        self.count_faults(&turn.choice, &turn.remark);
+    }
+
+    fn count_faults(&mut self, choice: &Choice, remark: &Remark) {
+        let Remark {
+            reordered,
+            repeated,
+            early,
+            late,
+            second_start,
+        } = *remark;
+        let mut count = |index: usize, happened: bool| self.faults[index] += u64::from(happened);
+        match choice {
+            Choice::Start { .. } => count(8, second_start),
+            Choice::Deliver(_) => count(3, reordered),
+            Choice::Duplicate(_) => count(4, true),
+            Choice::Drop(_) => count(5, true),
+            Choice::Redeliver(_) => count(6, true),
+            Choice::Step {
+                answer: Some(answer),
+                ..
+            }
+            | Choice::Receipt { answer, .. } => {
+                count(0, *answer == Answer::Transient);
+                count(1, *answer == Answer::Terminal);
+                count(2, *answer == Answer::Silence);
+            }
+            Choice::Inject { .. } => count(7, true),
+            Choice::Fire { status, .. } => {
+                count(9, early);
+                count(10, late);
+                count(11, repeated);
+                count(12, reordered);
+                count(13, *status != Status::Ok);
+            }
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                count(14, *point == CrashPoint::BeforeAppend);
+                count(15, *point == CrashPoint::AfterAppend);
+                count(16, *point == CrashPoint::BeforeDispatch);
+                count(17, *recovery == Recovery::Snapshot);
+                // What does not arrive does nothing yet.
+                if *point != CrashPoint::BeforeAppend {
+                    self.count_faults(during, remark);
+                }
+            }
+            Choice::Step { answer: None, .. } | Choice::Advance { .. } | Choice::Snapshot => {}
+        }
+    }
+
+    /// Counts the last run of a runner.
+    pub fn count_run(&mut self, runner: &Runner<'_>, checked: &Checked) {
+        self.turns += runner.trace.turns.len() as u64;
+        self.steps += runner.trace.steps.len() as u64;
+        self.bounded_runs += u64::from(matches!(
+            checked.end,
+            End::TurnBound | End::TraceBound | End::HealingBound
+        ));
+        runner
+            .trace
+            .turns
+            .iter()
+            .for_each(|turn| self.count_turn(turn));
+        for (index, applied) in runner.checker().applied().iter().enumerate() {
+            let violated = checked
+                .violations
+                .iter()
+                .any(|found| found.invariant == index);
+            self.violated[index] += u64::from(violated);
+            self.holds[index] += u64::from(*applied && !violated);
+            self.not_applicable[index] += u64::from(!applied);
+        }
+        let goals = runner.checker().goals();
+        for (index, count) in self.goals.iter_mut().enumerate() {
+            *count += u64::from(goals.contains(index));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Runs and checks scenarios on one thread, as closely as wanted, and shrinks what fails.
+
+use std::cell::RefCell;
+
+use crate::air::Hash;
+use crate::invariants::{Checker, Crashes, Replays, Violation};
+use crate::random::{Component, Seed, Stream};
+use crate::reducer::StepError;
+use crate::scenario::{Bounds, Faults, Mix, PlanMode, Scenario};
+use crate::shrink::{self, Refused, Shrunk, Subject};
+use crate::simulator::{Chooser, End, Scripted, Seeded, Simulator};
+use crate::trace::Trace;
+use crate::workload::Workload;
+use crate::world::{Sampling, World};
+
+/// One run in so many tries two recoveries, if effort is sampled.
+const RUNS_PER_RECOVERY: u32 = 64;
+
+/// How much is done beside the runs themselves, for `pure` and `replays`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effort {
+    /// Nothing: where only the other invariants matter.
+    Plain,
+    /// Steps are scrutinised, and recoveries tried, now and then.
+    Sampled,
+    /// Every step is scrutinised, and recoveries tried after every turn.
+    Thorough,
+}
+
+/// Runs and checks scenarios, one after the other, on one thread.
+pub struct Runner<'w> {
+    world: &'w World,
+    simulator: Simulator<'w>,
+    checker: Checker<'w>,
+    replays: Replays<'w>,
+    effort: Effort,
+    workload: &'w dyn Workload,
+    pub trace: Trace,
+}
+
+/// What a shrinker tells on its way.
+pub enum Progress<'a> {
+    /// A candidate is run.
+    Attempt,
+    /// The best scenario so far, after so many attempts.
+    Improved(&'a Scenario, u32),
+}
+
+/// How a checked run went. The trace is in the runner.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    pub violations: Vec<Violation>,
+    pub digest: Hash,
+    pub end: End,
+    /// Indices of decisions of the schedule that were not possible.
+    pub skipped: Vec<usize>,
+}
+
+impl<'w> Runner<'w> {
+    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Runner<'w>, StepError> {
+        let simulator = Simulator::new(world, workload)?;
+        let checker = Checker::new(&world.air);
+        Ok(Runner {
+            world,
+            simulator,
+            checker,
+            replays: Replays::new(world)?,
+            effort: Effort::Plain,
+            workload,
+            trace: Trace::default(),
+        })
+    }
+
+    /// Fresh wasm instances: see [`Simulator::renew`].
+    pub fn renew(&mut self) -> Result<(), StepError> {
+        self.simulator.renew()
+    }
+
+    /// Another runner of the same world.
+    pub(super) fn twin(&self) -> Result<Runner<'w>, StepError> {
+        Runner::new(self.world, self.workload)
+    }
+
+    /// See [`Simulator::look_for_leaks`].
+    pub(super) fn look_for_leaks(&mut self) {
+        self.simulator.look_for_leaks();
+    }
+
+    /// How much is done beside the runs, from now on.
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+        self.simulator.scrutinise(match effort {
+            Effort::Plain => Sampling::Never,
+            Effort::Sampled => Sampling::Sampled,
+            Effort::Thorough => Sampling::Every,
+        });
+    }
+
+    /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
+    pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
+        let requests = self
+            .workload
+            .requests(&mut Stream::new(seed, Component::Requests));
+        Scenario {
+            requests,
+            plans,
+            bounds,
+            heal: true,
+            faults: Some(match mix {
+                Mix::Swarm => Faults::draw(&mut Stream::new(seed, Component::Faults)),
+                Mix::Fixed => Faults::FIXED,
+            }),
+            schedule: Vec::new(),
+        }
+    }
+
+    /// Runs a seed and checks it.
+    pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
+        let mut chooser = Seeded::new(seed, scenario.faults);
+        self.run(seed, scenario, &mut chooser)
+    }
+
+    /// Runs a scenario as `chooser` decides, and checks it; `seed` says how closely.
+    pub fn run(&mut self, seed: Seed, scenario: &Scenario, chooser: &mut dyn Chooser) -> Checked {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let outcome = self
+            .simulator
+            .run(scenario, chooser, &mut self.trace, |trace| {
+                checker.observe(trace)
+            });
+        let crashes = match self.effort {
+            Effort::Sampled => self.drawn_crashes(seed),
+            effort => crashes(effort),
+        };
+        self.finish(outcome.end, Vec::new(), crashes)
+    }
+
+    /// The invariants, for the self-test to silence one.
+    pub fn checker_mut(&mut self) -> &mut Checker<'w> {
+        &mut self.checker
+    }
+
+    /// One seed in [`RUNS_PER_RECOVERY`] tries two recoveries, after turns that it draws.
+    fn drawn_crashes(&self, seed: Seed) -> Option<Crashes> {
+        let turns = self.trace.turns.len() as u32;
+        let mut stream = Stream::new(seed, Component::Samples);
+        let is_drawn = stream.below(RUNS_PER_RECOVERY) == 0 && turns > 0;
+        is_drawn.then(|| Crashes::At {
+            journal: stream.below(turns) as usize,
+            snapshot: stream.below(turns) as usize,
+        })
+    }
+
+    /// Follows the schedule of a scenario and checks what happens.
+    pub fn replay(&mut self, scenario: &Scenario) -> Checked {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let mut chooser = Scripted::new(scenario);
+        let outcome = self
+            .simulator
+            .run(scenario, &mut chooser, &mut self.trace, |trace| {
+                checker.observe(trace)
+            });
+        let crashes = crashes(self.effort);
+        self.finish(outcome.end, chooser.skipped, crashes)
+    }
+
+    /// The shortest scenario that violates what this one violates, by way of [`shrink::shrink`].
+    pub fn shrink(
+        &mut self,
+        scenario: &Scenario,
+        invariant: usize,
+        attempts: u32,
+        progress: impl FnMut(Progress<'_>),
+    ) -> Result<Shrunk, Refused> {
+        let whole = self.whole(scenario, invariant);
+        let whole = whole.ok_or(Refused::DoesNotFail)?;
+        let subject = Subject {
+            air: &self.world.air,
+            workload: self.workload,
+        };
+        // Both closures tell.
+        let progress = RefCell::new(progress);
+        let oracle = |candidate: &Scenario| {
+            progress.borrow_mut()(Progress::Attempt);
+            self.violates(candidate, invariant)
+        };
+        let improved = |best: &Scenario, attempts| {
+            progress.borrow_mut()(Progress::Improved(best, attempts));
+        };
+        let mut shrunk = shrink::shrink(&whole, subject, attempts, oracle, improved)?;
+        // What it healed by may have needed more turns than are left.
+        let turns = shrunk.scenario.schedule.len() as u32;
+        shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);
+        Ok(shrunk)
+    }
+
+    /// What is to be shrunk of a scenario that violates an invariant: the same with the decisions
+    /// of its healing, if it fails so too, or else as it is. From here on the runner makes no more
+    /// effort than it takes to see it; None if it is not seen at all.
+    fn whole(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
+        for effort in [Effort::Plain, Effort::Thorough] {
+            self.set_effort(effort);
+            if self.violates(scenario, invariant).is_some() {
+                let whole = scenario.with_healing_of(&self.trace);
+                return self
+                    .violates(&whole, invariant)
+                    .or_else(|| self.violates(scenario, invariant));
+            }
+        }
+        None
+    }
+
+    /// Whether a scenario violates an invariant: if so, with the decisions that were taken up to
+    /// there. This is what shrinking asks.
+    pub fn violates(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
+        let violates = |runner: &mut Self| {
+            let violations = runner.replay(scenario).violations;
+            violations.iter().any(|found| found.invariant == invariant)
+        };
+        // Few candidates fail. Those that do are believed only if fresh instances say so too, or
+        // what a reducer remembers of the runs before could pass for a shorter schedule.
+        if !violates(self) || self.renew().is_err() || !violates(self) {
+            return None;
+        }
+        Some(scenario.with_schedule_of(&self.trace))
+    }
+
+    fn finish(&mut self, end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
+        self.checker.finish(&self.trace);
+        if let Some(crashes) = crashes
+            && self.checker.violations().is_empty()
+        {
+            let found = self.replays.check(&self.trace, &crashes);
+            self.checker.note_replays(found);
+        }
+        let violations = self.checker.violations().to_vec();
+        Checked {
+            violations,
+            digest: self.trace.digest(),
+            end,
+            skipped,
+        }
+    }
+
+    /// What the last run was checked against, and the goals that it reached.
+    pub fn checker(&self) -> &Checker<'w> {
+        &self.checker
+    }
+}
+
+fn crashes(effort: Effort) -> Option<Crashes> {
+    (effort == Effort::Thorough).then_some(Crashes::Everywhere)
+}
