@@ -6,6 +6,7 @@
 mod check;
 mod exit;
 mod explore;
+mod failures;
 mod input;
 mod replay;
 mod run;

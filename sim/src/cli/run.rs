@@ -2,23 +2,20 @@
 
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::Exit;
+use super::failures::Failures;
 use super::input::{Loaded, WorldArguments, project_folder};
-use super::shrink::{Done, Shrinking};
-use super::{Exit, replay};
-use crate::campaign::{self, Effort, Failure, Runner, Summary};
-use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
-use crate::invariants::ALL;
+use crate::campaign::{self, Effort, Summary};
 use crate::random::Seed;
 use crate::report;
-use crate::scenario::{Bounds, Decision, Mix, PlanMode};
-use crate::shrink::DEFAULT_ATTEMPTS;
+use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
 /// Run a campaign: many seeds, each a different ordering.
@@ -157,7 +154,18 @@ impl Run {
         }
         let is_retry = workload.name() == "retry";
         write!(out, "{}", report::summary(&loaded.world, is_retry, summary))?;
-        let mut exit = self.report_failures(&mut out, loaded, workload, summary)?;
+        let mut failures = Failures {
+            loaded,
+            workload,
+            world: &self.world,
+            folder: self
+                .case_dir
+                .clone()
+                .unwrap_or_else(|| project_folder("corpus")),
+            shrinks: !self.no_shrink,
+            told: Vec::new(),
+        };
+        let mut exit = failures.report(&mut out, summary)?;
         for (seed, difference) in &summary.unequal {
             writeln!(out, "seed {seed}: its second run differs at {difference}")?;
             exit = exit.or(Exit::Nondeterminism);
@@ -178,148 +186,6 @@ impl Run {
         );
         Ok(exit)
     }
-
-    fn report_failures(
-        &self,
-        out: &mut impl Write,
-        loaded: &Loaded,
-        workload: &dyn Workload,
-        summary: &Summary,
-    ) -> Result<Exit> {
-        let folder = self
-            .case_dir
-            .clone()
-            .unwrap_or_else(|| project_folder("corpus"));
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let mut exit = Exit::Holds;
-        let mut told: Vec<(usize, Vec<Decision>, Seed)> = Vec::new();
-        for failure in &summary.failures {
-            exit = exit.or(Exit::Violation);
-            let mut runner = Runner::new(&loaded.world, workload)?;
-            let again = runner.replay(&failure.scenario).digest;
-            runner.set_effort(Effort::Thorough);
-            runner.renew()?;
-            let replayed = runner.replay(&failure.scenario);
-            let seed = failure.seed;
-            // What only a closer look finds ends a run earlier than another replay of it.
-            let first = failure.violations.first().map(|found| found.invariant);
-            let mut seen = replayed
-                .violations
-                .iter()
-                .map(|found| Some(found.invariant));
-            if again != failure.digest && !seen.any(|found| found == first) {
-                exit = exit.or(Exit::Nondeterminism);
-                writeln!(out, "\nseed {seed}: its replay differs from its run")?;
-            }
-            // What is seen on fresh instances is what can be shrunk and replayed.
-            let violations = match replayed.violations.is_empty() {
-                true => failure.violations.clone(),
-                false => replayed.violations,
-            };
-            let failure = Failure {
-                violations,
-                digest: replayed.digest,
-                ..failure.clone()
-            };
-            let done = self.shrink(loaded, workload, &folder, &failure)?;
-            let Some((shrinking, done)) = done else {
-                let path = write_case(&folder, loaded, &failure)?;
-                let replay = replay::command(&path, &self.world);
-                let trace = &runner.trace;
-                let text = report::failure(&loaded.world, &failure, trace, &path, &replay);
-                write!(out, "\n{text}")?;
-                continue;
-            };
-            let schedule = &done.shrunk.scenario.schedule;
-            let same = told.iter().find(|(invariant, known, _)| {
-                *invariant == shrinking.invariant && known == schedule
-            });
-            if let Some((invariant, _, other)) = same {
-                let name = ALL[*invariant].name;
-                writeln!(
-                    out,
-                    "\nviolation: seed {seed}\n  {name}, shrunk the same as seed {other}"
-                )?;
-                shrinking.discard(&done)?;
-                continue;
-            }
-            let path = shrinking.write(&done, &folder)?;
-            let replay = replay::command(&path, &self.world);
-            let shrunk = Failure {
-                scenario: done.shrunk.scenario.clone(),
-                violations: done.checked.violations.clone(),
-                ..failure.clone()
-            };
-            let text = report::failure(&loaded.world, &shrunk, &done.trace, &path, &replay);
-            write!(out, "\n{text}")?;
-            writeln!(out, "{}", done.told(failure.scenario.schedule.len()))?;
-            told.push((shrinking.invariant, schedule.clone(), seed));
-        }
-        if summary.cut_short {
-            writeln!(
-                out,
-                "\nstopped: as many seeds have failed as were asked for ({})",
-                summary.failures.len()
-            )?;
-        }
-        Ok(exit)
-    }
-}
-
-impl Run {
-    /// Shrinks a failure; None if that is not wanted, or it does not fail on fresh instances.
-    fn shrink<'a>(
-        &self,
-        loaded: &'a Loaded,
-        workload: &'a dyn Workload,
-        folder: &Path,
-        failure: &Failure,
-    ) -> Result<Option<(Shrinking<'a>, Done)>> {
-        let Some(first) = failure.violations.first().filter(|_| !self.no_shrink) else {
-            return Ok(None);
-        };
-        let shrinking = Shrinking {
-            loaded,
-            workload,
-            invariant: first.invariant,
-            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
-            attempts: DEFAULT_ATTEMPTS,
-            kept: folder.join(format!(
-                "{}-seed-{}.shrunk.json",
-                first.name(),
-                failure.seed
-            )),
-        };
-        let done = shrinking.run(&failure.scenario)?;
-        Ok(done.map(|done| (shrinking, done)))
-    }
-}
-
-/// Writes a failing seed as a case, named by the invariant.
-fn write_case(folder: &Path, loaded: &Loaded, failure: &Failure) -> Result<PathBuf> {
-    let first = failure
-        .violations
-        .first()
-        .map_or("unknown", |violation| violation.name());
-    let case = Case::new(
-        &loaded.world.air,
-        &failure.scenario,
-        Found {
-            about: None,
-            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
-            world: WorldHashes::of(&loaded.world),
-            verdict: CaseVerdict::Violated(first.to_owned()),
-            digest: &failure.digest,
-        },
-    );
-    store::write(folder, first, &case).with_context(|| {
-        format!(
-            "cannot write the case of seed {} in {}",
-            failure.seed,
-            folder.display()
-        )
-    })
 }
 
 /// Progress on standard error: a bar on a terminal, a line now and then elsewhere.

@@ -135,8 +135,10 @@ fn twice() {
 }
 
 fn thorough() {
-    let said = Place::new().sim("run --thorough --seeds 0..8");
+    let place = Place::new();
+    let said = place.sim("run --thorough --seeds 0..8 --case-dir found");
     assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!place.path("found").exists(), "nothing was found");
     let counts = |name: &str| {
         let line = said.out.lines().find(|line| line.starts_with(name));
         let words: Vec<&str> = line.unwrap_or_default().split_whitespace().collect();
