@@ -13,6 +13,7 @@
 mod decisions;
 mod deletion;
 mod measure;
+mod numbers;
 mod requests;
 mod stories;
 mod values;

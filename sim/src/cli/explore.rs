@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{Loaded, WorldArguments, project_folder};
+use super::input::{Loaded, WorldArguments, jobs, project_folder};
 use super::{Exit, replay};
 use crate::campaign::{Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
@@ -98,10 +98,7 @@ impl Explore {
         if requests.is_empty() {
             bail!("nothing to explore: no client can send this world an event");
         }
-        let jobs = self.jobs.map_or_else(
-            || std::thread::available_parallelism().map_or(1, usize::from),
-            usize::from,
-        );
+        let jobs = jobs(self.jobs);
         Ok(Options {
             limits: Limits {
                 requests,

@@ -137,6 +137,14 @@ pub(super) fn check_pin(folder: &Path, reducer: &Reducer, found: Hash) -> Result
     Ok(())
 }
 
+/// The threads asked for, or one for each core.
+pub(super) fn jobs(asked: Option<u16>) -> usize {
+    asked.map_or_else(
+        || std::thread::available_parallelism().map_or(1, usize::from),
+        usize::from,
+    )
+}
+
 /// A folder of the project: in the current folder if it is there, else where the sources are.
 pub(super) fn project_folder(name: &str) -> PathBuf {
     let here = PathBuf::from(name);

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::failures::Failures;
-use super::input::{Loaded, WorldArguments, project_folder};
+use super::input::{Loaded, WorldArguments, jobs, project_folder};
 use crate::campaign::{self, Effort, Summary};
 use crate::random::Seed;
 use crate::report;
@@ -104,10 +104,7 @@ impl Run {
             Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),
             Some(Seed(seed)) => seed..seed + 1,
         };
-        let jobs = self.jobs.map_or_else(
-            || std::thread::available_parallelism().map_or(1, usize::from),
-            usize::from,
-        );
+        let jobs = jobs(self.jobs);
         let plans = if self.plans_as_written {
             PlanMode::AsWritten
         } else {

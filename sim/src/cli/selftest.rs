@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::Exit;
-use super::input::{WorldArguments, project_folder, sources};
+use super::input::{WorldArguments, jobs, project_folder, sources};
 use crate::air;
 use crate::invariants::ALL;
 use crate::report;
@@ -48,10 +48,7 @@ impl Selftest {
             } else {
                 Mix::Swarm
             },
-            jobs: self.jobs.map_or_else(
-                || std::thread::available_parallelism().map_or(1, usize::from),
-                usize::from,
-            ),
+            jobs: jobs(self.jobs),
         };
         let results = selftest::run(&air, &options, |result| {
             eprintln!("{}", result.name);
