@@ -80,7 +80,7 @@ pub fn summary(world: &World, retry: bool, summary: &Summary) -> String {
 }
 
 /// What came of the planted bugs: a line for each, and each invariant that found it.
-pub fn planted(results: &[selftest::Result]) -> String {
+pub fn planted(results: &[selftest::Searched]) -> String {
     let mut table = Table::new(["bug", "seeds", "invariant", "starts", "shortest", "shrunk"]);
     for result in results {
         let median = result.median();

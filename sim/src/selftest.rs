@@ -17,7 +17,7 @@ use crate::air::Air;
 use crate::campaign::{self, Effort, Failure, Runner};
 use crate::explore::{self, Outcome};
 use crate::invariants::ALL;
-use crate::reducer::{Code, Limits};
+use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
 use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::shrink::DEFAULT_ATTEMPTS;
 use crate::workload::{self, Small, Workload};
@@ -52,7 +52,7 @@ const MEMORY_BYTES: usize = 2 << 30;
 
 /// What came of one bug.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Result {
+pub struct Searched {
     pub name: &'static str,
     /// Seeds until it was found, from each start, in order of size; None where it was missed.
     pub seeds: Vec<Option<u64>>,
@@ -72,7 +72,7 @@ pub struct Found {
     pub explored: Option<usize>,
 }
 
-impl Result {
+impl Searched {
     /// The median of the seeds until it was found; None if most starts missed it.
     pub fn median(&self) -> Option<u64> {
         self.seeds.get(self.seeds.len() / 2).copied().flatten()
@@ -111,12 +111,12 @@ impl Result {
 pub fn run(
     air: &Air,
     options: &Options,
-    mut told: impl FnMut(&Result) + Send,
-) -> anyhow::Result<Vec<Result>> {
+    mut told: impl FnMut(&Searched) + Send,
+) -> anyhow::Result<Vec<Searched>> {
     let next = AtomicUsize::new(0);
-    let done: Mutex<(Vec<Option<anyhow::Result<Result>>>, usize)> =
+    let done: Mutex<(Vec<Option<anyhow::Result<Searched>>>, usize)> =
         Mutex::new((BUGS.iter().map(|_| None).collect(), 0));
-    let told: Mutex<&mut (dyn FnMut(&Result) + Send)> = Mutex::new(&mut told);
+    let told: Mutex<&mut (dyn FnMut(&Searched) + Send)> = Mutex::new(&mut told);
     std::thread::scope(|scope| {
         for _ in 0..options.jobs.clamp(1, BUGS.len()) {
             scope.spawn(|| {
@@ -138,21 +138,33 @@ pub fn run(
     results.into_iter().flatten().collect()
 }
 
-/// The retry world with a planted bug.
-pub fn planted_world(air: &Air, name: &str) -> anyhow::Result<World> {
-    let number = planted::BUGS.iter().find(|(_, known)| *known == name);
-    let number = number.ok_or_else(|| anyhow::anyhow!("no bug is called `{name}`"))?;
+/// The number of a planted bug.
+fn number_of(name: &str) -> anyhow::Result<u8> {
+    let known = planted::BUGS.iter().find(|(_, known)| *known == name);
+    let number = known.map(|(number, _)| *number);
+    number.ok_or_else(|| anyhow::anyhow!("no bug is called `{name}`"))
+}
+
+/// The retry machine with a planted bug, by its number; 0 is none.
+///
+/// # Panics
+/// If the embedded wasm does not have its marker exactly once.
+pub fn planted_wasm(number: u8) -> Vec<u8> {
     let mut wasm = crate::PLANTED.to_vec();
-    anyhow::ensure!(
-        planted::select(&mut wasm, number.0),
-        "the planted wasm has its marker once"
-    );
+    let is_selected = planted::select(&mut wasm, number);
+    assert!(is_selected, "the planted wasm has its marker once");
+    wasm
+}
+
+/// The retry world with a planted bug, by its number; 0 is none. With little fuel, for those that
+/// loop.
+pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
     let limits = Limits {
         fuel_per_step: FUEL_PER_STEP,
         ..Limits::default()
     };
-    let cache = crate::reducer::default_cache_dir();
-    let code = Code::load(&wasm, limits, cache.as_deref())?;
+    let cache = default_cache_dir();
+    let code = Code::load(&planted_wasm(number), limits, cache.as_deref())?;
     Ok(World::new(air.clone(), vec![code]))
 }
 
@@ -160,10 +172,10 @@ pub fn planted_world(air: &Air, name: &str) -> anyhow::Result<World> {
 ///
 /// # Errors
 /// If the planted reducer cannot be run.
-pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Result> {
-    let world = planted_world(air, bug.name)?;
+pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searched> {
+    let world = planted_world(air, number_of(bug.name)?)?;
     let workload = workload::of(&world.air);
-    let mut result = Result {
+    let mut result = Searched {
         name: bug.name,
         seeds: Vec::new(),
         found: Vec::new(),

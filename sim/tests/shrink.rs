@@ -12,12 +12,13 @@ use sim::invariants::ALL;
 use sim::random::Seed;
 use sim::report;
 use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
+use sim::selftest;
 use sim::shrink::{self, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
 use sim::trace::{Answer, Status};
 use sim::workload::{self, Workload};
 use sim::world::World;
 
-use crate::support::{code, documents, planted_wasm, planted_world, retry_world, trial};
+use crate::support::{code, documents, planted_world, retry_world, trial};
 
 /// Seeds among which failing ones are looked for.
 const SEEDS: u64 = 400;
@@ -319,7 +320,7 @@ fn bugs() {
 /// Where an answer takes longer to come about, a stray event counts for more.
 fn another_world() {
     let air = documents("sim/tests/fixtures/worlds/http");
-    let world = World::new(air, vec![code(&planted_wasm(1))]);
+    let world = World::new(air, vec![code(&selftest::planted_wasm(1))]);
     expect![[r#"
         attempt-limit-off-by-one, attempts_bounded: 8
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1"; receipt http.request of "r1": transient; step WorkPlan of "r1"; step WorkPlan of "r1"; deliver err of "r1"; fire timer of "r1"

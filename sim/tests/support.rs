@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use libtest_mimic::Trial;
 use sim::air::{self, Air};
 use sim::reducer::{Code, Limits, default_cache_dir};
+use sim::selftest;
 use sim::world::World;
 
 /// A trial that fails by panicking.
@@ -46,23 +47,7 @@ pub fn http_world() -> World {
     World::new(air, vec![code(sim::RETRY_SM)])
 }
 
-/// The wasm of a planted bug, by its number; 0 is none.
-pub fn planted_wasm(number: u8) -> Vec<u8> {
-    let mut wasm = sim::PLANTED.to_vec();
-    assert!(
-        planted::select(&mut wasm, number),
-        "the marker is there once"
-    );
-    wasm
-}
-
-/// The retry world with a planted bug, and little fuel for those that loop.
+/// The retry world with a planted bug, by its number; 0 is none.
 pub fn planted_world(number: u8) -> World {
-    let limits = Limits {
-        fuel_per_step: 1_000_000,
-        ..Limits::default()
-    };
-    let wasm = planted_wasm(number);
-    let code = Code::load(&wasm, limits, default_cache_dir().as_deref());
-    World::new(documents("air"), vec![code.expect("the wasm is a reducer")])
+    selftest::planted_world(&documents("air"), number).expect("the wasm is a reducer")
 }

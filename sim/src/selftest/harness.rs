@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-use super::planted_world;
+use super::{number_of, planted_world};
 use crate::air::Air;
 use crate::campaign::{Effort, Runner};
 use crate::invariants::{ALL, Crashes, Replays};
@@ -90,7 +90,7 @@ fn long_run(runner: &mut Runner<'_>) -> Scenario {
 }
 
 fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = planted_world(air, "exponent-off-by-one")?;
+    let world = planted_world(air, number_of("exponent-off-by-one")?)?;
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(&world, &*workload)?;
     let invariant = ALL.iter().position(|known| known.name == "backoff_exact");

@@ -13,7 +13,7 @@ use std::process::Command;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 
-use crate::support::{planted_wasm, root};
+use crate::support::root;
 
 pub fn trials() -> Vec<Trial> {
     [
@@ -90,7 +90,7 @@ impl Place {
             .find(|(_, bug)| *bug == name)
             .expect("it is a bug")
             .0;
-        self.write(&format!("{name}.wasm"), planted_wasm(number));
+        self.write(&format!("{name}.wasm"), sim::selftest::planted_wasm(number));
     }
 
     fn sim(&self, arguments: &str) -> Said {
