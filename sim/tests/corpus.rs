@@ -98,34 +98,34 @@ fn worth_keeping() {
     }
     expect![[r#"
         attempt-limit-off-by-one: waits-double-until-the-last-attempt
-        exponent-off-by-one: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 26 more
+        exponent-off-by-one: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 21 more
         ok-after-failed: ok-after-failed
-        err-counted-in-backoff: error-twice-in-one-wait, pure-82b7715698cf
+        err-counted-in-backoff: error-twice-in-one-wait
         any-timer-accepted: timer-of-a-stranger, timer-of-the-first-wait-in-the-second
-        ok-of-another-request: answers-of-a-stranger, answers-without-an-id, next-request-and-the-answers-of-the-last and 2 more
+        ok-of-another-request: answers-of-a-stranger, answers-without-an-id, next-request-and-the-answers-of-the-last
         backoff-wraps: delays-at-the-end-of-time
-        second-start-resets: pure-02810d9fd4d4, second-start-in-an-attempt
-        timer-without-key: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
+        second-start-resets: second-start-in-an-attempt
+        timer-without-key: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 22 more
         restart-after-done: restart-after-the-end
-        payload-lost-on-retry: answers-without-an-id, copy-of-an-error-in-the-next-attempt, crash-before-a-timer-is-set and 20 more
-        attempt-counted-at-err: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
-        state-grows: answers-of-a-stranger, answers-without-an-id, crash-before-a-timer-is-set and 18 more
-        trap-in-backoff-stale: answers-of-a-stranger, error-twice-in-one-wait, pure-82b7715698cf
-        nat-truncated-to-32-bits: delays-at-the-end-of-time, numbers-above-32-bits, pure-89079d2d31b7
-        two-timers: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
-        wrong-req-id-in-intent: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 33 more
-        loops-for-ever-on-terminal-err: pure-538736350a6d, terminal-error-at-once, terminal-error-in-the-second-attempt
-        memory-hog: pure-02810d9fd4d4, restart-after-the-end, second-start-in-an-attempt
+        payload-lost-on-retry: answers-without-an-id, copy-of-an-error-in-the-next-attempt, crash-before-a-timer-is-set and 16 more
+        attempt-counted-at-err: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 22 more
+        state-grows: answers-of-a-stranger, answers-without-an-id, crash-before-a-timer-is-set and 14 more
+        trap-in-backoff-stale: answers-of-a-stranger, error-twice-in-one-wait
+        nat-truncated-to-32-bits: delays-at-the-end-of-time, numbers-above-32-bits
+        two-timers: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 22 more
+        wrong-req-id-in-intent: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 28 more
+        loops-for-ever-on-terminal-err: terminal-error-at-once, terminal-error-in-the-second-attempt
+        memory-hog: restart-after-the-end, second-start-in-an-attempt
         timer-status-error-ignored: timer-that-could-not-be-had
         hidden-state: 
         leaks: 
         timer-accepted-when-working: timer-that-nobody-set
-        undeclared-effect-kind: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 27 more
+        undeclared-effect-kind: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 22 more
         empty-req-id-matches-any: answers-without-an-id
         terminal-err-ignored: terminal-error-at-once, terminal-error-in-the-second-attempt
-        ok-ignored-after-retry: crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal, crash-before-an-error-is-seen and 12 more
+        ok-ignored-after-retry: crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal, crash-before-an-error-is-seen and 8 more
         timer-timeout-ignored-at-last-wait: timer-that-could-not-be-had
         start-accepted-in-backoff: start-of-another-request-in-a-wait
-        hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last, pure-02810d9fd4d4 and 1 more
+        hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last
     "#]].assert_eq(&found);
 }

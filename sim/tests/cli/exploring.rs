@@ -123,7 +123,8 @@ fn twice() {
     let said = place.sim("run --twice --seeds 0..64 --wasm leaks.wasm --case-dir found");
     assert_eq!(said.code, 1, "a leak is no difference: {}", said.out);
     place.planted("hidden-start");
-    let said = place.sim("run --twice --seeds 0..64 --wasm hidden-start.wasm --no-shrink");
+    let said = place
+        .sim("run --twice --seeds 0..64 --wasm hidden-start.wasm --no-shrink --case-dir found");
     assert_eq!(said.code, 3, "{}", said.out);
     let differs = |line: &&str| line.contains("its second run differs at turn");
     let first = said.out.lines().find(differs);
