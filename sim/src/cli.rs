@@ -4,6 +4,7 @@
 //! module calls for it (`corpus::store`, the cache of compiled code), nowhere else.
 
 mod check;
+mod coverage;
 mod exit;
 mod explore;
 mod failures;
@@ -35,6 +36,7 @@ enum Command {
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Explore(explore::Explore),
+    Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
     Check(check::Check),
 }
@@ -57,6 +59,7 @@ pub fn main() -> Exit {
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Explore(explore) => explore.execute(),
+        Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
     };

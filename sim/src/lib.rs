@@ -20,7 +20,7 @@
 //!
 //! - [`random`]: seeds and streams. [`air`]: AIR v1 documents, values, expressions.
 //! - [`scenario`]: one run as plain data. [`trace`]: what happened, and its digest.
-//! - [`reducer`]: the only module that names wasmtime.
+//! - [`reducer`]: the only module that names wasmtime; it also rewrites wasm for coverage.
 //! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery.
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.

@@ -16,22 +16,27 @@
 //! Code      load, refuse, compile (cached on disk)     one per process, shared by threads
 //! Instance  encode input · alloc · step · decode       one per thread, renewed when needed
 //! Output    state, events, effects, annotations        reused from step to step
+//! Coverage  which code was reached, what was compared  of instrumented code only
 //! ```
 
 mod cache;
 mod code;
+mod coverage;
 mod envelope;
 mod error;
 mod instance;
+mod instrument;
 mod limiter;
 mod output;
 mod reader;
 
 pub use cache::default_cache_dir;
 pub use code::Code;
+pub use coverage::{Compared, Coverage, MOST_COMPARED};
 pub use envelope::{StepInput, encode_envelope};
 pub use error::{LoadError, StepError};
 pub use instance::Instance;
+pub use instrument::{Block, BlockKind, Compare, Sites, instrumented};
 pub use output::{OutEffect, OutEvent, Output};
 
 /// Bounds on one reducer. All count what the guest does, none a time, so all are deterministic.

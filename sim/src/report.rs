@@ -1,5 +1,6 @@
 //! Results as text for people. Readers of results only: nothing is run or judged here.
 
+pub mod coverage;
 mod table;
 
 use std::fmt::Write;

@@ -11,8 +11,8 @@ mod saved;
 mod scripted;
 mod seeded;
 
-use crate::air::{Op, SchemaId, Type};
-use crate::reducer::StepError;
+use crate::air::{Op, ReducerId, SchemaId, Type};
+use crate::reducer::{Coverage, StepError};
 use crate::scenario::{PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
 use crate::workload::{self, Workload};
@@ -101,6 +101,11 @@ impl<'w> Simulator<'w> {
     /// to the next, and who needs to know renews.
     pub fn renew(&mut self) -> Result<(), StepError> {
         self.kernel.renew()
+    }
+
+    /// See [`Kernel::take_coverage`].
+    pub fn take_coverage(&mut self, reducer: ReducerId, coverage: &mut Coverage) {
+        self.kernel.take_coverage(reducer, coverage);
     }
 
     /// See [`Kernel::remember_steps`].

@@ -9,6 +9,7 @@ mod bugs;
 mod build;
 mod cli;
 mod corpus;
+mod coverage;
 mod explore;
 mod host;
 mod reducer;
@@ -46,6 +47,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         build::trials(),
         cli::trials(),
         corpus::trials(),
+        coverage::trials(seed),
         explore::trials(),
         world::trials(seed),
     ]

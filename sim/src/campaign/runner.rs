@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use crate::air::Hash;
+use crate::air::{Hash, ReducerId};
 use crate::invariants::{Checker, Crashes, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
-use crate::reducer::StepError;
+use crate::reducer::{Coverage, StepError};
 use crate::scenario::{Bounds, Faults, Mix, PlanMode, Scenario};
 use crate::shrink::{self, Refused, Shrunk, Subject};
 use crate::simulator::{Chooser, End, Scripted, Seeded, Simulator};
@@ -74,6 +74,12 @@ impl<'w> Runner<'w> {
     /// Fresh wasm instances: see [`Simulator::renew`].
     pub fn renew(&mut self) -> Result<(), StepError> {
         self.simulator.renew()
+    }
+
+    /// What a reducer's code reached in the runs since this was last called; recoveries that
+    /// `replays` tries do not count. See [`Simulator::take_coverage`].
+    pub fn take_coverage(&mut self, reducer: ReducerId, coverage: &mut Coverage) {
+        self.simulator.take_coverage(reducer, coverage);
     }
 
     /// Another runner of the same world.

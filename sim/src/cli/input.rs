@@ -35,12 +35,30 @@ pub(super) struct Loaded {
     pub notes: Vec<String>,
 }
 
+/// How a wasm binary becomes code.
+type Load = fn(&[u8], Limits, Option<&Path>) -> Result<Code, LoadError>;
+
 impl WorldArguments {
     pub fn folder(&self) -> PathBuf {
         self.world.clone().unwrap_or_else(|| project_folder("air"))
     }
 
+    /// # Errors
+    /// If documents or wasm cannot be read, or are not what they should be.
     pub fn load(&self) -> Result<Loaded> {
+        self.load_by(Code::load)
+    }
+
+    /// The same world, its reducers made to tell what they reach.
+    ///
+    /// # Errors
+    /// As [`WorldArguments::load`], and if the wasm cannot be instrumented.
+    pub fn load_instrumented(&self) -> Result<Loaded> {
+        self.load_by(Code::load_instrumented)
+    }
+
+    fn load_by(&self, load: Load) -> Result<Loaded> {
+        let compile = |wasm: &[u8]| load(wasm, Limits::default(), default_cache_dir().as_deref());
         let folder = self.folder();
         let air = air::load(&sources(&folder)?)?;
         let given = self.given(&air)?;
@@ -112,10 +130,6 @@ impl WorldArguments {
         }
         Ok(given)
     }
-}
-
-fn compile(wasm: &[u8]) -> Result<Code, LoadError> {
-    Code::load(wasm, Limits::default(), default_cache_dir().as_deref())
 }
 
 /// The reducer's wasm unless another is given by hand.

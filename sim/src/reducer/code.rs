@@ -2,18 +2,20 @@
 //!
 //! One engine and one module per reducer, made once and shared by all threads.
 
+use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
 use wasmtime::{
-    Config, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker, Module,
-    PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
+    Config, Enabled, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker,
+    Module, PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
 };
 
 use super::error::excerpt;
+use super::instrument::{FUEL_FACTOR, Layout, instrument};
 use super::limiter::Limiter;
-use super::{Instance, Limits, LoadError, StepError, cache};
+use super::{Instance, Limits, LoadError, Sites, StepError, cache};
 use crate::air::Hash;
 
 /// A reducer, compiled. Clones share the code.
@@ -27,6 +29,13 @@ struct Inner {
     limits: Limits,
     template: InstancePre<Limiter>,
     form: StepForm,
+    coverage: Option<Instruments>,
+}
+
+/// What was put into instrumented code.
+pub(super) struct Instruments {
+    pub sites: Sites,
+    pub layout: Layout,
 }
 
 /// The two forms of `step` in the ABI.
@@ -52,10 +61,52 @@ impl Code {
             });
         }
         check_header(wasm)?;
+        Code::compile(Hash::of(wasm), wasm, limits, cache_dir, None)
+    }
+
+    /// The same reducer, made to count which of its code is reached: see [`Coverage`]. What
+    /// `Code::load` refuses is refused in the same words; hash and limits are those of the
+    /// original.
+    ///
+    /// It answers as the original does, except that it spends more fuel and more of the stack.
+    /// It is given four times as much fuel, but a step that runs out of it or exhausts the stack
+    /// must be confirmed on the original before it is believed.
+    ///
+    /// [`Coverage`]: super::Coverage
+    pub fn load_instrumented(
+        wasm: &[u8],
+        limits: Limits,
+        cache_dir: Option<&Path>,
+    ) -> Result<Code, LoadError> {
+        let original = Code::load(wasm, limits.clone(), cache_dir)?;
+        let hash = original.hash();
+        drop(original);
+        let refused = |reason: String| LoadError::Instrument { reason };
+        let made = instrument(wasm).map_err(|error| refused(error.to_string()))?;
+        let instruments = Instruments {
+            sites: made.sites,
+            layout: made.layout,
+        };
+        let code = Code::compile(hash, &made.wasm, limits, cache_dir, Some(instruments));
+        code.map_err(|error| {
+            let cause = error.source().map(|cause| format!(": {cause}"));
+            let cause = cause.unwrap_or_default();
+            refused(format!("rewritten, it is refused: {error}{cause}"))
+        })
+    }
+
+    fn compile(
+        hash: Hash,
+        wasm: &[u8],
+        limits: Limits,
+        cache_dir: Option<&Path>,
+        coverage: Option<Instruments>,
+    ) -> Result<Code, LoadError> {
         let host = |error: wasmtime::Error| LoadError::Engine {
             reason: format!("{error:#}"),
         };
-        let engine = Engine::new(&config(&limits, cache_dir)).map_err(host)?;
+        let config = config(&limits, cache_dir, coverage.as_ref());
+        let engine = Engine::new(&config).map_err(host)?;
         let module = Module::from_binary(&engine, wasm)
             .map_err(|error| why_refused(&engine, wasm, &error))?;
         check_imports(&module)?;
@@ -64,10 +115,11 @@ impl Code {
             .instantiate_pre(&module)
             .map_err(host)?;
         let inner = Inner {
-            hash: Hash::of(wasm),
+            hash,
             limits,
             template,
             form,
+            coverage,
         };
         let code = Code {
             inner: Arc::new(inner),
@@ -83,6 +135,11 @@ impl Code {
 
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// What is counted; None for code that is not instrumented.
+    pub fn sites(&self) -> Option<&Sites> {
+        self.instruments().map(|instruments| &instruments.sites)
     }
 
     /// A fresh instance. At most `Code::instances_max` may live at a time.
@@ -103,6 +160,19 @@ impl Code {
     pub(super) fn form(&self) -> StepForm {
         self.inner.form
     }
+
+    pub(super) fn instruments(&self) -> Option<&Instruments> {
+        self.inner.coverage.as_ref()
+    }
+
+    /// The fuel of a step, what the instruments spend included.
+    pub(super) fn fuel_per_step(&self) -> u64 {
+        let fuel = self.limits().fuel_per_step;
+        match self.instruments() {
+            None => fuel,
+            Some(_) => fuel.saturating_mul(FUEL_FACTOR),
+        }
+    }
 }
 
 /// The proposals a reducer may use: those of wasm 2.0, which all give the same results
@@ -122,16 +192,26 @@ const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// What 32-bit pointers reach, the most that a slot can hold.
 const MEMORY_BYTES_MAX: usize = 1 << 32;
 
-fn config(limits: &Limits, cache_dir: Option<&Path>) -> Config {
+fn config(limits: &Limits, cache_dir: Option<&Path>, instruments: Option<&Instruments>) -> Config {
     let slots = u32::try_from(Code::instances_max()).unwrap_or(u32::MAX);
+    let (features, memories, memory_bytes) = match instruments {
+        None => (FEATURES, 1, limits.memory_bytes),
+        Some(instruments) => (
+            FEATURES.union(WasmFeatures::MULTI_MEMORY),
+            2,
+            limits.memory_bytes.max(instruments.layout.memory_bytes()),
+        ),
+    };
     // A slot is taken and given back in half the time that fresh mappings take, or in a third
     // when threads compete for the address space.
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
-        .total_memories(slots)
+        .total_memories(slots.saturating_mul(memories))
+        .max_memories_per_module(memories)
         .total_tables(slots)
-        .max_memory_size(limits.memory_bytes.min(MEMORY_BYTES_MAX))
+        .max_memory_size(memory_bytes.min(MEMORY_BYTES_MAX))
         .table_elements(limits.table_elements)
+        .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES);
     let mut config = Config::new();
@@ -146,8 +226,8 @@ fn config(limits: &Limits, cache_dir: Option<&Path>) -> Config {
         .wasm_backtrace_max_frames(None)
         // Or else a variable of the environment decides.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        .wasm_features(FEATURES, true)
-        .wasm_features(FEATURES.complement(), false);
+        .wasm_features(features, true)
+        .wasm_features(features.complement(), false);
     config
 }
 

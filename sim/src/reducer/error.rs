@@ -94,6 +94,9 @@ pub enum LoadError {
     Unsupported { reason: String },
     #[error("a fresh instance can't be made")]
     Instantiate(#[source] StepError),
+    /// A reducer, but not one that coverage can be had of.
+    #[error("coverage can't be had of this module: {reason}")]
+    Instrument { reason: String },
     #[error("engine can't be set up: {reason}")]
     Engine { reason: String },
 }

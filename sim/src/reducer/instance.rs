@@ -13,7 +13,7 @@ use wasmtime::{Memory, Store, Trap, TypedFunc};
 
 use super::code::StepForm;
 use super::limiter::{Denied, Limiter};
-use super::{Code, Output, StepError, StepInput, encode_envelope};
+use super::{Code, Coverage, Output, StepError, StepInput, encode_envelope, instrument};
 
 /// The size of the area where `step` writes the pointer and the length of its output.
 const RETURN_AREA_BYTES: u32 = 8;
@@ -26,6 +26,9 @@ pub struct Instance {
     steps: u64,
     /// The input envelope, kept for its room.
     envelope: Vec<u8>,
+    /// What the instances that are gone had reached; None for code that is not instrumented, and
+    /// until one has gone.
+    reached: Option<Box<Coverage>>,
 }
 
 /// What an instantiation gives.
@@ -35,6 +38,8 @@ struct Live {
     alloc: TypedFunc<u32, u32>,
     step: StepFunc,
     fresh_memory_bytes: usize,
+    /// Of instrumented code.
+    coverage: Option<Memory>,
 }
 
 enum StepFunc {
@@ -50,6 +55,7 @@ impl Instance {
             live,
             steps: 0,
             envelope: Vec::new(),
+            reached: None,
         })
     }
 
@@ -83,10 +89,34 @@ impl Instance {
     /// Goes back to a fresh instance.
     pub fn renew(&mut self) -> Result<(), StepError> {
         // The old one first, so that its slot in the pool is free for the new one.
-        self.live = None;
-        self.steps = 0;
-        self.live = Some(Live::new(&self.code)?);
+        self.lose();
+        let mut live = Live::new(&self.code)?;
+        if let Some(reached) = &self.reached {
+            live.solve(&self.code, reached);
+        }
+        self.live = Some(live);
         Ok(())
+    }
+
+    /// Gives up the present instance, but for what it has reached.
+    fn lose(&mut self) {
+        if let Some(mut live) = self.live.take()
+            && self.code.instruments().is_some()
+        {
+            live.take_coverage(&self.code, self.reached.get_or_insert_default());
+        }
+        self.steps = 0;
+    }
+
+    /// Adds to `coverage` what was reached since this was last called, on this instance and on
+    /// those before it. Nothing is added for code that is not instrumented.
+    pub fn take_coverage(&mut self, coverage: &mut Coverage) {
+        if let Some(reached) = &mut self.reached {
+            reached.move_into(coverage);
+        }
+        if let Some(live) = &mut self.live {
+            live.take_coverage(&self.code, coverage);
+        }
     }
 
     /// How many steps the present instance has answered; 0 if the next one meets a fresh one.
@@ -115,10 +145,7 @@ impl Instance {
         let result = live.step(&self.code, envelope, output);
         match result {
             Ok(()) => self.steps += 1,
-            Err(_) => {
-                self.live = None;
-                self.steps = 0;
-            }
+            Err(_) => self.lose(),
         }
         result
     }
@@ -128,9 +155,13 @@ impl Live {
     fn new(code: &Code) -> Result<Live, StepError> {
         let fuel = code.limits().fuel_per_step;
         let template = code.template();
-        let mut store = Store::new(template.module().engine(), Limiter::new(code.limits()));
+        let coverage_bytes = code.instruments().map(|made| made.layout.memory_bytes());
+        let limiter = Limiter::new(code.limits(), coverage_bytes);
+        let mut store = Store::new(template.module().engine(), limiter);
         store.limiter(|limiter| limiter);
-        store.set_fuel(fuel).map_err(|error| host(&error))?;
+        store
+            .set_fuel(code.fuel_per_step())
+            .map_err(|error| host(&error))?;
         let instance = template
             .instantiate(&mut store)
             .map_err(|error| explain(&error, fuel))?;
@@ -150,13 +181,32 @@ impl Live {
         };
         let step = step.map_err(|error| host(&error))?;
         let fresh_memory_bytes = memory.data_size(&store);
+        let instruments = code.instruments();
+        let coverage =
+            instruments.and_then(|_| instance.get_memory(&mut store, instrument::EXPORT));
         Ok(Live {
             store,
             memory,
             alloc,
             step,
             fresh_memory_bytes,
+            coverage,
         })
+    }
+
+    /// Moves what was reached out of the memory for coverage.
+    fn take_coverage(&mut self, code: &Code, coverage: &mut Coverage) {
+        if let Some((memory, made)) = self.coverage.zip(code.instruments()) {
+            let bytes = memory.data_mut(&mut self.store);
+            coverage.take_from(bytes, &made.layout, &made.sites);
+        }
+    }
+
+    /// Lets a fresh instance know which compares were equal before.
+    fn solve(&mut self, code: &Code, reached: &Coverage) {
+        if let Some((memory, made)) = self.coverage.zip(code.instruments()) {
+            reached.write_solved(memory.data_mut(&mut self.store), &made.layout);
+        }
     }
 
     fn grown_bytes(&self) -> usize {
@@ -166,7 +216,9 @@ impl Live {
     fn step(&mut self, code: &Code, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
         let limits = code.limits();
         let fuel = limits.fuel_per_step;
-        self.store.set_fuel(fuel).map_err(|error| host(&error))?;
+        self.store
+            .set_fuel(code.fuel_per_step())
+            .map_err(|error| host(&error))?;
         let length = u32::try_from(envelope.len()).map_err(|_| StepError::InputTooLong {
             length_bytes: envelope.len(),
         })?;

@@ -16,6 +16,9 @@ use super::{Limits, StepError};
 pub(super) struct Limiter {
     memory_bytes: usize,
     table_elements: usize,
+    /// The size of the memory for coverage, until that has been made. It is no memory of the
+    /// guest's, and may be larger than the guest's may be.
+    coverage_bytes: Option<usize>,
 }
 
 /// The error by which a refused growth travels through the engine.
@@ -31,10 +34,11 @@ impl fmt::Display for Denied {
 impl std::error::Error for Denied {}
 
 impl Limiter {
-    pub(super) fn new(limits: &Limits) -> Limiter {
+    pub(super) fn new(limits: &Limits, coverage_bytes: Option<usize>) -> Limiter {
         Limiter {
             memory_bytes: limits.memory_bytes,
             table_elements: limits.table_elements,
+            coverage_bytes,
         }
     }
 
@@ -69,6 +73,12 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
+        // A guest whose memory begins beyond the limit was refused when it was loaded, so the first
+        // such request of this size is not the guest's.
+        if desired > self.memory_bytes && self.coverage_bytes == Some(desired) {
+            self.coverage_bytes = None;
+            return Ok(true);
+        }
         let (limit, own) = (self.memory_bytes, maximum);
         judge(desired, limit, own).ok_or_else(|| self.deny_memory(desired))
     }

@@ -18,7 +18,7 @@ use super::World;
 use super::plan::Instance;
 use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
-use crate::reducer::{self, Output, StepError};
+use crate::reducer::{self, Coverage, Output, StepError};
 use crate::trace::{Asker, Record, Span, Trace};
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
@@ -85,6 +85,12 @@ impl<'w> Kernel<'w> {
             memo: None,
             scratch: Vec::new(),
         })
+    }
+
+    /// Adds what a reducer's code has reached since this was last called: see
+    /// [`reducer::Instance::take_coverage`]. Steps taken to scrutinise others do not count.
+    pub fn take_coverage(&mut self, reducer: ReducerId, coverage: &mut Coverage) {
+        self.instances[reducer.index()].take_coverage(coverage);
     }
 
     /// How many steps are taken again on other instances, to see whether they are pure.

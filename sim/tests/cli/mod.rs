@@ -3,6 +3,7 @@
 mod bad_input;
 mod campaigns;
 mod cases;
+mod coverage;
 mod exploring;
 mod shrinking;
 
@@ -20,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
         bad_input::trials(),
         campaigns::trials(),
         cases::trials(),
+        coverage::trials(),
         exploring::trials(),
         shrinking::trials(),
     ]
