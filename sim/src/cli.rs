@@ -17,7 +17,8 @@ mod shrink;
 use clap::{Parser, Subcommand};
 
 pub use exit::Exit;
-pub use input::sources;
+pub use failures::Failures;
+pub use input::{Loaded, WorldArguments, project_folder, sources};
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 ///

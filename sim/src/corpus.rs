@@ -7,6 +7,7 @@ mod entry;
 pub mod store;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +36,18 @@ pub struct Case {
     pub options: Option<Options>,
     pub requests: Vec<CaseRequest>,
     schedule: Vec<Entry>,
-    pub verdict: CaseVerdict,
+    /// Absent, like the digest, from a case that nobody has judged yet: an input of the fuzzer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<CaseVerdict>,
     /// The digest of the trace when it was found.
-    pub digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundBy {
-    /// `seed`, `explore`, or `hand` for a case that a person wrote.
+    /// `seed`, `explore`, `fuzz`, or `hand` for a case that a person wrote.
     pub driver: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -57,6 +61,14 @@ impl FoundBy {
     pub fn explorer() -> FoundBy {
         FoundBy {
             driver: "explore".to_owned(),
+            seed: None,
+            faults: None,
+        }
+    }
+
+    pub fn fuzzer() -> FoundBy {
+        FoundBy {
+            driver: "fuzz".to_owned(),
             seed: None,
             faults: None,
         }
@@ -76,6 +88,14 @@ impl FoundBy {
         }
     }
 
+    /// For the name of a file: `seed-7`, `fuzz`.
+    pub fn stem(&self) -> String {
+        match self.seed {
+            Some(seed) => format!("{}-{seed}", self.driver),
+            None => self.driver.clone(),
+        }
+    }
+
     fn mix(&self) -> Result<Option<Faults>, CaseError> {
         let Some(named) = &self.faults else {
             return Ok(None);
@@ -92,6 +112,16 @@ impl FoundBy {
             numbers.push((knob, *number));
         }
         Ok(Faults::of(numbers))
+    }
+}
+
+impl fmt::Display for FoundBy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.driver.as_str(), self.seed) {
+            (driver, Some(seed)) => write!(out, "{driver} {seed}"),
+            ("fuzz", None) => out.write_str("an input of the fuzzer"),
+            (driver, None) => out.write_str(driver),
+        }
     }
 }
 
@@ -180,8 +210,8 @@ pub struct Found<'a> {
     pub about: Option<String>,
     pub found_by: FoundBy,
     pub world: WorldHashes,
-    pub verdict: CaseVerdict,
-    pub digest: &'a Hash,
+    /// What the invariants said, and the digest of the run; None before it was run.
+    pub judged: Option<(CaseVerdict, &'a Hash)>,
 }
 
 impl Case {
@@ -201,6 +231,7 @@ impl Case {
         let turns = (turns != Bounds::default().turns).then_some(turns);
         let heal = scenario.heal;
         let options = Options { plans, turns, heal };
+        let (verdict, digest) = found.judged.unzip();
         Case {
             format: FORMAT.to_owned(),
             about: found.about,
@@ -209,8 +240,8 @@ impl Case {
             options: (plans.is_some() || turns.is_some() || heal).then_some(options),
             requests: requests.collect(),
             schedule: schedule.collect(),
-            verdict: found.verdict,
-            digest: found.digest.to_string(),
+            verdict,
+            digest: digest.map(Hash::to_string),
         }
     }
 
@@ -258,8 +289,12 @@ impl Case {
         let schedule = self.schedule.iter().map(json).collect();
         fields.push(("requests", list(requests)));
         fields.push(("schedule", list(schedule)));
-        fields.push(("verdict", json(&self.verdict)));
-        fields.push(("digest", json(&self.digest)));
+        if let Some(verdict) = &self.verdict {
+            fields.push(("verdict", json(verdict)));
+        }
+        if let Some(digest) = &self.digest {
+            fields.push(("digest", json(digest)));
+        }
         let lines: Vec<String> = fields
             .into_iter()
             .map(|(name, value)| format!("  \"{name}\": {value}"))

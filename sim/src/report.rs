@@ -6,8 +6,9 @@ mod table;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::air::SchemaId;
+use crate::air::{Hash, SchemaId};
 use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
+use crate::corpus::FoundBy;
 use crate::invariants::{self, GOALS, Violation};
 use crate::scenario::{Decision, ItemName, Scenario};
 use crate::selftest;
@@ -128,20 +129,42 @@ fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u64)>) -> String {
     table.body()
 }
 
-/// A failing seed: what was violated, the turns that led there, and how to see it again.
-pub fn failure(
+/// A run that violated something, whatever found it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    pub found_by: FoundBy,
+    /// The violations of the first bad turn.
+    pub violations: Vec<Violation>,
+    pub digest: Hash,
+    /// The scenario with the decisions of the run.
+    pub scenario: Scenario,
+}
+
+impl From<&Failure> for Finding {
+    fn from(failure: &Failure) -> Finding {
+        Finding {
+            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
+            violations: failure.violations.clone(),
+            digest: failure.digest,
+            scenario: failure.scenario.clone(),
+        }
+    }
+}
+
+/// A finding: what was violated, the turns that led there, and how to see it again.
+pub fn finding(
     world: &World,
-    failure: &Failure,
+    finding: &Finding,
     trace: &Trace,
     case: &Path,
     replay: &str,
 ) -> String {
-    let mut out = format!("violation: seed {}\n", failure.seed);
-    out.push_str(&violations(&failure.violations));
-    let Some(first) = failure.violations.first() else {
+    let mut out = format!("violation: {}\n", finding.found_by);
+    out.push_str(&violations(&finding.violations));
+    let Some(first) = finding.violations.first() else {
         return out;
     };
-    if let Some(faults) = &failure.scenario.faults {
+    if let Some(faults) = &finding.scenario.faults {
         let on = faults
             .on()
             .map(|(knob, number)| format!("{} {number}", knob.name()));
@@ -153,10 +176,10 @@ pub fn failure(
     }
     out.push_str(&turns(
         world,
-        &failure.scenario,
+        &finding.scenario,
         trace,
         from,
-        &failure.violations,
+        &finding.violations,
     ));
     let _ = writeln!(out, "case:   {}", case.display());
     let _ = writeln!(out, "replay: {replay}");

@@ -105,8 +105,7 @@ fn found<'a>(world: &World, seed: Seed, run: &'a Run, verdict: CaseVerdict) -> F
         about: None,
         found_by: FoundBy::seed(seed.0, &run.scenario),
         world: WorldHashes::of(world),
-        verdict,
-        digest: &run.checked.digest,
+        judged: Some((verdict, &run.checked.digest)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a campaign found: replayed, shrunk, written as cases and told.
+//! What a campaign or the fuzzer found: replayed, shrunk, written as cases and told.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,26 +8,25 @@ use anyhow::{Context, Result};
 use super::input::{Loaded, WorldArguments};
 use super::shrink::{Done, Shrinking};
 use super::{Exit, replay};
-use crate::campaign::{Effort, Failure, Runner, Summary};
+use crate::campaign::{Effort, Runner, Summary};
 use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::invariants::ALL;
-use crate::random::Seed;
-use crate::report;
+use crate::report::{self, Finding};
 use crate::scenario::Decision;
 use crate::shrink::DEFAULT_ATTEMPTS;
 use crate::trace::Trace;
 use crate::workload::Workload;
 
-/// Reports the failures of a campaign, one after the other.
-pub(super) struct Failures<'a> {
+/// Reports failures, one after the other.
+pub struct Failures<'a> {
     pub loaded: &'a Loaded,
     pub workload: &'a dyn Workload,
     pub world: &'a WorldArguments,
     /// Where cases are written.
     pub folder: PathBuf,
     pub shrinks: bool,
-    /// The invariants and the shrunk schedules that were told, and the seeds that they were of.
-    pub told: Vec<(usize, Vec<Decision>, Seed)>,
+    /// The invariants and the shrunk schedules that were told, and what found them.
+    pub told: Vec<(usize, Vec<Decision>, FoundBy)>,
 }
 
 impl<'a> Failures<'a> {
@@ -38,7 +37,8 @@ impl<'a> Failures<'a> {
                 .with_context(|| format!("cannot make the folder {}", self.folder.display()))?;
         }
         for failure in &summary.failures {
-            exit = exit.or(Exit::Violation).or(self.report_one(out, failure)?);
+            let told = self.report_one(out, &Finding::from(failure))?;
+            exit = exit.or(Exit::Violation).or(told);
         }
         if summary.cut_short {
             writeln!(
@@ -50,13 +50,14 @@ impl<'a> Failures<'a> {
         Ok(exit)
     }
 
-    fn report_one(&mut self, out: &mut impl Write, failure: &Failure) -> Result<Exit> {
+    /// Replays, shrinks, writes and tells one of them.
+    pub fn report_one(&mut self, out: &mut impl Write, failure: &Finding) -> Result<Exit> {
         let mut exit = Exit::Violation;
-        let seed = failure.seed;
+        let found_by = &failure.found_by;
         let (failure, trace, is_same) = self.replay(failure)?;
         if !is_same {
             exit = Exit::Nondeterminism;
-            writeln!(out, "\nseed {seed}: its replay differs from its run")?;
+            writeln!(out, "\n{found_by}: its replay differs from its run")?;
         }
         match self.shrink(&failure)? {
             None => self.tell_as_found(out, &failure, &trace)?,
@@ -67,7 +68,7 @@ impl<'a> Failures<'a> {
 
     /// The failure as it is seen on fresh instances, which is what can be shrunk and replayed, and
     /// whether it is the same there.
-    fn replay(&self, failure: &Failure) -> Result<(Failure, Trace, bool)> {
+    fn replay(&self, failure: &Finding) -> Result<(Finding, Trace, bool)> {
         let mut runner = Runner::new(&self.loaded.world, self.workload)?;
         let again = runner.replay(&failure.scenario).digest;
         runner.set_effort(Effort::Thorough);
@@ -81,7 +82,7 @@ impl<'a> Failures<'a> {
             true => failure.violations.clone(),
             false => replayed.violations,
         };
-        let failure = Failure {
+        let failure = Finding {
             violations,
             digest: replayed.digest,
             ..failure.clone()
@@ -90,16 +91,16 @@ impl<'a> Failures<'a> {
     }
 
     /// Shrinks a failure; None if that is not wanted, or it does not fail on fresh instances.
-    fn shrink(&self, failure: &Failure) -> Result<Option<(Shrinking<'a>, Done)>> {
+    fn shrink(&self, failure: &Finding) -> Result<Option<(Shrinking<'a>, Done)>> {
         let Some(first) = failure.violations.first().filter(|_| self.shrinks) else {
             return Ok(None);
         };
-        let name = format!("{}-seed-{}.shrunk.json", first.name(), failure.seed);
+        let name = format!("{}-{}.shrunk.json", first.name(), failure.found_by.stem());
         let shrinking = Shrinking {
             loaded: self.loaded,
             workload: self.workload,
             invariant: first.invariant,
-            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
+            found_by: failure.found_by.clone(),
             attempts: DEFAULT_ATTEMPTS,
             kept: self.folder.join(name),
         };
@@ -107,10 +108,10 @@ impl<'a> Failures<'a> {
         Ok(done.map(|done| (shrinking, done)))
     }
 
-    fn tell_as_found(&self, out: &mut impl Write, failure: &Failure, trace: &Trace) -> Result<()> {
+    fn tell_as_found(&self, out: &mut impl Write, failure: &Finding, trace: &Trace) -> Result<()> {
         let path = self.write_as_found(failure)?;
         let replay = replay::command(&path, self.world);
-        let text = report::failure(&self.loaded.world, failure, trace, &path, &replay);
+        let text = report::finding(&self.loaded.world, failure, trace, &path, &replay);
         write!(out, "\n{text}")?;
         Ok(())
     }
@@ -119,11 +120,10 @@ impl<'a> Failures<'a> {
     fn tell_shrunk(
         &mut self,
         out: &mut impl Write,
-        failure: &Failure,
+        failure: &Finding,
         shrinking: &Shrinking<'_>,
         done: &Done,
     ) -> Result<()> {
-        let seed = failure.seed;
         let schedule = &done.shrunk.scenario.schedule;
         let same = self
             .told
@@ -131,27 +131,28 @@ impl<'a> Failures<'a> {
             .find(|(invariant, known, _)| *invariant == shrinking.invariant && known == schedule);
         if let Some((invariant, _, other)) = same {
             let name = ALL[*invariant].name;
-            let told = format!("{name}, shrunk the same as seed {other}");
-            writeln!(out, "\nviolation: seed {seed}\n  {told}")?;
+            let told = format!("{name}, shrunk the same as {other}");
+            writeln!(out, "\nviolation: {}\n  {told}", failure.found_by)?;
             return shrinking.discard(done);
         }
         let path = shrinking.write(done, &self.folder)?;
         let replay = replay::command(&path, self.world);
-        let shrunk = Failure {
+        let shrunk = Finding {
             scenario: done.shrunk.scenario.clone(),
             violations: done.checked.violations.clone(),
             ..failure.clone()
         };
-        let text = report::failure(&self.loaded.world, &shrunk, &done.trace, &path, &replay);
+        let text = report::finding(&self.loaded.world, &shrunk, &done.trace, &path, &replay);
         write!(out, "\n{text}")?;
         writeln!(out, "{}", done.told(failure.scenario.schedule.len()))?;
+        let found_by = failure.found_by.clone();
         self.told
-            .push((shrinking.invariant, schedule.clone(), seed));
+            .push((shrinking.invariant, schedule.clone(), found_by));
         Ok(())
     }
 
-    /// Writes a failing seed as a case, named by the invariant.
-    fn write_as_found(&self, failure: &Failure) -> Result<PathBuf> {
+    /// Writes a failing run as a case, named by the invariant.
+    fn write_as_found(&self, failure: &Finding) -> Result<PathBuf> {
         let first = failure.violations.first();
         let name = first.map_or("unknown", |violation| violation.name());
         let world = &self.loaded.world;
@@ -160,16 +161,15 @@ impl<'a> Failures<'a> {
             &failure.scenario,
             Found {
                 about: None,
-                found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
+                found_by: failure.found_by.clone(),
                 world: WorldHashes::of(world),
-                verdict: CaseVerdict::Violated(name.to_owned()),
-                digest: &failure.digest,
+                judged: Some((CaseVerdict::Violated(name.to_owned()), &failure.digest)),
             },
         );
         store::write(&self.folder, name, &case).with_context(|| {
             format!(
-                "cannot write the case of seed {} in {}",
-                failure.seed,
+                "cannot write the case of {} in {}",
+                failure.found_by,
                 self.folder.display()
             )
         })

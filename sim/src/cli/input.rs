@@ -18,8 +18,9 @@ const MOST_DOCUMENT_BYTES: u64 = 8 << 20;
 /// The reducer that is built in.
 const SHIPPED: &str = "demo/RetrySM@1";
 
-#[derive(Args, Clone)]
-pub(super) struct WorldArguments {
+/// Where a world's documents are, and the wasm given by hand.
+#[derive(Args, Clone, Default)]
+pub struct WorldArguments {
     /// Folder with the AIR documents (`*.air.json`) [default: air]
     #[arg(long, value_name = "DIR")]
     pub world: Option<PathBuf>,
@@ -29,7 +30,7 @@ pub(super) struct WorldArguments {
 }
 
 /// A world, and what a summary says of where it came from.
-pub(super) struct Loaded {
+pub struct Loaded {
     pub world: World,
     /// Wasm given by hand instead of the pinned one.
     pub notes: Vec<String>,
@@ -160,7 +161,7 @@ pub(super) fn jobs(asked: Option<u16>) -> usize {
 }
 
 /// A folder of the project: in the current folder if it is there, else where the sources are.
-pub(super) fn project_folder(name: &str) -> PathBuf {
+pub fn project_folder(name: &str) -> PathBuf {
     let here = PathBuf::from(name);
     if here.is_dir() {
         return here;

@@ -173,14 +173,12 @@ fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
         CaseVerdict::Holds => "it held".to_owned(),
         CaseVerdict::Violated(name) => format!("it violated {name}"),
     };
-    if verdict != case.verdict {
-        changes.push(format!(
-            "when the case was written, {}",
-            text(&case.verdict)
-        ));
+    if let Some(then) = case.verdict.as_ref().filter(|then| **then != verdict) {
+        changes.push(format!("when the case was written, {}", text(then)));
     }
-    if checked.digest.to_string() != case.digest {
-        changes.push(format!("the digest was {}", case.digest));
+    let digest = checked.digest.to_string();
+    if let Some(then) = case.digest.as_ref().filter(|then| **then != digest) {
+        changes.push(format!("the digest was {then}"));
     }
     changes
 }

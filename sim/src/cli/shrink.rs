@@ -82,10 +82,11 @@ impl Shrink {
     /// What to do about a case that does not fail.
     fn hint(&self, case: &Case) -> String {
         match &case.verdict {
-            CaseVerdict::Holds => {
+            None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
+            Some(CaseVerdict::Holds) => {
                 "it held when it was written, too: shrink one that fails".to_owned()
             }
-            CaseVerdict::Violated(name) => format!(
+            Some(CaseVerdict::Violated(name)) => format!(
                 "it violated {name} on another reducer: give that one with `--wasm FILE`, \
                 or replay it to see what changed"
             ),
@@ -195,8 +196,7 @@ impl Shrinking<'_> {
                 about: None,
                 found_by: self.found_by.clone(),
                 world: WorldHashes::of(&self.loaded.world),
-                verdict: CaseVerdict::Violated(name),
-                digest: &checked.digest,
+                judged: Some((CaseVerdict::Violated(name), &checked.digest)),
             },
         )
     }

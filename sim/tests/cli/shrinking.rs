@@ -67,7 +67,7 @@ fn shrink() {
     assert_eq!(after.verdict, before.verdict);
     let replayed = place.sim(&format!("replay found/{shrunk} --wasm {bug}.wasm"));
     assert_eq!(replayed.code, 1, "{}", replayed.out);
-    let digest = format!("digest {}", after.digest);
+    let digest = format!("digest {}", after.digest.expect("it was judged"));
     assert_eq!(replayed.out.lines().last(), Some(digest.as_str()));
     // Shrunk again there is nothing to gain, and the same file is the answer.
     let again = place.sim(&format!("shrink found/{shrunk} --wasm {bug}.wasm"));
