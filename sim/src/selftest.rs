@@ -145,7 +145,8 @@ fn number_of(name: &str) -> anyhow::Result<u8> {
     number.ok_or_else(|| anyhow::anyhow!("no bug is called `{name}`"))
 }
 
-/// The retry machine with a planted bug, by its number; 0 is none.
+/// The retry machine with a planted bug, by its number; 0 is none. From 100 on it is the deep
+/// machine: see `planted::DEEP`.
 ///
 /// # Panics
 /// If the embedded wasm does not have its marker exactly once.
@@ -157,7 +158,7 @@ pub fn planted_wasm(number: u8) -> Vec<u8> {
 }
 
 /// The retry world with a planted bug, by its number; 0 is none. With little fuel, for those that
-/// loop.
+/// loop. From 100 on the documents are those of `fuzz/deep/air`.
 pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
     let limits = Limits {
         fuel_per_step: FUEL_PER_STEP,

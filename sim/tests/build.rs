@@ -29,13 +29,16 @@ fn same_bytes() {
         fs::copy(root(file), copy.join(file)).expect("it can be copied");
     }
     let manifest = fs::read_to_string(root("Cargo.toml")).expect("it can be read");
-    let members = "members = [\"reducer\", \"sim\", \"sim/planted\"]";
+    let members = manifest.find("[workspace.package]").expect("it is there");
     let planted = manifest
         .find("[profile.release.package.planted]")
         .expect("it is there");
     let lints = manifest.find("[workspace.lints").expect("it is there");
-    let alone = format!("{}{}", &manifest[..planted], &manifest[lints..])
-        .replace(members, "members = [\"reducer\"]");
+    let alone = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [\"reducer\"]\n\n{}{}",
+        &manifest[members..planted],
+        &manifest[lints..]
+    );
     fs::write(copy.join("Cargo.toml"), alone).expect("it can be written");
     let mut cargo = Command::new(env!("CARGO"));
     cargo

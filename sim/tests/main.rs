@@ -10,6 +10,7 @@ mod build;
 mod cli;
 mod corpus;
 mod coverage;
+mod deep;
 mod explore;
 mod host;
 mod reducer;
@@ -48,6 +49,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         cli::trials(),
         corpus::trials(),
         coverage::trials(seed),
+        deep::trials(seed),
         explore::trials(),
         world::trials(seed),
     ]

@@ -6,24 +6,28 @@
 //!
 //! Owns the bugs and nothing of the machine: `bugs` names them, `machine` bends what the shipped
 //! machine answers, `output` writes what the shipped codec can't, `process` misuses memory and
-//! time. The shipped crate knows nothing of this one.
+//! time. The shipped crate knows nothing of this one. Apart from all that, `deep` is a machine of
+//! its own, with bugs for guided fuzzing: the byte selects it from 100 on.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
 
 mod bugs;
+pub mod deep;
 mod machine;
 mod output;
 mod process;
 
 pub use bugs::{BUGS, Bug};
+pub use deep::{DEEP, Deep};
 use retry_sm::{Refusal, wire};
 
 /// What stands before the byte that selects the bug.
 pub const MARKER: &[u8] = b"planted-bug-select:";
 
-/// Makes a planted wasm binary have that bug, one of [`BUGS`] or 0. False if the binary does not
-/// have the marker exactly once: then nothing is written.
+/// Makes a planted wasm binary have that bug, one of [`BUGS`] or 0, or be the deep machine with
+/// one of [`DEEP`] or 100. False if the binary does not have the marker exactly once: then nothing
+/// is written.
 pub fn select(wasm: &mut [u8], number: u8) -> bool {
     let mut places = wasm
         .windows(MARKER.len())
@@ -77,7 +81,7 @@ mod wasm {
 
     use retry_sm::Refusal;
 
-    use crate::{Bug, process, step_with};
+    use crate::{Bug, Deep, deep, process, step_with};
 
     /// [`crate::MARKER`], the number, and padding, so that the number isn't the last byte.
     #[used]
@@ -87,18 +91,23 @@ mod wasm {
         unsafe_code,
         reason = "a volatile read is not folded into the value as built"
     )]
-    fn selected() -> Result<Bug, Refusal> {
+    fn selected() -> u8 {
         // SAFETY: a reference to a static is valid to read.
         let select = unsafe { core::ptr::read_volatile(&SELECT) };
-        Bug::from_number(select[crate::MARKER.len()]).ok_or(Refusal::InvalidValue)
+        select[crate::MARKER.len()]
     }
 
     fn step(input: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
-        step_with(selected()?, input, space)
+        let number = selected();
+        if let Some(bug) = Deep::from_number(number) {
+            return deep::step(bug, input, space);
+        }
+        let bug = Bug::from_number(number).ok_or(Refusal::InvalidValue)?;
+        step_with(bug, input, space)
     }
 
     fn alloc(length: usize) -> usize {
-        if selected() == Ok(Bug::Leaks) {
+        if selected() == Bug::Leaks as u8 {
             process::leak(length);
         }
         retry_sm::memory::alloc(length)

@@ -1,6 +1,6 @@
 //! That bug 0 is the shipped machine, that every other one shows, and that selection is safe.
 
-use planted::{BUGS, Bug, MARKER, select, step_with};
+use planted::{BUGS, Bug, DEEP, Deep, MARKER, select, step_with};
 use retry_sm::cbor::Sink;
 use retry_sm::machine::{Phase, State};
 use retry_sm::{Refusal, output_bound, step, wire};
@@ -328,6 +328,26 @@ fn the_table_is_in_order_and_complete() {
         );
     }
     assert_eq!(Bug::from_number(BUGS.len() as u8 + 1), None);
+}
+
+/// A number means one machine: none is in both tables.
+#[test]
+fn the_deep_bugs_have_numbers_of_their_own() {
+    for (index, (number, name)) in DEEP.iter().enumerate() {
+        assert_eq!(usize::from(*number), index + 101, "{name}");
+        assert_eq!(
+            Deep::from_number(*number).map(|bug| bug as u8),
+            Some(*number)
+        );
+        assert_eq!(Bug::from_number(*number), None, "{name}");
+    }
+    assert_eq!(Deep::from_number(100), Some(Deep::None));
+    assert_eq!(Bug::from_number(100), None);
+    let next = DEEP.len() as u8 + 101;
+    assert_eq!(Deep::from_number(next), None);
+    for number in 0..100 {
+        assert_eq!(Deep::from_number(number), None, "{number}");
+    }
 }
 
 #[test]
