@@ -5,6 +5,7 @@
 //! that does. [`generic`] serves every other world, from its schemas alone.
 
 pub mod generic;
+mod outline;
 pub mod retry;
 pub mod sample;
 
@@ -46,6 +47,12 @@ pub trait Workload: Send + Sync {
     /// An event that nobody sent, made up for this run: of another request, of an earlier
     /// attempt, or arbitrary.
     fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)>;
+
+    /// What of a reducer's state matters for where it stands, as a number: the fuzzer goes on from
+    /// inputs that reach a new one. Canonical bytes; without a schema's help, see [`outline`].
+    fn abstract_state(&self, _requests: &[Request], state: &[u8]) -> u64 {
+        outline::of(state)
+    }
 
     /// The plainest number that a field of this name may hold: what shrinking aims at.
     fn plain_number(&self, _field: &str) -> u64 {

@@ -263,6 +263,21 @@ impl Workload for Retry {
         Some((self.event, bytes))
     }
 
+    /// Which request is where, and at which attempt, counted up to eight.
+    fn abstract_state(&self, requests: &[Request], state: &[u8]) -> u64 {
+        const MANY_ATTEMPTS: u64 = 8;
+        let Some(state) = wire::state(state) else {
+            return 0;
+        };
+        let is_its =
+            |request: &Request| self.req_id(request.schema, &request.value) == Some(state.req_id);
+        let whose = requests.iter().position(is_its);
+        let whose = whose.map_or(0, |index| index as u64 + 1);
+        let attempt = state.attempt.min(MANY_ATTEMPTS);
+        let is_last = u64::from(state.attempt >= state.max_attempts.max(1));
+        whose << 8 | attempt << 4 | is_last << 3 | state.pc as u64
+    }
+
     /// `max_attempts` 0 counts as 1, which is more than a reader of a case should have to know.
     fn plain_number(&self, field: &str) -> u64 {
         u64::from(field == "max_attempts")
