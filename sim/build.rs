@@ -76,15 +76,18 @@ fn build(root: &Path, package: &str) {
     for name in [
         "CARGO_ENCODED_RUSTFLAGS",
         "RUSTFLAGS",
-        "RUSTC_WRAPPER",
         "RUSTC_WORKSPACE_WRAPPER",
         "CARGO_BUILD_TARGET",
         "CARGO_TARGET_DIR",
-        // Incremental builds have other bytes.
+        // Incremental builds have other bytes, and so have those of a stable compiler that is told
+        // to take nightly's flags.
         "CARGO_INCREMENTAL",
+        "RUSTC_BOOTSTRAP",
     ] {
         command.env_remove(name);
     }
+    // Empty, as one may be set in the configuration too.
+    command.env("RUSTC_WRAPPER", "");
     match command.output() {
         Ok(output) if output.status.success() => {}
         Ok(output) => {

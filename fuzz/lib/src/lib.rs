@@ -1,0 +1,23 @@
+//! What the fuzz targets do with an input; the targets themselves are glue to libFuzzer.
+//!
+//! ```text
+//! bytes ─► input ─► scenario ─► simulator ─► invariants ─► ending
+//!            ▲          │           └─► features ─► libFuzzer keeps what is new
+//!            └─ mutate ◄┘
+//! ```
+//!
+//! - [`settings`]: what the environment asks for. [`seeds`]: what a run starts from.
+//! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could go on.
+//! - [`observe`]: abstract states. [`features`]: the counters that libFuzzer reads.
+//! - [`reducer_events`]: one execution, from bytes to a verdict.
+//!
+//! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
+
+pub mod features;
+pub mod input;
+pub mod mutate;
+pub mod observe;
+pub mod possible;
+pub mod reducer_events;
+pub mod seeds;
+pub mod settings;

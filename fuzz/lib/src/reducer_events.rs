@@ -1,0 +1,341 @@
+//! The target `reducer_events`: a case is run by the simulator and judged by the invariants, as
+//! everywhere else, on a reducer that tells which of its blocks it entered and what it compared.
+//!
+//! What a run violates is believed only if it violates it on the reducer as it ships, on fresh
+//! instances. Then it is shrunk, written as a case and told as `sim run` does.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use sim::campaign::{Effort, Runner};
+use sim::cli::{Failures, Loaded};
+use sim::corpus::{FoundBy, WorldHashes};
+use sim::random::Seed;
+use sim::reducer::Coverage;
+use sim::report::Finding;
+use sim::scenario::{Decision, Scenario};
+use sim::simulator::{Flight, Scripted};
+use sim::workload::{self, Workload};
+use sim::world::World;
+
+use crate::features::{self, hash};
+use crate::input;
+use crate::mutate::{self, Palette, Pool, dictionary::Dictionary};
+use crate::observe::Observed;
+use crate::possible::{self, Known, Remembered};
+use crate::settings::{Mutator, Settings};
+
+/// Runs on the same wasm instances: to make them costs as much as two steps each.
+const RUNS_PER_INSTANCE: u32 = 64;
+
+/// What is loaded once: the world as it ships, and the same with a reducer that tells more.
+pub struct Subject {
+    settings: Settings,
+    plain: Loaded,
+    observed: World,
+    hashes: WorldHashes,
+    workload: Box<dyn Workload>,
+}
+
+impl Subject {
+    /// # Errors
+    /// If documents or wasm cannot be read, or the wasm cannot be instrumented.
+    pub fn load(settings: Settings) -> Result<Subject> {
+        let plain = settings.world.load()?;
+        let observed = match settings.feedback.sees_guest() {
+            true => settings.world.load_instrumented()?.world,
+            false => settings.world.load()?.world,
+        };
+        let workload = workload::of(&plain.world.air);
+        let hashes = WorldHashes::of(&plain.world);
+        Ok(Subject {
+            settings,
+            hashes,
+            plain,
+            observed,
+            workload,
+        })
+    }
+}
+
+/// How an execution ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The bytes are not a case of this world.
+    NotACase,
+    Holds,
+    /// The name of the invariant.
+    Violates(&'static str),
+    /// It violated an invariant, and does not on fresh instances: the reducer remembers.
+    NotRepeatable(&'static str),
+}
+
+/// The fuzzer's side of one world, for one thread.
+pub struct Target<'s> {
+    subject: &'s Subject,
+    runner: Runner<'s>,
+    /// On the reducer as it ships.
+    plain: Runner<'s>,
+    runs: u32,
+    /// Of each reducer.
+    coverage: Vec<Coverage>,
+    dictionary: Dictionary,
+    pool: Pool,
+    remembered: Remembered,
+    /// The scenario that was made or read last, by the hash of its text.
+    latest: Option<(u64, Scenario)>,
+    /// What was in flight when the schedule that was run last had ended.
+    flight: Option<(u64, Flight)>,
+}
+
+impl<'s> Target<'s> {
+    /// # Errors
+    /// If the reducer cannot be instantiated.
+    pub fn new(subject: &'s Subject) -> Result<Target<'s>> {
+        let workload = &*subject.workload;
+        let mut runner = Runner::new(&subject.observed, workload)?;
+        runner.trace.leave_out_digest();
+        Ok(Target {
+            subject,
+            runner,
+            plain: Runner::new(&subject.plain.world, workload)?,
+            runs: 0,
+            coverage: subject
+                .observed
+                .air
+                .reducer_ids()
+                .map(|_| Coverage::default())
+                .collect(),
+            dictionary: Dictionary::default(),
+            pool: Pool::default(),
+            remembered: Remembered::default(),
+            latest: None,
+            flight: None,
+        })
+    }
+
+    /// Runs an input and notes its features. A violation is written and told on `out`.
+    ///
+    /// # Errors
+    /// If a case cannot be written.
+    pub fn run(&mut self, data: &[u8], out: &mut impl Write) -> Result<Ending> {
+        let hash = text_hash(data);
+        let Some(scenario) = self.scenario(hash, data) else {
+            return Ok(Ending::NotACase);
+        };
+        let violated = self.execute(hash, &scenario)?;
+        self.note_coverage();
+        let ending = match violated {
+            None => Ending::Holds,
+            Some(name) => self.confirm(&scenario, name, out)?,
+        };
+        self.latest = Some((hash, scenario));
+        Ok(ending)
+    }
+
+    /// The scenario of a text, which is mostly the one that the mutator has just made.
+    fn scenario(&mut self, hash: u64, data: &[u8]) -> Option<Scenario> {
+        match self.latest.take() {
+            Some((known, scenario)) if known == hash => Some(scenario),
+            _ => match self.remembered.get(hash) {
+                Some(known) => Some(known.scenario.clone()),
+                None => input::read(&self.subject.observed.air, data),
+            },
+        }
+    }
+
+    /// The invariant that a run violates on the instrumented reducer.
+    fn execute(&mut self, hash: u64, scenario: &Scenario) -> Result<Option<&'static str>> {
+        if self.runs.is_multiple_of(RUNS_PER_INSTANCE) {
+            self.runner.renew()?;
+        }
+        self.runs += 1;
+        let feedback = self.subject.settings.feedback;
+        let mut chooser = Observed::new(Scripted::new(scenario), feedback.states);
+        let checked = self.runner.run(Seed(0), scenario, &mut chooser);
+        self.flight = chooser.into_flight().map(|flight| (hash, flight));
+        let first = checked.violations.first();
+        Ok(first.map(|violation| violation.name()))
+    }
+
+    fn note_coverage(&mut self) {
+        let feedback = self.subject.settings.feedback;
+        for (reducer, coverage) in self
+            .subject
+            .observed
+            .air
+            .reducer_ids()
+            .zip(&mut self.coverage)
+        {
+            self.runner.take_coverage(reducer, coverage);
+            let first = features::first_block(reducer);
+            coverage.drain_blocks(|index| {
+                if feedback.blocks {
+                    features::block(first + index);
+                }
+            });
+            if feedback.compares {
+                for compared in &coverage.compares {
+                    let site = hash([reducer.index() as u64, compared.site.into()]);
+                    features::compare(site, compared);
+                    self.dictionary.note(compared.a, compared.b);
+                }
+            }
+            coverage.compares.clear();
+        }
+    }
+
+    /// What runs have reached since it was taken last is no feature.
+    fn forget_coverage(&mut self) {
+        for (reducer, coverage) in self
+            .subject
+            .observed
+            .air
+            .reducer_ids()
+            .zip(&mut self.coverage)
+        {
+            self.runner.take_coverage(reducer, coverage);
+            coverage.clear();
+        }
+    }
+
+    /// Whether it is so on the reducer as it ships; if so it is written and told.
+    fn confirm(
+        &mut self,
+        scenario: &Scenario,
+        name: &'static str,
+        out: &mut impl Write,
+    ) -> Result<Ending> {
+        for effort in [Effort::Plain, Effort::Thorough] {
+            self.plain.set_effort(effort);
+            self.plain.renew()?;
+            let checked = self.plain.replay(scenario);
+            let Some(first) = checked.violations.first() else {
+                continue;
+            };
+            let name = first.name();
+            let finding = Finding {
+                found_by: FoundBy::fuzzer(),
+                scenario: scenario.with_schedule_of(&self.plain.trace),
+                digest: checked.digest,
+                violations: checked.violations,
+            };
+            self.tell(&finding, out)?;
+            return Ok(Ending::Violates(name));
+        }
+        // More fuel and stack are used where every block is counted: that is no finding. What a
+        // fresh instance does not show in either form is one.
+        self.runner.renew()?;
+        let again = self.runner.replay(scenario);
+        Ok(match again.violations.is_empty() {
+            true => Ending::NotRepeatable(name),
+            false => Ending::Holds,
+        })
+    }
+
+    fn tell(&self, finding: &Finding, out: &mut impl Write) -> Result<()> {
+        let settings = &self.subject.settings;
+        let mut failures = Failures {
+            loaded: &self.subject.plain,
+            workload: &*self.subject.workload,
+            world: &settings.world,
+            folder: settings.cases.clone(),
+            shrinks: true,
+            told: Vec::new(),
+        };
+        std::fs::create_dir_all(&settings.cases)
+            .with_context(|| format!("cannot make the folder {}", settings.cases.display()))?;
+        failures.report_one(out, finding)?;
+        Ok(())
+    }
+
+    /// Makes another input of one; of what is not a case, a case. `bytes` changes bytes as
+    /// libFuzzer does. None if that is how the whole input is to be changed.
+    pub fn mutate(
+        &mut self,
+        data: &[u8],
+        seed: u32,
+        bytes: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<Option<String>> {
+        if self.subject.settings.mutator == Mutator::Bytes {
+            return Ok(None);
+        }
+        let hash = text_hash(data);
+        let mut scenario = self.scenario(hash, data).unwrap_or_else(input::blank);
+        let possible = self.possible(hash, &scenario)?;
+        let mut palette = Palette {
+            air: &self.subject.observed.air,
+            workload: &*self.subject.workload,
+            pool: &self.pool,
+            dictionary: &self.dictionary,
+            words: possible::words(&scenario),
+            possible: &possible,
+            bytes,
+        };
+        mutate::mutate(&mut scenario, &mut palette, seed);
+        Ok(Some(self.finish(scenario)))
+    }
+
+    /// Makes one input of two. libFuzzer asks for it half the time, which is too often: mostly it
+    /// is another mutation of the first.
+    pub fn cross(
+        &mut self,
+        data: &[u8],
+        other: &[u8],
+        seed: u32,
+        bytes: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<Option<String>> {
+        const CROSSED: u32 = 4;
+        if !seed.is_multiple_of(CROSSED) {
+            return self.mutate(data, seed, bytes);
+        }
+        let Some(other) = input::read(&self.subject.observed.air, other) else {
+            return self.mutate(data, seed, bytes);
+        };
+        let mut scenario = self
+            .scenario(text_hash(data), data)
+            .unwrap_or_else(input::blank);
+        mutate::splice(&mut scenario, &other, seed);
+        Ok(Some(self.finish(scenario)))
+    }
+
+    fn finish(&mut self, scenario: Scenario) -> String {
+        let text = input::write(&self.subject.observed.air, &self.subject.hashes, &scenario);
+        self.latest = Some((text_hash(text.as_bytes()), scenario));
+        text
+    }
+
+    /// What could be decided when the schedule of an input had ended; it is run for that if it
+    /// was not just now.
+    fn possible(&mut self, hash: u64, scenario: &Scenario) -> Result<Vec<Decision>> {
+        if let Some(known) = self.remembered.get(hash) {
+            return Ok(known.possible.clone());
+        }
+        if self.flight.as_ref().is_none_or(|(of, _)| *of != hash) {
+            self.execute(hash, scenario)?;
+            self.forget_coverage();
+        }
+        let Some((_, flight)) = &self.flight else {
+            return Ok(Vec::new());
+        };
+        let possible = possible::decisions(scenario, flight, &self.runner.trace);
+        possible
+            .iter()
+            .for_each(|decision| self.pool.note(decision));
+        let scenario = scenario.clone();
+        let known = Known {
+            scenario,
+            possible: possible.clone(),
+        };
+        self.remembered.put(hash, known);
+        Ok(possible)
+    }
+}
+
+fn text_hash(data: &[u8]) -> u64 {
+    // Words of eight bytes: it is computed a few times for each execution.
+    let (words, rest) = data.as_chunks::<8>();
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    hash(words.chain(rest).chain([data.len() as u64]))
+}

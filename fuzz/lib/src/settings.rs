@@ -1,0 +1,126 @@
+//! What the environment asks for: libFuzzer has the command line for itself.
+//!
+//! ```text
+//! SIM_FUZZ_WORLD=DIR         the AIR documents [air]
+//! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin
+//! SIM_FUZZ_CASES=DIR         where shrunk cases are written [corpus]
+//! SIM_FUZZ_SEEDS=DIR         cases to start from [corpus]
+//! SIM_FUZZ_FEEDBACK=LIST     of blocks, compares, states; or none [all three]
+//! SIM_FUZZ_MUTATOR=bytes     libFuzzer's own mutator instead of ours
+//! ```
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use sim::cli::{WorldArguments, project_folder};
+
+/// Which features libFuzzer is told of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Feedback {
+    /// Blocks of the guest that were entered.
+    pub blocks: bool,
+    /// How near compares of the guest came to equal, and with what.
+    pub compares: bool,
+    /// Abstract states, and pairs of decisions.
+    pub states: bool,
+}
+
+impl Feedback {
+    pub const ALL: Feedback = Feedback {
+        blocks: true,
+        compares: true,
+        states: true,
+    };
+    pub const NONE: Feedback = Feedback {
+        blocks: false,
+        compares: false,
+        states: false,
+    };
+
+    /// # Errors
+    /// If a word of the list is not known.
+    pub fn parse(list: &str) -> Result<Feedback> {
+        let mut feedback = Feedback::NONE;
+        for word in list.split(',') {
+            match word {
+                "blocks" => feedback.blocks = true,
+                "compares" => feedback.compares = true,
+                "states" => feedback.states = true,
+                "none" => {}
+                _ => bail!(
+                    "SIM_FUZZ_FEEDBACK: expected a list of blocks, compares and states, or none; \
+                    found `{word}`"
+                ),
+            }
+        }
+        Ok(feedback)
+    }
+
+    /// Whether the guest has to be instrumented.
+    pub fn sees_guest(self) -> bool {
+        self.blocks || self.compares
+    }
+}
+
+/// Where new inputs come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mutator {
+    /// Ours, which knows what a case is made of.
+    Structured,
+    /// libFuzzer's, which knows bytes.
+    Bytes,
+}
+
+/// All of it.
+#[derive(Clone)]
+pub struct Settings {
+    pub world: WorldArguments,
+    pub cases: PathBuf,
+    pub seeds: PathBuf,
+    pub feedback: Feedback,
+    pub mutator: Mutator,
+}
+
+impl Settings {
+    /// Those of the environment.
+    ///
+    /// # Errors
+    /// If a variable says something that it cannot.
+    pub fn of_environment() -> Result<Settings> {
+        Settings::of(|name| env::var_os(name).filter(|value| !value.is_empty()))
+    }
+
+    /// # Errors
+    /// If a variable says something that it cannot.
+    pub fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings> {
+        let folder = |name: &str, default: &str| {
+            variable(name).map_or_else(|| project_folder(default), PathBuf::from)
+        };
+        let text = |name| match variable(name).map(OsString::into_string) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text)),
+            Some(Err(_)) => bail!("{name}: expected UTF-8 text"),
+        };
+        Ok(Settings {
+            world: WorldArguments {
+                world: variable("SIM_FUZZ_WORLD").map(PathBuf::from),
+                wasm: text("SIM_FUZZ_WASM")?.into_iter().collect(),
+            },
+            cases: folder("SIM_FUZZ_CASES", "corpus"),
+            seeds: folder("SIM_FUZZ_SEEDS", "corpus"),
+            feedback: match text("SIM_FUZZ_FEEDBACK")? {
+                None => Feedback::ALL,
+                Some(list) => Feedback::parse(&list)?,
+            },
+            mutator: match text("SIM_FUZZ_MUTATOR")?.as_deref() {
+                None | Some("structured") => Mutator::Structured,
+                Some("bytes") => Mutator::Bytes,
+                Some(other) => {
+                    bail!("SIM_FUZZ_MUTATOR: expected `structured` or `bytes`, found `{other}`")
+                }
+            },
+        })
+    }
+}
