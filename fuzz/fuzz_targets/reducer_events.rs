@@ -6,7 +6,8 @@ mod host;
 use std::cell::RefCell;
 
 use libfuzzer_sys::{Corpus, fuzz_crossover, fuzz_mutator, fuzz_target, fuzzer_mutate};
-use sim_fuzz::reducer_events::{Ending, Subject, Target};
+use sim_fuzz::glue::{self, or_exit, put};
+use sim_fuzz::reducer_events::{self, Ending, Subject, Target};
 use sim_fuzz::{seeds, settings::Settings};
 
 thread_local! {
@@ -21,15 +22,8 @@ fn target() -> anyhow::Result<Target<'static>> {
 }
 
 fn sow() -> anyhow::Result<()> {
-    seeds::sow(std::env::args_os(), &Settings::of_environment()?.seeds)
-}
-
-/// Bad settings are no finding.
-fn or_exit<T>(result: anyhow::Result<T>) -> T {
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        std::process::exit(2)
-    })
+    let settings = Settings::of_environment()?;
+    seeds::sow(std::env::args_os(), || reducer_events::seeds(&settings))
 }
 
 fuzz_target!(init: or_exit(sow()), |data: &[u8]| -> Corpus {
@@ -44,20 +38,8 @@ fuzz_target!(init: or_exit(sow()), |data: &[u8]| -> Corpus {
     }
 });
 
-/// Changes bytes as libFuzzer does; they may become a few more.
 fn mutate_bytes(bytes: &mut Vec<u8>) {
-    const MORE: usize = 8;
-    let length = bytes.len();
-    bytes.resize(length + MORE, 0);
-    let length = fuzzer_mutate(bytes, length, length + MORE);
-    bytes.truncate(length);
-}
-
-/// Puts a text where libFuzzer wants it; None if there is no text, or no room.
-fn put(text: Option<String>, out: &mut [u8], room: usize) -> Option<usize> {
-    let text = text.filter(|text| text.len() <= room)?;
-    out[..text.len()].copy_from_slice(text.as_bytes());
-    Some(text.len())
+    glue::mutate_bytes(bytes, fuzzer_mutate);
 }
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -65,8 +47,7 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
         let data = &data[..size];
         target.borrow_mut().mutate(data, seed, &mut mutate_bytes)
     });
-    let mutated = or_exit(mutated);
-    put(mutated, data, max_size).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
+    put(or_exit(mutated), data, max_size).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
 });
 
 fuzz_crossover!(|data: &[u8], other: &[u8], out: &mut [u8], seed: u32| {

@@ -7,6 +7,7 @@
 //! ```
 //!
 //! - [`settings`]: what the environment asks for. [`seeds`]: what a run starts from.
+//!   [`glue`]: what all targets need between libFuzzer and these.
 //! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could go on.
 //! - [`observe`]: abstract states. [`features`]: the counters that libFuzzer reads.
 //! - [`reducer_events`]: one execution, from bytes to a verdict.
@@ -14,6 +15,7 @@
 //! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
 
 pub mod features;
+pub mod glue;
 pub mod input;
 pub mod mutate;
 pub mod observe;

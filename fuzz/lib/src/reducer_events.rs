@@ -23,10 +23,23 @@ use crate::input;
 use crate::mutate::{self, Palette, Pool, dictionary::Dictionary};
 use crate::observe::Observed;
 use crate::possible::{self, Known, Remembered};
+use crate::seeds::{self, Sown};
 use crate::settings::{Mutator, Settings};
 
 /// Runs on the same wasm instances: to make them costs as much as two steps each.
 const RUNS_PER_INSTANCE: u32 = 64;
+
+/// The cases of the project, and one with nothing in it. No world is loaded for it: a case of
+/// another world is rejected when it is run.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn seeds(settings: &Settings) -> Result<Vec<Sown>> {
+    let mut seeds = seeds::files(&settings.seeds)?;
+    seeds.retain(|seed| seed.name.ends_with(".json"));
+    seeds.push(Sown::new("empty.json", input::EMPTY));
+    Ok(seeds)
+}
 
 /// What is loaded once: the world as it ships, and the same with a reducer that tells more.
 pub struct Subject {

@@ -1,47 +1,78 @@
-//! Puts the committed cases where libFuzzer looks for what to start from.
+//! Puts what a target starts from where libFuzzer looks for it.
 //!
 //! cargo-fuzz keeps a target's corpus in `fuzz/corpus/TARGET`, which is not committed, and a run
-//! adds to it; the cases of the project live apart. So, before a run reads its corpus, the files
-//! of a folder are copied into it that it has not. A file's name says who put it there.
+//! adds to it; what the project keeps lives apart. So, before a run reads its corpus, the seeds
+//! that it has not are written into it. A file's name says who put it there.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sim::corpus::store;
 
-use crate::input;
+/// An input to start from.
+pub struct Sown {
+    pub name: String,
+    pub content: Vec<u8>,
+}
 
-/// Copies the cases of `folder`, and one with nothing in it, into the corpus of a run with these
-/// arguments.
+impl Sown {
+    pub fn new(name: impl Into<String>, content: impl Into<Vec<u8>>) -> Sown {
+        Sown {
+            name: name.into(),
+            content: content.into(),
+        }
+    }
+}
+
+/// Writes seeds into the corpus of a run with these arguments. They are asked for only then.
 ///
-/// Nothing is copied when libFuzzer is not to fuzz: when it reproduces or minimises one input, or
-/// merges corpora, which `cargo fuzz cmin` does. No world is loaded for it: a case of another
-/// world is rejected when it is run.
+/// Nothing is written when libFuzzer is not to fuzz: when it reproduces or minimises one input, or
+/// merges corpora, which `cargo fuzz cmin` does.
 ///
 /// # Errors
 /// If a file cannot be read or written.
-pub fn sow(arguments: impl IntoIterator<Item = OsString>, folder: &Path) -> Result<()> {
+pub fn sow(
+    arguments: impl IntoIterator<Item = OsString>,
+    seeds: impl FnOnce() -> Result<Vec<Sown>>,
+) -> Result<()> {
     let Some(corpus) = corpus(arguments) else {
         return Ok(());
     };
-    put(&corpus, "empty.json", input::EMPTY.as_bytes())?;
-    let cannot = || format!("cannot read the cases of {}", folder.display());
-    for path in store::list(folder).with_context(cannot)? {
-        let text = fs::read(&path).with_context(|| path.display().to_string())?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        put(&corpus, &name, &text)?;
+    for Sown { name, content } in seeds()? {
+        let path = corpus.join(format!("seed-{name}"));
+        if !path.exists() {
+            fs::write(&path, content)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
     }
     Ok(())
 }
 
-fn put(corpus: &Path, name: &str, content: &[u8]) -> Result<()> {
-    let path = corpus.join(format!("seed-{name}"));
-    if !path.exists() {
-        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+/// The files of a folder, in order of their names; none if the folder is not there.
+///
+/// # Errors
+/// If one cannot be read.
+pub fn files(folder: &Path) -> Result<Vec<Sown>> {
+    let cannot = || format!("cannot read the folder {}", folder.display());
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(cannot)?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry.with_context(cannot)?.path());
     }
-    Ok(())
+    paths.sort();
+    paths.retain(|path| path.is_file());
+    paths
+        .iter()
+        .map(|path| {
+            let content = fs::read(path).with_context(|| path.display().to_string())?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            Ok(Sown::new(name, content))
+        })
+        .collect()
 }
 
 /// The first folder among the arguments, which is where libFuzzer writes.
