@@ -45,17 +45,17 @@ fn mutate_bytes(bytes: &mut Vec<u8>) {
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let mutated = TARGET.with(|target| {
         let data = &data[..size];
-        target.borrow_mut().mutate(data, seed, &mut mutate_bytes)
+        let mut target = target.borrow_mut();
+        target.mutate(data, max_size, seed, &mut mutate_bytes)
     });
     put(or_exit(mutated), data, max_size).unwrap_or_else(|| fuzzer_mutate(data, size, max_size))
 });
 
 fuzz_crossover!(|data: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
-    let crossed = TARGET.with(|target| {
-        target
-            .borrow_mut()
-            .cross(data, other, seed, &mut mutate_bytes)
-    });
     let room = out.len();
+    let crossed = TARGET.with(|target| {
+        let mut target = target.borrow_mut();
+        target.cross(data, other, room, seed, &mut mutate_bytes)
+    });
     put(or_exit(crossed), out, room).unwrap_or(0)
 });

@@ -12,7 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::air::{Air, Hash};
-use crate::scenario::{Bounds, Faults, Knob, PlanMode, Request, Scenario};
+use crate::scenario::{Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario};
 use crate::world::World;
 use entry::Entry;
 
@@ -217,11 +217,10 @@ pub struct Found<'a> {
 impl Case {
     /// The case of a scenario whose schedule has been taken from a run.
     pub fn new(air: &Air, scenario: &Scenario, found: Found<'_>) -> Case {
-        let requests = scenario.requests.iter().map(|request| CaseRequest {
-            name: request.name.clone(),
-            schema: air.schemas.name(request.schema).to_owned(),
-            value: entry::value_to_json(air, request.schema, &request.value),
-        });
+        let requests = scenario
+            .requests
+            .iter()
+            .map(|request| CaseRequest::new(air, request));
         let schedule = scenario
             .schedule
             .iter()
@@ -272,34 +271,41 @@ impl Case {
 
     /// One field a line, one request or decision a line.
     pub fn to_text(&self) -> String {
-        let list = |lines: Vec<String>| match lines.is_empty() {
-            true => "[]".to_owned(),
-            false => format!("[\n    {}\n  ]", lines.join(",\n    ")),
+        let requests: Vec<String> = self.requests.iter().map(json).collect();
+        let schedule: Vec<String> = self.schedule.iter().map(json).collect();
+        self.to_text_with(&requests, &schedule)
+    }
+
+    /// The text of a case that has these lines in place of its requests and its schedule: for who
+    /// writes many that differ in little. The lines are those of [`request_line`] and
+    /// [`decision_line`].
+    pub fn to_text_with<L: AsRef<str>>(&self, requests: &[L], schedule: &[L]) -> String {
+        let mut text = String::from("{");
+        let mut field = |name: &str, value: &str| {
+            text.push_str(if text.len() > 1 { ",\n  \"" } else { "\n  \"" });
+            text.push_str(name);
+            text.push_str("\": ");
+            text.push_str(value);
         };
-        let mut fields = vec![("format", json(&self.format))];
+        field("format", &json(&self.format));
         if let Some(about) = &self.about {
-            fields.push(("about", json(about)));
+            field("about", &json(about));
         }
-        fields.push(("found_by", json(&self.found_by)));
-        fields.push(("world", json(&self.world)));
+        field("found_by", &json(&self.found_by));
+        field("world", &json(&self.world));
         if let Some(options) = &self.options {
-            fields.push(("options", json(options)));
+            field("options", &json(options));
         }
-        let requests = self.requests.iter().map(json).collect();
-        let schedule = self.schedule.iter().map(json).collect();
-        fields.push(("requests", list(requests)));
-        fields.push(("schedule", list(schedule)));
+        field("requests", &list(requests));
+        field("schedule", &list(schedule));
         if let Some(verdict) = &self.verdict {
-            fields.push(("verdict", json(verdict)));
+            field("verdict", &json(verdict));
         }
         if let Some(digest) = &self.digest {
-            fields.push(("digest", json(digest)));
+            field("digest", &json(digest));
         }
-        let lines: Vec<String> = fields
-            .into_iter()
-            .map(|(name, value)| format!("  \"{name}\": {value}"))
-            .collect();
-        format!("{{\n{}\n}}\n", lines.join(",\n"))
+        text.push_str("\n}\n");
+        text
     }
 
     /// The scenario that the case is in a world.
@@ -349,6 +355,36 @@ impl Case {
     pub fn decision_count(&self) -> usize {
         self.schedule.len()
     }
+}
+
+impl CaseRequest {
+    fn new(air: &Air, request: &Request) -> CaseRequest {
+        CaseRequest {
+            name: request.name.clone(),
+            schema: air.schemas.name(request.schema).to_owned(),
+            value: entry::value_to_json(air, request.schema, &request.value),
+        }
+    }
+}
+
+/// A request as [`Case::to_text`] writes it.
+pub fn request_line(air: &Air, request: &Request) -> String {
+    json(&CaseRequest::new(air, request))
+}
+
+/// A decision as [`Case::to_text`] writes it.
+pub fn decision_line(air: &Air, decision: &Decision) -> String {
+    json(&Entry::new(air, decision))
+}
+
+fn list<L: AsRef<str>>(lines: &[L]) -> String {
+    let mut text = String::from("[");
+    for (index, line) in lines.iter().enumerate() {
+        text.push_str(if index > 0 { ",\n    " } else { "\n    " });
+        text.push_str(line.as_ref());
+    }
+    text.push_str(if lines.is_empty() { "]" } else { "\n  ]" });
+    text
 }
 
 fn json<T: Serialize>(value: &T) -> String {

@@ -27,7 +27,7 @@ pub struct Scenario {
 }
 
 /// A request that the environment may start, any number of times.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Request {
     /// What the schedule calls it; unique in the scenario.
     pub name: String,
@@ -71,7 +71,7 @@ impl Default for Bounds {
 }
 
 /// A decision of the environment, by name.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Decision {
     /// Send a request's first event.
     Start {
@@ -121,7 +121,7 @@ pub enum Decision {
 }
 
 /// Something in flight by name. See [`Item`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ItemName {
     pub label: String,
     pub req_id: Option<String>,

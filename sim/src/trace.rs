@@ -124,7 +124,7 @@ pub enum Choice {
 }
 
 /// When the kernel dies, as seen from the event that is arriving.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum CrashPoint {
     /// The event is not in the journal: whoever sent it still has it.
     BeforeAppend,
@@ -151,7 +151,7 @@ impl CrashPoint {
 }
 
 /// What a kernel is rebuilt from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Recovery {
     /// The whole journal.
     Journal,
@@ -171,7 +171,7 @@ impl Recovery {
 }
 
 /// How a piece of work ends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Answer {
     Ok,
     Transient,
@@ -198,7 +198,7 @@ impl Answer {
 }
 
 /// The status of a receipt.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Status {
     Ok,
     Error,

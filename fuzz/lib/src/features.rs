@@ -50,9 +50,17 @@ pub fn first_block(reducer: ReducerId) -> usize {
     reducer.index() * APART
 }
 
+/// Counters for blocks.
+pub const BLOCK_COUNT: usize = BLOCKS.end - BLOCKS.start;
+
+/// Which of [`BLOCK_COUNT`] counters a block has.
+pub fn block_of(index: usize) -> usize {
+    index % BLOCK_COUNT
+}
+
 /// A block of the guest was entered.
-pub fn block(index: usize) {
-    light(&BLOCKS, index as u64);
+pub fn block(counter: usize) {
+    light(&BLOCKS, counter as u64);
 }
 
 /// The guest compared two numbers that differ: a feature for each site and number of bits that are

@@ -18,14 +18,14 @@ use sim::random::{Component, Seed, Stream};
 use sim::scenario::{Decision, Scenario};
 use sim::workload::Workload;
 
-use crate::input::{MOST_DECISIONS, MOST_REQUESTS};
 use dictionary::Dictionary;
 
 /// Random bytes for one mutation; when they are used up, what is drawn is the least there is.
-const DICE_BYTES: usize = 1 << 10;
+const DICE_BYTES: usize = 1 << 9;
 /// The most edits of one mutation.
 const MOST_EDITS: u32 = 4;
-
+/// The most requests of one scenario.
+const MOST_REQUESTS: usize = 4;
 /// The most crashes of one scenario.
 const MOST_CRASHES: u32 = 2;
 
@@ -81,7 +81,6 @@ pub fn mutate(scenario: &mut Scenario, palette: &mut Palette<'_>, seed: u32) {
         }
         Ok(())
     });
-    trim(scenario);
 }
 
 /// Takes a part of another scenario over, or ends as the other does.
@@ -93,7 +92,6 @@ pub fn splice(scenario: &mut Scenario, other: &Scenario, seed: u32) {
         }
         Ok(())
     });
-    trim(scenario);
 }
 
 /// Running out of dice ends a mutation early, and is no error.
@@ -105,8 +103,8 @@ fn with_dice(seed: u32, edit: impl FnOnce(&mut Unstructured<'_>) -> Result<()>) 
 
 /// Keeps a scenario small. Crashes above [`MOST_CRASHES`] do not happen: a recovery costs as much
 /// as twenty other decisions, and splicing makes them many.
-fn trim(scenario: &mut Scenario) {
-    scenario.schedule.truncate(MOST_DECISIONS);
+pub fn trim(scenario: &mut Scenario, most_decisions: usize) {
+    scenario.schedule.truncate(most_decisions);
     scenario.requests.truncate(MOST_REQUESTS);
     let mut crashes = 0;
     for decision in &mut scenario.schedule {

@@ -1,6 +1,8 @@
 //! What could be decided next where a run ended, the most fruitful thing to append; and a memory
 //! of it, for inputs that are mutated again and again.
 
+use std::rc::Rc;
+
 use sim::scenario::{Decision, Scenario};
 use sim::simulator::{Flight, item};
 use sim::trace::{Answer, Choice, Status, Trace};
@@ -11,8 +13,8 @@ const REMEMBERED: usize = 1 << 12;
 /// What is remembered of an input.
 pub struct Known {
     pub scenario: Scenario,
-    /// What could be decided when its schedule had ended.
-    pub possible: Vec<Decision>,
+    /// What could be decided when its schedule had ended, once somebody has asked.
+    pub possible: Option<Rc<[Decision]>>,
 }
 
 /// By the hash of an input's text.
@@ -29,14 +31,18 @@ impl Default for Remembered {
 }
 
 impl Remembered {
-    pub fn get(&self, hash: u64) -> Option<&Known> {
-        match &self.slots[hash as usize % REMEMBERED] {
+    pub fn get_mut(&mut self, hash: u64) -> Option<&mut Known> {
+        match &mut self.slots[hash as usize % REMEMBERED] {
             Some((of, known)) if *of == hash => Some(known),
             _ => None,
         }
     }
 
-    pub fn put(&mut self, hash: u64, known: Known) {
+    pub fn put(&mut self, hash: u64, scenario: Scenario) {
+        let known = Known {
+            scenario,
+            possible: None,
+        };
         self.slots[hash as usize % REMEMBERED] = Some((hash, known));
     }
 }

@@ -5,6 +5,7 @@
 //! instances. Then it is shrunk, written as a case and told as `sim run` does.
 
 use std::io::Write;
+use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use sim::campaign::{Effort, Runner};
@@ -19,15 +20,21 @@ use sim::workload::{self, Workload};
 use sim::world::World;
 
 use crate::features::{self, hash};
-use crate::input;
+use crate::input::{self, Writer};
 use crate::mutate::{self, Palette, Pool, dictionary::Dictionary};
 use crate::observe::Observed;
-use crate::possible::{self, Known, Remembered};
+use crate::possible::{self, Remembered};
 use crate::seeds::{self, Sown};
 use crate::settings::{Mutator, Settings};
 
-/// Runs on the same wasm instances: to make them costs as much as two steps each.
-const RUNS_PER_INSTANCE: u32 = 64;
+/// Runs on the same wasm instances: to make them costs as much as two runs.
+const RUNS_PER_INSTANCE: u32 = 256;
+/// One look for leaks in so many runs.
+const RUNS_PER_LEAK_CHECK: u32 = 16 * RUNS_PER_INSTANCE;
+
+/// So often a block of the guest counts as seen. What every run enters tells nothing, and libFuzzer
+/// would spend a fifth of its time on it.
+const TOLD_BLOCKS: u16 = 1 << 10;
 
 /// The cases of the project, and one with nothing in it. No world is loaded for it: a case of
 /// another world is rejected when it is run.
@@ -46,7 +53,6 @@ pub struct Subject {
     settings: Settings,
     plain: Loaded,
     observed: World,
-    hashes: WorldHashes,
     workload: Box<dyn Workload>,
 }
 
@@ -60,10 +66,8 @@ impl Subject {
             false => settings.world.load()?.world,
         };
         let workload = workload::of(&plain.world.air);
-        let hashes = WorldHashes::of(&plain.world);
         Ok(Subject {
             settings,
-            hashes,
             plain,
             observed,
             workload,
@@ -92,6 +96,9 @@ pub struct Target<'s> {
     runs: u32,
     /// Of each reducer.
     coverage: Vec<Coverage>,
+    /// How often each block was told, up to [`TOLD_BLOCKS`].
+    told: Vec<u16>,
+    writer: Writer,
     dictionary: Dictionary,
     pool: Pool,
     remembered: Remembered,
@@ -107,6 +114,7 @@ impl<'s> Target<'s> {
     pub fn new(subject: &'s Subject) -> Result<Target<'s>> {
         let workload = &*subject.workload;
         let mut runner = Runner::new(&subject.observed, workload)?;
+        runner.set_effort(Effort::Sampled);
         runner.trace.leave_out_digest();
         Ok(Target {
             subject,
@@ -119,6 +127,8 @@ impl<'s> Target<'s> {
                 .reducer_ids()
                 .map(|_| Coverage::default())
                 .collect(),
+            told: vec![0; features::BLOCK_COUNT],
+            writer: Writer::new(WorldHashes::of(&subject.plain.world)),
             dictionary: Dictionary::default(),
             pool: Pool::default(),
             remembered: Remembered::default(),
@@ -146,15 +156,18 @@ impl<'s> Target<'s> {
         Ok(ending)
     }
 
-    /// The scenario of a text, which is mostly the one that the mutator has just made.
+    /// The scenario of a text, which is mostly the one that the mutator has just made. Any other
+    /// is one that libFuzzer keeps: it will come again, and is remembered.
     fn scenario(&mut self, hash: u64, data: &[u8]) -> Option<Scenario> {
-        match self.latest.take() {
-            Some((known, scenario)) if known == hash => Some(scenario),
-            _ => match self.remembered.get(hash) {
-                Some(known) => Some(known.scenario.clone()),
-                None => input::read(&self.subject.observed.air, data),
-            },
+        if let Some((_, scenario)) = self.latest.take_if(|(of, _)| *of == hash) {
+            return Some(scenario);
         }
+        if let Some(known) = self.remembered.get_mut(hash) {
+            return Some(known.scenario.clone());
+        }
+        let scenario = input::read(&self.subject.observed.air, data)?;
+        self.remembered.put(hash, scenario.clone());
+        Some(scenario)
     }
 
     /// The invariant that a run violates on the instrumented reducer.
@@ -162,10 +175,14 @@ impl<'s> Target<'s> {
         if self.runs.is_multiple_of(RUNS_PER_INSTANCE) {
             self.runner.renew()?;
         }
-        self.runs += 1;
+        if self.runs.is_multiple_of(RUNS_PER_LEAK_CHECK) {
+            self.runner.look_for_leaks();
+        }
+        self.runs = self.runs.wrapping_add(1);
         let feedback = self.subject.settings.feedback;
         let mut chooser = Observed::new(Scripted::new(scenario), feedback.states);
-        let checked = self.runner.run(Seed(0), scenario, &mut chooser);
+        // Which recoveries are tried is drawn by the input, so that it shows the same again.
+        let checked = self.runner.run(Seed(hash), scenario, &mut chooser);
         self.flight = chooser.into_flight().map(|flight| (hash, flight));
         let first = checked.violations.first();
         Ok(first.map(|violation| violation.name()))
@@ -183,8 +200,10 @@ impl<'s> Target<'s> {
             self.runner.take_coverage(reducer, coverage);
             let first = features::first_block(reducer);
             coverage.drain_blocks(|index| {
-                if feedback.blocks {
-                    features::block(first + index);
+                let block = features::block_of(first + index);
+                if feedback.blocks && self.told[block] < TOLD_BLOCKS {
+                    self.told[block] += 1;
+                    features::block(block);
                 }
             });
             if feedback.compares {
@@ -262,11 +281,12 @@ impl<'s> Target<'s> {
         Ok(())
     }
 
-    /// Makes another input of one; of what is not a case, a case. `bytes` changes bytes as
-    /// libFuzzer does. None if that is how the whole input is to be changed.
+    /// Makes another input of one, of at most so many bytes; of what is not a case, a case. `bytes`
+    /// changes bytes as libFuzzer does. None if that is how the whole input is to be changed.
     pub fn mutate(
         &mut self,
         data: &[u8],
+        most_bytes: usize,
         seed: u32,
         bytes: &mut dyn FnMut(&mut Vec<u8>),
     ) -> Result<Option<String>> {
@@ -286,7 +306,7 @@ impl<'s> Target<'s> {
             bytes,
         };
         mutate::mutate(&mut scenario, &mut palette, seed);
-        Ok(Some(self.finish(scenario)))
+        Ok(self.finish(scenario, most_bytes))
     }
 
     /// Makes one input of two. libFuzzer asks for it half the time, which is too often: mostly it
@@ -295,52 +315,61 @@ impl<'s> Target<'s> {
         &mut self,
         data: &[u8],
         other: &[u8],
+        most_bytes: usize,
         seed: u32,
         bytes: &mut dyn FnMut(&mut Vec<u8>),
     ) -> Result<Option<String>> {
         const CROSSED: u32 = 4;
         if !seed.is_multiple_of(CROSSED) {
-            return self.mutate(data, seed, bytes);
+            return self.mutate(data, most_bytes, seed, bytes);
         }
-        let Some(other) = input::read(&self.subject.observed.air, other) else {
-            return self.mutate(data, seed, bytes);
+        let Some(other) = self.scenario(text_hash(other), other) else {
+            return self.mutate(data, most_bytes, seed, bytes);
         };
         let mut scenario = self
             .scenario(text_hash(data), data)
             .unwrap_or_else(input::blank);
         mutate::splice(&mut scenario, &other, seed);
-        Ok(Some(self.finish(scenario)))
+        Ok(self.finish(scenario, most_bytes))
     }
 
-    fn finish(&mut self, scenario: Scenario) -> String {
-        let text = input::write(&self.subject.observed.air, &self.subject.hashes, &scenario);
-        self.latest = Some((text_hash(text.as_bytes()), scenario));
-        text
+    /// The text of a scenario, its schedule cut short until it fits; None if no schedule does.
+    fn finish(&mut self, mut scenario: Scenario, most_bytes: usize) -> Option<String> {
+        mutate::trim(&mut scenario, self.subject.settings.most_decisions);
+        loop {
+            let text = self.writer.write(&self.subject.observed.air, &scenario);
+            if text.len() <= most_bytes {
+                self.latest = Some((text_hash(text.as_bytes()), scenario));
+                return Some(text);
+            }
+            let length = scenario.schedule.len();
+            let fits = length * most_bytes / text.len();
+            scenario.schedule.truncate(fits.min(length.checked_sub(1)?));
+        }
     }
 
     /// What could be decided when the schedule of an input had ended; it is run for that if it
     /// was not just now.
-    fn possible(&mut self, hash: u64, scenario: &Scenario) -> Result<Vec<Decision>> {
-        if let Some(known) = self.remembered.get(hash) {
-            return Ok(known.possible.clone());
+    fn possible(&mut self, hash: u64, scenario: &Scenario) -> Result<Rc<[Decision]>> {
+        let known = self.remembered.get_mut(hash);
+        if let Some(possible) = known.and_then(|known| known.possible.clone()) {
+            return Ok(possible);
         }
         if self.flight.as_ref().is_none_or(|(of, _)| *of != hash) {
             self.execute(hash, scenario)?;
             self.forget_coverage();
         }
         let Some((_, flight)) = &self.flight else {
-            return Ok(Vec::new());
+            return Ok(Rc::default());
         };
-        let possible = possible::decisions(scenario, flight, &self.runner.trace);
+        let possible: Rc<[Decision]> =
+            possible::decisions(scenario, flight, &self.runner.trace).into();
         possible
             .iter()
             .for_each(|decision| self.pool.note(decision));
-        let scenario = scenario.clone();
-        let known = Known {
-            scenario,
-            possible: possible.clone(),
-        };
-        self.remembered.put(hash, known);
+        if let Some(known) = self.remembered.get_mut(hash) {
+            known.possible = Some(possible.clone());
+        }
         Ok(possible)
     }
 }

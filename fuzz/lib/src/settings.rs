@@ -7,6 +7,7 @@
 //! SIM_FUZZ_SEEDS=DIR         cases to start from [corpus]
 //! SIM_FUZZ_FEEDBACK=LIST     of blocks, compares, states; or none [all three]
 //! SIM_FUZZ_MUTATOR=bytes     libFuzzer's own mutator instead of ours
+//! SIM_FUZZ_DECISIONS=N       the longest schedule that our mutator makes [96]
 //! ```
 
 use std::env;
@@ -81,7 +82,11 @@ pub struct Settings {
     pub seeds: PathBuf,
     pub feedback: Feedback,
     pub mutator: Mutator,
+    pub most_decisions: usize,
 }
+
+/// As long as the default, a schedule has room for anything that the invariants look for.
+const MOST_DECISIONS: usize = 96;
 
 impl Settings {
     /// Those of the environment.
@@ -120,6 +125,13 @@ impl Settings {
                 Some(other) => {
                     bail!("SIM_FUZZ_MUTATOR: expected `structured` or `bytes`, found `{other}`")
                 }
+            },
+            most_decisions: match text("SIM_FUZZ_DECISIONS")? {
+                None => MOST_DECISIONS,
+                Some(count) => match count.parse() {
+                    Ok(count @ 1..) => count,
+                    _ => bail!("SIM_FUZZ_DECISIONS: expected a number from 1, found `{count}`"),
+                },
             },
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::cbor;
 
 /// An index into [`Schemas`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SchemaId(pub(super) u32);
 
 impl SchemaId {

@@ -88,7 +88,7 @@ impl<'w> Runner<'w> {
     }
 
     /// See [`Simulator::look_for_leaks`].
-    pub(super) fn look_for_leaks(&mut self) {
+    pub fn look_for_leaks(&mut self) {
         self.simulator.look_for_leaks();
     }
 
