@@ -1,5 +1,8 @@
-//! Builds the reducers for wasm32 with the same cargo, in release, into this crate's own output
-//! folder, so that an edit of `reducer/` is under test at the next `cargo test`.
+//! Builds the reducers for wasm32, in release, into this crate's own output folder, so that an edit
+//! of `reducer/` is under test at the next `cargo test`.
+//!
+//! They are built by the compiler that `rust-toolchain.toml` names, also when the harness is built
+//! by another (`cargo +nightly fuzz run`): the bytes that ship are those that are under test.
 //!
 //! `retry_sm.wasm` is what ships; `planted.wasm` holds the planted bugs, on which the harness tests
 //! itself. Both are embedded.
@@ -12,13 +15,14 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PACKAGES: [&str; 2] = ["retry_sm", "planted"];
 
 /// What the reducers are made from, below the root of the workspace.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "reducer/src",
     "reducer/Cargo.toml",
     "sim/planted/src",
     "sim/planted/Cargo.toml",
     "Cargo.toml",
     "Cargo.lock",
+    "rust-toolchain.toml",
 ];
 
 fn main() {
@@ -27,8 +31,48 @@ fn main() {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
     println!("cargo::rerun-if-changed=build.rs");
-    add_target();
-    PACKAGES.iter().for_each(|package| build(&root, package));
+    println!("cargo::rerun-if-env-changed=RUSTUP_TOOLCHAIN");
+    let tools = Tools::of(&root);
+    add_target(&tools);
+    PACKAGES
+        .iter()
+        .for_each(|package| build(&root, &tools, package));
+}
+
+/// The toolchain that builds the reducers.
+enum Tools {
+    /// That of the outer build.
+    Outer,
+    /// Another one, which rustup runs.
+    Pinned(String),
+}
+
+impl Tools {
+    fn of(root: &Path) -> Tools {
+        let file = root.join("rust-toolchain.toml");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let channel = text
+            .lines()
+            .find_map(|line| line.strip_prefix("channel = \"")?.strip_suffix('"'));
+        // Without rustup there is no choice.
+        match (channel, env::var("RUSTUP_TOOLCHAIN")) {
+            (Some(channel), Ok(outer)) if !outer.starts_with(channel) => {
+                Tools::Pinned(channel.to_owned())
+            }
+            _ => Tools::Outer,
+        }
+    }
+
+    fn command(&self, outer: &str, name: &str) -> Command {
+        match self {
+            Tools::Outer => Command::new(var(outer)),
+            Tools::Pinned(channel) => {
+                let mut command = Command::new("rustup");
+                command.args(["run", channel, name]).env_remove("RUSTC");
+                command
+            }
+        }
+    }
 }
 
 fn var(name: &str) -> String {
@@ -41,8 +85,9 @@ fn fail(message: &str) -> ! {
 }
 
 /// Rustup may have automatic installation off, so the target is asked for by hand.
-fn add_target() {
-    let found = Command::new(var("RUSTC"))
+fn add_target(tools: &Tools) {
+    let found = tools
+        .command("RUSTC", "rustc")
         .args(["--print", "target-libdir", "--target", TARGET])
         .output()
         .ok()
@@ -51,20 +96,23 @@ fn add_target() {
     if found {
         return;
     }
-    let added = Command::new("rustup")
-        .args(["target", "add", TARGET])
-        .status();
+    let mut arguments = vec!["target", "add", TARGET];
+    if let Tools::Pinned(channel) = tools {
+        arguments.extend(["--toolchain", channel]);
+    }
+    let added = Command::new("rustup").args(&arguments).status();
     if !added.is_ok_and(|status| status.success()) {
         fail(&format!(
-            "the reducer needs a target: run `rustup target add {TARGET}`"
+            "the reducer needs a target: run `rustup {}`",
+            arguments.join(" ")
         ));
     }
 }
 
 /// One package at a time: built together, they would share their features.
-fn build(root: &Path, package: &str) {
+fn build(root: &Path, tools: &Tools, package: &str) {
     let out = PathBuf::from(var("OUT_DIR"));
-    let mut command = Command::new(var("CARGO"));
+    let mut command = tools.command("CARGO", "cargo");
     command
         .current_dir(root)
         .args(["build", "--release", "--target", TARGET]);

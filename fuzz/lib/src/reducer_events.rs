@@ -65,13 +65,18 @@ impl Subject {
             true => settings.world.load_instrumented()?.world,
             false => settings.world.load()?.world,
         };
+        Ok(Subject::new(settings, plain, observed))
+    }
+
+    /// Of a world as it ships, and the same world to be observed.
+    pub fn new(settings: Settings, plain: Loaded, observed: World) -> Subject {
         let workload = workload::of(&plain.world.air);
-        Ok(Subject {
+        Subject {
             settings,
             plain,
             observed,
             workload,
-        })
+        }
     }
 }
 
