@@ -19,6 +19,14 @@ const COMPARES: Range<usize> = 12 << 10..14 << 10;
 const STATES: Range<usize> = 14 << 10..23 << 10;
 const PAIRS: Range<usize> = 23 << 10..COUNT;
 
+const _: () = assert!(
+    BLOCKS.start == 0
+        && BLOCKS.end == COMPARES.start
+        && COMPARES.end == STATES.start
+        && STATES.end == PAIRS.start,
+    "none drowns another"
+);
+
 /// Read and cleared by libFuzzer, which finds it by the name of its section. Elsewhere, as in
 /// tests, it is memory like any other.
 #[expect(unsafe_code, reason = "the section's name is libFuzzer's interface")]
