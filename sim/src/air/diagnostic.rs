@@ -36,23 +36,39 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+/// What documents hold is shown with control characters escaped, line breaks too: it is no order
+/// to a terminal, and no line of the report's own.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnostic {
-            file, line, column, ..
-        } = self;
-        write!(out, "{}\n  at {file}:{line}:{column}", self.message)?;
+        let Diagnostic { line, column, .. } = self;
+        let (message, file) = (printable(&self.message), printable(&self.file));
+        write!(out, "{message}\n  at {file}:{line}:{column}")?;
         if !self.pointer.is_empty() {
-            write!(out, " ({})", self.pointer)?;
+            write!(out, " ({})", printable(&self.pointer))?;
         }
         if let Some(expected) = &self.expected {
-            write!(out, "\n  expected: {expected}")?;
+            write!(out, "\n  expected: {}", printable(expected))?;
         }
         if let Some(hint) = &self.hint {
-            write!(out, "\n  hint: {hint}")?;
+            write!(out, "\n  hint: {}", printable(hint))?;
         }
         Ok(())
     }
+}
+
+/// The text with its control characters escaped, and those that turn the direction of writing.
+pub(crate) fn printable(text: &str) -> String {
+    let is_order = |char: char| {
+        char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match is_order(char) {
+            true => shown.extend(char.escape_debug()),
+            false => shown.push(char),
+        }
+    }
+    shown
 }
 
 /// Every problem of a load, in order of file and position. Never empty.

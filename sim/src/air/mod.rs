@@ -29,6 +29,7 @@ mod value_json;
 mod value_text;
 
 pub use check::load;
+pub(crate) use diagnostic::printable;
 pub use diagnostic::{Diagnostic, Diagnostics, Source};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};

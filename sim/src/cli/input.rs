@@ -225,6 +225,16 @@ fn read_at_most(path: &Path, most_bytes: u64) -> Result<Vec<u8>> {
 
 /// `error: …` and the chain of causes, numbered.
 pub(super) fn error_text(error: &anyhow::Error) -> String {
+    printable_lines(&error_lines(error))
+}
+
+/// The lines with their control characters escaped: what a file says is no order to a terminal.
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines = text.lines().map(|line| air::printable(line) + "\n");
+    lines.collect()
+}
+
+fn error_lines(error: &anyhow::Error) -> String {
     let mut out = format!("error: {error}\n");
     let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
     for (index, cause) in causes.iter().enumerate() {

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use super::Exit;
-use super::input::{WorldArguments, error_text};
+use super::input::{WorldArguments, error_text, printable_lines};
 use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::report;
@@ -84,7 +84,7 @@ impl Replay {
         runner.renew()?;
         let checked = runner.replay(&scenario);
         let once = runner.trace.clone();
-        let mut out = std::io::stdout().lock();
+        let mut out = Vec::new();
         self.show(&mut out, path, &case, &scenario, world, &once, &checked)?;
         for change in changes(&case, world, &checked) {
             writeln!(out, "{change}")?;
@@ -97,6 +97,9 @@ impl Replay {
             }
         }
         writeln!(out, "digest {}", checked.digest)?;
+        let shown = printable_lines(&String::from_utf8_lossy(&out));
+        let mut out = std::io::stdout().lock();
+        out.write_all(shown.as_bytes())?;
         runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {
             writeln!(

@@ -24,6 +24,7 @@ pub fn trials() -> Vec<Trial> {
         trial("refusals::capabilities", capabilities),
         trial("refusals::routing", routing),
         trial("refusals::all_problems_at_once", all_at_once),
+        trial("refusals::control_characters", control_characters),
         trial("refusals::depth_and_size", depth_and_size),
     ]
 }
@@ -786,6 +787,36 @@ fn all_at_once() {
         defcap has no field `nmae`
           at a.air.json:1:21 (/nmae)
           expected: one of name, cap_type, schema, enforcer"#]]
+    .assert_eq(&report(&sources));
+}
+
+/// What a document holds is neither an order to a terminal nor a line of the report.
+fn control_characters() {
+    let key = "\\u001b[31m\\n  at /etc\\u202e";
+    let params = format!("\"params\": {{\"{key}\": 1}}}},");
+    check(
+        &[
+            ("\"from\": \"a_url\"", &format!("\"{key}\": 1")),
+            ("\"params\": {}},", &params),
+        ],
+        &expect![[r##"
+            # "\u001b[31m\n  at /etc\u202e": 1
+            edge lacks the field `from`
+              at world.air.json:29:15 (/6/edges/0)
+            edge has no field `\u{1b}[31m\n  at /etc\u{202e}`
+              at world.air.json:29:16 (/6/edges/0/\u{1b}[31m\n  at ~1etc\u{202e})
+              expected: one of from, to, when
+            # "params": {"\u001b[31m\n  at /etc\u202e": 1}},
+            params do not fit `t/timer@1`: found an unknown field
+              at world.air.json:49:86 (/10/defaults/cap_grants/0/params/\u{1b}[31m\n  at ~1etc\u{202e})
+              expected: no field at all
+        "##]],
+    );
+    let mut sources = source("");
+    sources[0].file = "a\u{1b}[2J.air.json".to_owned();
+    expect![[r#"
+        not JSON: EOF while parsing a value
+          at a\u{1b}[2J.air.json:1:1"#]]
     .assert_eq(&report(&sources));
 }
 

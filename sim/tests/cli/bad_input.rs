@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
             pinned_to_another_wasm,
         ),
         trial("bad_input", "cases", cases),
+        trial("bad_input", "control_characters", control_characters),
         trial("bad_input", "huge_and_deep_cases", huge_and_deep_cases),
     ]
 }
@@ -536,6 +537,51 @@ fn cases() {
 
         "#]],
     );
+}
+
+/// What a file says is shown, and is no order to the terminal.
+fn control_characters() {
+    let place = Place::new();
+    let order = "\\u001b[2J\\r";
+    let edit = |name: &str, from: &str, to: &str| {
+        place.write(&format!("{name}.json"), CASE.replacen(from, to, 1));
+    };
+    edit(
+        "field",
+        "\"digest\":",
+        &format!("\"{order}\": 1, \"digest\":"),
+    );
+    edit("format", "sim-case/1", order);
+    edit("schema", "demo/RetryEvent@1", order);
+    check(
+        &place,
+        &[
+            "replay field.json",
+            "replay format.json",
+            "replay schema.json",
+        ],
+        &expect![[r#"
+            $ sim replay field.json
+            error: field.json
+              1: not a case of format `sim-case/1`
+              2: unknown field `\u{1b}[2J\r`, expected one of `format`, `about`, `found_by`, `world`, `options`, `requests`, `schedule`, `verdict`, `digest` at line 5 column 63
+
+            $ sim replay format.json
+            error: format.json
+              1: the format is `\u{1b}[2J\r`, and this version reads `sim-case/1`: a newer `sim` wrote it
+
+            $ sim replay schema.json
+            error: schema.json
+              1: at `/requests/0`: this world has no schema `\u{1b}[2J\r`
+
+        "#]],
+    );
+    let about = format!("\"about\":\"{order} about\",\"found_by\"");
+    edit("about", "\"found_by\"", &about);
+    let said = place.sim("replay about.json");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let line = said.out.lines().nth(1);
+    assert_eq!(line, Some("\\u{1b}[2J\\r about"));
 }
 
 fn huge_and_deep_cases() {
