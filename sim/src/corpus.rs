@@ -5,6 +5,7 @@
 
 mod entry;
 pub mod store;
+mod strict;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -53,7 +54,11 @@ pub struct FoundBy {
     pub seed: Option<u64>,
     /// The mix that the seed's faults were drawn by: what was on. Only told; a replay draws
     /// nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "strict::some_map"
+    )]
     pub faults: Option<BTreeMap<String, u32>>,
 }
 
@@ -130,6 +135,7 @@ impl fmt::Display for FoundBy {
 pub struct WorldHashes {
     pub manifest: String,
     /// Wasm hash by reducer name.
+    #[serde(deserialize_with = "strict::map")]
     pub reducers: BTreeMap<String, String>,
 }
 
@@ -171,6 +177,7 @@ pub struct CaseRequest {
     pub name: String,
     pub schema: String,
     /// In the plain spelling of AIR values.
+    #[serde(deserialize_with = "strict::value")]
     pub value: serde_json::Value,
 }
 

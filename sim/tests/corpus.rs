@@ -8,8 +8,9 @@ use std::path::Path;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::air::{Source, load};
 use sim::campaign::{Effort, Runner};
-use sim::corpus::{Case, CaseVerdict, WorldHashes, store};
+use sim::corpus::{Case, CaseVerdict, Found, WorldHashes, store};
 use sim::workload;
 
 use crate::support::{planted_world, retry_world, root, trial};
@@ -21,6 +22,10 @@ pub fn trials() -> Vec<Trial> {
         .map(|path| trial(format!("corpus::{}", stem(&path)), move || holds(&path)))
         .collect();
     trials.push(trial("corpus_is_worth_keeping".to_owned(), worth_keeping));
+    trials.push(trial(
+        "null_in_a_case_is_a_value".to_owned(),
+        null_is_a_value,
+    ));
     trials
 }
 
@@ -64,6 +69,32 @@ fn holds(path: &Path) {
     );
     let text = std::fs::read_to_string(path).expect("it can be read");
     assert_eq!(text, case.to_text(), "the layout is another");
+}
+
+/// The only value of a unit, and the plainest of an option, is written and read like any other.
+fn null_is_a_value() {
+    let documents = r#"[
+        {"$kind": "defschema", "name": "t/Nothing@1", "type": {"unit": {}}},
+        {"$kind": "manifest", "air_version": "1", "schemas": [{"name": "t/Nothing@1"}],
+        "modules": [], "plans": [], "effects": [], "caps": [], "policies": []}]"#;
+    let source = Source {
+        file: "world.air.json".to_owned(),
+        text: documents.to_owned(),
+    };
+    let air = load(&[source]).expect("it is a world");
+    let text = r#"{"format": "sim-case/1", "found_by": {"driver": "hand"},
+        "world": {"manifest": "", "reducers": {}}, "requests": [],
+        "schedule": [{"inject": "t/Nothing@1", "value": null}]}"#;
+    let case = Case::parse(text).expect("it is a case");
+    assert_eq!(Case::parse(&case.to_text()).ok().as_ref(), Some(&case));
+    let scenario = case.bind(&air).expect("it is a case of this world");
+    let found = Found {
+        about: None,
+        found_by: case.found_by.clone(),
+        world: case.world.clone(),
+        judged: None,
+    };
+    assert_eq!(Case::new(&air, &scenario, found), case);
 }
 
 /// Which cases catch which planted bug. A bug that none catches asks for a case.

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CaseError;
+use super::{CaseError, strict};
 use crate::air::{Air, SchemaId};
 use crate::scenario::{Decision, ItemName};
 use crate::trace::{Answer, CrashPoint, Recovery, Status};
@@ -53,7 +53,10 @@ pub(super) struct Entry {
     status: Option<CaseStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
     twice: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "strict::some_value"
+    )]
     value: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     crash: Option<CasePoint>,

@@ -455,6 +455,14 @@ fn cases() {
         "\"requests\"",
         "\"options\":{\"turns\":4000000000},\"requests\"",
     );
+    edit("number", "\"max_attempts\":1", "\"max_attempts\":0.1");
+    edit("again", "\"payload\":", "\"req_id\":\"r2\",\"payload\":");
+    edit("reducers", "{}}", "{\"a\":\"b\",\"a\":\"c\"}}");
+    edit(
+        "faults",
+        "\"hand\"",
+        "\"hand\",\"faults\":{\"ok\":1,\"ok\":2}",
+    );
     check(
         &place,
         &[
@@ -472,6 +480,10 @@ fn cases() {
             "replay schema.json",
             "replay twin.json",
             "replay turns.json",
+            "replay number.json",
+            "replay again.json",
+            "replay reducers.json",
+            "replay faults.json",
         ],
         &expect![[r#"
             $ sim replay nowhere.json
@@ -534,6 +546,26 @@ fn cases() {
             $ sim replay turns.json
             error: turns.json
               1: at `/options/turns`: expected at most 100000 turns, found 4000000000
+
+            $ sim replay number.json
+            error: number.json
+              1: not a case of format `sim-case/1`
+              2: the number 0.1 is not an integer of 64 bits at line 4 column 40
+
+            $ sim replay again.json
+            error: again.json
+              1: not a case of format `sim-case/1`
+              2: the field `req_id` is here twice at line 4 column 16
+
+            $ sim replay reducers.json
+            error: reducers.json
+              1: not a case of format `sim-case/1`
+              2: the field `a` is here twice at line 2 column 50
+
+            $ sim replay faults.json
+            error: faults.json
+              1: not a case of format `sim-case/1`
+              2: the field `ok` is here twice at line 1 column 72
 
         "#]],
     );
