@@ -11,13 +11,18 @@
 //! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could go on.
 //! - [`observe`]: abstract states. [`features`]: the counters that libFuzzer reads.
 //! - [`reducer_events`]: one execution, from bytes to a verdict.
+//! - [`air_documents`]: likewise of what reads such files. [`json`]: their texts, written in
+//!   other ways. [`mutate_json`]: other texts from one.
 //!
 //! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
 
+pub mod air_documents;
 pub mod features;
 pub mod glue;
 pub mod input;
+pub mod json;
 pub mod mutate;
+pub mod mutate_json;
 pub mod observe;
 pub mod possible;
 pub mod reducer_events;
