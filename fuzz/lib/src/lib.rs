@@ -11,12 +11,13 @@
 //! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could go on.
 //! - [`observe`]: abstract states. [`features`]: the counters that libFuzzer reads.
 //! - [`reducer_events`]: one execution, from bytes to a verdict.
-//! - [`air_documents`]: likewise of what reads such files. [`json`]: their texts, written in
-//!   other ways. [`mutate_json`]: other texts from one.
+//! - [`air_documents`], [`case_files`]: likewise of what reads such files. [`json`]: their texts,
+//!   written in other ways. [`mutate_json`]: other texts from one.
 //!
 //! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
 
 pub mod air_documents;
+pub mod case_files;
 pub mod features;
 pub mod glue;
 pub mod input;

@@ -42,7 +42,7 @@ fn mutants_pass() {
     let is_world = |seed: &&Sown| seed.name.ends_with("world.air.json");
     let worlds: Vec<&Sown> = seeds.iter().filter(is_world).collect();
     let mut counts = [0; 3];
-    for seed in 1..2_000 {
+    for seed in 1..1_000 {
         // One document alone is no world.
         let data = match seed % 2 {
             0 => &seeds[seed as usize % seeds.len()].content,
@@ -59,7 +59,7 @@ fn mutants_pass() {
     }
     let [not_json, refused, accepted] = counts;
     assert_eq!(not_json, 0, "what is made of JSON is JSON");
-    assert!(accepted > 100, "{accepted} accepted, {refused} refused");
+    assert!(accepted > 60, "{accepted} accepted, {refused} refused");
 }
 
 /// Stands in for libFuzzer.
