@@ -14,10 +14,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use sim::air::{self, Air, Diagnostic, Diagnostics, Hash, Source};
-use sim::cli::project_folder;
 
 use crate::json::{Layout, Tree};
 use crate::seeds::{self, Sown};
+use crate::settings::folder;
 
 /// Every source of an input has this name, so that a world of many compares with that of one.
 const FILE: &str = "input.air.json";
@@ -127,18 +127,18 @@ fn pins_of_anything(subject: &Subject, source: &Source, tree: Option<&Tree>) -> 
 /// # Errors
 /// If a file cannot be read or is not JSON.
 pub fn seeds() -> Result<Vec<Sown>> {
-    let mut folders = Vec::from(WORLDS.map(project_folder));
-    let more = project_folder(MORE_WORLDS);
+    let mut folders = Vec::from(WORLDS.map(folder));
+    let more = folder(MORE_WORLDS);
     let cannot = || format!("cannot read the folder {}", more.display());
     for entry in std::fs::read_dir(&more).with_context(cannot)? {
         folders.push(entry.with_context(cannot)?.path());
     }
     folders.sort();
     let mut found = Vec::new();
-    for (index, folder) in folders.iter().enumerate() {
-        found.extend(world(index, folder)?);
+    for (index, path) in folders.iter().enumerate() {
+        found.extend(world(index, path)?);
     }
-    found.extend(seeds::files(&project_folder(KEPT))?);
+    found.extend(seeds::files(&folder(KEPT))?);
     Ok(found)
 }
 

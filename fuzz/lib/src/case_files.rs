@@ -7,13 +7,13 @@
 
 use anyhow::{Context, Result, ensure};
 use sim::air::{self, Air};
-use sim::cli::project_folder;
 use sim::corpus::{Case, CaseError, Found, FoundBy};
 use sim::scenario::Scenario;
 
 use crate::input;
 use crate::json::{Layout, Tree};
 use crate::seeds::{self, Sown};
+use crate::settings::folder;
 
 /// The worlds that cases are bound to.
 const WORLDS: [&str; 4] = [
@@ -63,7 +63,7 @@ pub enum Ending {
 /// # Errors
 /// If documents cannot be read, or are not a world.
 pub fn worlds() -> Result<Vec<Air>> {
-    let load = |folder: &str| Ok(air::load(&sim::cli::sources(&project_folder(folder))?)?);
+    let load = |name: &str| Ok(air::load(&sim::cli::sources(&folder(name))?)?);
     WORLDS.into_iter().map(load).collect()
 }
 
@@ -73,8 +73,8 @@ pub fn worlds() -> Result<Vec<Air>> {
 /// If a file cannot be read.
 pub fn seeds() -> Result<Vec<Sown>> {
     let mut found = vec![Sown::new("empty.json", input::EMPTY)];
-    for folder in CASES {
-        found.extend(seeds::files(&project_folder(folder))?);
+    for name in CASES {
+        found.extend(seeds::files(&folder(name))?);
     }
     found.retain(|seed| seed.name.ends_with(".json"));
     Ok(found)

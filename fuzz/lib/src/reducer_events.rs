@@ -145,7 +145,7 @@ impl<'s> Target<'s> {
     /// Runs an input and notes its features. A violation is written and told on `out`.
     ///
     /// # Errors
-    /// If a case cannot be written.
+    /// If an instance of the reducer cannot be made, or `out` cannot be written to.
     pub fn run(&mut self, data: &[u8], out: &mut impl Write) -> Result<Ending> {
         let hash = text_hash(data);
         let Some(scenario) = self.scenario(hash, data) else {
@@ -257,7 +257,10 @@ impl<'s> Target<'s> {
                 digest: checked.digest,
                 violations: checked.violations,
             };
-            self.tell(&finding, out)?;
+            // The artifact is as good a case: a folder that cannot be written loses nothing.
+            if let Err(error) = self.tell(&finding, out) {
+                writeln!(out, "{}\nerror: {error:#}", finding.found_by)?;
+            }
             return Ok(Ending::Violates(name));
         }
         // More fuel and stack are used where every block is counted: that is no finding. What a

@@ -1,5 +1,8 @@
 //! What the environment asks for: libFuzzer has the command line for itself.
 //!
+//! Folders that are not named are the project's: in the current folder, where the sources are, or
+//! beside the executable, which is all that fuzzing services have of a project.
+//!
 //! ```text
 //! SIM_FUZZ_WORLD=DIR         the AIR documents [air]
 //! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin
@@ -74,6 +77,18 @@ pub enum Mutator {
     Bytes,
 }
 
+/// A folder of the project.
+pub fn folder(name: &str) -> PathBuf {
+    beside(name).unwrap_or_else(|| project_folder(name))
+}
+
+/// A folder beside the executable, where the project has none.
+fn beside(name: &str) -> Option<PathBuf> {
+    let mut path = env::current_exe().ok()?;
+    path.set_file_name(name);
+    (!project_folder(name).is_dir() && path.is_dir()).then_some(path)
+}
+
 /// All of it.
 #[derive(Clone)]
 pub struct Settings {
@@ -100,8 +115,8 @@ impl Settings {
     /// # Errors
     /// If a variable says something that it cannot.
     pub fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<Settings> {
-        let folder = |name: &str, default: &str| {
-            variable(name).map_or_else(|| project_folder(default), PathBuf::from)
+        let named = |name: &str, default: &str| {
+            variable(name).map_or_else(|| folder(default), PathBuf::from)
         };
         let text = |name| match variable(name).map(OsString::into_string) {
             None => Ok(None),
@@ -110,11 +125,13 @@ impl Settings {
         };
         Ok(Settings {
             world: WorldArguments {
-                world: variable("SIM_FUZZ_WORLD").map(PathBuf::from),
+                world: variable("SIM_FUZZ_WORLD")
+                    .map(PathBuf::from)
+                    .or_else(|| beside("air")),
                 wasm: text("SIM_FUZZ_WASM")?.into_iter().collect(),
             },
-            cases: folder("SIM_FUZZ_CASES", "corpus"),
-            seeds: folder("SIM_FUZZ_SEEDS", "corpus"),
+            cases: named("SIM_FUZZ_CASES", "corpus"),
+            seeds: named("SIM_FUZZ_SEEDS", "corpus"),
             feedback: match text("SIM_FUZZ_FEEDBACK")? {
                 None => Feedback::ALL,
                 Some(list) => Feedback::parse(&list)?,

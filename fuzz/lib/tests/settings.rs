@@ -18,7 +18,7 @@ fn nothing_is_needed() {
     assert_eq!(settings.feedback, Feedback::ALL);
     assert_eq!(settings.mutator, Mutator::Structured);
     assert_eq!(settings.most_decisions, 96);
-    assert!(settings.world.world.is_none() && settings.world.wasm.is_empty());
+    assert!(settings.world.folder().ends_with("air") && settings.world.wasm.is_empty());
     assert!(settings.seeds.ends_with("corpus") && settings.seeds.is_dir());
     assert!(settings.cases.ends_with("corpus"));
 }
