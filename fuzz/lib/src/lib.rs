@@ -13,6 +13,7 @@
 //! - [`reducer_events`]: one execution, from bytes to a verdict.
 //! - [`air_documents`], [`case_files`]: likewise of what reads such files. [`json`]: their texts,
 //!   written in other ways. [`mutate_json`]: other texts from one.
+//! - [`wasm_modules`]: likewise of what loads and runs binaries, and the binaries.
 //!
 //! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
 
@@ -29,3 +30,4 @@ pub mod possible;
 pub mod reducer_events;
 pub mod seeds;
 pub mod settings;
+pub mod wasm_modules;
