@@ -15,7 +15,7 @@ use crate::reducer::Code;
 
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 pub use kernel::{Checkpoint, Divergence, Kernel, OpenIntent, Sampling, variant_tag};
-pub use plan::Instance as PlanInstance;
+pub use plan::{Instance as PlanInstance, Status as PlanStatus};
 
 /// The documents, the code, and who listens to what.
 pub struct World {

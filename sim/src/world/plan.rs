@@ -35,8 +35,9 @@ struct Sent {
     receipt: Option<Value>,
 }
 
+/// How far a step is.
 #[derive(Clone, PartialEq, Debug)]
-enum Status {
+pub enum Status {
     Pending,
     /// An await whose turn has come, and the event it awaited once there.
     Waiting(Option<Value>),
@@ -130,6 +131,21 @@ impl Instance {
 
     pub fn set_correlation(&mut self, value: Value) {
         self.vars.insert("correlation_id".to_owned(), value);
+    }
+
+    /// How far each step of the plan is.
+    pub fn statuses(&self) -> &[Status] {
+        &self.status
+    }
+
+    /// What `@var:name` is.
+    pub fn vars(&self) -> &BTreeMap<String, Value> {
+        &self.vars
+    }
+
+    /// What `@step:id` is, of the steps that have given a value.
+    pub fn results(&self) -> &BTreeMap<String, Value> {
+        &self.results
     }
 
     /// Appends all that decides what it will do; its number is not among that.
