@@ -234,31 +234,37 @@ impl Instance {
         }
     }
 
+    /// Guards count once all that comes before the step is settled, in whatever order the edges
+    /// are written: what one of them reads may be set by another predecessor.
     fn readiness(&self, plan: &Plan, index: usize) -> Result<Readiness, PlanError> {
+        let into = || plan.edges.iter().filter(|edge| edge.to == index);
+        let settled =
+            |step: usize| matches!(self.status[step], Status::Completed | Status::Skipped);
+        if !into().all(|edge| settled(edge.from)) {
+            return Ok(Readiness::NotYet);
+        }
         let (mut edges, mut live, mut blocked) = (0, false, false);
-        for edge in plan.edges.iter().filter(|edge| edge.to == index) {
+        for edge in into() {
             edges += 1;
-            match self.status[edge.from] {
-                Status::Pending | Status::Waiting(_) => return Ok(Readiness::NotYet),
-                Status::Skipped => {}
-                Status::Completed => match &edge.when {
-                    None => live = true,
-                    Some(guard) => {
-                        let name = |step: usize| plan.steps[step].id.clone();
-                        match guard.eval(&self.scope(None)) {
-                            Ok(Value::Bool(true)) => live = true,
-                            Ok(Value::Bool(false)) => blocked = true,
-                            Ok(_) => {
-                                let (from, to) = (name(edge.from), name(edge.to));
-                                return Err(PlanError::GuardType { from, to });
-                            }
-                            Err(cause) => {
-                                let (from, to) = (name(edge.from), name(edge.to));
-                                return Err(PlanError::Guard { from, to, cause });
-                            }
-                        }
-                    }
-                },
+            if self.status[edge.from] == Status::Skipped {
+                continue;
+            }
+            let Some(guard) = &edge.when else {
+                live = true;
+                continue;
+            };
+            let ends = || [edge.from, edge.to].map(|step| plan.steps[step].id.clone());
+            match guard.eval(&self.scope(None)) {
+                Ok(Value::Bool(true)) => live = true,
+                Ok(Value::Bool(false)) => blocked = true,
+                Ok(_) => {
+                    let [from, to] = ends();
+                    return Err(PlanError::GuardType { from, to });
+                }
+                Err(cause) => {
+                    let [from, to] = ends();
+                    return Err(PlanError::Guard { from, to, cause });
+                }
             }
         }
         Ok(match (edges, live && !blocked) {

@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
+use serde_json::{Value as Json, json};
 use sim::air;
 use sim::world::World;
 
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
             "invariant_that_is_false_ends_it",
             invariant_that_is_false,
         ),
+        trial("plans", "guards_wait_for_all_before", guards_wait),
     ]
 }
 
@@ -206,4 +208,54 @@ fn invariant_that_is_false() {
         plan_ended invariant 0 is false after step `a_url`
     "#]]
     .assert_eq(&journal(&world.air, &trace));
+}
+
+/// The small world with other members in its plan, which asks for no effect unless they do.
+fn planned(members: Json) -> World {
+    let text = include_str!("../air/base.air.json");
+    let mut documents: Vec<Json> = serde_json::from_str(text).expect("it is JSON");
+    let plan = { documents.iter_mut() }.find(|document| document["$kind"] == "defplan");
+    let plan = plan.and_then(Json::as_object_mut).expect("there is one");
+    let kept = ["$kind", "name", "input", "output"];
+    plan.retain(|name, _| kept.contains(&name.as_str()));
+    plan.extend(members.as_object().expect("members").clone());
+    let text = Json::from(documents).to_string();
+    let file = "world.air.json".to_owned();
+    let air = air::load(&[air::Source { file, text }]).unwrap_or_else(|error| panic!("{error}"));
+    World::new(air, vec![code(&constant_reducer())])
+}
+
+fn assign(id: &str, expr: Json) -> Json {
+    json!({"id": id, "op": "assign", "expr": expr, "bind": {"as": format!("{id}_value")}})
+}
+
+/// The journal of a plan that takes so many steps, from its start on.
+fn ticked(members: Json, steps: usize) -> String {
+    let world = planned(members);
+    let step = r#",{"step":"Ask"}"#.repeat(steps);
+    let (trace, _) = follow(&world, ASK, &format!(r#"{{"start":"a"}}{step}"#));
+    let journal = journal(&world.air, &trace);
+    journal
+        .lines()
+        .skip(2)
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// The guard of an edge may read what another predecessor sets, whichever edge is written first.
+fn guards_wait() {
+    let is_set = json!({"op": "eq", "args": [{"ref": "@var:z_value"}, {"nat": 1}]});
+    let mut edges = vec![
+        json!({"from": "a", "to": "m", "when": is_set}),
+        json!({"from": "z", "to": "m"}),
+    ];
+    let steps = ["a", "m", "z"].map(|id| assign(id, json!({"nat": 1})));
+    for _ in 0..2 {
+        let journal = ticked(json!({"steps": steps, "edges": edges}), 3);
+        assert_eq!(
+            journal,
+            "plan_step a\nplan_step z\nplan_step m\nplan_ended well\n"
+        );
+        edges.reverse();
+    }
 }
