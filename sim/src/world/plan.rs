@@ -188,28 +188,31 @@ impl Instance {
         }
     }
 
-    /// The step that the next tick runs. Skips what can no longer run on the way.
+    /// The step that the next tick runs: of those that are ready, the first by id. What can no
+    /// longer run is skipped before that is asked, since it may make another step ready.
     pub fn next(&mut self, plan: &Plan) -> Result<Option<usize>, PlanError> {
         loop {
-            let mut skipped = false;
+            let (mut first, mut skipped) = (None, false);
             for index in 0..plan.steps.len() {
-                match &self.status[index] {
+                let ready = match &self.status[index] {
                     Status::Pending => match self.readiness(plan, index)? {
-                        Readiness::Ready => return Ok(Some(index)),
-                        Readiness::NotYet => {}
+                        Readiness::Ready => true,
+                        Readiness::NotYet => false,
                         Readiness::Never => {
                             self.status[index] = Status::Skipped;
                             skipped = true;
+                            false
                         }
                     },
-                    Status::Waiting(_) if self.awaited(plan, index).is_some() => {
-                        return Ok(Some(index));
-                    }
-                    _ => {}
+                    Status::Waiting(_) => self.awaited(plan, index).is_some(),
+                    Status::Completed | Status::Skipped => false,
+                };
+                if ready && first.is_none() {
+                    first = Some(index);
                 }
             }
             if !skipped {
-                return Ok(None);
+                return Ok(first);
             }
         }
     }

@@ -31,6 +31,7 @@ pub fn trials() -> Vec<Trial> {
             invariant_that_is_false,
         ),
         trial("plans", "guards_wait_for_all_before", guards_wait),
+        trial("plans", "skips_before_the_next_is_chosen", skips_first),
     ]
 }
 
@@ -258,4 +259,16 @@ fn guards_wait() {
         );
         edges.reverse();
     }
+}
+
+/// A step is ready as soon as what it does not wait for is skipped: `a` runs before `m`.
+fn skips_first() {
+    let steps = ["a", "b", "m", "z"].map(|id| assign(id, json!({"nat": 1})));
+    let edges = json!([{"from": "b", "to": "a"}, {"from": "z", "to": "a"},
+        {"from": "b", "to": "z", "when": {"bool": false}}]);
+    let journal = ticked(json!({"steps": steps, "edges": edges}), 3);
+    assert_eq!(
+        journal,
+        "plan_step b\nplan_step a\nplan_step m\nplan_ended well\n"
+    );
 }
