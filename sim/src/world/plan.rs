@@ -312,6 +312,10 @@ impl Instance {
                 }
             }
             Op::AwaitReceipt { var, .. } | Op::AwaitEvent { var, .. } => {
+                if let Op::AwaitReceipt { receipt_for, .. } = &step.op {
+                    // An effect that was not asked for has no receipt: nothing would end the wait.
+                    receipt_for.eval(&self.scope(None)).map_err(failed)?;
+                }
                 let Some(value) = self.awaited(plan, index).cloned() else {
                     self.status[index] = Status::Waiting(None);
                     return Ok(Action::Nothing);

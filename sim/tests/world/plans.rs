@@ -32,6 +32,11 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("plans", "guards_wait_for_all_before", guards_wait),
         trial("plans", "skips_before_the_next_is_chosen", skips_first),
+        trial(
+            "plans",
+            "receipt_of_an_effect_not_asked_for",
+            receipt_of_nothing,
+        ),
     ]
 }
 
@@ -271,4 +276,19 @@ fn skips_first() {
         journal,
         "plan_step b\nplan_step a\nplan_step m\nplan_ended well\n"
     );
+}
+
+/// An await for an effect that was skipped ends the plan, rather than wait for ever.
+fn receipt_of_nothing() {
+    let ask = json!({"id": "b", "op": "emit_effect", "kind": "http.request", "cap": "http",
+        "params": {"method": "GET", "url": "https://h/", "headers": {}},
+        "bind": {"effect_id_as": "call"}});
+    let wait = json!({"id": "c", "op": "await_receipt", "for": {"ref": "@var:call"},
+        "bind": {"as": "got"}});
+    let steps = [assign("a", json!({"nat": 1})), ask, wait];
+    let edges = json!([{"from": "a", "to": "b", "when": {"bool": false}},
+        {"from": "a", "to": "c"}, {"from": "b", "to": "c"}]);
+    let journal = ticked(json!({"steps": steps, "edges": edges}), 2);
+    let ended = "plan_ended step `c`: `@var:call` has no value here\n";
+    assert_eq!(journal, format!("plan_step a\nplan_step c\n{ended}"));
 }
