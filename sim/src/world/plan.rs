@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::air::{
-    EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Scope, Value,
+    EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Schemas, Scope, Value,
 };
 use crate::trace::{Span, Trace};
 
@@ -278,7 +278,13 @@ impl Instance {
 
     /// Runs step `index`, which [`Instance::next`] gave. With `replaced`, a raise is not
     /// evaluated: another event takes its place.
-    pub fn tick(&mut self, plan: &Plan, index: usize, replaced: bool) -> Result<Action, PlanError> {
+    pub fn tick(
+        &mut self,
+        schemas: &Schemas,
+        plan: &Plan,
+        index: usize,
+        replaced: bool,
+    ) -> Result<Action, PlanError> {
         let step = &plan.steps[index];
         let failed = |cause| PlanError::Step {
             step: step.id.clone(),
@@ -325,7 +331,16 @@ impl Instance {
                 Action::Nothing
             }
             Op::Assign { expr, var } => {
-                let value = expr.eval(&self.scope(None)).map_err(failed)?;
+                let mut value = expr.eval(&self.scope(None)).map_err(failed)?;
+                if let Some(local) = plan.locals.get(var) {
+                    // What reads the variable relies on the schema that it is declared with.
+                    let bytes = schemas.encode(*local, &value);
+                    let canonical = bytes.and_then(|bytes| schemas.decode(*local, &bytes));
+                    value = canonical.map_err(|error| PlanError::Refused {
+                        step: step.id.clone(),
+                        what: error.to_string(),
+                    })?;
+                }
                 self.vars.insert(var.clone(), value.clone());
                 self.results.insert(step.id.clone(), value);
                 Action::Nothing

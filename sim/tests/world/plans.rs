@@ -37,6 +37,11 @@ pub fn trials() -> Vec<Trial> {
             "receipt_of_an_effect_not_asked_for",
             receipt_of_nothing,
         ),
+        trial(
+            "plans",
+            "variables_hold_what_they_are_declared_with",
+            declared_variables,
+        ),
     ]
 }
 
@@ -291,4 +296,26 @@ fn receipt_of_nothing() {
     let journal = ticked(json!({"steps": steps, "edges": edges}), 2);
     let ended = "plan_ended step `c`: `@var:call` has no value here\n";
     assert_eq!(journal, format!("plan_step a\nplan_step c\n{ended}"));
+}
+
+/// A variable of `locals` gets a value of its schema, canonical like any other.
+fn declared_variables() {
+    let set = |count: Json| {
+        let expr = json!({"record": {"count": count}});
+        let steps = json!([{"id": "a", "op": "assign", "expr": expr, "bind": {"as": "state"}},
+            {"id": "b", "op": "end", "result": {"text": "done"}}]);
+        let last = json!({"op": "eq", "args": [{"ref": "@var:state.last"}, {"null": {}}]});
+        let edges = json!([{"from": "a", "to": "b", "when": last}]);
+        let locals = json!({"state": "t/State@1"});
+        ticked(json!({"steps": steps, "edges": edges, "locals": locals}), 1)
+    };
+    assert_eq!(
+        set(json!({"int": 1})),
+        "plan_step a\n",
+        "`b` is next, its guard is true"
+    );
+    let less = json!({"op": "sub", "args": [{"int": 1}, {"int": 2}]});
+    let why = "expected a whole number up to 64 bits, found a negative number";
+    let ended = format!("plan_ended step `a`: at `/count`: {why}\n");
+    assert_eq!(set(less), format!("plan_step a\n{ended}"));
 }

@@ -96,7 +96,7 @@ impl Kernel<'_> {
                 self.plans[index].set_input(input);
             }
         }
-        let done = self.plans[index].tick(definition, step, replaced);
+        let done = self.plans[index].tick(&air.schemas, definition, step, replaced);
         let result = match done {
             Err(error) => Err(error),
             Ok(Action::Nothing) => Ok(()),
