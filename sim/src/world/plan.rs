@@ -353,7 +353,8 @@ impl Instance {
             }
         };
         self.status[index] = Status::Completed;
-        if !matches!(action, Action::Emit { .. }) {
+        // What goes out does so before the step is complete; an end is told if they hold.
+        if !matches!(action, Action::Emit { .. } | Action::Raise { .. }) {
             self.check_invariants(plan, index)?;
         }
         Ok(action)
@@ -378,7 +379,8 @@ impl Instance {
         }
     }
 
-    /// Plan invariants hold after each step and at the end.
+    /// Plan invariants hold after each step and at the end. The kernel checks them where it had
+    /// to do something to complete the step.
     pub fn check_invariants(&self, plan: &Plan, index: usize) -> Result<(), PlanError> {
         let step = || plan.steps[index].id.clone();
         for (index, invariant) in plan.invariants.iter().enumerate() {

@@ -42,6 +42,11 @@ pub fn trials() -> Vec<Trial> {
             "variables_hold_what_they_are_declared_with",
             declared_variables,
         ),
+        trial(
+            "plans",
+            "invariants_are_checked_after_a_raise",
+            invariants_after_a_raise,
+        ),
     ]
 }
 
@@ -318,4 +323,15 @@ fn declared_variables() {
     let why = "expected a whole number up to 64 bits, found a negative number";
     let ended = format!("plan_ended step `a`: at `/count`: {why}\n");
     assert_eq!(set(less), format!("plan_step a\n{ended}"));
+}
+
+/// An event is raised before the invariants are checked, as an effect is asked for before.
+fn invariants_after_a_raise() {
+    let value = json!({"answer": {"id": "a", "ok": true}});
+    let world = planned(json!({"invariants": [{"bool": false}],
+        "steps": [{"id": "a", "op": "raise_event", "event": "t/Event@1", "value": value}]}));
+    let (trace, _) = follow(&world, ASK, r#"{"start":"a"},{"step":"Ask"}"#);
+    assert_eq!(trace.emitted.len(), 1);
+    let ended = "plan_step a\nplan_ended invariant 0 is false after step `a`\n";
+    assert!(journal(&world.air, &trace).ends_with(ended));
 }

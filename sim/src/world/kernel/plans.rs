@@ -107,7 +107,7 @@ impl Kernel<'_> {
                         schema: event,
                         value,
                     });
-                    Ok(())
+                    self.plans[index].check_invariants(definition, step)
                 }
                 Err(error) => Err(refused(definition, step, error)),
             },
