@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use sim::air::{Expr, ExprOrValue, Op, Operator, Reference, Root, Scope, Value, load};
+use sim::air::{EvalError, Expr, ExprOrValue, Op, Operator, Reference, Root, Scope, Value, load};
 
 use super::generate::value;
 use super::{edited, runner, trial};
@@ -20,6 +20,7 @@ pub fn trials(seed: u64) -> Vec<Trial> {
         }),
         trial("expressions::operators", operators),
         trial("expressions::references", references),
+        trial("expressions::steps_beyond_a_text", beyond_a_text),
         trial("expressions::bounded", bounded),
         trial("expressions::expression_before_value", expression_first),
     ]
@@ -269,6 +270,27 @@ fn references() {
           expected: `@plan.input`, `@var:name`, `@step:id` or `@event`, perhaps with `.field`
           hint: a plain value needs a variable of `locals`, which has a schema"#]],
     );
+}
+
+/// A path that goes on from a text is a mismatch, also where the text is a tag: nothing is missing.
+fn beyond_a_text() {
+    let text = Value::text("a");
+    let variant = Value::Variant {
+        tag: "a".to_owned(),
+        value: Box::new(text.clone()),
+    };
+    let (vars, steps) = (BTreeMap::new(), BTreeMap::new());
+    for (input, path) in [(text, &["b"][..]), (variant, &["$tag", "b"])] {
+        let path = path.iter().map(|&step| step.to_owned()).collect();
+        let root = Root::Input;
+        let found = Expr::Reference(Reference { root, path }).eval(&Scope {
+            input: &input,
+            vars: &vars,
+            steps: &steps,
+            event: None,
+        });
+        assert!(matches!(found, Err(EvalError::Type { .. })), "{found:?}");
+    }
 }
 
 /// Doubling a text again and again, and nesting without end, stop at a limit.

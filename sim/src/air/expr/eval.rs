@@ -198,20 +198,20 @@ fn look_up<'s>(reference: &'s Reference, scope: &Scope<'s>) -> Result<Cow<'s, Va
     let missing = || EvalError::Missing(reference.to_string());
     let mut value = Cow::Borrowed(root.ok_or_else(missing)?);
     for step in &reference.path {
+        let unfit = |value: &Value| EvalError::Type {
+            operator: "ref",
+            expected: "a record, a map or a variant",
+            found: format!("{} before `.{step}` of `{reference}`", kind(value)),
+        };
+        // Only the text of a tag is not borrowed, and nothing leads further from there.
         let Cow::Borrowed(current) = value else {
-            return Err(missing());
+            return Err(unfit(&value));
         };
         value = match current {
             Value::Map(_) => Cow::Borrowed(current.field(step).ok_or_else(missing)?),
             Value::Variant { value, .. } if step == "$value" => Cow::Borrowed(&**value),
             Value::Variant { tag, .. } if step == "$tag" => Cow::Owned(Value::Text(tag.clone())),
-            other => {
-                return Err(EvalError::Type {
-                    operator: "ref",
-                    expected: "a record, a map or a variant",
-                    found: format!("{} before `.{step}` of `{reference}`", kind(other)),
-                });
-            }
+            other => return Err(unfit(other)),
         };
     }
     Ok(value)
