@@ -14,6 +14,7 @@
 //! - [`air_documents`], [`case_files`]: likewise of what reads such files. [`json`]: their texts,
 //!   written in other ways. [`mutate_json`]: other texts from one.
 //! - [`wasm_modules`]: likewise of what loads and runs binaries, and the binaries.
+//! - [`plans`]: expressions and plans against a reference of their own; needs none of the others.
 //!
 //! Nothing here links to libFuzzer, so all of it is built and tested like the rest.
 
@@ -26,6 +27,7 @@ pub mod json;
 pub mod mutate;
 pub mod mutate_json;
 pub mod observe;
+pub mod plans;
 pub mod possible;
 pub mod reducer_events;
 pub mod seeds;
