@@ -156,7 +156,7 @@ impl Types {
     /// of each level is tagged.
     pub fn plain(&self, ty: &Ty, value: &Val, dice: &mut Dice<'_>) -> Json {
         let ty = self.resolve(ty);
-        let tag = dice.of(3) == 1;
+        let tag = dice.of(3) == 1 && !self.reads_two_ways(ty);
         let (word, json) = match (ty, value) {
             (Ty::Option(_), Val::Null) => {
                 return if tag { json!({"null": {}}) } else { Json::Null };
@@ -223,6 +223,19 @@ impl Types {
             _ => return Json::Null,
         };
         if tag { json!({ word: json }) } else { json }
+    }
+
+    /// Whether `{"map":[…]}` may also be an object with one key, `map`: the format does not say
+    /// which is meant.
+    fn reads_two_ways(&self, ty: &Ty) -> bool {
+        let Ty::Map(key, value) = ty else {
+            return false;
+        };
+        let value = match self.resolve(value) {
+            Ty::Option(value) => self.resolve(value),
+            value => value,
+        };
+        *self.resolve(key) == Ty::Text && matches!(value, Ty::List(_) | Ty::Set(_) | Ty::Map(..))
     }
 
     fn plain_map(
