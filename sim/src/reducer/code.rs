@@ -12,7 +12,7 @@ use wasmtime::{
     Module, PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
 };
 
-use super::error::excerpt;
+use super::error::{excerpt, reason};
 use super::instrument::{FUEL_FACTOR, Layout, instrument};
 use super::limiter::Limiter;
 use super::{Instance, Limits, LoadError, Sites, StepError, cache};
@@ -256,12 +256,13 @@ fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
 fn why_refused(engine: &Engine, wasm: &[u8], compile_error: &wasmtime::Error) -> LoadError {
     let Err(error) = Module::validate(engine, wasm) else {
         return LoadError::Unsupported {
-            reason: format!("{compile_error:#}"),
+            reason: reason(&format!("{compile_error:#}")),
         };
     };
-    let reason = error.to_string();
+    let error = error.to_string();
+    let reason = reason(&error);
     // The validator says of a proposal that it is not, or must be, enabled.
-    if reason.contains("enabled") {
+    if error.contains("enabled") {
         return LoadError::Unsupported { reason };
     }
     LoadError::NotWasm { reason }

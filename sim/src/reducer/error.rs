@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::air::printable;
+
 /// Why a step has no output. It is always the answer of a fresh instance, never of a used one
 /// (see `Instance::step`), so it can be compared and recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,4 +147,18 @@ pub(super) fn excerpt(name: &str) -> String {
         shown.push('…');
     }
     shown
+}
+
+/// How much of what the engine says of a module goes into a message, in characters.
+const REASON_CHARS_MAX: usize = 400;
+
+/// What the engine says of a module, in one line and safe to print: it may quote a name of any
+/// length, as it is.
+pub(super) fn reason(said: &str) -> String {
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said = lines.collect::<Vec<_>>().join(" ");
+    match said.char_indices().nth(REASON_CHARS_MAX) {
+        Some((end, _)) => printable(&said[..end]) + "…",
+        None => printable(&said),
+    }
 }

@@ -17,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         trial("load", "imports", imports),
         trial("load", "many_imports", many_imports),
         trial("load", "exports", exports),
+        trial("load", "names_are_no_orders", names_are_no_orders),
         trial("load", "features", features),
         trial("load", "sizes", sizes),
         trial("load", "start_function", start_function),
@@ -161,6 +162,19 @@ fn exports() {
     "#]].assert_eq(&found);
 }
 
+/// The engine quotes a name in full and as it is, which must not reach a terminal.
+fn names_are_no_orders() {
+    let twice = |name: &str| {
+        let export = format!(r#"(func (export "{name}"))"#);
+        format!("(module {export} {export})")
+    };
+    let found = refusals(&[twice(r"\1b[2J\0a\e2\80\ae"), twice(&"long ".repeat(10_000))]);
+    expect![[r#"
+        not a valid core wasm module: duplicate export name `\u{1b}[2J \u{202e}` already defined (at offset 0x21)
+        not a valid core wasm module: duplicate export name `long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long long lo…
+    "#]].assert_eq(&found);
+}
+
 /// Proposals that are switched off; each is a valid module elsewhere.
 fn features() {
     let found = refusals(&[
@@ -202,10 +216,7 @@ fn sizes() {
     expect![[r#"
         unsupported wasm module: module memory does not fit in pooling allocator requirements: memory index 0 is unsupported in this pooling allocator configuration: memory has a minimum byte size of 1114112 which exceeds the limit of 0x100000 bytes
         unsupported wasm module: module table does not fit in pooling allocator requirements: table index 0 has a minimum element size of 65537 which exceeds the limit of 65536
-        unsupported wasm module: module instance size does not fit in pooling allocator requirements: instance allocation for this module requires 1120272 bytes which exceeds the configured maximum of 1048576 bytes; breakdown of allocation requirement:
-
-         * 99.98% - 1120000 bytes - defined globals
-
+        unsupported wasm module: module instance size does not fit in pooling allocator requirements: instance allocation for this module requires 1120272 bytes which exceeds the configured maximum of 1048576 bytes; breakdown of allocation requirement: * 99.98% - 1120000 bytes - defined globals
         a fresh instance can't be made: reducer trapped: out of bounds memory access
     "#]].assert_eq(&found);
     load(&guest_text(&format!("{ECHO} (table 65536 funcref)"))).expect("exactly the limit");
