@@ -15,6 +15,11 @@ pub fn trials() -> Vec<Trial> {
         trial("refusals", "of_the_rewriting", of_the_rewriting),
         trial(
             "refusals",
+            "not_of_a_section_without_imports",
+            not_of_a_section_without_imports,
+        ),
+        trial(
+            "refusals",
             "small_limits_are_no_reason",
             small_limits_are_no_reason,
         ),
@@ -118,6 +123,21 @@ fn of_the_rewriting() {
     let wasm = guest(RUN);
     for length in 0..wasm.len() {
         let _ = sim::reducer::instrumented(&wasm[..length]);
+    }
+}
+
+/// A module may have a section of imports that lists none.
+fn not_of_a_section_without_imports() {
+    const HEADER_BYTES: usize = 8;
+    let mut wasm = guest(RUN);
+    // The first section holds types; its length takes a byte.
+    let types_bytes = usize::from(wasm[HEADER_BYTES + 1]);
+    let at = HEADER_BYTES + 2 + types_bytes;
+    wasm.splice(at..at, [2, 1, 0]);
+    for load in [Code::load, Code::load_instrumented] {
+        let code = load(&wasm, small(), None).expect("it is a reducer");
+        let mut instance = code.instance().expect("an instance can be made");
+        assert_eq!(super::result(&mut instance, 7), 7);
     }
 }
 
