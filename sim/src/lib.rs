@@ -6,8 +6,8 @@
 //! # Bird's-eye view
 //!
 //! ```text
-//!   seed · case file · healing · explorer    the sources of choices
-//!         └── chooser ──┘                    one interface
+//!   seed · case file (a fuzz input is one) · healing · explorer    the sources of choices
+//!                     └── chooser ──┘                              one interface
 //!                │
 //! scenario ──► simulator ──► trace ──► invariants ──► verdict
 //!   ▲          world (AIR) · reducer (wasm)              │
@@ -28,6 +28,8 @@
 //! - [`shrink`]: the shortest schedule that still violates the same invariant.
 //! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
 //! - [`report`]: results as text. [`cli`]: the commands.
+//!
+//! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
 //! # Choices that a reader may wonder at
 //!

@@ -54,6 +54,9 @@ struct Arguments {
     /// Only bugs whose name contains this
     #[arg(long, default_value = "")]
     bug: String,
+    /// Only setups whose name contains this
+    #[arg(long, default_value = "")]
+    setup: String,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -201,7 +204,8 @@ fn table<'a>(
     println!("| bug | setup | found | median | slowest | executions, median |");
     println!("| --- | --- | --- | --- | --- | --- |");
     for subject in subjects {
-        for setup in setups.clone() {
+        let is_asked = |setup: &&Setup| setup.name.contains(&arguments.setup);
+        for setup in setups.clone().into_iter().filter(is_asked) {
             let row = (0..arguments.trials).map(|trial| {
                 let most = Duration::from_secs(arguments.seconds);
                 match &setup.fuzzer {

@@ -101,7 +101,7 @@ impl Planted {
 /// # Errors
 /// If a file cannot be read.
 pub fn seeds() -> Result<Vec<Sown>> {
-    seeds::files(&sim::cli::project_folder("fuzz/seeds/plans"))
+    seeds::files(&crate::settings::folder("fuzz/seeds/plans"))
 }
 
 /// Runs an input.
