@@ -7,9 +7,12 @@
 //! Does not verify that an answer is right: that is what the tests of `sim::reducer` are for.
 
 pub mod behaviour;
+mod grown;
 pub mod make;
 mod mutated;
+mod wrapped;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -23,7 +26,7 @@ use behaviour::Behaviour;
 const KEPT: &str = "fuzz/seeds/wasm_modules";
 
 /// The most characters of a refusal.
-const MOST_TOLD: usize = 4_096;
+const MOST_TOLD: usize = 16 << 10;
 
 /// How a binary becomes code.
 type Load = fn(&[u8], Limits, Option<&Path>) -> Result<Code, LoadError>;
@@ -85,14 +88,18 @@ pub fn seeds() -> Result<Vec<Sown>> {
     Ok(found)
 }
 
-/// The modules that are kept as text.
+/// The modules that are kept as text, by name.
 ///
 /// # Errors
 /// As [`seeds`].
-pub fn kept() -> Result<Vec<Vec<u8>>> {
-    let files = seeds::files(&folder(KEPT))?;
-    let texts = files.iter().filter(|seed| seed.name.ends_with(".wat"));
-    texts.map(assembled).collect()
+pub fn kept() -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut kept = BTreeMap::new();
+    for seed in seeds::files(&folder(KEPT))? {
+        if let Some(name) = seed.name.strip_suffix(".wat") {
+            kept.insert(name.to_owned(), assembled(&seed)?);
+        }
+    }
+    Ok(kept)
 }
 
 fn assembled(seed: &Sown) -> Result<Vec<u8>> {
@@ -124,18 +131,35 @@ pub fn run(wasm: &[u8], subject: &Subject) -> Result<Ending> {
             let again = (subject.load_instrumented)(wasm, limits(), None).err();
             refused(&error, again.as_ref()).context("refused by the instruments")?;
             ensure!(
-                matches!(error, LoadError::Instrument { .. }),
+                may_be_refused(&error),
                 "what loads is refused for another reason when it is instrumented: {error}"
             );
         }
         Ok(instrumented) => {
             ensure!(rewritten.is_ok(), "loaded instrumented, and not rewritten");
-            behaviour.is_that_of(&Behaviour::of(&instrumented)?)?;
+            let counted = Behaviour::of(&instrumented)?;
+            counted.is_counted_in(wasm.len())?;
+            behaviour.is_that_of(&counted)?;
         }
     }
     Ok(Ending::Stepped {
         answered: behaviour.answered(),
     })
+}
+
+/// Whether that is why a reducer can't be instrumented: it has all there is of something, or the
+/// instruments spend more than a start may.
+fn may_be_refused(error: &LoadError) -> bool {
+    const REASONS: [&str; 4] = [
+        "an export named",
+        "locals",
+        "units of fuel",
+        "stack exhausted",
+    ];
+    match error {
+        LoadError::Instrument { reason } => REASONS.iter().any(|it| reason.contains(it)),
+        _ => false,
+    }
 }
 
 fn refused(error: &LoadError, again: Option<&LoadError>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Small changes of a binary's code that mostly leave it valid: one operator for another of the
-//! same type, a constant, a label, an index. All are made in place, so nothing else moves.
+//! same type, a constant, a label, an index. These are made in place, so nothing else moves; then
+//! more code may be put in, see `grown`.
 
 use std::ops::Range;
 
@@ -7,8 +8,13 @@ use anyhow::Result;
 use arbitrary::Unstructured;
 use wasmparser::{Operator, Parser, Payload};
 
+use super::grown::Places;
+
 /// The most changes of one binary.
 const MOST_CHANGES: usize = 4;
+
+/// The largest index that is put in for another.
+const MOST_INDEX: u8 = 5;
 
 /// Operators of one byte that have the same type.
 const ALIKE: [Range<u8>; 6] = [
@@ -25,8 +31,8 @@ enum Site {
     /// An operator, and those that it can become.
     Operator(usize, Range<u8>),
     /// The first byte of a constant.
-    Constant(usize),
-    /// Likewise of a label or an index, of which few are valid.
+    Number(usize),
+    /// That of an index or a label, which are small.
     Index(usize),
 }
 
@@ -34,6 +40,7 @@ enum Site {
 pub struct Base {
     wasm: Vec<u8>,
     sites: Vec<Site>,
+    places: Places,
 }
 
 impl Base {
@@ -52,14 +59,34 @@ impl Base {
                 sites.extend(site(&wasm, at, &operator));
             }
         }
-        Ok(Base { wasm, sites })
+        let places = Places::of(&wasm)?;
+        Ok(Base {
+            wasm,
+            sites,
+            places,
+        })
     }
 
-    /// The binary with a few changes; one time in eight a byte anywhere is one of them.
+    /// The binary with a few changes, or with more code, or both.
     pub fn changed(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<u8>> {
         let mut wasm = self.wasm.clone();
-        for _ in 0..bytes.int_in_range(1..=MOST_CHANGES)? {
-            if bytes.ratio(1, 8)? {
+        let is_grown = bytes.arbitrary()?;
+        self.change(&mut wasm, bytes.int_in_range(0..=MOST_CHANGES)?, bytes)?;
+        match is_grown {
+            true => self.places.grow(&wasm, bytes),
+            false => Ok(wasm),
+        }
+    }
+
+    /// One time in sixteen it is a byte anywhere that is changed.
+    fn change(
+        &self,
+        wasm: &mut [u8],
+        count: usize,
+        bytes: &mut Unstructured<'_>,
+    ) -> arbitrary::Result<()> {
+        for _ in 0..count {
+            if bytes.ratio(1, 16)? {
                 let at = bytes.choose_index(wasm.len())?;
                 wasm[at] = bytes.arbitrary()?;
                 continue;
@@ -69,22 +96,26 @@ impl Base {
                     wasm[*at] = bytes.int_in_range(alike.start..=alike.end - 1)?;
                 }
                 // The bit that says whether more bytes follow stays as it is.
-                Site::Constant(at) => wasm[*at] ^= bytes.int_in_range(0..=0x7f)?,
-                Site::Index(at) => wasm[*at] ^= bytes.int_in_range(0..=3)?,
+                Site::Index(at) => wasm[*at] = bytes.int_in_range(0..=MOST_INDEX)?,
+                Site::Number(at) => wasm[*at] ^= bytes.int_in_range(0..=0x7f)?,
             }
         }
-        Ok(wasm)
+        Ok(())
     }
 }
 
 fn site(wasm: &[u8], at: usize, operator: &Operator<'_>) -> Option<Site> {
     match operator {
-        Operator::I32Const { .. } | Operator::I64Const { .. } => Some(Site::Constant(at + 1)),
+        Operator::I32Const { .. } | Operator::I64Const { .. } => Some(Site::Number(at + 1)),
+        // One that takes more than a byte is left as it is: another would change its length.
+        _ if wasm.get(at + 1).is_none_or(|byte| *byte > 0x7f) => None,
         Operator::Br { .. }
         | Operator::BrIf { .. }
         | Operator::LocalGet { .. }
         | Operator::LocalSet { .. }
         | Operator::LocalTee { .. }
+        | Operator::GlobalGet { .. }
+        | Operator::GlobalSet { .. }
         | Operator::Call { .. } => Some(Site::Index(at + 1)),
         _ => {
             let byte = wasm.get(at)?;
