@@ -1,8 +1,9 @@
 //! What an execution showed that is worth going on from, as counters that libFuzzer reads.
 //!
-//! One region of [`COUNT`] bytes: libFuzzer keeps an input that lights one that none lit before. Guest blocks, how near compares came to equal,
-//! abstract states and pairs of decisions have a part each, so that none drowns another. Where
-//! there are more than a part has room for, they share counters.
+//! One region of [`COUNT`] bytes: libFuzzer keeps an input that lights one that none lit before.
+//! Guest blocks, how near compares came to equal, abstract states and pairs of decisions have a
+//! part each, so that none drowns another. Where there are more than a part has room for, they
+//! share counters.
 //! The counters are the only memory here; nothing is read back.
 
 use std::ops::Range;

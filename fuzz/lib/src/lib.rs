@@ -8,7 +8,8 @@
 //!
 //! - [`settings`]: what the environment asks for. [`seeds`]: what a run starts from.
 //!   [`glue`]: what all targets need between libFuzzer and these.
-//! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could go on.
+//! - [`input`]: case files as inputs. [`mutate`]: other cases from one. [`possible`]: what could
+//!   go on.
 //! - [`observe`]: abstract states. [`features`]: the counters that libFuzzer reads.
 //! - [`reducer_events`]: one execution, from bytes to a verdict.
 //! - [`air_documents`], [`case_files`]: likewise of what reads such files. [`json`]: their texts,

@@ -193,16 +193,19 @@ impl<'s> Target<'s> {
         Ok(first.map(|violation| violation.name()))
     }
 
-    fn note_coverage(&mut self) {
-        let feedback = self.subject.settings.feedback;
-        for (reducer, coverage) in self
-            .subject
-            .observed
-            .air
-            .reducer_ids()
-            .zip(&mut self.coverage)
-        {
+    /// What was reached and compared since this was last called.
+    fn take_coverage(&mut self) {
+        let reducers = self.subject.observed.air.reducer_ids();
+        for (reducer, coverage) in reducers.zip(&mut self.coverage) {
             self.runner.take_coverage(reducer, coverage);
+        }
+    }
+
+    fn note_coverage(&mut self) {
+        self.take_coverage();
+        let feedback = self.subject.settings.feedback;
+        let reducers = self.subject.observed.air.reducer_ids();
+        for (reducer, coverage) in reducers.zip(&mut self.coverage) {
             let first = features::first_block(reducer);
             coverage.drain_blocks(|index| {
                 let block = features::block_of(first + index);
@@ -224,16 +227,8 @@ impl<'s> Target<'s> {
 
     /// What runs have reached since it was taken last is no feature.
     fn forget_coverage(&mut self) {
-        for (reducer, coverage) in self
-            .subject
-            .observed
-            .air
-            .reducer_ids()
-            .zip(&mut self.coverage)
-        {
-            self.runner.take_coverage(reducer, coverage);
-            coverage.clear();
-        }
+        self.take_coverage();
+        self.coverage.iter_mut().for_each(Coverage::clear);
     }
 
     /// Whether it is so on the reducer as it ships; if so it is written and told.
