@@ -22,6 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::invariants::{GoalSet, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Bounds, PlanMode, Request, Scenario};
+use crate::trace::Pool;
 use crate::workload::Workload;
 use crate::world::World;
 use alphabet::Used;
@@ -138,9 +139,16 @@ pub fn run(
         faults: None,
         schedule: Vec::new(),
     };
+    let values = Pool::default();
     let mut workers = Vec::new();
     for _ in 0..options.jobs.clamp(1, 16) {
-        workers.push(Worker::new(world, workload, &scenario, &options.limits)?);
+        workers.push(Worker::new(
+            world,
+            workload,
+            &scenario,
+            &options.limits,
+            &values,
+        )?);
     }
     let (root, key) = workers[0].root();
     let mut search = Search {
@@ -260,6 +268,7 @@ impl Search<'_, '_> {
         let done: Mutex<Vec<(usize, Vec<Vec<Successor>>)>> = Mutex::default();
         let work = |worker: &Mutex<Worker<'_>>| {
             let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
+            worker.catch_up();
             while let Some((index, batch)) = {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 batches.get(index).map(|batch| (index, *batch))

@@ -12,7 +12,7 @@ use crate::corpus::FoundBy;
 use crate::invariants::{self, GOALS, Violation};
 use crate::scenario::{Decision, ItemName, Scenario};
 use crate::selftest;
-use crate::trace::{Fault, Span, Status, Step, Trace};
+use crate::trace::{Fault, Status, Step, Trace, ValueId};
 use crate::world::World;
 use table::Table;
 
@@ -323,7 +323,7 @@ pub fn decision_text(world: &World, decision: &Decision) -> String {
     }
 }
 
-fn event_text(world: &World, trace: &Trace, schema: SchemaId, value: Span) -> String {
+fn event_text(world: &World, trace: &Trace, schema: SchemaId, value: ValueId) -> String {
     let name = world.air.schemas.name(schema);
     let local = name.split_once('/').map_or(name, |(_, local)| local);
     let local = local.split_once('@').map_or(local, |(local, _)| local);
@@ -360,8 +360,8 @@ fn clip(text: &str, most_chars: usize) -> String {
 fn state_change(world: &World, trace: &Trace, step: &Step) -> String {
     let schema = world.air.reducers[step.reducer.index()].state;
     let schemas = &world.air.schemas;
-    let json = |span: Option<Span>| {
-        let value = schemas.decode(schema, trace.bytes(span?)).ok()?;
+    let json = |id: Option<ValueId>| {
+        let value = schemas.decode(schema, trace.bytes(id?)).ok()?;
         Some(schemas.value_to_json(schema, &value))
     };
     let (before, after) = (json(step.before), json(step.after));
@@ -380,7 +380,7 @@ fn state_change(world: &World, trace: &Trace, step: &Step) -> String {
             fields.collect::<Vec<_>>().join(", ")
         }
         (None, Some(_)) => {
-            let bytes = step.after.map_or(&[][..], |span| trace.bytes(span));
+            let bytes = step.after.map_or(&[][..], |id| trace.bytes(id));
             format!(
                 "new: {}",
                 clip(&value_text(world, schema, bytes), VALUE_CHARS)

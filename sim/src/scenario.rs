@@ -9,7 +9,7 @@ mod faults;
 use std::fmt;
 
 use crate::air::SchemaId;
-use crate::trace::{Answer, Choice, CrashPoint, Item, Name, Recovery, Status, Trace};
+use crate::trace::{Answer, Choice, CrashPoint, Item, Recovery, Status, Trace};
 pub use faults::{Faults, Knob, Mix};
 
 /// What a run starts from, and the decisions that make it.
@@ -179,47 +179,6 @@ impl fmt::Display for ItemName {
     }
 }
 
-/// The names that a run uses: what things in flight are called, and request ids.
-#[derive(Clone, Default, Debug)]
-pub struct Names(Vec<Box<str>>);
-
-impl Names {
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    /// There are a handful in a run, so looking at each is the fastest search.
-    pub fn intern(&mut self, text: &str) -> Name {
-        let index = self
-            .0
-            .iter()
-            .position(|known| **known == *text)
-            .unwrap_or_else(|| {
-                self.0.push(text.into());
-                self.0.len() - 1
-            });
-        Name(index as u32)
-    }
-
-    /// About how much memory the names take.
-    pub fn size_bytes(&self) -> usize {
-        let texts = self.0.iter().map(|text| text.len() + size_of::<Box<str>>());
-        texts.sum()
-    }
-
-    pub fn text(&self, name: Name) -> &str {
-        &self.0[name.0 as usize]
-    }
-
-    fn item(&self, item: &Item) -> ItemName {
-        ItemName {
-            label: self.text(item.label).to_owned(),
-            req_id: item.req_id.map(|name| self.text(name).to_owned()),
-            nth: item.nth,
-        }
-    }
-}
-
 impl Scenario {
     /// The same scenario with the decisions that a run of it took, up to its healing.
     pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
@@ -254,7 +213,11 @@ impl Scenario {
 
     /// A decision of a run of this scenario, by name.
     pub fn decision(&self, trace: &Trace, choice: &Choice) -> Decision {
-        let item = |item: &Item| trace.names.item(item);
+        let item = |item: &Item| ItemName {
+            label: trace.text(item.label).to_owned(),
+            req_id: item.req_id.map(|name| trace.text(name).to_owned()),
+            nth: item.nth,
+        };
         match choice {
             Choice::Start { request } => Decision::Start {
                 request: self.requests[*request as usize].name.clone(),
@@ -303,8 +266,8 @@ impl Scenario {
     /// A decision by name as a choice of a run; None if it names a request that there isn't.
     pub fn choice(&self, trace: &mut Trace, decision: &Decision) -> Option<Choice> {
         let mut item = |name: &ItemName| Item {
-            label: trace.names.intern(&name.label),
-            req_id: name.req_id.as_deref().map(|text| trace.names.intern(text)),
+            label: trace.name(&name.label),
+            req_id: name.req_id.as_deref().map(|text| trace.name(text)),
             nth: name.nth,
         };
         Some(match decision {

@@ -14,7 +14,7 @@ mod seeded;
 use crate::air::{Op, ReducerId, SchemaId, Type};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{PlanMode, Scenario};
-use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Span, Trace};
+use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Trace, ValueId};
 use crate::workload::{self, Workload};
 use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World, variant_tag};
 
@@ -23,6 +23,9 @@ pub use healing::Healing;
 pub use saved::Saved;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
+
+/// Values of earlier runs are kept up to so many bytes: what fits into a processor's cache.
+const KEPT_BYTES: usize = 1 << 20;
 
 /// Where every choice comes from.
 pub trait Chooser {
@@ -133,6 +136,7 @@ impl<'w> Simulator<'w> {
         trace: &mut Trace,
         mut observe: impl FnMut(&Trace) -> bool,
     ) -> Outcome {
+        trace.values.clear_if_above(KEPT_BYTES);
         self.begin(scenario, trace);
         let most = scenario.bounds.turns;
         let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
@@ -167,7 +171,7 @@ impl<'w> Simulator<'w> {
                 break End::TurnBound;
             }
             decisions += 1;
-            if trace.arena_bytes() >= scenario.bounds.trace_bytes {
+            if trace.stored_bytes() >= scenario.bounds.trace_bytes {
                 break End::TraceBound;
             }
             let situation = Situation {
@@ -351,12 +355,17 @@ impl<'w> Simulator<'w> {
         }
     }
 
-    fn name_event(&self, trace: &mut Trace, schema: SchemaId, value: Span) -> (Name, Option<Name>) {
+    fn name_event(
+        &self,
+        trace: &mut Trace,
+        schema: SchemaId,
+        value: ValueId,
+    ) -> (Name, Option<Name>) {
         let label = match self.labels[schema.index()] {
             None => trace.name_in(value, variant_tag),
-            Some(label) => Some(trace.names.intern(label)),
+            Some(label) => Some(trace.name(label)),
         };
-        let label = label.unwrap_or_else(|| trace.names.intern("event"));
+        let label = label.unwrap_or_else(|| trace.name("event"));
         let req_id = trace.name_in(value, |bytes| self.workload.req_id(schema, bytes));
         (label, req_id)
     }
@@ -368,7 +377,7 @@ impl<'w> Simulator<'w> {
         match open.asker {
             Asker::Reducer(reducer) => {
                 let arm = air.reducers[reducer.index()].receipt_arms.get(&open.effect);
-                let label = trace.names.intern(arm.map_or(kind, String::as_str));
+                let label = trace.name(arm.map_or(kind, String::as_str));
                 let workload = self.workload;
                 let req_id =
                     trace.name_in(open.params, |bytes| workload.effect_req_id(kind, bytes));
@@ -388,7 +397,7 @@ impl<'w> Simulator<'w> {
                     .iter()
                     .find(|plan| plan.body.instance == instance);
                 let req_id = plan.and_then(|plan| plan.req_id);
-                let label = trace.names.intern(kind);
+                let label = trace.name(kind);
                 let body = Pending {
                     open,
                     silent: false,
@@ -451,7 +460,7 @@ impl<'w> Simulator<'w> {
             .any(|step| matches!(step.op, Op::RaiseEvent { event, .. } if known(event)));
         let answerable = scenario.plans == PlanMode::Answered && !awaits && raises;
         let id = instance.id;
-        let label = trace.names.intern(local_name(&definition.name));
+        let label = trace.name(local_name(&definition.name));
         let schema = definition.input;
         let req_id = trace.name_in(input_bytes, |bytes| self.workload.req_id(schema, bytes));
         let body = PlanRun {

@@ -1,41 +1,32 @@
 //! What happened in a run: a record per turn, and a digest chained over all of them.
 //!
-//! A trace is the only thing that invariants, reports and comparisons read. All bytes lie in one
-//! arena, so that recording allocates nothing once its buffers have grown. Two runs are equal
-//! when their digests are; [`Trace::difference`] names the first turn and field that differ.
+//! A trace is the only thing that invariants, reports and comparisons read. Whatever has bytes is
+//! in it by id, in a table that keeps each value once and stays from run to run, so that recording
+//! what was met before allocates and copies nothing. Two runs are equal when their digests are;
+//! [`Trace::difference`] names the first turn and field that differ.
 //! This module judges nothing and knows no world: ids mean what the world that was run says.
 
 mod difference;
 mod digest;
 mod journal;
+mod values;
 
 use std::ops::Range;
 
 use sha2::Sha256;
 
 use crate::air::{EffectId, GrantId, Hash, PlanId, ReducerId, SchemaId};
-use crate::scenario::Names;
 pub use crate::trace::difference::Difference;
 pub use crate::trace::journal::{GateRule, Record};
-
-/// A range of the trace's arena.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span {
-    start: u32,
-    length: u32,
-}
-
-impl Span {
-    pub fn size(self) -> usize {
-        self.length as usize
-    }
-}
+pub use crate::trace::values::{Pool, ValueId, Values};
 
 /// Everything that happened in one run, in order.
 #[derive(Clone, Default)]
 pub struct Trace {
-    arena: Vec<u8>,
-    pub names: Names,
+    /// Those of earlier runs too.
+    pub values: Values,
+    /// What the run has stored, each time it did.
+    stored_bytes: usize,
     pub turns: Vec<Turn>,
     pub steps: Vec<Step>,
     pub emitted: Vec<Emitted>,
@@ -68,9 +59,9 @@ pub struct Turn {
     pub divergence: Option<Box<str>>,
 }
 
-/// A name in [`Names`]: a label or a request id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Name(pub u32);
+/// A text in [`Trace::values`]: a label or a request id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name(ValueId);
 
 /// Something in flight, by what it is, whose it is and its place among those alike.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,7 +98,7 @@ pub enum Choice {
     },
     Inject {
         schema: SchemaId,
-        value: Span,
+        value: ValueId,
     },
     Advance {
         to_ns: u64,
@@ -235,12 +226,12 @@ pub struct Remark {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     pub reducer: ReducerId,
-    pub key: Option<Span>,
+    pub key: Option<ValueId>,
     pub schema: SchemaId,
-    pub event: Span,
+    pub event: ValueId,
     /// Canonical state bytes; None is no state.
-    pub before: Option<Span>,
-    pub after: Option<Span>,
+    pub before: Option<ValueId>,
+    pub after: Option<ValueId>,
     /// Ranges into [`Trace::emitted`] and [`Trace::intents`].
     pub emitted: Range<u32>,
     pub intents: Range<u32>,
@@ -262,6 +253,13 @@ pub enum Scrutiny {
     Leaks(Box<str>),
 }
 
+impl Step {
+    /// The state after it is the state before.
+    pub fn is_unchanged(&self) -> bool {
+        self.before == self.after
+    }
+}
+
 impl Scrutiny {
     pub fn differs(instance: &str, what: &str) -> Scrutiny {
         Scrutiny::Differs(format!("{instance} gave {what}").into())
@@ -281,7 +279,7 @@ pub enum Fault {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Emitted {
     pub schema: SchemaId,
-    pub value: Span,
+    pub value: ValueId,
 }
 
 /// Who asked for an effect.
@@ -295,7 +293,7 @@ pub enum Asker {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Intent {
     pub effect: EffectId,
-    pub params: Span,
+    pub params: ValueId,
     pub grant: GrantId,
     pub hash: Hash,
     pub asker: Asker,
@@ -303,10 +301,9 @@ pub struct Intent {
 }
 
 impl Trace {
-    /// Forgets everything but the buffers.
+    /// Forgets everything but the buffers and the values.
     pub fn clear(&mut self) {
-        self.arena.clear();
-        self.names.clear();
+        self.stored_bytes = 0;
         self.turns.clear();
         self.steps.clear();
         self.emitted.clear();
@@ -318,63 +315,41 @@ impl Trace {
         self.hasher = Sha256::default();
     }
 
-    /// Forgets everything and takes over bytes and names; spans and names that refer to them stay
-    /// good. The journal is that of a run of which nothing is told but its world.
-    pub fn begin_with(&mut self, bytes: &[u8], names: &Names, manifest: Hash) {
-        self.clear();
-        self.arena.extend_from_slice(bytes);
-        self.names.clone_from(names);
-        self.journal.push(Record::Manifest { hash: manifest });
+    /// The bytes that the run has stored, the measure of its memory: a value that it stores twice
+    /// counts twice, so that it is the same whatever was kept from before.
+    pub fn stored_bytes(&self) -> usize {
+        self.stored_bytes
     }
 
-    /// Moves what a span refers to into other bytes.
-    pub fn move_span(&self, span: &mut Span, into: &mut Vec<u8>) {
-        let start = into.len() as u32;
-        into.extend_from_slice(self.bytes(*span));
-        span.start = start;
+    pub fn bytes(&self, id: ValueId) -> &[u8] {
+        self.values.bytes(id)
     }
 
-    /// Bytes held, the measure of a run's memory.
-    pub fn arena_bytes(&self) -> usize {
-        self.arena.len()
-    }
-
-    pub fn bytes(&self, span: Span) -> &[u8] {
-        &self.arena[span.start as usize..][..span.length as usize]
-    }
-
-    pub fn store(&mut self, bytes: &[u8]) -> Span {
-        self.build(|arena| arena.extend_from_slice(bytes))
-    }
-
-    /// Stores what `write` appends.
-    pub fn build(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Span {
-        let start = self.arena.len();
-        write(&mut self.arena);
-        self.span_from(start)
+    pub fn store(&mut self, bytes: &[u8]) -> ValueId {
+        let id = self.values.intern(bytes);
+        self.count_stored(id)
     }
 
     /// Stores what `write` appends, unless it fails: then nothing is kept.
     pub fn try_build<E>(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<Span, E> {
-        let start = self.arena.len();
-        match write(&mut self.arena) {
-            Ok(()) => Ok(self.span_from(start)),
-            Err(error) => {
-                self.arena.truncate(start);
-                Err(error)
-            }
-        }
+    ) -> Result<ValueId, E> {
+        let id = self.values.try_build(write)?;
+        Ok(self.count_stored(id))
     }
 
-    fn span_from(&self, start: usize) -> Span {
-        let end = u32::try_from(self.arena.len()).expect("runs end long before 4 GiB of trace");
-        Span {
-            start: start as u32,
-            length: end - start as u32,
-        }
+    fn count_stored(&mut self, id: ValueId) -> ValueId {
+        self.stored_bytes += self.values.bytes(id).len();
+        id
+    }
+
+    pub fn name(&mut self, text: &str) -> Name {
+        Name(self.values.intern(text.as_bytes()))
+    }
+
+    pub fn text(&self, name: Name) -> &str {
+        std::str::from_utf8(self.values.bytes(name.0)).expect("a name is made of text")
     }
 
     pub(crate) fn mark_emitted(&self) -> u32 {
@@ -385,14 +360,14 @@ impl Trace {
         self.intents.len() as u32
     }
 
-    /// Interns the name that `read` finds in stored bytes.
+    /// The name that `read` finds in stored bytes.
     pub fn name_in(
         &mut self,
-        span: Span,
+        id: ValueId,
         read: impl FnOnce(&[u8]) -> Option<&str>,
     ) -> Option<Name> {
-        let bytes = &self.arena[span.start as usize..][..span.length as usize];
-        read(bytes).map(|text| self.names.intern(text))
+        let text = read(self.values.bytes(id))?.to_owned();
+        Some(self.name(&text))
     }
 
     /// Where the lists end now: the start of the next turn's ranges.
@@ -438,12 +413,6 @@ impl Trace {
     /// From now on nothing is folded into the digest, for who never asks: it is a tenth of a run.
     pub fn leave_out_digest(&mut self) {
         self.leaves_out_digest = true;
-    }
-
-    /// Whether the state after a step has the bytes of the state before.
-    pub fn is_unchanged(&self, step: &Step) -> bool {
-        let bytes = |span: Option<Span>| span.map(|span| self.bytes(span));
-        step.before == step.after || bytes(step.before) == bytes(step.after)
     }
 
     pub fn steps_of(&self, turn: &Turn) -> &[Step] {

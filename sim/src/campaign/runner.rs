@@ -238,7 +238,7 @@ impl<'w> Runner<'w> {
         if let Some(crashes) = crashes
             && self.checker.violations().is_empty()
         {
-            let found = self.replays.check(&self.trace, &crashes);
+            let found = self.replays.check(&mut self.trace, &crashes);
             self.checker.note_replays(found);
         }
         let violations = self.checker.violations().to_vec();

@@ -11,7 +11,7 @@ use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::{Saved, Simulator};
-use crate::trace::Trace;
+use crate::trace::{Pool, Trace, Values};
 use crate::workload::Workload;
 use crate::world::World;
 
@@ -58,13 +58,16 @@ impl<'w> Worker<'w> {
         workload: &'w dyn Workload,
         scenario: &Scenario,
         limits: &Limits,
+        values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
         let mut simulator = Simulator::new(world, workload)?;
         simulator.remember_steps();
+        let mut trace = Trace::default();
+        trace.values = Values::of(values);
         Ok(Worker {
             simulator,
             checker: Checker::new(&world.air),
-            trace: Trace::default(),
+            trace,
             scenario: scenario.clone(),
             limits: limits.clone(),
             stale: workload.stale(&scenario.requests),
@@ -84,7 +87,7 @@ impl<'w> Worker<'w> {
 
     fn node(&self, used: Used) -> Node {
         Node {
-            saved: self.simulator.save(&self.trace),
+            saved: self.simulator.save(),
             memory: self.checker.memory(),
             used,
             index: 0,
@@ -129,6 +132,11 @@ impl<'w> Worker<'w> {
         self.checker.observe(&self.trace);
         self.checker.finish(&self.trace);
         true
+    }
+
+    /// Takes over what ids other workers gave out: theirs may be in the states that come next.
+    pub fn catch_up(&mut self) {
+        self.trace.values.catch_up();
     }
 
     /// Where every move of a state leads. What is `known` needs no node.

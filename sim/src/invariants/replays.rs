@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::{Finding, Violation};
 use crate::air::{Hash, ReducerId};
 use crate::reducer::StepError;
-use crate::trace::{Choice, Record, Recovery, Step, Trace, Turn};
+use crate::trace::{Choice, Record, Recovery, Step, Trace, Turn, ValueId, Values};
 use crate::world::{Kernel, World};
 
 /// The crashes of the run itself.
@@ -31,13 +31,11 @@ pub(super) fn check_turn(turn: &Turn) -> Finding {
 /// The first step after a recovery begins where the last one before it ended.
 pub(super) fn check_step(trace: &Trace, index: usize) -> Finding {
     let step = &trace.steps[index];
-    let bytes = |span: Option<_>| span.map(|span| trace.bytes(span));
-    let same_cell =
-        |other: &&Step| other.reducer == step.reducer && bytes(other.key) == bytes(step.key);
+    let same_cell = |other: &&Step| other.reducer == step.reducer && other.key == step.key;
     let Some(last) = trace.steps[..index].iter().rev().find(same_cell) else {
         return Finding::NotApplicable;
     };
-    Finding::check(bytes(last.after) == bytes(step.before), || {
+    Finding::check(last.after == step.before, || {
         let expected = "the state that the last step before the crash left".to_owned();
         (expected, "recovery gave another".to_owned())
     })
@@ -61,41 +59,38 @@ pub struct Replays<'w> {
 /// What a run had straight through.
 #[derive(Default)]
 struct Straight {
-    states: BTreeMap<(ReducerId, Option<Vec<u8>>), Vec<u8>>,
+    states: BTreeMap<(ReducerId, Option<Vec<u8>>), ValueId>,
     /// Hashes, oldest first.
     open: Vec<Hash>,
 }
 
 impl Straight {
-    fn add(&mut self, trace: &Trace, turn: &Turn) {
-        for step in trace.steps_of(turn) {
-            let cell = (step.reducer, step.key.map(|key| trace.bytes(key).to_vec()));
+    fn add(&mut self, run: &Trace, turn: &Turn, values: &Values) {
+        for step in run.steps_of(turn) {
+            let cell = (step.reducer, step.key.map(|key| values.bytes(key).to_vec()));
             match step.after {
-                Some(state) => self.states.insert(cell, trace.bytes(state).to_vec()),
+                Some(state) => self.states.insert(cell, state),
                 None => self.states.remove(&cell),
             };
         }
         // A turn's receipt comes before what its step asks for.
-        for record in trace.journal_in(&turn.journal) {
+        for record in run.journal_in(&turn.journal) {
             if let Record::EffectReceipt { intent, .. } = record
                 && let Some(closed) = self.open.iter().position(|open| open == intent)
             {
                 self.open.remove(closed);
             }
         }
-        let asked = trace.intents_in(&turn.intents).iter();
+        let asked = run.intents_in(&turn.intents).iter();
         let allowed = asked.filter(|intent| intent.allowed);
         self.open.extend(allowed.map(|intent| intent.hash));
     }
 
     /// What a recovered kernel has that the run had not.
-    fn difference(&self, kernel: &Kernel<'_>, trace: &Trace) -> Option<(String, String)> {
+    fn difference(&self, kernel: &Kernel<'_>) -> Option<(String, String)> {
         let found: BTreeMap<_, _> = kernel
             .states()
-            .map(|(reducer, key, state)| {
-                let cell = (reducer, key.map(<[u8]>::to_vec));
-                (cell, trace.bytes(state).to_vec())
-            })
+            .map(|(reducer, key, state)| ((reducer, key.map(<[u8]>::to_vec)), state))
             .collect();
         if found != self.states {
             let expected = "the state bytes that the run had".to_owned();
@@ -116,7 +111,15 @@ impl<'w> Replays<'w> {
     }
 
     /// Tries recoveries of a run; the first that does not give what the run had.
-    pub fn check(&mut self, run: &Trace, crashes: &Crashes) -> Option<Violation> {
+    pub fn check(&mut self, run: &mut Trace, crashes: &Crashes) -> Option<Violation> {
+        // What recovery gives are then the same values, by the same ids.
+        std::mem::swap(&mut self.trace.values, &mut run.values);
+        let found = self.try_recoveries(run, crashes);
+        std::mem::swap(&mut self.trace.values, &mut run.values);
+        found
+    }
+
+    fn try_recoveries(&mut self, run: &Trace, crashes: &Crashes) -> Option<Violation> {
         let ends: Vec<usize> = run
             .turns
             .iter()
@@ -128,9 +131,9 @@ impl<'w> Replays<'w> {
         };
         let mut straight = Straight::default();
         for (index, (turn, end)) in run.turns.iter().zip(&ends).enumerate() {
-            straight.add(run, turn);
+            straight.add(run, turn, &self.trace.values);
             if from_journal.contains(&index) {
-                self.load(run, *end);
+                self.load(&run.journal[..*end]);
                 if let Some(found) = self.recover(Recovery::Journal, &straight) {
                     return Some(violation(index, found, "from the journal"));
                 }
@@ -146,10 +149,9 @@ impl<'w> Replays<'w> {
         None
     }
 
-    /// The run's journal so far, and its bytes.
-    fn load(&mut self, run: &Trace, records: usize) {
-        self.trace.clone_from(run);
-        self.trace.journal.truncate(records);
+    fn load(&mut self, journal: &[Record]) {
+        self.trace.clear();
+        self.trace.journal.extend_from_slice(journal);
     }
 
     fn recover(&mut self, recovery: Recovery, straight: &Straight) -> Option<(String, String)> {
@@ -158,7 +160,7 @@ impl<'w> Replays<'w> {
                 "recovery derives what the journal holds".to_owned(),
                 divergence.to_string(),
             )),
-            Ok(()) => straight.difference(&self.kernel, &self.trace),
+            Ok(()) => straight.difference(&self.kernel),
         }
     }
 
@@ -169,14 +171,14 @@ impl<'w> Replays<'w> {
         records: usize,
         straight: &Straight,
     ) -> Option<(String, String)> {
-        self.load(run, records);
+        self.load(&run.journal[..records]);
         let there = self
             .kernel
             .recover(&mut self.trace, Recovery::Journal, false);
         // What the journal alone does not give is told of the journal.
         there.ok()?;
         self.kernel.save(&self.trace);
-        self.trace.journal.clone_from(&run.journal);
+        self.load(&run.journal);
         self.recover(Recovery::Snapshot, straight)
     }
 }

@@ -298,8 +298,8 @@ impl Observer {
         if step.reducer != self.retry.reducer || step.fault.is_some() {
             return;
         }
-        let state = |span: Option<_>| span.map(|span| wire::state(trace.bytes(span)));
-        let changed = !trace.is_unchanged(step);
+        let state = |id: Option<_>| id.map(|id| wire::state(trace.bytes(id)));
+        let changed = !step.is_unchanged();
         let before = state(step.before);
         let after = if changed { state(step.after) } else { before };
         let event = wire::event(trace.bytes(step.event));

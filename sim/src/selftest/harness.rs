@@ -176,7 +176,7 @@ fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
         }
     }
     Ok(Replays::new(&world)?
-        .check(&run, &Crashes::Everywhere)
+        .check(&mut run, &Crashes::Everywhere)
         .is_none())
 }
 
@@ -201,7 +201,7 @@ fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
         if sabotaged {
             *old = started;
         }
-        return Ok(replays.check(&run, &Crashes::Everywhere).is_none());
+        return Ok(replays.check(&mut run, &Crashes::Everywhere).is_none());
     }
     unreachable!("one seed in {SEEDS} takes a snapshot after a change")
 }

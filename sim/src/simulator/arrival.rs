@@ -7,7 +7,7 @@ use super::{Simulator, find};
 use crate::air::{Hash, SchemaId};
 use crate::scenario::Scenario;
 use crate::trace::{
-    Answer, Asker, Choice, CrashPoint, Item, Mark, Recovery, Remark, Span, Status, Trace,
+    Answer, Asker, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
 };
 use crate::workload;
 use crate::world::{OpenIntent, TimerSet, timer_receipt};
@@ -15,7 +15,7 @@ use crate::world::{OpenIntent, TimerSet, timer_receipt};
 /// An event that a decision brings to the kernel.
 pub(super) struct Arrival {
     pub schema: SchemaId,
-    pub value: Span,
+    pub value: ValueId,
     pub remark: Remark,
     at_ns: u64,
     /// The receipt that the event tells of.
@@ -26,7 +26,7 @@ pub(super) struct Arrival {
 struct Receipt {
     intent: Hash,
     status: Status,
-    value: Span,
+    value: ValueId,
 }
 
 /// Where the event is until the kernel has it: indices into the flight's lists.
@@ -79,7 +79,7 @@ impl Simulator<'_> {
         }
     }
 
-    fn event(&self, schema: SchemaId, value: Span, source: Source, remark: Remark) -> Arrival {
+    fn event(&self, schema: SchemaId, value: ValueId, source: Source, remark: Remark) -> Arrival {
         Arrival {
             schema,
             value,

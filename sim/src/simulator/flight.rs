@@ -4,7 +4,7 @@
 //! Nothing is chosen here.
 
 use crate::air::SchemaId;
-use crate::trace::{Item, Name, Span};
+use crate::trace::{Item, Name, ValueId};
 use crate::world::OpenIntent;
 
 /// Something in flight: when it is due, what it is called, whose it is.
@@ -21,7 +21,7 @@ pub struct InFlight<T> {
 #[derive(Clone, Debug)]
 pub struct Message {
     pub schema: SchemaId,
-    pub value: Span,
+    pub value: ValueId,
     /// A copy of a message that was in flight already.
     pub copy: bool,
 }

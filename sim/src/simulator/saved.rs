@@ -2,16 +2,14 @@
 
 use super::{Flight, InFlight, Message, Simulator};
 use crate::air::Hash;
-use crate::scenario::{Names, Scenario};
-use crate::trace::{Choice, Span, Trace};
+use crate::scenario::Scenario;
+use crate::trace::{Choice, Record, Trace};
 use crate::world::{Checkpoint, OpenIntent};
 
-/// All of a run that decides what can happen next, with the bytes that it refers to. What has
-/// happened is not in it.
+/// All of a run that decides what can happen next. What has happened is not in it, and bytes are
+/// in it by the ids of the run's trace.
 #[derive(Clone, Debug)]
 pub struct Saved {
-    bytes: Vec<u8>,
-    names: Names,
     kernel: Checkpoint,
     pub flight: Flight,
     pub started: Vec<u32>,
@@ -27,7 +25,7 @@ impl Saved {
             + self.flight.pending.len()
             + self.flight.plans.len();
         // The lists' entries, a plan's instance with its maps, and the allocator's share.
-        size_of::<Saved>() + self.bytes.len() + self.names.size_bytes() + items * 256
+        size_of::<Saved>() + items * 256
     }
 }
 
@@ -47,25 +45,21 @@ impl Simulator<'_> {
     }
 
     /// Puts the run aside.
-    pub fn save(&self, trace: &Trace) -> Saved {
-        let mut saved = Saved {
-            bytes: Vec::new(),
-            names: trace.names.clone(),
+    pub fn save(&self) -> Saved {
+        Saved {
             // Of the journal, the manifest is all that a run that goes on from here has.
             kernel: self.kernel.checkpoint(1),
             flight: self.flight.clone(),
             started: self.started.clone(),
             now_ns: self.now_ns,
-        };
-        let spans = saved.kernel.spans().chain(flight_spans(&mut saved.flight));
-        spans.for_each(|span| trace.move_span(span, &mut saved.bytes));
-        saved
+        }
     }
 
-    /// Goes on from a run that was put aside.
+    /// Goes on from a run that was put aside, of whose values the trace has the same ids.
     pub fn go_on_from(&mut self, saved: &Saved, trace: &mut Trace) {
-        let manifest = self.kernel.world().air.manifest_hash;
-        trace.begin_with(&saved.bytes, &saved.names, manifest);
+        trace.clear();
+        let hash = self.kernel.world().air.manifest_hash;
+        trace.journal.push(Record::Manifest { hash });
         self.kernel.go_on_from(&saved.kernel);
         self.flight.clone_from(&saved.flight);
         self.started.clone_from(&saved.started);
@@ -120,16 +114,4 @@ fn write_sorted(out: &mut Vec<u8>, entries: impl Iterator<Item = Vec<u8>>) {
         out.extend_from_slice(&(entry.len() as u32).to_le_bytes());
         out.extend_from_slice(&entry);
     }
-}
-
-fn flight_spans(flight: &mut Flight) -> impl Iterator<Item = &mut Span> {
-    let messages = flight.messages.iter_mut().chain(&mut flight.dropped);
-    let timers = flight.timers.iter_mut().map(|timer| &mut timer.body.open);
-    let pending = flight
-        .pending
-        .iter_mut()
-        .map(|pending| &mut pending.body.open);
-    messages
-        .map(|message| &mut message.body.value)
-        .chain(timers.chain(pending).map(|open| &mut open.params))
 }

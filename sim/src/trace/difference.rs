@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::trace::{Span, Trace, Turn};
+use crate::trace::{Trace, Turn, ValueId};
 
 /// The first turn that is not the same in both, and the field that tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,8 +43,8 @@ impl Trace {
     }
 
     fn differing_field(&self, mine: &Turn, other: &Trace, theirs: &Turn) -> Option<&'static str> {
-        let same = |a: Option<Span>, b: Option<Span>| {
-            a.map(|span| self.bytes(span)) == b.map(|span| other.bytes(span))
+        let same = |a: Option<ValueId>, b: Option<ValueId>| {
+            a.map(|id| self.bytes(id)) == b.map(|id| other.bytes(id))
         };
         if mine.at_ns != theirs.at_ns {
             return Some("at_ns");

@@ -8,12 +8,12 @@
 use sha2::{Digest, Sha256};
 
 use crate::air::Hash;
-use crate::trace::{Asker, Choice, Fault, Item, Record, Span, Trace};
+use crate::trace::{Asker, Choice, Fault, Item, Name, Record, Trace, ValueId, Values};
 
 /// Writes a record's parts.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    arena: &'a [u8],
+    values: &'a Values,
 }
 
 impl Writer<'_> {
@@ -43,18 +43,20 @@ impl Writer<'_> {
         self
     }
 
-    fn span(&mut self, span: Span) -> &mut Self {
-        let bytes = &self.arena[span.start as usize..][..span.size()];
-        self.index(bytes.len());
-        self.out.extend_from_slice(bytes);
-        self
+    fn value(&mut self, id: ValueId) -> &mut Self {
+        let values = self.values;
+        self.bytes(values.bytes(id))
     }
 
-    fn optional_span(&mut self, span: Option<Span>) -> &mut Self {
-        match span {
+    fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
+        match id {
             None => self.tag(0),
-            Some(span) => self.tag(1).span(span),
+            Some(id) => self.tag(1).value(id),
         }
+    }
+
+    fn name(&mut self, Name(id): Name) -> &mut Self {
+        self.value(id)
     }
 
     fn asker(&mut self, asker: Asker) -> &mut Self {
@@ -79,25 +81,11 @@ impl Trace {
         self.write_choice(
             &mut Writer {
                 out: &mut out,
-                arena: &self.arena,
+                values: &self.values,
             },
             choice,
         );
         out
-    }
-
-    /// Whether two records say the same, wherever their bytes lie.
-    pub fn is_same_record(&self, a: &Record, b: &Record) -> bool {
-        let write = |record| {
-            let mut out = Vec::new();
-            let mut writer = Writer {
-                out: &mut out,
-                arena: &self.arena,
-            };
-            write_record(&mut writer, record);
-            out
-        };
-        a == b || write(a) == write(b)
     }
 
     pub(super) fn fold_last_turn(&mut self) {
@@ -114,7 +102,7 @@ impl Trace {
         };
         let mut writer = Writer {
             out,
-            arena: &self.arena,
+            values: &self.values,
         };
         writer.number(turn.at_ns);
         self.write_choice(&mut writer, &turn.choice);
@@ -125,18 +113,21 @@ impl Trace {
             writer
                 .tag(20)
                 .index(step.reducer.index())
-                .optional_span(step.key);
+                .optional_value(step.key);
             // The state before is the one after the cell's last step, which is in the chain.
-            match self.is_unchanged(step) {
+            match step.is_unchanged() {
                 true => writer.tag(2),
-                false => writer.optional_span(step.after),
+                false => writer.optional_value(step.after),
             };
             if let Some(fault) = &step.fault {
                 write_fault(&mut writer, fault);
             }
         }
         for event in self.emitted_in(&turn.emitted) {
-            writer.tag(21).index(event.schema.index()).span(event.value);
+            writer
+                .tag(21)
+                .index(event.schema.index())
+                .value(event.value);
         }
         for intent in self.intents_in(&turn.intents) {
             writer
@@ -151,12 +142,10 @@ impl Trace {
 
     fn write_choice(&self, writer: &mut Writer<'_>, choice: &Choice) {
         let item = |writer: &mut Writer<'_>, tag: u8, item: &Item| {
-            writer
-                .tag(tag)
-                .bytes(self.names.text(item.label).as_bytes());
+            writer.tag(tag).name(item.label);
             match item.req_id {
                 None => writer.tag(0),
-                Some(name) => writer.tag(1).bytes(self.names.text(name).as_bytes()),
+                Some(name) => writer.tag(1).name(name),
             };
             writer.index(item.nth as usize);
         };
@@ -187,7 +176,7 @@ impl Trace {
                 writer.tag(*status as u8).tag(u8::from(*twice));
             }
             Choice::Inject { schema, value } => {
-                writer.tag(9).index(schema.index()).span(*value);
+                writer.tag(9).index(schema.index()).value(*value);
             }
             Choice::Advance { to_ns } => {
                 writer.tag(10).number(*to_ns);
@@ -227,7 +216,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
         } => writer
             .tag(31)
             .index(schema.index())
-            .span(*value)
+            .value(*value)
             .number(*at_ns),
         Record::EffectIntent {
             effect,
@@ -237,7 +226,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
         } => writer
             .tag(32)
             .index(effect.index())
-            .span(*params)
+            .value(*params)
             .hash(hash)
             .asker(*asker),
         Record::CapDecision { intent, denied_by } => writer
@@ -264,7 +253,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             .tag(35)
             .hash(intent)
             .tag(*status as u8)
-            .span(*receipt),
+            .value(*receipt),
         Record::PlanStep {
             plan,
             instance,
@@ -286,7 +275,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             .tag(36)
             .index(plan.index())
             .index(*instance as usize)
-            .span(*result),
+            .value(*result),
         Record::PlanEnded {
             plan,
             instance,
@@ -302,7 +291,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
         } => writer
             .tag(38)
             .index(reducer.index())
-            .optional_span(*key)
-            .optional_span(*state),
+            .optional_value(*key)
+            .optional_value(*state),
     };
 }

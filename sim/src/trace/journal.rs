@@ -1,9 +1,9 @@
 //! The journal: what the kernel must have written down to be rebuilt after a crash.
 //!
-//! Records refer to bytes in the trace's arena. What a record means is the kernel's matter.
+//! Records refer to values of the trace. What a record means is the kernel's matter.
 
 use crate::air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
-use crate::trace::{Asker, Span, Status};
+use crate::trace::{Asker, Status, ValueId};
 
 /// A journal record, in the words of AIR v1.
 #[derive(Clone, PartialEq, Debug)]
@@ -13,13 +13,13 @@ pub enum Record {
     /// An event was accepted; routing and triggers follow from it.
     DomainEvent {
         schema: SchemaId,
-        value: Span,
+        value: ValueId,
         at_ns: u64,
     },
     /// An effect was asked for, in canonical parameters.
     EffectIntent {
         effect: EffectId,
-        params: Span,
+        params: ValueId,
         hash: Hash,
         asker: Asker,
     },
@@ -38,7 +38,7 @@ pub enum Record {
     EffectReceipt {
         intent: Hash,
         status: Status,
-        receipt: Span,
+        receipt: ValueId,
     },
     /// A plan instance took a step. AIR's kernel ticks until nothing moves and needs no such
     /// record; here the environment says when, so the journal must. `replaced`: the event that
@@ -53,7 +53,7 @@ pub enum Record {
     PlanResult {
         plan: PlanId,
         instance: u32,
-        result: Span,
+        result: ValueId,
     },
     PlanEnded {
         plan: PlanId,
@@ -63,8 +63,8 @@ pub enum Record {
     /// The state of a reducer's cell, so that what came before need not be replayed.
     Snapshot {
         reducer: ReducerId,
-        key: Option<Span>,
-        state: Option<Span>,
+        key: Option<ValueId>,
+        state: Option<ValueId>,
     },
 }
 

@@ -19,7 +19,7 @@ use super::plan::Instance;
 use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Coverage, Output, StepError};
-use crate::trace::{Asker, Record, Span, Trace};
+use crate::trace::{Asker, Record, Trace, ValueId};
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
@@ -29,7 +29,7 @@ use scrutiny::Scrutineer;
 #[derive(Clone, PartialEq, Debug)]
 pub struct OpenIntent {
     pub effect: EffectId,
-    pub params: Span,
+    pub params: ValueId,
     pub hash: Hash,
     pub asker: Asker,
 }
@@ -48,9 +48,9 @@ pub struct Kernel<'w> {
     instances: Vec<reducer::Instance>,
     output: Output,
     /// State of reducers without keys, by reducer.
-    states: Vec<Option<Span>>,
+    states: Vec<Option<ValueId>>,
     /// State of keyed reducers, by reducer and canonical key.
-    cells: BTreeMap<(ReducerId, Vec<u8>), Span>,
+    cells: BTreeMap<(ReducerId, Vec<u8>), ValueId>,
     plans: Vec<Instance>,
     next_plan: u32,
     /// Oldest first.
@@ -193,7 +193,7 @@ impl<'w> Kernel<'w> {
     }
 
     /// The states of all cells that have one, in order.
-    pub fn states(&self) -> impl Iterator<Item = (ReducerId, Option<&[u8]>, Span)> {
+    pub fn states(&self) -> impl Iterator<Item = (ReducerId, Option<&[u8]>, ValueId)> {
         let states = self.world.air.reducer_ids().zip(&self.states);
         let single = states.filter_map(|(reducer, state)| Some((reducer, None, (*state)?)));
         let keyed = self
@@ -204,7 +204,7 @@ impl<'w> Kernel<'w> {
     }
 
     /// The state of a reducer's cell; `key` for keyed reducers only.
-    pub fn state(&self, reducer: ReducerId, key: Option<&[u8]>) -> Option<Span> {
+    pub fn state(&self, reducer: ReducerId, key: Option<&[u8]>) -> Option<ValueId> {
         match key {
             None => self.states[reducer.index()],
             Some(key) => self.cells.get(&(reducer, key.to_vec())).copied(),
@@ -212,7 +212,7 @@ impl<'w> Kernel<'w> {
     }
 
     /// An event arrives. `value` is canonical.
-    pub fn accept(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, now_ns: u64) {
+    pub fn accept(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, now_ns: u64) {
         let moment = Moment {
             now_ns,
             journal_height: trace.journal.len(),
@@ -223,7 +223,7 @@ impl<'w> Kernel<'w> {
 
     /// Journals an event and lets nothing see it: what is left of an arrival that a crash cuts
     /// short.
-    pub fn append(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, at_ns: u64) {
+    pub fn append(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, at_ns: u64) {
         trace.journal.push(Record::DomainEvent {
             schema,
             value,
@@ -232,7 +232,7 @@ impl<'w> Kernel<'w> {
     }
 
     /// Shows an event that is in the journal to all who listen.
-    fn handle(&mut self, trace: &mut Trace, schema: SchemaId, value: Span, moment: Moment) {
+    fn handle(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, moment: Moment) {
         let world = self.world;
         let listeners = world.listeners(schema);
         for &route in &listeners.routes {
@@ -244,7 +244,7 @@ impl<'w> Kernel<'w> {
         }
     }
 
-    fn keep_state(&mut self, reducer: ReducerId, key: Option<Vec<u8>>, state: Option<Span>) {
+    fn keep_state(&mut self, reducer: ReducerId, key: Option<Vec<u8>>, state: Option<ValueId>) {
         match (key, state) {
             (None, state) => self.states[reducer.index()] = state,
             (Some(key), Some(state)) => {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::air::{
     EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Schemas, Scope, Value,
 };
-use crate::trace::{Span, Trace};
+use crate::trace::{Trace, ValueId};
 
 /// A running plan.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ pub struct Instance {
     pub id: u32,
     pub plan: PlanId,
     /// The canonical bytes of the event that started it.
-    pub input_bytes: Span,
+    pub input_bytes: ValueId,
     /// The same as a value, from when something may be evaluated: see [`Instance::awaits_input`].
     input: Value,
     has_input: bool,
@@ -104,7 +104,7 @@ pub enum PlanError {
 }
 
 impl Instance {
-    pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: Span) -> Instance {
+    pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: ValueId) -> Instance {
         Instance {
             id,
             plan,

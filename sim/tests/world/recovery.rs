@@ -50,10 +50,10 @@ fn run(world: &World, seed: Seed) -> Trace {
 }
 
 fn recovers(world: &World, seed: Seed) {
-    let trace = run(world, seed);
+    let mut trace = run(world, seed);
     let mut replays = Replays::new(world).expect("the reducer can be run");
     assert_eq!(
-        replays.check(&trace, &Crashes::Everywhere),
+        replays.check(&mut trace, &Crashes::Everywhere),
         None,
         "seed {seed}"
     );
@@ -72,7 +72,7 @@ fn missing_record() {
             turn.journal.start -= u32::from(turn.journal.start as usize > index);
             turn.journal.end -= u32::from(turn.journal.end as usize > index);
         }
-        match replays.check(&lacking, &Crashes::Everywhere) {
+        match replays.check(&mut lacking, &Crashes::Everywhere) {
             Some(violation) => {
                 assert_eq!(violation.name(), "replays");
                 seen += 1;
@@ -100,7 +100,8 @@ fn hidden() {
     let found = (0..50).map(Seed).any(|seed| {
         let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
         runner.seed(seed, &scenario);
-        replays.check(&runner.trace, &Crashes::Everywhere).is_some()
+        let found = replays.check(&mut runner.trace, &Crashes::Everywhere);
+        found.is_some()
     });
     assert!(found, "what is not in the journal is lost");
 }

@@ -61,7 +61,7 @@ fn last_heard(trace: &Trace, retry: &Retry, req_id: &str) -> String {
                     Some(wire::Event::Err { .. }) => "an err",
                     _ => "a timer",
                 };
-                let came = if trace.is_unchanged(step) {
+                let came = if step.is_unchanged() {
                     "changed nothing"
                 } else {
                     "was taken"

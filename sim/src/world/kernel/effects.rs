@@ -4,7 +4,7 @@ use super::super::envelope::{self, intent_hash};
 use super::super::gate;
 use super::{Kernel, OpenIntent};
 use crate::air::{EffectId, GrantId, Hash, OriginKind, SchemaId};
-use crate::trace::{Asker, Intent, Record, Span, Status, Trace};
+use crate::trace::{Asker, Intent, Record, Status, Trace, ValueId};
 
 impl Kernel<'_> {
     /// Puts an effect before the gate and journals what it said.
@@ -14,7 +14,7 @@ impl Kernel<'_> {
         trace: &mut Trace,
         asker: Asker,
         effect: EffectId,
-        params: Span,
+        params: ValueId,
         grant: GrantId,
         key: Option<&[u8]>,
         now_ns: u64,
@@ -91,7 +91,7 @@ impl Kernel<'_> {
         trace: &mut Trace,
         intent: Hash,
         status: Status,
-        receipt: Span,
+        receipt: ValueId,
     ) {
         trace.journal.push(Record::EffectReceipt {
             intent,
@@ -107,8 +107,8 @@ impl Kernel<'_> {
         trace: &mut Trace,
         open: &OpenIntent,
         status: Status,
-        receipt: Span,
-    ) -> Option<(SchemaId, Span)> {
+        receipt: ValueId,
+    ) -> Option<(SchemaId, ValueId)> {
         let Asker::Reducer(id) = open.asker else {
             return None;
         };
@@ -132,7 +132,7 @@ impl Kernel<'_> {
     }
 
     /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.
-    pub fn receive(&mut self, trace: &mut Trace, intent: Hash, receipt: Span) -> bool {
+    pub fn receive(&mut self, trace: &mut Trace, intent: Hash, receipt: ValueId) -> bool {
         trace.journal.push(Record::EffectReceipt {
             intent,
             status: Status::Ok,
@@ -142,7 +142,7 @@ impl Kernel<'_> {
     }
 
     /// Closes an intent, and gives the receipt to the plan that asked, if it was a plan.
-    pub(super) fn take_receipt(&mut self, trace: &Trace, intent: &Hash, receipt: Span) -> bool {
+    pub(super) fn take_receipt(&mut self, trace: &Trace, intent: &Hash, receipt: ValueId) -> bool {
         let Some(open) = self.close(intent) else {
             return false;
         };

@@ -3,10 +3,10 @@
 use super::super::plan::{Action, Instance, PlanError, has_conditions};
 use super::{Kernel, at_path};
 use crate::air::{EffectId, GrantId, Op, Plan, SchemaId, Value};
-use crate::trace::{Asker, Emitted, Record, Span, Trace};
+use crate::trace::{Asker, Emitted, Record, Trace, ValueId};
 
 impl Kernel<'_> {
-    pub(super) fn show_to_plans(&mut self, trace: &mut Trace, schema: SchemaId, value: Span) {
+    pub(super) fn show_to_plans(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId) {
         let air = &self.world.air;
         let awaiting = |plan: &Instance| plan.awaits(&air.plans[plan.plan.index()], schema);
         if !self.plans.iter().any(awaiting) {
@@ -29,7 +29,7 @@ impl Kernel<'_> {
         trace: &mut Trace,
         trigger: usize,
         schema: SchemaId,
-        value: Span,
+        value: ValueId,
     ) {
         let air = &self.world.air;
         let trigger = &air.triggers[trigger];

@@ -10,31 +10,18 @@ use std::collections::BTreeMap;
 use super::super::plan::Instance;
 use super::{Kernel, Moment, OpenIntent, Sampling};
 use crate::air::ReducerId;
-use crate::trace::{Record, Recovery, Span, Trace};
+use crate::trace::{Record, Recovery, Trace, ValueId};
 
-/// All that a recovery needs of the journal before it. Spans are those of the trace it was made in.
+/// All that a recovery needs of the journal before it. Ids are those of the trace it was made in.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
     /// Records of the journal that it stands for.
     records: usize,
-    states: Vec<Option<Span>>,
-    cells: BTreeMap<(ReducerId, Vec<u8>), Span>,
+    states: Vec<Option<ValueId>>,
+    cells: BTreeMap<(ReducerId, Vec<u8>), ValueId>,
     plans: Vec<Instance>,
     next_plan: u32,
     open: Vec<OpenIntent>,
-}
-
-impl Checkpoint {
-    /// Every span, to be moved into another trace.
-    pub fn spans(&mut self) -> impl Iterator<Item = &mut Span> {
-        let states = self.states.iter_mut().flatten();
-        let plans = self.plans.iter_mut().map(|plan| &mut plan.input_bytes);
-        let open = self.open.iter_mut().map(|open| &mut open.params);
-        states
-            .chain(self.cells.values_mut())
-            .chain(plans)
-            .chain(open)
-    }
 }
 
 /// What was rebuilt is not what the journal says.
@@ -144,7 +131,7 @@ impl Kernel<'_> {
                 }
             }
             let derived = trace.journal.get(index);
-            if !derived.is_some_and(|derived| trace.is_same_record(derived, record)) {
+            if derived != Some(record) {
                 return Err(Divergence::Record {
                     index,
                     expected: record.name(),
@@ -214,10 +201,9 @@ impl Kernel<'_> {
                 key,
                 state,
             } => {
-                let key = key.map(|span| trace.bytes(span).to_vec());
+                let key = key.map(|id| trace.bytes(id).to_vec());
                 let now = self.state(*reducer, key.as_deref());
-                let bytes = |span: Option<Span>| span.map(|span| trace.bytes(span));
-                if bytes(now) == bytes(*state) {
+                if now == *state {
                     trace.journal.push(record.clone());
                 }
             }

@@ -5,7 +5,7 @@ use super::super::context;
 use super::{Kernel, Moment, at_path};
 use crate::air::{Origin, Reducer, ReducerId, SchemaId, ValueError};
 use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
-use crate::trace::{Asker, Emitted, Fault, Scrutiny, Span, Step, Trace};
+use crate::trace::{Asker, Emitted, Fault, Scrutiny, Step, Trace, ValueId};
 
 impl Kernel<'_> {
     /// Routes an event to one reducer and takes its output.
@@ -14,7 +14,7 @@ impl Kernel<'_> {
         trace: &mut Trace,
         route: usize,
         schema: SchemaId,
-        event: Span,
+        event: ValueId,
         moment: Moment,
     ) {
         let route = &self.world.air.routes[route];
@@ -65,7 +65,7 @@ impl Kernel<'_> {
         trace: &Trace,
         reducer: ReducerId,
         schema: SchemaId,
-        event: Span,
+        event: ValueId,
         path: &str,
     ) -> Result<Vec<u8>, ValueError> {
         let air = &self.world.air;
@@ -97,10 +97,10 @@ impl Kernel<'_> {
             Some(schema) => Some(self.context(trace, step, schema, moment)?),
         };
         let input = StepInput {
-            state: step.before.map(|span| trace.bytes(span)),
+            state: step.before.map(|id| trace.bytes(id)),
             schema: world.air.schemas.name(step.schema),
             value: trace.bytes(step.event),
-            key: step.key.map(|span| trace.bytes(span)),
+            key: step.key.map(|id| trace.bytes(id)),
             ctx: context.as_deref(),
         };
         let mut output = std::mem::take(&mut self.output);
@@ -147,7 +147,7 @@ impl Kernel<'_> {
             journal_height: moment.journal_height,
             event: trace.bytes(step.event),
             reducer: &self.world.air.reducers[step.reducer.index()],
-            key: step.key.map(|span| trace.bytes(span)),
+            key: step.key.map(|id| trace.bytes(id)),
         };
         context::encode(&self.world.air, schema, &facts)
             .map_err(|error| nonconforming("a context that fits its schema", error))
@@ -168,12 +168,10 @@ impl Kernel<'_> {
         step.after = match output.state() {
             None => None,
             // Most ignored events echo the state, which is canonical already.
-            Some(bytes) if step.before.is_some_and(|span| trace.bytes(span) == bytes) => {
-                step.before
-            }
+            Some(bytes) if step.before.is_some_and(|id| trace.bytes(id) == bytes) => step.before,
             Some(bytes) => Some(
                 trace
-                    .try_build(|arena| schemas.canonicalise(reducer.state, bytes, arena))
+                    .try_build(|out| schemas.canonicalise(reducer.state, bytes, out))
                     .map_err(|error| nonconforming(schemas.name(reducer.state), error))?,
             ),
         };
@@ -182,7 +180,7 @@ impl Kernel<'_> {
                 nonconforming("an event of a known schema", format!("`{}`", event.schema))
             })?;
             let value = trace
-                .try_build(|arena| schemas.canonicalise(schema, event.value, arena))
+                .try_build(|out| schemas.canonicalise(schema, event.value, out))
                 .map_err(|error| nonconforming(schemas.name(schema), error))?;
             trace.emitted.push(Emitted { schema, value });
         }
@@ -219,7 +217,7 @@ impl Kernel<'_> {
             .ok_or_else(|| nonconforming("a slot that is bound to a grant", format!("`{slot}`")))?;
         let params_schema = air.effects[effect.index()].params;
         let params = trace
-            .try_build(|arena| air.schemas.canonicalise(params_schema, asked.params, arena))
+            .try_build(|out| air.schemas.canonicalise(params_schema, asked.params, out))
             .map_err(|error| nonconforming(air.schemas.name(params_schema), error))?;
         let asker = Asker::Reducer(id);
         self.ask(
