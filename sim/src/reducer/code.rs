@@ -105,8 +105,15 @@ impl Code {
         let host = |error: wasmtime::Error| LoadError::Engine {
             reason: format!("{error:#}"),
         };
-        let config = config(&limits, cache_dir, coverage.as_ref());
-        let engine = Engine::new(&config).map_err(host)?;
+        let mut config = config(cache_dir, coverage.as_ref());
+        let pool = InstanceAllocationStrategy::Pooling(pool(&limits, coverage.as_ref()));
+        // Where so much address space is not to be had, as under valgrind or `ulimit -v`, instances
+        // are made one by one, which is slower and changes no result.
+        let engine = Engine::new(config.allocation_strategy(pool))
+            .or_else(|_| {
+                Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
+            })
+            .map_err(host)?;
         let module = Module::from_binary(&engine, wasm)
             .map_err(|error| why_refused(&engine, wasm, &error))?;
         check_imports(&module)?;
@@ -192,18 +199,17 @@ const KEEP_RESIDENT_BYTES: usize = 64 << 10;
 /// What 32-bit pointers reach, the most that a slot can hold.
 const MEMORY_BYTES_MAX: usize = 1 << 32;
 
-fn config(limits: &Limits, cache_dir: Option<&Path>, instruments: Option<&Instruments>) -> Config {
+/// A slot is taken and given back in half the time that fresh mappings take, or in a third when
+/// threads compete for the address space.
+fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocationConfig {
     let slots = u32::try_from(Code::instances_max()).unwrap_or(u32::MAX);
-    let (features, memories, memory_bytes) = match instruments {
-        None => (FEATURES, 1, limits.memory_bytes),
+    let (memories, memory_bytes) = match instruments {
+        None => (1, limits.memory_bytes),
         Some(instruments) => (
-            FEATURES.union(WasmFeatures::MULTI_MEMORY),
             2,
             limits.memory_bytes.max(instruments.layout.memory_bytes()),
         ),
     };
-    // A slot is taken and given back in half the time that fresh mappings take, or in a third
-    // when threads compete for the address space.
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots.saturating_mul(memories))
@@ -214,9 +220,16 @@ fn config(limits: &Limits, cache_dir: Option<&Path>, instruments: Option<&Instru
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES);
+    pool
+}
+
+fn config(cache_dir: Option<&Path>, instruments: Option<&Instruments>) -> Config {
+    let features = match instruments {
+        None => FEATURES,
+        Some(_) => FEATURES.union(WasmFeatures::MULTI_MEMORY),
+    };
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .cache(cache_dir.and_then(cache::open))
         .consume_fuel(true)
         .max_wasm_stack(STACK_BYTES)

@@ -1,5 +1,7 @@
 //! `sim run`: its summary, what it says of a failure, and how it ends.
 
+use std::process::Command;
+
 use expect_test::expect;
 use libtest_mimic::Trial;
 
@@ -9,6 +11,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("campaigns", "summary", summary),
         trial("campaigns", "jobs_do_not_matter", jobs_do_not_matter),
+        trial("campaigns", "little_address_space", little_address_space),
         trial("campaigns", "failure", failure),
         trial("campaigns", "cases_are_kept_apart", cases_are_kept_apart),
         trial("campaigns", "seeds", seeds),
@@ -135,6 +138,25 @@ fn jobs_do_not_matter() {
         assert_eq!(place.list("found"), cases, "{jobs} jobs");
     }
 }
+
+/// Where the pool of instances can't be reserved, the same is done without it.
+#[cfg(unix)]
+fn little_address_space() {
+    const LIMIT_KIB: u64 = 64 << 20;
+    let place = Place::new();
+    let run = format!("{} run --seeds 0..20", env!("CARGO_BIN_EXE_sim"));
+    let little = Command::new("sh")
+        .args(["-c", &format!("ulimit -v {LIMIT_KIB} && {run} --jobs 1")])
+        .output()
+        .expect("the command can be run");
+    let err = String::from_utf8_lossy(&little.stderr);
+    assert_eq!(little.status.code(), Some(0), "{err}");
+    let little = String::from_utf8_lossy(&little.stdout).into_owned();
+    assert_eq!(little, place.sim("run --seeds 0..20").out);
+}
+
+#[cfg(not(unix))]
+fn little_address_space() {}
 
 fn failure() {
     let place = Place::new();
