@@ -49,6 +49,8 @@ pub struct Options {
     pub bounds: Bounds,
     pub mix: Mix,
     pub effort: Effort,
+    /// Take a step that was met before in the same chunk of seeds from memory.
+    pub remember: bool,
     /// Run every seed a second time, on fresh instances, and compare the two.
     pub twice: bool,
     /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
@@ -119,6 +121,9 @@ pub fn run(
             let (next_chunk, stop) = (&next_chunk, &stop);
             scope.spawn(move || {
                 let mut runner = Runner::new(world, workload);
+                if let (Ok(runner), true) = (&mut runner, options.remember) {
+                    runner.remember_steps();
+                }
                 while !stop.load(Ordering::Relaxed) {
                     let index = next_chunk.fetch_add(1, Ordering::Relaxed);
                     if index >= chunk_count {

@@ -248,6 +248,7 @@ fn first_failure(
                 bounds: Bounds::default(),
                 mix: options.mix,
                 effort: Effort::Sampled,
+                remember: false,
                 twice: false,
                 most_failures: usize::MAX,
             },

@@ -327,21 +327,13 @@ impl Trace {
 
     pub fn store(&mut self, bytes: &[u8]) -> ValueId {
         let id = self.values.intern(bytes);
-        self.count_stored(id)
-    }
-
-    /// Stores what `write` appends, unless it fails: then nothing is kept.
-    pub fn try_build<E>(
-        &mut self,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<ValueId, E> {
-        let id = self.values.try_build(write)?;
-        Ok(self.count_stored(id))
-    }
-
-    fn count_stored(&mut self, id: ValueId) -> ValueId {
-        self.stored_bytes += self.values.bytes(id).len();
+        self.count_stored(id);
         id
+    }
+
+    /// A value that is in the table already is one that the run stores.
+    pub(crate) fn count_stored(&mut self, id: ValueId) {
+        self.stored_bytes += self.values.bytes(id).len();
     }
 
     pub fn name(&mut self, text: &str) -> Name {

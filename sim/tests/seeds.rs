@@ -1,7 +1,7 @@
 //! What must be true of every seed: the shipped reducer holds, and the harness can be trusted.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Effort, Options, Runner};
+use sim::campaign::{self, Effort, Options, Runner, Summary};
 use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
@@ -45,6 +45,9 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
         ),
         trial("seeds::jobs_do_not_matter".to_owned(), move || {
             jobs(seed.unwrap_or(Seed(0)))
+        }),
+        trial("seeds::memory_does_not_matter".to_owned(), move || {
+            memory_does_not_matter(seed.unwrap_or(Seed(0)));
         }),
         trial("seeds::plans_as_written".to_owned(), move || {
             each(seed, |seed| as_written(retry_world(), seed));
@@ -146,27 +149,49 @@ fn history_does_not_matter(seed: Seed) {
     });
 }
 
-fn jobs(seed: Seed) {
-    let world = retry_world();
+/// A campaign of several chunks, of which the last is not full.
+fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
     let workload = workload::of(&world.air);
-    let run = |jobs| {
-        let options = Options {
-            // Enough for several chunks, and a last one that is not full.
-            seeds: seed.0..seed.0.saturating_add(300),
-            jobs,
-            plans: PlanMode::Answered,
-            bounds: Bounds::default(),
-            mix: Mix::Swarm,
-            effort: Effort::Sampled,
-            twice: false,
-            most_failures: 1,
-        };
-        campaign::run(world, &*workload, &options, |_, _| {}).expect("the reducer can be run")
+    let options = Options {
+        seeds: seed.0..seed.0.saturating_add(300),
+        jobs,
+        plans: PlanMode::Answered,
+        bounds: Bounds::default(),
+        mix: Mix::Swarm,
+        effort: Effort::Sampled,
+        remember,
+        twice: false,
+        most_failures: 1_000,
     };
-    let one = run(1);
-    assert_eq!(one.seeds, 300.min(u64::MAX - seed.0));
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(5));
+    campaign::run(world, &*workload, &options, |_, _| {}).expect("the reducer can be run")
+}
+
+/// Not even for a reducer that answers by what it has in its memory.
+fn jobs(seed: Seed) {
+    for world in [retry_world(), &planted_world(bug("hidden-state"))] {
+        for remember in [true, false] {
+            let one = campaign(world, seed, 1, remember);
+            assert_eq!(one.seeds, 300.min(u64::MAX - seed.0));
+            for jobs in [2, 5] {
+                let many = campaign(world, seed, jobs, remember);
+                assert!(one == many, "{jobs} jobs, remember {remember}");
+            }
+        }
+    }
+}
+
+/// What is recalled is what would have been taken.
+fn memory_does_not_matter(seed: Seed) {
+    let worlds = [&http_world(), &planted_world(bug("restart-after-done"))];
+    for world in [retry_world()].into_iter().chain(worlds) {
+        let recalled = campaign(world, seed, 1, true);
+        assert!(recalled == campaign(world, seed, 1, false));
+    }
+}
+
+fn bug(name: &str) -> u8 {
+    let bug = planted::BUGS.iter().find(|(_, bug)| *bug == name);
+    bug.expect("it is planted").0
 }
 
 /// The plan as its document says: every attempt fails, so each request ends as Failed or waits.

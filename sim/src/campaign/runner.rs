@@ -71,9 +71,15 @@ impl<'w> Runner<'w> {
         })
     }
 
-    /// Fresh wasm instances: see [`Simulator::renew`].
+    /// Fresh wasm instances: see [`Simulator::renew`]. Nothing is remembered of the runs before.
     pub fn renew(&mut self) -> Result<(), StepError> {
+        self.trace.values.clear();
         self.simulator.renew()
+    }
+
+    /// See [`Simulator::remember_steps`].
+    pub fn remember_steps(&mut self) {
+        self.simulator.remember_steps();
     }
 
     /// What a reducer's code reached in the runs since this was last called; recoveries that

@@ -46,6 +46,9 @@ pub(super) struct Run {
     /// Try every step on other instances, and a recovery after every turn, instead of a sample
     #[arg(long)]
     thorough: bool,
+    /// Take every step, rather than remember those that were met before in the same 64 seeds
+    #[arg(long)]
+    no_memo: bool,
     /// Write and show failures as they were found, without shrinking them
     #[arg(long)]
     no_shrink: bool,
@@ -132,6 +135,7 @@ impl Run {
             bounds,
             mix,
             effort,
+            remember: !self.no_memo,
             twice: self.twice,
             most_failures,
         })

@@ -20,6 +20,7 @@ use crate::air::canonical::Canonical;
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Coverage, Output, StepError};
 use crate::trace::{Asker, Record, Trace, ValueId};
+use effects::Asked;
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
@@ -61,7 +62,7 @@ pub struct Kernel<'w> {
     plans_moved: bool,
     scrutineer: Scrutineer,
     /// Steps that were taken before, if they are remembered.
-    memo: Option<Memo>,
+    memo: Option<Box<Memo>>,
     scratch: Vec<u8>,
 }
 
@@ -101,7 +102,7 @@ impl<'w> Kernel<'w> {
     /// From now on a step whose input was met before is not taken again: a reducer is pure. Now
     /// and then one is, and held against what is remembered.
     pub fn remember_steps(&mut self) {
-        self.memo = Some(Memo::default());
+        self.memo = Some(Box::default());
     }
 
     /// Appends all that decides what this kernel will do, in canonical order: cells, plan

@@ -1,43 +1,45 @@
 //! Effects: asked for, put before the gate, and answered by a receipt.
 
-use super::super::envelope::{self, intent_hash};
+use super::super::envelope;
 use super::super::gate;
 use super::{Kernel, OpenIntent};
 use crate::air::{EffectId, GrantId, Hash, OriginKind, SchemaId};
 use crate::trace::{Asker, Intent, Record, Status, Trace, ValueId};
 
+/// An effect that a reducer or a plan asks for, in canonical parameters.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Asked {
+    pub effect: EffectId,
+    pub params: ValueId,
+    pub grant: GrantId,
+    /// What names the intent: see [`super::super::envelope::intent_hash`].
+    pub hash: Hash,
+}
+
 impl Kernel<'_> {
-    /// Puts an effect before the gate and journals what it said.
-    #[expect(clippy::too_many_arguments, reason = "an effect is all of these, once")]
+    /// Puts an effect before the gate and journals what it said; whether it may pass.
     pub(super) fn ask(
         &mut self,
         trace: &mut Trace,
         asker: Asker,
-        effect: EffectId,
-        params: ValueId,
-        grant: GrantId,
-        key: Option<&[u8]>,
+        asked: &Asked,
         now_ns: u64,
-    ) -> Hash {
+    ) -> bool {
         let air = &self.world.air;
-        let definition = &air.effects[effect.index()];
-        let granted = &air.grants[grant.index()];
-        let bytes = trace.bytes(params);
-        let hash = intent_hash(
-            &mut self.scratch,
-            &definition.kind,
-            bytes,
-            &granted.name,
-            key,
-        );
+        let Asked {
+            effect,
+            params,
+            grant,
+            hash,
+        } = *asked;
         let (origin_kind, origin_name) = match asker {
             Asker::Reducer(id) => (OriginKind::Reducer, &air.reducers[id.index()].name),
             Asker::Plan { plan, .. } => (OriginKind::Plan, &air.plans[plan.index()].name),
         };
         let request = gate::Request {
-            effect: definition,
-            params: bytes,
-            grant: granted,
+            effect: &air.effects[effect.index()],
+            params: trace.bytes(params),
+            grant: &air.grants[grant.index()],
             origin_kind,
             origin_name,
             now_ns,
@@ -75,7 +77,7 @@ impl Kernel<'_> {
             asker,
             allowed,
         });
-        hash
+        allowed
     }
 
     /// A receipt is in the journal: the oldest intent of that hash is open no more. A hash is all

@@ -1,7 +1,8 @@
 //! Plan instances: started by triggers, shown events, and moved a tick at a time.
 
+use super::super::envelope::intent_hash;
 use super::super::plan::{Action, Instance, PlanError, has_conditions};
-use super::{Kernel, at_path};
+use super::{Asked, Kernel, at_path};
 use crate::air::{EffectId, GrantId, Op, Plan, SchemaId, Value};
 use crate::trace::{Asker, Emitted, Record, Trace, ValueId};
 
@@ -142,13 +143,24 @@ impl Kernel<'_> {
             .schemas
             .encode(air.effects[effect.index()].params, &params)
             .map_err(|error| refused(definition, step, error))?;
-        let params = trace.store(&bytes);
+        let hash = intent_hash(
+            &mut self.scratch,
+            &air.effects[effect.index()].kind,
+            &bytes,
+            &air.grants[grant.index()].name,
+            key.as_deref(),
+        );
+        let asked = Asked {
+            effect,
+            params: trace.store(&bytes),
+            grant,
+            hash,
+        };
         let asker = Asker::Plan {
             plan,
             instance: self.plans[index].id,
         };
-        let hash = self.ask(trace, asker, effect, params, grant, key.as_deref(), now_ns);
-        if trace.intents.last().is_some_and(|intent| !intent.allowed) {
+        if !self.ask(trace, asker, &asked, now_ns) {
             return Err(refused(definition, step, "the effect gate said no"));
         }
         self.plans[index].sent(definition, step, hash);

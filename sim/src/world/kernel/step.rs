@@ -1,11 +1,37 @@
 //! One event through one reducer: its cell's key, its context, and its output, taken whole or
 //! refused whole.
+//!
+//! What a reducer makes of an event is found first, as a [`Reaction`], and is a function of the
+//! input alone: it is taken from the code or remembered. What comes of it in this run, the gate's
+//! decision among it, is a matter of [`Kernel::apply`].
 
 use super::super::context;
-use super::{Kernel, Moment, at_path};
+use super::super::envelope::intent_hash;
+use super::memo::Key;
+use super::{Asked, Kernel, Moment, at_path};
 use crate::air::{Origin, Reducer, ReducerId, SchemaId, ValueError};
 use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
-use crate::trace::{Asker, Emitted, Fault, Scrutiny, Step, Trace, ValueId};
+use crate::trace::{Asker, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values};
+
+/// What a reducer makes of an event, checked and canonical.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Reaction {
+    pub after: Option<ValueId>,
+    pub emitted: Vec<Emitted>,
+    pub asked: Option<Asked>,
+    /// Why its output was refused; then the rest is as if it had done nothing.
+    pub fault: Option<Box<Fault>>,
+}
+
+impl Reaction {
+    fn refused(before: Option<ValueId>, fault: Fault) -> Reaction {
+        Reaction {
+            after: before,
+            fault: Some(Box::new(fault)),
+            ..Reaction::default()
+        }
+    }
+}
 
 impl Kernel<'_> {
     /// Routes an event to one reducer and takes its output.
@@ -39,13 +65,7 @@ impl Kernel<'_> {
             Ok(key) => {
                 step.key = key.as_deref().map(|key| trace.store(key));
                 step.before = self.state(id, key.as_deref());
-                step.after = step.before;
-                if let Err(fault) = self.run_step(trace, &mut step, moment) {
-                    trace.emitted.truncate(step.emitted.start as usize);
-                    trace.intents.truncate(step.intents.start as usize);
-                    step.after = step.before;
-                    step.fault = Some(Box::new(fault));
-                }
+                self.run_step(trace, &mut step, moment);
                 self.keep_state(id, key, step.after);
             }
             Err(error) => {
@@ -83,18 +103,46 @@ impl Kernel<'_> {
         )
     }
 
-    /// Runs the code and records what it gave; an error leaves nothing that counts.
-    fn run_step(
+    /// Finds what the reducer makes of the event, and applies it.
+    fn run_step(&mut self, trace: &mut Trace, step: &mut Step, moment: Moment) {
+        let is_due = self.scrutineer.is_due();
+        let reducer = &self.world.air.reducers[step.reducer.index()];
+        // With a context it is told the time and the journal's height: nothing comes twice.
+        if reducer.context.is_some() || self.memo.is_none() {
+            let reaction = self.take_step(trace, step, moment, is_due);
+            return self.apply(trace, step, &reaction, moment.now_ns);
+        }
+        let mut memo = self.memo.take().unwrap_or_default();
+        let key = Key::of(step);
+        match memo.recall(&trace.values, &key).filter(|_| !is_due) {
+            Some(reaction) => self.apply(trace, step, reaction, moment.now_ns),
+            None => {
+                let reaction = self.take_step(trace, step, moment, is_due);
+                if !memo.agrees(key, &reaction) {
+                    step.scrutiny = Scrutiny::differs("the step taken again", "another answer");
+                }
+                self.apply(trace, step, &reaction, moment.now_ns);
+            }
+        }
+        self.memo = Some(memo);
+    }
+
+    /// Runs the code and checks what it gives.
+    fn take_step(
         &mut self,
         trace: &mut Trace,
         step: &mut Step,
         moment: Moment,
-    ) -> Result<(), Fault> {
+        is_due: bool,
+    ) -> Reaction {
         let world = self.world;
         let reducer = &world.air.reducers[step.reducer.index()];
         let context = match reducer.context {
             None => None,
-            Some(schema) => Some(self.context(trace, step, schema, moment)?),
+            Some(schema) => match self.context(trace, step, schema, moment) {
+                Ok(context) => Some(context),
+                Err(fault) => return Reaction::refused(step.before, fault),
+            },
         };
         let input = StepInput {
             state: step.before.map(|id| trace.bytes(id)),
@@ -104,16 +152,8 @@ impl Kernel<'_> {
             ctx: context.as_deref(),
         };
         let mut output = std::mem::take(&mut self.output);
-        let instance = &mut self.instances[step.reducer.index()];
-        let ran = match &mut self.memo {
-            None => instance.step(&input, &mut output),
-            Some(memo) => {
-                let recalled = memo.step(step.reducer, instance, &input, &mut output);
-                step.scrutiny = recalled.1;
-                recalled.0
-            }
-        };
-        if self.scrutineer.is_due() {
+        let ran = self.instances[step.reducer.index()].step(&input, &mut output);
+        if is_due {
             let reducer = step.reducer.index();
             let mut envelope = Vec::new();
             encode_envelope(&input, &mut envelope);
@@ -121,8 +161,8 @@ impl Kernel<'_> {
             let answer = (&ran, &output);
             step.scrutiny = self.scrutineer.check(reducer, code, &envelope, answer);
         }
-        let taken = match ran {
-            Ok(()) => self.take_output(trace, step, reducer, &output, moment.now_ns),
+        let checked = match ran {
+            Ok(()) => self.check_output(&mut trace.values, step.before, reducer, &output),
             Err(error @ StepError::BadEnvelope { .. }) => Err(Fault::Nonconforming {
                 expected: "an output envelope".to_owned(),
                 found: error.to_string(),
@@ -132,7 +172,24 @@ impl Kernel<'_> {
             }),
         };
         self.output = output;
-        taken
+        checked.unwrap_or_else(|fault| Reaction::refused(step.before, fault))
+    }
+
+    /// What comes of a reaction in this run.
+    fn apply(&mut self, trace: &mut Trace, step: &mut Step, reaction: &Reaction, now_ns: u64) {
+        step.after = reaction.after;
+        step.fault.clone_from(&reaction.fault);
+        if step.after != step.before {
+            step.after.iter().for_each(|id| trace.count_stored(*id));
+        }
+        for event in &reaction.emitted {
+            trace.count_stored(event.value);
+            trace.emitted.push(event.clone());
+        }
+        if let Some(asked) = &reaction.asked {
+            trace.count_stored(asked.params);
+            self.ask(trace, Asker::Reducer(step.reducer), asked, now_ns);
+        }
     }
 
     fn context(
@@ -153,24 +210,25 @@ impl Kernel<'_> {
             .map_err(|error| nonconforming("a context that fits its schema", error))
     }
 
-    fn take_output(
+    /// The output as a reaction: canonical, and what the documents allow.
+    fn check_output(
         &mut self,
-        trace: &mut Trace,
-        step: &mut Step,
+        values: &mut Values,
+        before: Option<ValueId>,
         reducer: &Reducer,
         output: &Output,
-        now_ns: u64,
-    ) -> Result<(), Fault> {
+    ) -> Result<Reaction, Fault> {
         let schemas = &self.world.air.schemas;
+        let mut reaction = Reaction::default();
         if output.effects().len() > 1 {
             return Err(nonconforming("at most one effect", output.effects().len()));
         }
-        step.after = match output.state() {
+        reaction.after = match output.state() {
             None => None,
             // Most ignored events echo the state, which is canonical already.
-            Some(bytes) if step.before.is_some_and(|id| trace.bytes(id) == bytes) => step.before,
+            Some(bytes) if before.is_some_and(|id| values.bytes(id) == bytes) => before,
             Some(bytes) => Some(
-                trace
+                values
                     .try_build(|out| schemas.canonicalise(reducer.state, bytes, out))
                     .map_err(|error| nonconforming(schemas.name(reducer.state), error))?,
             ),
@@ -179,25 +237,23 @@ impl Kernel<'_> {
             let schema = schemas.find(event.schema).ok_or_else(|| {
                 nonconforming("an event of a known schema", format!("`{}`", event.schema))
             })?;
-            let value = trace
+            let value = values
                 .try_build(|out| schemas.canonicalise(schema, event.value, out))
                 .map_err(|error| nonconforming(schemas.name(schema), error))?;
-            trace.emitted.push(Emitted { schema, value });
+            reaction.emitted.push(Emitted { schema, value });
         }
         for effect in output.effects() {
-            self.reducer_effect(trace, step.reducer, reducer, &effect, now_ns)?;
+            reaction.asked = Some(self.check_effect(values, reducer, &effect)?);
         }
-        Ok(())
+        Ok(reaction)
     }
 
-    fn reducer_effect(
+    fn check_effect(
         &mut self,
-        trace: &mut Trace,
-        id: ReducerId,
+        values: &mut Values,
         reducer: &Reducer,
         asked: &OutEffect<'_>,
-        now_ns: u64,
-    ) -> Result<(), Fault> {
+    ) -> Result<Asked, Fault> {
         let air = &self.world.air;
         let declared = reducer.effects_emitted.iter().copied().find(|effect| {
             let effect = &air.effects[effect.index()];
@@ -215,21 +271,26 @@ impl Kernel<'_> {
             .get(slot)
             .and_then(|slot| slot.grant)
             .ok_or_else(|| nonconforming("a slot that is bound to a grant", format!("`{slot}`")))?;
-        let params_schema = air.effects[effect.index()].params;
-        let params = trace
-            .try_build(|out| air.schemas.canonicalise(params_schema, asked.params, out))
-            .map_err(|error| nonconforming(air.schemas.name(params_schema), error))?;
-        let asker = Asker::Reducer(id);
-        self.ask(
-            trace,
-            asker,
+        let definition = &air.effects[effect.index()];
+        let params = values
+            .try_build(|out| {
+                air.schemas
+                    .canonicalise(definition.params, asked.params, out)
+            })
+            .map_err(|error| nonconforming(air.schemas.name(definition.params), error))?;
+        let hash = intent_hash(
+            &mut self.scratch,
+            &definition.kind,
+            values.bytes(params),
+            &air.grants[grant.index()].name,
+            asked.idempotency_key,
+        );
+        Ok(Asked {
             effect,
             params,
             grant,
-            asked.idempotency_key,
-            now_ns,
-        );
-        Ok(())
+            hash,
+        })
     }
 }
 
