@@ -13,14 +13,11 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
-use sha2::{Digest, Sha256};
-
-use crate::air::Hash;
 use crate::invariants::{self, GOALS, Violation};
 use crate::random::Seed;
 use crate::reducer::{Code, StepError};
 use crate::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
-use crate::trace::Difference;
+use crate::trace::{Difference, Digest};
 use crate::workload::Workload;
 use crate::world::World;
 use counts::Counts;
@@ -74,8 +71,8 @@ pub struct Summary {
     pub violated: [u64; invariants::COUNT],
     /// Runs that reached each goal.
     pub goals: [u64; GOALS.len()],
-    /// SHA-256 over the digests of all runs, in order of their seeds.
-    pub digest: Hash,
+    /// The digest over those of all runs, in order of their seeds.
+    pub digest: Digest,
     pub failures: Vec<Failure>,
     /// Seeds whose second run was not the same, and where it first differed.
     pub unequal: Vec<(Seed, Difference)>,
@@ -89,7 +86,7 @@ pub struct Failure {
     pub seed: Seed,
     /// The violations of the first bad turn.
     pub violations: Vec<Violation>,
-    pub digest: Hash,
+    pub digest: Digest,
     /// The scenario with the decisions of the run.
     pub scenario: Scenario,
 }
@@ -97,7 +94,7 @@ pub struct Failure {
 /// The counts of one chunk, and the digest of each run.
 struct Chunk {
     counts: Counts,
-    digests: Vec<Hash>,
+    digests: Vec<Digest>,
     failures: Vec<Failure>,
     unequal: Vec<(Seed, Difference)>,
 }
@@ -157,7 +154,7 @@ fn merge(
 ) -> Result<Summary, StepError> {
     let mut early = BTreeMap::new();
     let mut counts = Counts::default();
-    let mut hasher = Sha256::default();
+    let mut digest = Digest::default();
     let (mut seeds, mut merged) = (0, 0);
     let mut failures = Vec::new();
     let mut unequal = Vec::new();
@@ -168,21 +165,20 @@ fn merge(
             merged += 1;
             seeds += chunk.digests.len() as u64;
             counts.add(&chunk.counts);
-            chunk
-                .digests
-                .iter()
-                .for_each(|digest| Digest::update(&mut hasher, digest.as_bytes()));
+            for run in &chunk.digests {
+                digest = digest.then(&run.to_le_bytes());
+            }
             failures.extend(chunk.failures);
             unequal.extend(chunk.unequal);
             progress(seeds, counts.steps);
             if failures.len() >= options.most_failures {
                 failures.truncate(options.most_failures);
                 let cut_short = merged < chunk_count;
-                return Ok(counts.summary(seeds, hasher, (failures, unequal), cut_short));
+                return Ok(counts.summary(seeds, digest, (failures, unequal), cut_short));
             }
         }
     }
-    Ok(counts.summary(seeds, hasher, (failures, unequal), false))
+    Ok(counts.summary(seeds, digest, (failures, unequal), false))
 }
 
 impl Summary {

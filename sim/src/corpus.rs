@@ -12,8 +12,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::air::{Air, Hash};
+use crate::air::Air;
 use crate::scenario::{Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario};
+use crate::trace::Digest;
 use crate::world::World;
 use entry::Entry;
 
@@ -213,17 +214,17 @@ impl CaseError {
 }
 
 /// All that a case holds beside its scenario.
-pub struct Found<'a> {
+pub struct Found {
     pub about: Option<String>,
     pub found_by: FoundBy,
     pub world: WorldHashes,
     /// What the invariants said, and the digest of the run; None before it was run.
-    pub judged: Option<(CaseVerdict, &'a Hash)>,
+    pub judged: Option<(CaseVerdict, Digest)>,
 }
 
 impl Case {
     /// The case of a scenario whose schedule has been taken from a run.
-    pub fn new(air: &Air, scenario: &Scenario, found: Found<'_>) -> Case {
+    pub fn new(air: &Air, scenario: &Scenario, found: Found) -> Case {
         let requests = scenario
             .requests
             .iter()
@@ -247,7 +248,7 @@ impl Case {
             requests: requests.collect(),
             schedule: schedule.collect(),
             verdict,
-            digest: digest.map(Hash::to_string),
+            digest: digest.map(|digest| digest.to_string()),
         }
     }
 

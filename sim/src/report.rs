@@ -6,13 +6,13 @@ mod table;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::air::{Hash, SchemaId};
+use crate::air::SchemaId;
 use crate::campaign::{FAULTS, Failure, SEEDS_FOR_GOALS, Summary};
 use crate::corpus::FoundBy;
 use crate::invariants::{self, GOALS, Violation};
 use crate::scenario::{Decision, ItemName, Scenario};
 use crate::selftest;
-use crate::trace::{Fault, Status, Step, Trace, ValueId};
+use crate::trace::{Digest, Fault, Status, Step, Trace, ValueId};
 use crate::world::World;
 use table::Table;
 
@@ -135,7 +135,7 @@ pub struct Finding {
     pub found_by: FoundBy,
     /// The violations of the first bad turn.
     pub violations: Vec<Violation>,
-    pub digest: Hash,
+    pub digest: Digest,
     /// The scenario with the decisions of the run.
     pub scenario: Scenario,
 }

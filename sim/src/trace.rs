@@ -13,10 +13,9 @@ mod values;
 
 use std::ops::Range;
 
-use sha2::Sha256;
-
 use crate::air::{EffectId, GrantId, Hash, PlanId, ReducerId, SchemaId};
 pub use crate::trace::difference::Difference;
+pub use crate::trace::digest::Digest;
 pub use crate::trace::journal::{GateRule, Record};
 pub use crate::trace::values::{Pool, ValueId, Values};
 
@@ -38,7 +37,7 @@ pub struct Trace {
     pub is_quiescent: bool,
     /// Of the turn under way.
     divergence: Option<Box<str>>,
-    hasher: Sha256,
+    digest: Digest,
     leaves_out_digest: bool,
     scratch: Vec<u8>,
 }
@@ -312,7 +311,7 @@ impl Trace {
         self.divergence = None;
         self.healing_from = None;
         self.is_quiescent = false;
-        self.hasher = Sha256::default();
+        self.digest = Digest::default();
     }
 
     /// The bytes that the run has stored, the measure of its memory: a value that it stores twice
@@ -402,7 +401,7 @@ impl Trace {
         }
     }
 
-    /// From now on nothing is folded into the digest, for who never asks: it is a tenth of a run.
+    /// From now on nothing is folded into the digest, for who never asks.
     pub fn leave_out_digest(&mut self) {
         self.leaves_out_digest = true;
     }

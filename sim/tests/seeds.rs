@@ -77,7 +77,7 @@ struct Run {
     checked: campaign::Checked,
 }
 
-fn digest(world: &World, seed: Seed) -> sim::air::Hash {
+fn digest(world: &World, seed: Seed) -> sim::trace::Digest {
     with_run(world, seed, |_, run| run.checked.digest)
 }
 
@@ -103,12 +103,12 @@ fn keep(world: &World, seed: Seed, run: &Run) -> String {
     path.display().to_string()
 }
 
-fn found<'a>(world: &World, seed: Seed, run: &'a Run, verdict: CaseVerdict) -> Found<'a> {
+fn found(world: &World, seed: Seed, run: &Run, verdict: CaseVerdict) -> Found {
     Found {
         about: None,
         found_by: FoundBy::seed(seed.0, &run.scenario),
         world: WorldHashes::of(world),
-        judged: Some((verdict, &run.checked.digest)),
+        judged: Some((verdict, run.checked.digest)),
     }
 }
 

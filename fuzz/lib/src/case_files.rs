@@ -31,7 +31,7 @@ pub struct Subject {
     pub parse: fn(&str) -> Result<Case, CaseError>,
     pub to_text: fn(&Case) -> String,
     pub bind: fn(&Case, &Air) -> Result<Scenario, CaseError>,
-    pub new: for<'a> fn(&Air, &Scenario, Found<'a>) -> Case,
+    pub new: fn(&Air, &Scenario, Found) -> Case,
     /// Writes what must be the same again.
     pub write: fn(&Tree, Layout) -> String,
 }

@@ -1,14 +1,13 @@
 //! What is counted of the runs of a campaign.
 
-use sha2::{Digest, Sha256};
-
 use super::{Checked, Failure, Runner, Summary};
-use crate::air::Hash;
 use crate::invariants::{self, GOALS};
 use crate::random::Seed;
 use crate::scenario::Decision;
 use crate::simulator::End;
-use crate::trace::{Answer, Choice, CrashPoint, Difference, Recovery, Remark, Status, Turn};
+use crate::trace::{
+    Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
+};
 
 /// The kinds of fault that a summary counts, as reports call them.
 pub const FAULTS: [&str; 18] = [
@@ -66,7 +65,7 @@ impl Counts {
     pub fn summary(
         self,
         seeds: u64,
-        hasher: Sha256,
+        digest: Digest,
         (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
         cut_short: bool,
     ) -> Summary {
@@ -81,7 +80,7 @@ impl Counts {
             not_applicable: self.not_applicable,
             violated: self.violated,
             goals: self.goals,
-            digest: Hash::from_bytes(hasher.finalize().into()),
+            digest,
             failures,
             unequal,
             cut_short,

@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-use crate::air::{Hash, ReducerId};
+use crate::air::ReducerId;
 use crate::invariants::{Checker, Crashes, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{Bounds, Faults, Mix, PlanMode, Scenario};
 use crate::shrink::{self, Refused, Shrunk, Subject};
 use crate::simulator::{Chooser, End, Scripted, Seeded, Simulator};
-use crate::trace::Trace;
+use crate::trace::{Digest, Trace};
 use crate::workload::Workload;
 use crate::world::{Sampling, World};
 
@@ -50,7 +50,7 @@ pub enum Progress<'a> {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checked {
     pub violations: Vec<Violation>,
-    pub digest: Hash,
+    pub digest: Digest,
     pub end: End,
     /// Indices of decisions of the schedule that were not possible.
     pub skipped: Vec<usize>,

@@ -188,7 +188,7 @@ impl Explore {
                 about: None,
                 found_by: FoundBy::explorer(),
                 world: WorldHashes::of(world),
-                judged: Some((verdict, &checked.digest)),
+                judged: Some((verdict, checked.digest)),
             },
         );
         let folder = self

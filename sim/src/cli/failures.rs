@@ -163,7 +163,7 @@ impl<'a> Failures<'a> {
                 about: None,
                 found_by: failure.found_by.clone(),
                 world: WorldHashes::of(world),
-                judged: Some((CaseVerdict::Violated(name.to_owned()), &failure.digest)),
+                judged: Some((CaseVerdict::Violated(name.to_owned()), failure.digest)),
             },
         );
         store::write(&self.folder, name, &case).with_context(|| {

@@ -196,7 +196,7 @@ impl Shrinking<'_> {
                 about: None,
                 found_by: self.found_by.clone(),
                 world: WorldHashes::of(&self.loaded.world),
-                judged: Some((CaseVerdict::Violated(name), &checked.digest)),
+                judged: Some((CaseVerdict::Violated(name), checked.digest)),
             },
         )
     }

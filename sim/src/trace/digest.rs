@@ -1,14 +1,43 @@
-//! The digest of a trace: SHA-256 over every turn's record, in order.
+//! The digest of a trace: XXH3 (128 bits) over every turn's record, in order.
 //!
 //! A record is written with fixed-width little-endian numbers and length-prefixed bytes, so two
-//! different records never read the same. Everything observable goes in; what is derived from it
-//! (remarks, ranges) does not. The hasher's state is the chain: a turn's digest covers all turns
-//! before it.
+//! different records never read the same; of a value it holds the fingerprint. Everything
+//! observable goes in; what is derived from it (remarks, ranges) does not. A turn's digest is that
+//! of its record and of the digest before it, so it covers all turns before.
+//!
+//! A digest tells runs apart that differ by accident. Who wants to forge two runs of one digest
+//! can, and gains nothing: whatever compares runs has both of them.
 
-use sha2::{Digest, Sha256};
+use std::fmt;
+
+use twox_hash::XxHash3_128;
 
 use crate::air::Hash;
 use crate::trace::{Asker, Choice, Fault, Item, Name, Record, Trace, ValueId, Values};
+
+/// What two runs have in common exactly when they are the same. Its text form is `xxh3:` and 32
+/// lowercase hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Digest(u128);
+
+impl Digest {
+    /// The digest of what comes after what this one is of.
+    pub fn then(self, record: &[u8]) -> Digest {
+        Digest(XxHash3_128::oneshot(
+            &[&self.0.to_le_bytes()[..], record].concat(),
+        ))
+    }
+
+    pub fn to_le_bytes(self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "xxh3:{:032x}", self.0)
+    }
+}
 
 /// Writes a record's parts.
 struct Writer<'a> {
@@ -44,8 +73,9 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, id: ValueId) -> &mut Self {
-        let values = self.values;
-        self.bytes(values.bytes(id))
+        let fingerprint = self.values.fingerprint(id);
+        self.out.extend_from_slice(&fingerprint.to_le_bytes());
+        self
     }
 
     fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
@@ -71,8 +101,8 @@ impl Writer<'_> {
 
 impl Trace {
     /// The digest of all that was recorded so far.
-    pub fn digest(&self) -> Hash {
-        Hash::from_bytes(self.hasher.clone().finalize().into())
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The choice as the digest sees it: equal when two runs took the same decision.
@@ -91,8 +121,9 @@ impl Trace {
     pub(super) fn fold_last_turn(&mut self) {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
+        out.extend_from_slice(&self.digest.to_le_bytes());
         self.write_last_turn(&mut out);
-        Sha256::update(&mut self.hasher, &out);
+        self.digest = Digest(XxHash3_128::oneshot(&out));
         self.scratch = out;
     }
 

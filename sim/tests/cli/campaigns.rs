@@ -115,7 +115,7 @@ fn summary() {
           done_by_healing       74
 
         (goals are asked of campaigns of 2000 seeds or more)
-        digest sha256:a3dd77cf8196a7a6c7d918a90190dfb84d20204edce5bf5ffc77d1913cbc5e6a
+        digest xxh3:29d894d4a8691d3abafb4662f8002676
     "#]]
     .assert_eq(&said.out);
 }
@@ -181,8 +181,8 @@ fn failure() {
          2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
          3    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 0, key "r1"
         >4    0     fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"                                 WorkRequested payload "", req_id "r1"; VIOLATED attempts_bounded
-        case:   found/attempts_bounded-dfd2e20b7641.json
-        replay: cargo run --release -- replay found/attempts_bounded-dfd2e20b7641.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-59bc5df1eb14.json
+        replay: cargo run --release -- replay found/attempts_bounded-59bc5df1eb14.json --wasm attempt-limit-off-by-one.wasm
         shrunk from 10 decisions to 5 in 244 attempts
 
         stopped: as many seeds have failed as were asked for (1)

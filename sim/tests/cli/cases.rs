@@ -41,7 +41,7 @@ fn replay() {
          4    0     duplicate err of "r1"
          5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
          6    0     deliver err of "r1"               unchanged
-        digest sha256:40c7e9905edc631f7a0831a6e98cf43b69c41905b535903d04e768d4ae5c2c47
+        digest xxh3:9394e64b1c8e250f243cdfc43aba65b4
     "#]].assert_eq(&said.out);
 }
 
@@ -56,9 +56,9 @@ fn replay_many() {
     assert_eq!(said.code, 2);
     expect![[r#"
         ROOT/corpus/done-at-the-first-try.json: holds
-        digest sha256:14160eb56cbb4ad6777459ed17bb397c9a55109afcd8112062f7ba8e0850b554
+        digest xxh3:cbe9e0ffa33af00722221dcc5823ec7f
         ROOT/corpus/ok-after-failed.json: holds
-        digest sha256:62ae0db88458792027d220996124d22163c9bcc2d6a2f82f99111bbd5b5721f8
+        digest xxh3:702d2005cab6693e9de974f93e73f6e8
     "#]]
     .assert_eq(&said.out);
     expect![[r#"
@@ -88,9 +88,9 @@ fn another_wasm() {
             found    the state changed from Failed, attempt 1 to Done, attempt 1
         demo/RetrySM@1 was sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d and is PLANTED
         when the case was written, it held
-        the digest was sha256:62ae0db88458792027d220996124d22163c9bcc2d6a2f82f99111bbd5b5721f8
+        the digest was xxh3:702d2005cab6693e9de974f93e73f6e8
         the built-in reducer differs at turn 5: `state` differs
-        digest sha256:10ccf2fb5e3cc354ac8fded1c46f1fe4cff1b73bd989051a586d0f8a38a5c79d
+        digest xxh3:5cebf0248491bccb1cbcace34ae62709
     "#]].assert_eq(&said.out.replace(&hash.to_string(), "PLANTED"));
 }
 
