@@ -114,7 +114,8 @@ const CONVERGES: usize = 12;
 enum Finding {
     NotApplicable,
     Holds,
-    Violated { expected: String, found: String },
+    /// What was expected and what was found: rare, and small where it is not.
+    Violated(Box<(String, String)>),
 }
 
 impl Finding {
@@ -123,8 +124,11 @@ impl Finding {
         if holds {
             return Finding::Holds;
         }
-        let (expected, found) = texts();
-        Finding::Violated { expected, found }
+        Finding::Violated(Box::new(texts()))
+    }
+
+    fn violated(expected: impl Into<String>, found: impl Into<String>) -> Finding {
+        Finding::Violated(Box::new((expected.into(), found.into())))
     }
 }
 
@@ -167,10 +171,11 @@ struct Found {
 impl Found {
     fn note(&mut self, turn: usize, invariant: usize, finding: Finding) {
         match finding {
-            _ if self.muted == Some(invariant) => {}
             Finding::NotApplicable => {}
+            _ if self.muted == Some(invariant) => {}
             Finding::Holds => self.applied[invariant] = true,
-            Finding::Violated { expected, found } => {
+            Finding::Violated(texts) => {
+                let (expected, found) = *texts;
                 self.applied[invariant] = true;
                 self.violations.push(Violation {
                     invariant,
@@ -184,18 +189,13 @@ impl Found {
 }
 
 /// See [`Checker::memory`].
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Copy, Default, Debug)]
 pub struct Memory(retry::History);
 
 impl Memory {
     /// Appends all that decides what the invariants will say.
-    pub fn write_key(&self, out: &mut Vec<u8>) {
-        self.0.write_key(out);
-    }
-
-    /// About how much memory it takes.
-    pub fn size_bytes(&self) -> usize {
-        size_of::<Memory>() + self.0.size_bytes()
+    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
+        self.0.write_key(trace, out);
     }
 }
 
@@ -280,14 +280,14 @@ impl<'w> Checker<'w> {
     /// What the invariants remember of a run so far.
     pub fn memory(&self) -> Memory {
         let history = self.retry.as_ref().map(retry::Observer::history);
-        Memory(history.cloned().unwrap_or_default())
+        Memory(history.unwrap_or_default())
     }
 
     /// Begins in the middle of a run, of which the invariants remember this.
-    pub fn go_on_from(&mut self, memory: &Memory) {
+    pub fn go_on_from(&mut self, memory: Memory) {
         self.reset();
         if let Some(retry) = &mut self.retry {
-            retry.go_on_from(&memory.0);
+            retry.go_on_from(memory.0);
         }
     }
 

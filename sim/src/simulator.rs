@@ -7,19 +7,22 @@
 mod arrival;
 mod flight;
 mod healing;
+mod naming;
 mod saved;
 mod scripted;
 mod seeded;
 
-use crate::air::{Op, ReducerId, SchemaId, Type};
+use crate::air::{Op, ReducerId};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{PlanMode, Scenario};
-use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Name, Remark, Trace, ValueId};
+use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace};
 use crate::workload::{self, Workload};
-use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World, variant_tag};
+use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World};
 
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
+pub use naming::local_name;
+use naming::{Names, Naming, Thing};
 pub use saved::Saved;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
@@ -74,8 +77,7 @@ pub struct Simulator<'w> {
     flight: Flight,
     started: Vec<u32>,
     now_ns: u64,
-    /// What events are called, by schema; None for variants, which go by their tag.
-    labels: Vec<Option<&'w str>>,
+    naming: Naming<'w>,
     scratch: Vec<u8>,
 }
 
@@ -83,18 +85,13 @@ impl<'w> Simulator<'w> {
     pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Simulator<'w>, StepError> {
         let kernel = Kernel::new(world)?;
         let flight = Flight::default();
-        let schemas = &world.air.schemas;
-        let label = |id| match schemas.resolve(schemas.ty(id)) {
-            Type::Variant(_) => None,
-            _ => Some(local_name(schemas.name(id))),
-        };
         Ok(Simulator {
             kernel,
             workload,
             flight,
             started: Vec::new(),
             now_ns: 0,
-            labels: schemas.ids().map(label).collect(),
+            naming: Naming::new(world, workload),
             scratch: Vec::new(),
         })
     }
@@ -239,18 +236,13 @@ impl<'w> Simulator<'w> {
             }
             Choice::Duplicate(item) => {
                 let index = find(&self.flight.messages, item)?;
-                let InFlight {
-                    due_ns,
-                    label,
-                    req_id,
-                    ref body,
-                    ..
-                } = self.flight.messages[index];
+                let message = &self.flight.messages[index];
+                let (due_ns, names) = (message.due_ns, message.names());
                 let body = Message {
                     copy: true,
-                    ..body.clone()
+                    ..message.body.clone()
                 };
-                let copy = self.flight.launch(due_ns, label, req_id, body);
+                let copy = self.flight.launch(due_ns, names, body);
                 self.flight.messages.push(copy);
             }
             Choice::Drop(item) => {
@@ -329,13 +321,14 @@ impl<'w> Simulator<'w> {
     fn settle(&mut self, scenario: &Scenario, trace: &mut Trace, mark: Mark) {
         for index in mark.emitted as usize..trace.emitted.len() {
             let event = trace.emitted[index].clone();
-            let (label, req_id) = self.name_event(trace, event.schema, event.value);
+            let thing = Thing::Event(event.schema);
+            let names = self.naming.names(trace, thing, event.value);
             let body = Message {
                 schema: event.schema,
                 value: event.value,
                 copy: false,
             };
-            let message = self.flight.launch(self.now_ns, label, req_id, body);
+            let message = self.flight.launch(self.now_ns, names, body);
             self.flight.messages.push(message);
         }
         for index in mark.intents as usize..trace.intents.len() {
@@ -355,39 +348,21 @@ impl<'w> Simulator<'w> {
         }
     }
 
-    fn name_event(
-        &self,
-        trace: &mut Trace,
-        schema: SchemaId,
-        value: ValueId,
-    ) -> (Name, Option<Name>) {
-        let label = match self.labels[schema.index()] {
-            None => trace.name_in(value, variant_tag),
-            Some(label) => Some(trace.name(label)),
-        };
-        let label = label.unwrap_or_else(|| trace.name("event"));
-        let req_id = trace.name_in(value, |bytes| self.workload.req_id(schema, bytes));
-        (label, req_id)
-    }
-
     /// Hands an effect to its adapter; `copy` says that it was handed over before.
     fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, copy: bool) {
         let air = &self.kernel.world().air;
         let kind = air.effects[open.effect.index()].kind.as_str();
         match open.asker {
             Asker::Reducer(reducer) => {
-                let arm = air.reducers[reducer.index()].receipt_arms.get(&open.effect);
-                let label = trace.name(arm.map_or(kind, String::as_str));
-                let workload = self.workload;
-                let req_id =
-                    trace.name_in(open.params, |bytes| workload.effect_req_id(kind, bytes));
+                let thing = Thing::Effect(reducer, open.effect);
+                let names = self.naming.names(trace, thing, open.params);
                 let due_ns = match kind {
                     "timer.set" => TimerSet::parse(trace.bytes(open.params))
                         .map_or(self.now_ns, |timer| timer.deliver_at_ns),
                     _ => self.now_ns,
                 };
                 let body = Timer { open, copy };
-                let timer = self.flight.launch(due_ns, label, req_id, body);
+                let timer = self.flight.launch(due_ns, names, body);
                 self.flight.timers.push(timer);
             }
             Asker::Plan { instance, .. } => {
@@ -397,12 +372,15 @@ impl<'w> Simulator<'w> {
                     .iter()
                     .find(|plan| plan.body.instance == instance);
                 let req_id = plan.and_then(|plan| plan.req_id);
-                let label = trace.name(kind);
+                let names = Names {
+                    label: trace.name(kind),
+                    req_id,
+                };
                 let body = Pending {
                     open,
                     silent: false,
                 };
-                let pending = self.flight.launch(self.now_ns, label, req_id, body);
+                let pending = self.flight.launch(self.now_ns, names, body);
                 self.flight.pending.push(pending);
             }
         }
@@ -448,7 +426,6 @@ impl<'w> Simulator<'w> {
     fn add_plan(&mut self, scenario: &Scenario, trace: &mut Trace, index: usize) -> usize {
         let instance = &self.kernel.plans()[index];
         let definition = &self.kernel.world().air.plans[instance.plan.index()];
-        let input_bytes = instance.input_bytes;
         let awaits = definition
             .steps
             .iter()
@@ -460,9 +437,8 @@ impl<'w> Simulator<'w> {
             .any(|step| matches!(step.op, Op::RaiseEvent { event, .. } if known(event)));
         let answerable = scenario.plans == PlanMode::Answered && !awaits && raises;
         let id = instance.id;
-        let label = trace.name(local_name(&definition.name));
-        let schema = definition.input;
-        let req_id = trace.name_in(input_bytes, |bytes| self.workload.req_id(schema, bytes));
+        let thing = Thing::Plan(instance.plan);
+        let names = self.naming.names(trace, thing, instance.input_bytes);
         let body = PlanRun {
             instance: id,
             answerable,
@@ -470,14 +446,8 @@ impl<'w> Simulator<'w> {
             answered: None,
             silent: false,
         };
-        let run = self.flight.launch(self.now_ns, label, req_id, body);
+        let run = self.flight.launch(self.now_ns, names, body);
         self.flight.plans.push(run);
         self.flight.plans.len() - 1
     }
-}
-
-/// `demo/WorkOk@1` is `WorkOk` in a schedule.
-pub fn local_name(name: &str) -> &str {
-    let name = name.split_once('/').map_or(name, |(_, local)| local);
-    name.split_once('@').map_or(name, |(local, _)| local)
 }

@@ -3,7 +3,59 @@
 //! Keys come in a known order, so each is compared with the item that must be there. What is
 //! found to be otherwise is answered by None: it never happens to bytes that `canonicalise` wrote.
 
+use std::fmt;
+
 use super::cbor;
+
+/// A text of canonical bytes. It was checked when they were made so, and is not again where it is
+/// only compared, passed on or looked at by its length.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
+    }
+
+    pub fn as_str(self) -> &'a str {
+        std::str::from_utf8(self.0).expect("canonical texts are UTF-8")
+    }
+}
+
+/// Where a text lies in the bytes that it was read from: what can be kept when they can't.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    start: u32,
+    length: u32,
+}
+
+impl<'a> Text<'a> {
+    /// Its place in `bytes`, of which it is a part.
+    pub fn place_in(self, bytes: &[u8]) -> Place {
+        let start = self.0.as_ptr().addr() - bytes.as_ptr().addr();
+        Place {
+            start: start as u32,
+            length: self.0.len() as u32,
+        }
+    }
+
+    /// The text at a place of `bytes`, where one was read.
+    pub fn at(place: Place, bytes: &'a [u8]) -> Text<'a> {
+        Text(&bytes[place.start as usize..][..place.length as usize])
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Text<'a> {
+        Text(text.as_bytes())
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(out)
+    }
+}
 
 /// What is left to read.
 pub struct Canonical<'a> {
@@ -48,17 +100,11 @@ impl<'a> Canonical<'a> {
     }
 
     #[inline]
-    pub fn text(&mut self) -> Option<&'a str> {
-        std::str::from_utf8(self.text_bytes()?).ok()
-    }
-
-    /// A text that is only compared or passed over.
-    #[inline]
-    pub fn text_bytes(&mut self) -> Option<&'a [u8]> {
+    pub fn text(&mut self) -> Option<Text<'a>> {
         let length = usize::try_from(self.head(cbor::TEXT)?).ok()?;
         let (text, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        Some(text)
+        Some(Text(text))
     }
 
     /// The argument of the head of an item of that major type.

@@ -26,7 +26,7 @@ pub(super) struct Node {
 
 impl Node {
     pub fn size_bytes(&self) -> usize {
-        self.saved.size_bytes() + self.memory.size_bytes() + size_of::<Node>()
+        self.saved.size_bytes() + size_of::<Node>()
     }
 }
 
@@ -97,7 +97,7 @@ impl<'w> Worker<'w> {
     fn key(&mut self, used: Used) -> u128 {
         self.key.clear();
         self.simulator.write_key(&self.trace, &mut self.key);
-        self.checker.memory().write_key(&mut self.key);
+        self.checker.memory().write_key(&self.trace, &mut self.key);
         self.key.extend_from_slice(&used.bytes());
         let digest: [u8; 32] = Sha256::digest(&self.key).into();
         let (first, _) = digest.split_at(16);
@@ -121,7 +121,7 @@ impl<'w> Worker<'w> {
     /// Takes one move of a state; false if it is not possible.
     fn take(&mut self, node: &Node, step: &Move) -> bool {
         self.simulator.go_on_from(&node.saved, &mut self.trace);
-        self.checker.go_on_from(&node.memory);
+        self.checker.go_on_from(node.memory);
         let choice = step.choice.choice(&mut self.trace, &self.stale);
         if !self
             .simulator

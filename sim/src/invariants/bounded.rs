@@ -9,16 +9,13 @@ use crate::trace::{Fault, Scrutiny, Step};
 
 pub(super) fn check(step: &Step) -> Finding {
     if let Some(Fault::Stopped { what }) = step.fault.as_deref() {
-        return Finding::Violated {
-            expected: "the step ends by itself, within its bounds".to_owned(),
-            found: what.clone(),
-        };
+        return Finding::violated("the step ends by itself, within its bounds", what.clone());
     }
     match &step.scrutiny {
-        Scrutiny::Leaks(what) => Finding::Violated {
-            expected: "the same memory however often the step is taken".to_owned(),
-            found: what.to_string(),
-        },
+        Scrutiny::Leaks(what) => Finding::violated(
+            "the same memory however often the step is taken",
+            what.to_string(),
+        ),
         _ => Finding::Holds,
     }
 }

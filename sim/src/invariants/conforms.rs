@@ -12,10 +12,9 @@ pub(super) fn check(air: &Air, trace: &Trace, step: &Step) -> Finding {
     if let Some(fault) = &step.fault {
         return match &**fault {
             Fault::Stopped { .. } => Finding::NotApplicable,
-            Fault::Nonconforming { expected, found } => Finding::Violated {
-                expected: expected.clone(),
-                found: found.clone(),
-            },
+            Fault::Nonconforming { expected, found } => {
+                Finding::violated(expected.clone(), found.clone())
+            }
         };
     }
     for intent in trace.intents_in(&step.intents) {
@@ -30,10 +29,10 @@ pub(super) fn check(air: &Air, trace: &Trace, step: &Step) -> Finding {
                 _ => None,
             });
             let kind = &air.effects[intent.effect.index()].kind;
-            return Finding::Violated {
-                expected: format!("the effect gate lets `{kind}` pass"),
-                found: denied.unwrap_or("it was denied").to_owned(),
-            };
+            return Finding::violated(
+                format!("the effect gate lets `{kind}` pass"),
+                denied.unwrap_or("it was denied").to_owned(),
+            );
         }
     }
     Finding::Holds

@@ -2,7 +2,7 @@
 //!
 //! [`GOALS`] is the one list. A run reaches a goal or does not; a campaign counts the runs.
 
-use super::retry::{History, Move};
+use super::retry::{Move, Past};
 use crate::trace::{Choice, CrashPoint, Recovery, Status, Turn};
 use crate::workload::retry::wire::{Event, Pc};
 
@@ -77,11 +77,11 @@ pub(super) fn of_turn(goals: &mut GoalSet, turn: &Turn) {
 }
 
 /// The goals that a step of the machine reaches, before the history has recorded it.
-pub(super) fn of_move(goals: &mut GoalSet, history: &History, turn: &Turn, step: &Move<'_>) {
+pub(super) fn of_move(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     if step.is_ignored() {
         return ignored(goals, turn, step);
     }
-    let Some(request) = &history.request else {
+    let Some(request) = &past.request else {
         return;
     };
     crashed(goals, turn, step);

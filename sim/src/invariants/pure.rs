@@ -12,9 +12,8 @@ pub(super) fn check(step: &Step) -> Finding {
     match &step.scrutiny {
         Scrutiny::None => Finding::NotApplicable,
         Scrutiny::Passed | Scrutiny::Leaks(_) => Finding::Holds,
-        Scrutiny::Differs(what) => Finding::Violated {
-            expected: "the same bytes as from a fresh instance".to_owned(),
-            found: what.to_string(),
-        },
+        Scrutiny::Differs(what) => {
+            Finding::violated("the same bytes as from a fresh instance", what.to_string())
+        }
     }
 }

@@ -19,10 +19,9 @@ use crate::world::{Kernel, World};
 /// The crashes of the run itself.
 pub(super) fn check_turn(turn: &Turn) -> Finding {
     match (&turn.divergence, &turn.choice) {
-        (Some(what), _) => Finding::Violated {
-            expected: "recovery derives what the journal holds".to_owned(),
-            found: what.to_string(),
-        },
+        (Some(what), _) => {
+            Finding::violated("recovery derives what the journal holds", what.to_string())
+        }
         (None, Choice::Crash { .. }) => Finding::Holds,
         (None, _) => Finding::NotApplicable,
     }

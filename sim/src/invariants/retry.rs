@@ -1,8 +1,9 @@
 //! The invariants of the retry machine, and the memory they share.
 //!
-//! [`Move`] is one step as the machine's own values; [`History`] is what happened before it to
-//! the request under way. Each check is a function of the two. The history follows the rules of
-//! the machine, not the state that the reducer reports: it cannot be talked into anything.
+//! [`Move`] is one step as the machine's own values; [`Past`] is what happened before it to the
+//! request under way. Each check is a function of the two. The [`History`] that gives the past
+//! follows the rules of the machine, not the state that the reducer reports: it cannot be talked
+//! into anything.
 
 mod attempts_bounded;
 mod backoff_exact;
@@ -16,12 +17,13 @@ mod terminal_absorbing;
 
 use super::Finding;
 use super::goals::{self, GoalSet};
-use crate::trace::{Record, Step, Trace, Turn};
+use crate::air::canonical::{Place, Text};
+use crate::trace::{Record, Step, Trace, Turn, ValueId};
 use crate::workload::retry::Retry;
 use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
 use crate::world::TimerSet;
 
-type Check = fn(&History, &Move<'_>) -> Finding;
+type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
 /// In the order of `ALL`.
 const CHECKS: [Check; 8] = [
@@ -125,67 +127,79 @@ impl<'a> Move<'a> {
     }
 }
 
-/// The request under way, from its accepted start on.
-#[derive(Clone, Default, Debug)]
+/// What happened to the request under way, from its accepted start on. Small and without bytes of
+/// its own, for the explorer keeps one with each state.
+#[derive(Clone, Copy, Default, Debug)]
 pub(super) struct History {
-    pub request: Option<Request>,
+    request: Option<Recorded>,
+    /// Where the machine stood after the last step, and at which attempt.
+    stands: Option<(Pc, u64)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Recorded {
+    /// The event that began it, and what it says.
+    start: ValueId,
+    req_id: Place,
+    payload: Place,
+    max_attempts: u64,
+    base_delay_ms: u64,
+    anchor_ns: u64,
+    /// `WorkRequested` events so far.
+    requested: u64,
+    timers: Timers,
+}
+
+/// The timers of a request so far.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Timers {
+    pub set: u64,
+    pub fired: u64,
+    /// When the last one is due, and whether it has fired.
+    last: Option<(u64, bool)>,
+}
+
+/// The history as the checks see it.
+pub(super) struct Past<'a> {
+    pub request: Option<Request<'a>>,
     /// Where the machine stood after the last step, and at which attempt.
     pub stands: Option<(Pc, u64)>,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub req_id: String,
-    pub payload: String,
+/// The request under way.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub req_id: Text<'a>,
+    pub payload: Text<'a>,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub anchor_ns: u64,
     /// `WorkRequested` events so far.
     pub requested: u64,
-    pub timers: Vec<SetTimer>,
+    pub timers: Timers,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct SetTimer {
-    pub deliver_at_ns: u64,
-    pub fired: bool,
-}
-
-impl Request {
-    fn new(start: &StartWork<'_>) -> Request {
-        Request {
-            req_id: start.req_id.to_owned(),
-            payload: start.payload.to_owned(),
-            max_attempts: start.max_attempts,
-            base_delay_ms: start.base_delay_ms,
-            anchor_ns: start.now_ns,
-            requested: 0,
-            timers: Vec::new(),
-        }
-    }
-
+impl Request<'_> {
     /// How many attempts it may have: 0 counts as 1.
     pub fn limit(&self) -> u64 {
         self.max_attempts.max(1)
     }
 
-    /// The timer whose firing is waited for.
-    pub fn awaited(&self) -> Option<&SetTimer> {
-        self.timers.last().filter(|timer| !timer.fired)
+    /// When the timer is due whose firing is waited for.
+    pub fn awaited_ns(&self) -> Option<u64> {
+        let (due_ns, fired) = self.timers.last?;
+        (!fired).then_some(due_ns)
     }
 
     /// Whether a timer event is the one waited for.
     pub fn is_awaited(&self, timer: &TimerSet<'_>) -> bool {
-        timer.key == Some(&self.req_id)
-            && self
-                .awaited()
-                .is_some_and(|awaited| awaited.deliver_at_ns == timer.deliver_at_ns)
+        self.awaited_ns() == Some(timer.deliver_at_ns) && timer.key == Some(self.req_id)
     }
 
     /// How many of its timers have fired, this move's own included.
     pub fn fired(&self, step: &Move<'_>) -> u64 {
         let now = matches!(&step.event, Event::Timer(timer) if self.is_awaited(timer));
-        self.timers.iter().filter(|timer| timer.fired).count() as u64 + u64::from(now)
+        self.timers.fired + u64::from(now)
     }
 }
 
@@ -196,61 +210,73 @@ impl History {
             && step.may_start(start)
             && !step.is_ignored()
         {
-            self.request = Some(Request::new(start));
+            let bytes = step.trace.bytes(step.step.event);
+            self.request = Some(Recorded {
+                start: step.step.event,
+                req_id: start.req_id.place_in(bytes),
+                payload: start.payload.place_in(bytes),
+                max_attempts: start.max_attempts,
+                base_delay_ms: start.base_delay_ms,
+                anchor_ns: start.now_ns,
+                requested: 0,
+                timers: Timers::default(),
+            });
         }
     }
 
-    pub fn write_key(&self, out: &mut Vec<u8>) {
+    fn past<'a>(&self, trace: &'a Trace) -> Past<'a> {
+        let request = self.request.as_ref().map(|recorded| {
+            let bytes = trace.bytes(recorded.start);
+            Request {
+                req_id: Text::at(recorded.req_id, bytes),
+                payload: Text::at(recorded.payload, bytes),
+                max_attempts: recorded.max_attempts,
+                base_delay_ms: recorded.base_delay_ms,
+                anchor_ns: recorded.anchor_ns,
+                requested: recorded.requested,
+                timers: recorded.timers,
+            }
+        });
+        Past {
+            request,
+            stands: self.stands,
+        }
+    }
+
+    /// Appends all that decides what the checks will say.
+    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
         let Some(request) = &self.request else {
             return out.push(0);
         };
         out.push(1);
-        for text in [&request.req_id, &request.payload] {
-            out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-            out.extend_from_slice(text.as_bytes());
-        }
-        let numbers = [
-            request.max_attempts,
-            request.base_delay_ms,
-            request.anchor_ns,
-            request.requested,
-        ];
-        for number in numbers {
+        let start = trace.values.fingerprint(request.start);
+        out.extend_from_slice(&start.to_le_bytes());
+        let timers = request.timers;
+        let (due_ns, fired) = timers.last.unwrap_or_default();
+        for number in [request.requested, timers.set, timers.fired, due_ns] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        for timer in &request.timers {
-            out.extend_from_slice(&timer.deliver_at_ns.to_le_bytes());
-            out.push(u8::from(timer.fired));
-        }
-    }
-
-    pub fn size_bytes(&self) -> usize {
-        let request = self.request.as_ref();
-        request.map_or(0, |request| {
-            request.req_id.len() + request.payload.len() + request.timers.len() * 16
-        })
+        out.push(u8::from(fired));
     }
 
     /// After the checks: what the move adds.
-    fn record(&mut self, step: &Move<'_>) {
+    fn record(&mut self, past: &Past<'_>, step: &Move<'_>) {
         if step.changed {
             self.stands = step.after.map(|state| (state.pc, state.attempt));
         }
-        let Some(request) = &mut self.request else {
+        let (Some(recorded), Some(request)) = (&mut self.request, &past.request) else {
             return;
         };
-        if let Event::Timer(timer) = &step.event
-            && request.is_awaited(timer)
-            && let Some(awaited) = request.timers.last_mut()
-        {
-            awaited.fired = true;
+        let timers = &mut recorded.timers;
+        timers.fired = request.fired(step);
+        if timers.fired > request.timers.fired {
+            timers.last = timers.last.map(|(due_ns, _)| (due_ns, true));
         }
-        request.requested += step.requested_count();
-        let set = step.timers().map(|timer| SetTimer {
-            deliver_at_ns: timer.deliver_at_ns,
-            fired: false,
-        });
-        request.timers.extend(set);
+        recorded.requested += step.requested_count();
+        for timer in step.timers() {
+            timers.set += 1;
+            timers.last = Some((timer.deliver_at_ns, false));
+        }
     }
 }
 
@@ -272,17 +298,17 @@ impl Observer {
         self.history = History::default();
     }
 
-    pub fn history(&self) -> &History {
-        &self.history
+    pub fn history(&self) -> History {
+        self.history
     }
 
-    pub fn go_on_from(&mut self, history: &History) {
-        self.history.clone_from(history);
+    pub fn go_on_from(&mut self, history: History) {
+        self.history = history;
     }
 
     /// What can only be said of a run that has ended.
     pub fn finish(&self, trace: &Trace) -> Finding {
-        converges::check(&self.history, &self.retry, trace)
+        converges::check(&self.history.past(trace), &self.retry, trace)
     }
 
     /// Runs every check on a step. `note` gets the index of the check, or None for a state that
@@ -306,13 +332,7 @@ impl Observer {
         let (Some(event), None | Some(Some(_)), None | Some(Some(_))) = (event, before, after)
         else {
             let expected = "`pc` is Idle, Working, Backoff, Done or Failed".to_owned();
-            return note(
-                None,
-                Finding::Violated {
-                    expected,
-                    found: "another word".to_owned(),
-                },
-            );
+            return note(None, Finding::violated(expected, "another word"));
         };
         let (before, after) = (before.flatten(), after.flatten());
         let retry = &self.retry;
@@ -326,10 +346,11 @@ impl Observer {
             step,
         };
         self.history.begin(&step);
+        let past = self.history.past(trace);
         for (index, check) in CHECKS.iter().enumerate() {
-            note(Some(index), check(&self.history, &step));
+            note(Some(index), check(&past, &step));
         }
-        goals::of_move(goals, &self.history, turn, &step);
-        self.history.record(&step);
+        goals::of_move(goals, &past, turn, &step);
+        self.history.record(&past, &step);
     }
 }

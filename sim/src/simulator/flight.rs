@@ -3,6 +3,7 @@
 //! Lists are in order of sequence, so that "the n-th of its kind" means the same in a replay.
 //! Nothing is chosen here.
 
+use super::naming::Names;
 use crate::air::SchemaId;
 use crate::trace::{Item, Name, ValueId};
 use crate::world::OpenIntent;
@@ -15,6 +16,15 @@ pub struct InFlight<T> {
     pub label: Name,
     pub req_id: Option<Name>,
     pub body: T,
+}
+
+impl<T> InFlight<T> {
+    pub(super) fn names(&self) -> Names {
+        Names {
+            label: self.label,
+            req_id: self.req_id,
+        }
+    }
 }
 
 /// An event on its way.
@@ -126,19 +136,13 @@ impl Flight {
     }
 
     /// Something new in flight, the youngest of all. The caller puts it in its list.
-    pub(super) fn launch<T>(
-        &mut self,
-        due_ns: u64,
-        label: Name,
-        req_id: Option<Name>,
-        body: T,
-    ) -> InFlight<T> {
+    pub(super) fn launch<T>(&mut self, due_ns: u64, names: Names, body: T) -> InFlight<T> {
         self.next_sequence += 1;
         InFlight {
             sequence: self.next_sequence,
             due_ns,
-            label,
-            req_id,
+            label: names.label,
+            req_id: names.req_id,
             body,
         }
     }

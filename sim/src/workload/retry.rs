@@ -2,6 +2,7 @@
 
 pub mod wire;
 
+use crate::air::canonical::Text;
 use crate::air::{Air, Hash, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
@@ -95,8 +96,9 @@ impl Workload for Retry {
                 now_ns: pick(&ANCHORS_NS, 1),
                 payload: stream
                     .pick(&PAYLOADS[..if extreme { 5 } else { 3 }])
-                    .unwrap_or(&""),
-                req_id: if empty_id == Some(index) { "" } else { &name },
+                    .map_or("", |payload| payload)
+                    .into(),
+                req_id: if empty_id == Some(index) { "" } else { &name }.into(),
             };
             let value = wire::encode(&Event::Start(start));
             Request {
@@ -112,8 +114,8 @@ impl Workload for Retry {
         let requests = (1..=small.requests).map(|number| {
             let name = format!("r{number}");
             let start = StartWork {
-                req_id: &name,
-                payload: "p",
+                req_id: name.as_str().into(),
+                payload: "p".into(),
                 max_attempts: small.max_attempts,
                 base_delay_ms: small.base_delay_ms,
                 now_ns: 0,
@@ -133,7 +135,7 @@ impl Workload for Retry {
             .iter()
             .map(|request| match wire::event(&request.value) {
                 Some(Event::Start(start)) => Some(StartWork {
-                    req_id: "",
+                    req_id: "".into(),
                     ..start
                 }),
                 _ => None,
@@ -147,19 +149,20 @@ impl Workload for Retry {
     /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: the timer of its first wait and
     /// that of its second, set or not.
     fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)> {
+        let stranger = STRANGER.into();
         let mut events = vec![
-            wire::encode(&Event::Ok { req_id: STRANGER }),
-            wire::encode(&Event::Ok { req_id: "" }),
+            wire::encode(&Event::Ok { req_id: stranger }),
+            wire::encode(&Event::Ok { req_id: "".into() }),
         ];
         for transient in [true, false] {
-            let req_id = STRANGER;
+            let req_id = stranger;
             events.push(wire::encode(&Event::Err { req_id, transient }));
         }
         for (index, request) in requests.iter().enumerate() {
             if let Some(Event::Start(start)) = wire::event(&request.value) {
                 let first_ns = timer_ns(&start, 0);
                 if index == 0 {
-                    events.push(timer(STRANGER, first_ns));
+                    events.push(timer(stranger, first_ns));
                 }
                 events.push(timer(start.req_id, first_ns));
                 events.push(timer(start.req_id, timer_ns(&start, 1)));
@@ -174,21 +177,22 @@ impl Workload for Retry {
 
     fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
         if schema == self.requested {
-            return wire::requested(value).map(|requested| requested.req_id);
+            return wire::requested(value).map(|requested| requested.req_id.as_str());
         }
         if schema != self.event {
             return None;
         }
-        match wire::event(value)? {
+        let req_id = match wire::event(value)? {
             Event::Start(start) => Some(start.req_id),
             Event::Ok { req_id } | Event::Err { req_id, .. } => Some(req_id),
             Event::Timer(timer) => timer.key,
-        }
+        };
+        req_id.map(Text::as_str)
     }
 
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
         if kind == "timer.set" {
-            TimerSet::parse(params)?.key
+            TimerSet::parse(params)?.key.map(Text::as_str)
         } else {
             None
         }
@@ -229,7 +233,7 @@ impl Workload for Retry {
         let req_id = if stream.chance(Ratio::new(1, 2)) {
             known.req_id
         } else {
-            STRANGER
+            STRANGER.into()
         };
         let bytes = match stream.below(9) {
             0 | 1 => wire::encode(&Event::Ok { req_id }),
@@ -250,7 +254,7 @@ impl Workload for Retry {
             }
             7 => wire::encode(&Event::Start(StartWork {
                 req_id,
-                payload: "a second start",
+                payload: "a second start".into(),
                 max_attempts: u64::from(stream.below(6)),
                 ..known
             })),
@@ -269,8 +273,9 @@ impl Workload for Retry {
         let Some(state) = wire::state(state) else {
             return 0;
         };
-        let is_its =
-            |request: &Request| self.req_id(request.schema, &request.value) == Some(state.req_id);
+        let is_its = |request: &Request| {
+            self.req_id(request.schema, &request.value) == Some(state.req_id.as_str())
+        };
         let whose = requests.iter().position(is_its);
         let whose = whose.map_or(0, |index| index as u64 + 1);
         let attempt = state.attempt.min(MANY_ATTEMPTS);
@@ -297,7 +302,7 @@ fn timer_ns(start: &StartWork<'_>, exponent: u32) -> u64 {
 }
 
 /// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
-fn timer(req_id: &str, deliver_at_ns: u64) -> Vec<u8> {
+fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
     let (mut requested, mut receipt, mut out) = (Vec::new(), Vec::new(), Vec::new());
     timer_params(&mut requested, Some(req_id), deliver_at_ns);
     timer_receipt(&mut receipt, Some(req_id), deliver_at_ns);

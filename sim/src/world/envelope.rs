@@ -2,7 +2,7 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
-use crate::air::canonical::Canonical;
+use crate::air::canonical::{Canonical, Text};
 use crate::air::{Hash, cbor};
 use crate::trace::Status;
 
@@ -62,7 +62,7 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimerSet<'a> {
     pub deliver_at_ns: u64,
-    pub key: Option<&'a str>,
+    pub key: Option<Text<'a>>,
 }
 
 impl<'a> TimerSet<'a> {
@@ -84,21 +84,21 @@ impl<'a> TimerSet<'a> {
 }
 
 /// Appends canonical `sys/TimerSetReceipt@1`.
-pub fn timer_receipt(out: &mut Vec<u8>, key: Option<&str>, delivered_at_ns: u64) {
+pub fn timer_receipt(out: &mut Vec<u8>, key: Option<Text<'_>>, delivered_at_ns: u64) {
     timer_record(out, key, "delivered_at_ns", delivered_at_ns);
 }
 
 /// Appends canonical `sys/TimerSetParams@1`.
-pub fn timer_params(out: &mut Vec<u8>, key: Option<&str>, deliver_at_ns: u64) {
+pub fn timer_params(out: &mut Vec<u8>, key: Option<Text<'_>>, deliver_at_ns: u64) {
     timer_record(out, key, "deliver_at_ns", deliver_at_ns);
 }
 
-fn timer_record(out: &mut Vec<u8>, key: Option<&str>, name: &str, at_ns: u64) {
+fn timer_record(out: &mut Vec<u8>, key: Option<Text<'_>>, name: &str, at_ns: u64) {
     out.extend_from_slice(&cbor::SELF_DESCRIBED);
     cbor::write_head(out, cbor::MAP, 2);
     cbor::write_text(out, "key");
     match key {
-        Some(key) => cbor::write_text(out, key),
+        Some(key) => cbor::write_bytes_as_text(out, key.as_bytes()),
         None => out.push(cbor::NULL),
     }
     cbor::write_text(out, name);

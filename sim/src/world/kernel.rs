@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use super::World;
 use super::plan::Instance;
-use crate::air::canonical::Canonical;
+use crate::air::canonical::{Canonical, Text};
 use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Coverage, Output, StepError};
 use crate::trace::{Asker, Record, Trace, ValueId};
@@ -284,7 +284,7 @@ pub fn variant_tag(canonical: &[u8]) -> Option<&str> {
     let mut reader = Canonical::new(canonical);
     let unit = reader.take(b"\xa1\x64$tag");
     unit.or_else(|| reader.take(b"\xa2\x64$tag"))?;
-    reader.text()
+    reader.text().map(Text::as_str)
 }
 
 /// The value at a dotted path; `$value` leads into whichever arm a variant has.

@@ -4,22 +4,22 @@
 //! accepted start stay within `max_attempts` (0 counts as 1), and that the two agree. Does not
 //! verify when an attempt begins: see `retry_waits`.
 
-use super::{Finding, History, Move};
+use super::{Finding, Move, Past};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let (Some(request), Some(state)) = (&history.request, step.after) else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let (Some(request), Some(state)) = (&past.request, step.after) else {
         return Finding::NotApplicable;
     };
     let limit = request.limit();
     let requested = request.requested + step.requested_count();
     if requested > limit || state.attempt > limit {
-        return Finding::Violated {
-            expected: format!("at most {limit} attempts of {:?}", request.req_id),
-            found: format!(
+        return Finding::violated(
+            format!("at most {limit} attempts of {:?}", request.req_id),
+            format!(
                 "{requested} requested, attempt {} in the state",
                 state.attempt
             ),
-        };
+        );
     }
     Finding::check(state.attempt == requested, || {
         let expected = format!("attempt {requested} in the state: so many were requested");

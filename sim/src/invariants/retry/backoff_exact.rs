@@ -5,26 +5,26 @@
 //! every step of the formula, with the anchor and the base of the request's accepted start.
 //! Does not verify that a timer is set at all.
 
-use super::{Finding, History, Move};
+use super::{Finding, Move, Past};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let Some(request) = &history.request else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
     let mut finding = Finding::NotApplicable;
-    for (timer, index) in step.timers().zip(request.timers.len()..) {
+    for (timer, index) in step.timers().zip(request.timers.set..) {
         let expected = deliver_at_ns(request.anchor_ns, request.base_delay_ms, index as u32);
         if timer.deliver_at_ns != expected {
-            return Finding::Violated {
-                expected: format!(
+            return Finding::violated(
+                format!(
                     "timer {} of {:?} at {expected} ns: {} + {} ms * 2^{index}",
                     index + 1,
                     request.req_id,
                     request.anchor_ns,
                     request.base_delay_ms,
                 ),
-                found: format!("{} ns", timer.deliver_at_ns),
-            };
+                format!("{} ns", timer.deliver_at_ns),
+            );
         }
         finding = Finding::Holds;
     }

@@ -6,18 +6,19 @@
 //! starts nothing.) Does not verify anything of a run that was left with something in flight, nor
 //! of how long it takes before faults stop.
 
-use super::{Finding, History, Pc};
+use super::{Finding, Past, Pc};
+use crate::air::canonical::Text;
 use crate::trace::Trace;
 use crate::workload::retry::{Retry, wire};
 
-pub(super) fn check(history: &History, retry: &Retry, trace: &Trace) -> Finding {
-    let Some(request) = &history.request else {
+pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
+    let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
     if !trace.is_quiescent && trace.healing_from.is_none() {
         return Finding::NotApplicable;
     }
-    let Some((pc, attempt)) = history.stands else {
+    let Some((pc, attempt)) = past.stands else {
         return Finding::NotApplicable;
     };
     let is_ended = pc.is_end();
@@ -31,20 +32,20 @@ pub(super) fn check(history: &History, retry: &Retry, trace: &Trace) -> Finding 
             return (expected, "something is in flight for ever".to_owned());
         }
         let awaited = match pc {
-            Pc::Backoff => match request.awaited() {
-                Some(timer) => format!("its timer for {} ns", timer.deliver_at_ns),
+            Pc::Backoff => match request.awaited_ns() {
+                Some(due_ns) => format!("its timer for {due_ns} ns"),
                 None => "a timer that it never set".to_owned(),
             },
             _ => format!("the answer to attempt {}", attempt),
         };
-        let heard = last_heard(trace, retry, &request.req_id);
+        let heard = last_heard(trace, retry, request.req_id);
         let found = format!("{} for ever, waiting for {awaited}; {heard}", pc.name());
         (expected, found)
     })
 }
 
 /// What the request last heard, and what came of it.
-fn last_heard(trace: &Trace, retry: &Retry, req_id: &str) -> String {
+fn last_heard(trace: &Trace, retry: &Retry, req_id: Text<'_>) -> String {
     for (index, turn) in trace.turns.iter().enumerate().rev() {
         for step in trace.steps_of(turn).iter().rev() {
             let event = wire::event(trace.bytes(step.event));

@@ -3,21 +3,21 @@
 //! Verifies that every `WorkRequested` carries the id and the payload of the accepted start, and
 //! that the state keeps these and the start's numbers unchanged for as long as the request lasts.
 
-use super::{Finding, History, Move};
+use super::{Finding, Move, Past};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let (Some(request), Some(state)) = (&history.request, step.after) else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let (Some(request), Some(state)) = (&past.request, step.after) else {
         return Finding::NotApplicable;
     };
     for requested in step.requested() {
         if requested.req_id != request.req_id || requested.payload != request.payload {
-            return Finding::Violated {
-                expected: format!("WorkRequested {:?} {:?}", request.req_id, request.payload),
-                found: format!(
+            return Finding::violated(
+                format!("WorkRequested {:?} {:?}", request.req_id, request.payload),
+                format!(
                     "WorkRequested {:?} {:?}",
                     requested.req_id, requested.payload
                 ),
-            };
+            );
         }
     }
     let kept = state.req_id == request.req_id

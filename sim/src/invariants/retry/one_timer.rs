@@ -3,33 +3,33 @@
 //! Verifies that no timer is set while another of the request has not fired, and that its key is
 //! the `req_id`. A timer that was lost counts as not fired.
 
-use super::{Finding, History, Move};
+use super::{Finding, Move, Past};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let Some(request) = &history.request else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
-    let mut outstanding = match request.awaited() {
-        Some(_) if request.fired(step) == request.timers.len() as u64 => 0,
+    let mut outstanding = match request.awaited_ns() {
+        Some(_) if request.fired(step) == request.timers.set => 0,
         Some(_) => 1,
         None => 0,
     };
     let mut finding = Finding::NotApplicable;
     for timer in step.timers() {
         outstanding += 1;
-        if timer.key != Some(&request.req_id) {
-            return Finding::Violated {
-                expected: format!("a timer with the key {:?}", request.req_id),
-                found: timer
+        if timer.key != Some(request.req_id) {
+            return Finding::violated(
+                format!("a timer with the key {:?}", request.req_id),
+                timer
                     .key
                     .map_or("no key".to_owned(), |key| format!("the key {key:?}")),
-            };
+            );
         }
         if outstanding > 1 {
-            return Finding::Violated {
-                expected: format!("at most one outstanding timer of {:?}", request.req_id),
-                found: format!("{outstanding} outstanding"),
-            };
+            return Finding::violated(
+                format!("at most one outstanding timer of {:?}", request.req_id),
+                format!("{outstanding} outstanding"),
+            );
         }
         finding = Finding::Holds;
     }

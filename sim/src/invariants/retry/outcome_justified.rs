@@ -4,10 +4,10 @@
 //! its own that is terminal, or transient at the last attempt. Does not verify that such an event
 //! ends it: that is liveness.
 
-use super::{Event, Finding, History, Move, Pc};
+use super::{Event, Finding, Move, Past, Pc};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let (Some(request), Some(state)) = (&history.request, step.after) else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let (Some(request), Some(state)) = (&past.request, step.after) else {
         return Finding::NotApplicable;
     };
     if !state.pc.is_end() || step.pc() == state.pc {

@@ -4,10 +4,10 @@
 //! early or late, and that it is requested in the very step in which that timer ends the wait,
 //! whatever the status of its receipt. Does not verify that the timer fires: that is liveness.
 
-use super::{Event, Finding, History, Move, Pc};
+use super::{Event, Finding, Move, Past, Pc};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let Some(request) = &history.request else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
     let new = step.requested_count();
@@ -20,10 +20,7 @@ pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
             requested + 1,
             request.req_id
         );
-        return Finding::Violated {
-            expected,
-            found: "no request".to_owned(),
-        };
+        return Finding::violated(expected, "no request");
     }
     if new == 0 || requested < 2 {
         return Finding::NotApplicable;

@@ -6,10 +6,10 @@
 //! its end are the matter of `terminal_absorbing`. An err that is a copy of one counted in an
 //! earlier attempt cannot be told from a new one: the event says only whose it is.
 
-use super::{Event, Finding, History, Move, Pc};
+use super::{Event, Finding, Move, Past, Pc};
 
-pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
-    let Some(why) = stale(history, step) else {
+pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
+    let Some(why) = stale(past, step) else {
         return Finding::NotApplicable;
     };
     Finding::check(step.is_ignored(), || {
@@ -18,7 +18,7 @@ pub(super) fn check(history: &History, step: &Move<'_>) -> Finding {
 }
 
 /// Why the event is stale, if it is.
-fn stale(history: &History, step: &Move<'_>) -> Option<&'static str> {
+fn stale(past: &Past<'_>, step: &Move<'_>) -> Option<&'static str> {
     let under_way = matches!(step.pc(), Pc::Working | Pc::Backoff);
     let req_id = step.before.map(|state| state.req_id);
     match &step.event {
@@ -31,7 +31,7 @@ fn stale(history: &History, step: &Move<'_>) -> Option<&'static str> {
         }
         Event::Err { .. } if step.pc() == Pc::Backoff => Some("its attempt has been counted"),
         Event::Ok { .. } | Event::Err { .. } => None,
-        Event::Timer(timer) => match (step.pc(), &history.request) {
+        Event::Timer(timer) => match (step.pc(), &past.request) {
             (Pc::Backoff, Some(request)) if request.is_awaited(timer) => None,
             (Pc::Done | Pc::Failed, _) if timer.key.is_some() && timer.key == req_id => None,
             _ => Some("this timer is not awaited"),

@@ -4,9 +4,9 @@
 //! a timer with its key) change no byte of the state and emit nothing. Events of others are the
 //! matter of `stale_ignored`.
 
-use super::{Event, Finding, History, Move};
+use super::{Event, Finding, Move, Past};
 
-pub(super) fn check(_history: &History, step: &Move<'_>) -> Finding {
+pub(super) fn check(_past: &Past<'_>, step: &Move<'_>) -> Finding {
     let Some(state) = step.before.filter(|state| state.pc.is_end()) else {
         return Finding::NotApplicable;
     };

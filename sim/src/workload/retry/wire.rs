@@ -3,7 +3,7 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
-use crate::air::canonical::Canonical;
+use crate::air::canonical::{Canonical, Text};
 use crate::air::cbor;
 use crate::world::TimerSet;
 
@@ -13,8 +13,8 @@ const EVENT_BYTES: usize = 128;
 /// `demo/StartWork@1`. Delays in ms, the anchor in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StartWork<'a> {
-    pub req_id: &'a str,
-    pub payload: &'a str,
+    pub req_id: Text<'a>,
+    pub payload: Text<'a>,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub now_ns: u64,
@@ -24,16 +24,16 @@ pub struct StartWork<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event<'a> {
     Start(StartWork<'a>),
-    Ok { req_id: &'a str },
-    Err { req_id: &'a str, transient: bool },
+    Ok { req_id: Text<'a> },
+    Err { req_id: Text<'a>, transient: bool },
     Timer(TimerSet<'a>),
 }
 
 /// `demo/WorkRequested@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requested<'a> {
-    pub req_id: &'a str,
-    pub payload: &'a str,
+    pub req_id: Text<'a>,
+    pub payload: Text<'a>,
 }
 
 /// Where a request stands.
@@ -81,16 +81,16 @@ pub struct State<'a> {
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub anchor_ns: u64,
-    pub payload: &'a str,
-    pub req_id: &'a str,
+    pub payload: Text<'a>,
+    pub req_id: Text<'a>,
 }
 
 pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa2\x64$tag")?;
-    let tag = reader.text_bytes()?;
+    let tag = reader.text()?;
     reader.take(b"\x66$value")?;
-    match tag {
+    match tag.as_bytes() {
         b"start" => start(&mut reader).map(Event::Start),
         b"ok" => {
             reader.take(b"\xa1\x66req_id")?;
@@ -101,7 +101,7 @@ pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
             reader.take(b"\xa3\x66req_id")?;
             let req_id = reader.text()?;
             reader.take(b"\x67message")?;
-            reader.text_bytes()?;
+            reader.text()?;
             reader.take(b"\x69transient")?;
             let transient = reader.boolean()?;
             Some(Event::Err { req_id, transient })
@@ -134,15 +134,15 @@ fn start<'a>(reader: &mut Canonical<'a>) -> Option<StartWork<'a>> {
 /// `sys/TimerFired@1`, as far as what was requested.
 fn fired<'a>(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
     reader.take(b"\xa9\x66status")?;
-    reader.text_bytes()?;
+    reader.text()?;
     reader.take(b"\x67receipt\xa2\x63key")?;
     if !reader.take_null() {
-        reader.text_bytes()?;
+        reader.text()?;
     }
     reader.take(b"\x6fdelivered_at_ns")?;
     reader.nat()?;
     reader.take(b"\x67reducer")?;
-    reader.text_bytes()?;
+    reader.text()?;
     reader.take(b"\x69requested")?;
     TimerSet::read(reader)
 }
@@ -160,7 +160,7 @@ pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
 pub fn state(canonical: &[u8]) -> Option<State<'_>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa7\x62pc")?;
-    let pc = Pc::parse(reader.text_bytes()?)?;
+    let pc = Pc::parse(reader.text()?.as_bytes())?;
     reader.take(b"\x66req_id")?;
     let req_id = reader.text()?;
     reader.take(b"\x67attempt")?;
@@ -209,14 +209,14 @@ pub fn append(out: &mut Vec<u8>, event: &Event<'_>) {
         Event::Err { req_id, transient } => {
             let message = if *transient { "try again" } else { "give up" };
             cbor::write_head(out, cbor::MAP, 3);
-            append_text(out, "req_id", req_id);
-            append_text(out, "message", message);
+            append_text(out, "req_id", *req_id);
+            append_text(out, "message", message.into());
             cbor::write_text(out, "transient");
             out.push(cbor::boolean(*transient));
         }
         Event::Ok { req_id } => {
             cbor::write_head(out, cbor::MAP, 1);
-            append_text(out, "req_id", req_id);
+            append_text(out, "req_id", *req_id);
         }
         Event::Timer(_) => {}
     }
@@ -231,9 +231,9 @@ fn append_start(out: &mut Vec<u8>, start: &StartWork<'_>) {
     append_nat(out, "base_delay_ms", start.base_delay_ms);
 }
 
-fn append_text(out: &mut Vec<u8>, name: &str, value: &str) {
+fn append_text(out: &mut Vec<u8>, name: &str, value: Text<'_>) {
     cbor::write_text(out, name);
-    cbor::write_text(out, value);
+    cbor::write_bytes_as_text(out, value.as_bytes());
 }
 
 fn append_nat(out: &mut Vec<u8>, name: &str, value: u64) {
