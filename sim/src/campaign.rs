@@ -166,7 +166,7 @@ fn merge(
             seeds += chunk.digests.len() as u64;
             counts.add(&chunk.counts);
             for run in &chunk.digests {
-                digest = digest.then(&run.to_le_bytes());
+                digest = digest.then(*run);
             }
             failures.extend(chunk.failures);
             unequal.extend(chunk.unequal);

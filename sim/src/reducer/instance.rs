@@ -244,28 +244,22 @@ impl Live {
 
     /// Calls `step` in its form; the output's pointer and length are not yet checked.
     fn call_step(&mut self, pointer: u32, length: u32, fuel: u64) -> Result<(u32, u32), StepError> {
-        match &self.step {
-            StepFunc::MultiValue(step) => step
-                .call(&mut self.store, (pointer, length))
-                .map_err(|error| explain(&error, fuel)),
-            StepFunc::ReturnArea(step) => {
-                // A handle, which the call of `alloc` would otherwise keep borrowed.
-                let step = step.clone();
-                let area = self.allocate(RETURN_AREA_BYTES, fuel)?;
-                self.slice("return area", area, RETURN_AREA_BYTES)?;
-                step.call(&mut self.store, (area, pointer, length))
-                    .map_err(|error| explain(&error, fuel))?;
-                let words = self.slice("return area", area, RETURN_AREA_BYTES)?;
-                let word = |bytes: &[u8]| {
-                    bytes
-                        .iter()
-                        .rev()
-                        .fold(0, |word, byte| word << 8 | u32::from(*byte))
-                };
-                let (pointer, length) = words.split_at(words.len() / 2);
-                Ok((word(pointer), word(length)))
+        let area = match &self.step {
+            StepFunc::MultiValue(step) => {
+                return step
+                    .call(&mut self.store, (pointer, length))
+                    .map_err(|error| explain(&error, fuel));
             }
+            StepFunc::ReturnArea(_) => self.allocate(RETURN_AREA_BYTES, fuel)?,
+        };
+        self.slice("return area", area, RETURN_AREA_BYTES)?;
+        if let StepFunc::ReturnArea(step) = &self.step {
+            step.call(&mut self.store, (area, pointer, length))
+                .map_err(|error| explain(&error, fuel))?;
         }
+        let words = self.slice("return area", area, RETURN_AREA_BYTES)?;
+        let (words, _) = words.as_chunks();
+        Ok((u32::from_le_bytes(words[0]), u32::from_le_bytes(words[1])))
     }
 
     /// A part of the guest's memory, if it lies inside.

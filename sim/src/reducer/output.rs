@@ -1,10 +1,10 @@
 //! What a step answered, decoded from its output envelope.
 //!
-//! Everything is copied out of the guest's memory into two buffers that keep their room, so that
-//! reading an envelope allocates nothing once they have grown. What the bytes mean is not
-//! looked at, nor whether they are canonical.
+//! The envelope is copied out of the guest's memory into a buffer that keeps its room, so that
+//! reading it allocates nothing once that has grown. What the bytes mean is not looked at, nor
+//! whether they are canonical.
 
-use std::fmt;
+use std::{fmt, mem};
 
 use super::StepError;
 use super::reader::{Field, Reader, Span};
@@ -41,8 +41,9 @@ const fn optional(name: &'static str) -> Field {
 /// an error. Two are equal if they say the same, in whatever order their envelopes did.
 #[derive(Clone, Default)]
 pub struct Output {
+    /// The envelope, and behind it what had come in chunks.
     bytes: Vec<u8>,
-    text: String,
+    joined: Vec<u8>,
     state: Option<Span>,
     events: Vec<EventSpans>,
     effects: Vec<EffectSpans>,
@@ -113,7 +114,7 @@ impl Output {
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.text.clear();
+        self.joined.clear();
         self.state = None;
         self.events.clear();
         self.effects.clear();
@@ -123,7 +124,11 @@ impl Output {
     /// Replaces what `self` holds by what `envelope` says; on an error, by nothing.
     pub(super) fn decode(&mut self, envelope: &[u8]) -> Result<(), StepError> {
         self.clear();
-        let decoded = self.read(&mut Reader::new(envelope));
+        let (mut bytes, mut joined) = (mem::take(&mut self.bytes), mem::take(&mut self.joined));
+        bytes.extend_from_slice(envelope);
+        let decoded = self.read(&mut Reader::new(&bytes, &mut joined));
+        bytes.extend_from_slice(&joined);
+        (self.bytes, self.joined) = (bytes, joined);
         if decoded.is_err() {
             self.clear();
         }
@@ -133,10 +138,10 @@ impl Output {
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), StepError> {
         reader.map(&ENVELOPE, |reader, field| {
             match field {
-                "state" => self.state = reader.bytes_or_null(&mut self.bytes)?,
+                "state" => self.state = reader.bytes_or_null()?,
                 "domain_events" => reader.array(|reader| self.read_event(reader))?,
                 "effects" => reader.array(|reader| self.read_effect(reader))?,
-                _ => self.annotations = reader.bytes_or_null(&mut self.bytes)?,
+                _ => self.annotations = reader.bytes_or_null()?,
             }
             Ok(())
         })?;
@@ -151,9 +156,9 @@ impl Output {
         };
         reader.map(&EVENT, |reader, field| {
             match field {
-                "schema" => event.schema = reader.text(&mut self.text)?,
-                "value" => event.value = reader.bytes(&mut self.bytes)?,
-                _ => event.key = Some(reader.bytes(&mut self.bytes)?),
+                "schema" => event.schema = reader.text()?,
+                "value" => event.value = reader.bytes()?,
+                _ => event.key = Some(reader.bytes()?),
             }
             Ok(())
         })?;
@@ -170,10 +175,10 @@ impl Output {
         };
         reader.map(&EFFECT, |reader, field| {
             match field {
-                "kind" => effect.kind = reader.text(&mut self.text)?,
-                "params_cbor" => effect.params = reader.bytes(&mut self.bytes)?,
-                "cap_slot" => effect.cap_slot = Some(reader.text(&mut self.text)?),
-                _ => effect.idempotency_key = Some(reader.bytes(&mut self.bytes)?),
+                "kind" => effect.kind = reader.text()?,
+                "params_cbor" => effect.params = reader.bytes()?,
+                "cap_slot" => effect.cap_slot = Some(reader.text()?),
+                _ => effect.idempotency_key = Some(reader.bytes()?),
             }
             Ok(())
         })?;
@@ -186,7 +191,7 @@ impl Output {
     }
 
     fn text(&self, span: Span) -> &str {
-        &self.text[span.start..span.end]
+        std::str::from_utf8(self.bytes(span)).expect("it was text when it was read")
     }
 }
 

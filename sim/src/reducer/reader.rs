@@ -3,6 +3,9 @@
 //! Knows maps with named fields, arrays, byte strings and text, of definite or indefinite
 //! length, and no more: a field it is not told of is refused, never skipped, so it can't be led
 //! deeper than the caller's own calls. Counts and lengths claimed by the input reserve nothing.
+//!
+//! Nearly every head is of definite length and short, and is read here; all others, and whatever
+//! is wrong, are left to minicbor.
 
 use std::borrow::Cow;
 
@@ -12,10 +15,7 @@ use minicbor::decode::Error;
 
 use super::StepError;
 use super::error::excerpt;
-use crate::air::cbor::SELF_DESCRIBED;
-
-/// The head of a text of at most 23 bytes, but for its length.
-const SHORT_TEXT: u8 = 0x60;
+use crate::air::cbor::{BREAK, NULL, SELF_DESCRIBED};
 
 /// A field of a map.
 pub(super) struct Field {
@@ -24,7 +24,8 @@ pub(super) struct Field {
     pub(super) required: bool,
 }
 
-/// Where a value that was read lies in the buffer it was appended to.
+/// Where a string that was read lies: in the envelope or, behind it, among those that came in
+/// chunks and were joined.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) start: usize,
@@ -35,8 +36,17 @@ impl Span {
     pub(super) const EMPTY: Span = Span { start: 0, end: 0 };
 }
 
+/// The major types of CBOR that are read here.
+const BYTES: u8 = 2;
+const TEXT: u8 = 3;
+const ARRAY: u8 = 4;
+const MAP: u8 = 5;
+
 pub(super) struct Reader<'b> {
-    decoder: Decoder<'b>,
+    envelope: &'b [u8],
+    at: usize,
+    /// Strings that came in chunks.
+    joined: &'b mut Vec<u8>,
     /// The array that is being read, and the index in it.
     element: Option<(&'static str, usize)>,
     /// The field that is being read, of the element or of the envelope itself.
@@ -44,22 +54,71 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    pub(super) fn new(envelope: &'b [u8]) -> Reader<'b> {
-        let mut decoder = Decoder::new(envelope);
+    /// Reads `envelope`; what is joined is appended to `joined`.
+    pub(super) fn new(envelope: &'b [u8], joined: &'b mut Vec<u8>) -> Reader<'b> {
         // The tag may precede an envelope, and says nothing.
-        if envelope.starts_with(&SELF_DESCRIBED) {
-            decoder.set_position(SELF_DESCRIBED.len());
-        }
+        let tagged = envelope.starts_with(&SELF_DESCRIBED);
         Reader {
-            decoder,
+            envelope,
+            at: if tagged { SELF_DESCRIBED.len() } else { 0 },
+            joined,
             element: None,
             field: None,
         }
     }
 
+    /// The argument of a head of that major type, which is then behind; None, and nothing is, if
+    /// the head is another or a long one.
+    #[inline]
+    fn short_head(&mut self, major: u8) -> Option<usize> {
+        let rest = self.envelope.get(self.at..)?;
+        let first = *rest.first()?;
+        if first >> 5 != major {
+            return None;
+        }
+        let (size, argument) = match first & 31 {
+            small @ 0..24 => (1, usize::from(small)),
+            24 => (2, usize::from(*rest.get(1)?)),
+            25 => (
+                3,
+                usize::from(u16::from_be_bytes([*rest.get(1)?, *rest.get(2)?])),
+            ),
+            _ => return None,
+        };
+        self.at += size;
+        Some(argument)
+    }
+
+    /// A string of that major type, if its head is a short one and all of it is there.
+    #[inline]
+    fn short_string(&mut self, major: u8) -> Option<Span> {
+        let before = self.at;
+        let length = self.short_head(major)?;
+        let (start, end) = (self.at, self.at + length);
+        if end > self.envelope.len() {
+            self.at = before;
+            return None;
+        }
+        self.at = end;
+        Some(Span { start, end })
+    }
+
+    /// What is read by minicbor, from here on.
+    fn decode<T>(
+        &mut self,
+        expected: &str,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, Error>,
+    ) -> Result<T, StepError> {
+        let mut decoder = Decoder::new(self.envelope);
+        decoder.set_position(self.at);
+        let read = read(&mut decoder);
+        self.at = decoder.position();
+        read.map_err(|error| self.broken(expected, &error))
+    }
+
     /// Refuses whatever follows the value that was read.
     pub(super) fn end(&self) -> Result<(), StepError> {
-        match self.decoder.input().len() - self.decoder.position() {
+        match self.envelope.len() - self.at {
             0 => Ok(()),
             rest => Err(self.error("the end", format!("{rest} more bytes"))),
         }
@@ -71,13 +130,16 @@ impl<'b> Reader<'b> {
         fields: &[Field],
         mut each: impl FnMut(&mut Self, &'static str) -> Result<(), StepError>,
     ) -> Result<(), StepError> {
-        let mut left = match self.peek("a map")? {
-            Type::Map | Type::MapIndef => self.decoder.map().map_err(|e| self.broken("a map", &e)),
-            other => Err(self.error("a map", name_of(other))),
-        }?;
+        let mut left = match self.short_head(MAP) {
+            Some(count) => Some(count as u64),
+            None => match self.peek("a map")? {
+                Type::Map | Type::MapIndef => self.decode("a map", |decoder| decoder.map()),
+                other => Err(self.error("a map", name_of(other))),
+            }?,
+        };
         let mut seen = 0_u32;
         while self.more(&mut left) {
-            let at = self.decoder.position();
+            let at = self.at;
             let index = self.field_index(fields)?;
             let name = fields[index].name;
             if seen & 1 << index != 0 {
@@ -100,13 +162,15 @@ impl<'b> Reader<'b> {
         &mut self,
         mut each: impl FnMut(&mut Self) -> Result<(), StepError>,
     ) -> Result<(), StepError> {
-        let mut left = match self.peek("an array")? {
-            Type::Array | Type::ArrayIndef => self
-                .decoder
-                .array()
-                .map_err(|e| self.broken("an array", &e)),
-            other => Err(self.error("an array", name_of(other))),
-        }?;
+        let mut left = match self.short_head(ARRAY) {
+            Some(count) => Some(count as u64),
+            None => match self.peek("an array")? {
+                Type::Array | Type::ArrayIndef => {
+                    self.decode("an array", |decoder| decoder.array())
+                }
+                other => Err(self.error("an array", name_of(other))),
+            }?,
+        };
         let name = self.field.take().unwrap_or_default();
         let mut index = 0;
         while self.more(&mut left) {
@@ -118,73 +182,72 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    /// Reads a byte string and appends it to `buffer`.
-    pub(super) fn bytes(&mut self, buffer: &mut Vec<u8>) -> Result<Span, StepError> {
-        self.bytes_as(buffer, "bytes")
+    /// Reads a byte string.
+    pub(super) fn bytes(&mut self) -> Result<Span, StepError> {
+        self.bytes_as("bytes")
     }
 
     /// Reads a byte string, or null, which is `None`.
-    pub(super) fn bytes_or_null(
-        &mut self,
-        buffer: &mut Vec<u8>,
-    ) -> Result<Option<Span>, StepError> {
-        const EXPECTED: &str = "bytes or null";
-        if self.peek(EXPECTED)? != Type::Null {
-            return self.bytes_as(buffer, EXPECTED).map(Some);
+    pub(super) fn bytes_or_null(&mut self) -> Result<Option<Span>, StepError> {
+        if self.envelope.get(self.at) == Some(&NULL) {
+            self.at += 1;
+            return Ok(None);
         }
-        self.decoder
-            .null()
-            .map_err(|error| self.broken(EXPECTED, &error))?;
-        Ok(None)
+        self.bytes_as("bytes or null").map(Some)
     }
 
-    fn bytes_as(&mut self, buffer: &mut Vec<u8>, expected: &str) -> Result<Span, StepError> {
-        let start = buffer.len();
-        match self.peek(expected)? {
-            Type::Bytes => match self.decoder.bytes() {
-                Ok(bytes) => buffer.extend_from_slice(bytes),
-                Err(error) => return Err(self.broken(expected, &error)),
-            },
-            Type::BytesIndef => {
-                let read = self.decoder.bytes_iter().and_then(|chunks| {
-                    for chunk in chunks {
-                        buffer.extend_from_slice(chunk?);
-                    }
-                    Ok(())
-                });
-                read.map_err(|error| self.broken(expected, &error))?;
+    fn bytes_as(&mut self, expected: &str) -> Result<Span, StepError> {
+        if let Some(span) = self.short_string(BYTES) {
+            return Ok(span);
+        }
+        let found = self.peek(expected)?;
+        if !matches!(found, Type::Bytes | Type::BytesIndef) {
+            return Err(self.error(expected, name_of(found)));
+        }
+        let bytes = self.decode(expected, |decoder| match found {
+            Type::Bytes => decoder.bytes().map(Cow::Borrowed),
+            _ => {
+                let chunks = decoder.bytes_iter()?.collect::<Result<Vec<_>, Error>>()?;
+                Ok(Cow::Owned(chunks.concat()))
             }
-            other => return Err(self.error(expected, name_of(other))),
-        }
-        Ok(Span {
-            start,
-            end: buffer.len(),
-        })
+        })?;
+        Ok(self.join(&bytes))
     }
 
-    /// Reads text and appends it to `buffer`.
-    pub(super) fn text(&mut self, buffer: &mut String) -> Result<Span, StepError> {
-        let start = buffer.len();
-        buffer.push_str(&self.string("text")?);
-        Ok(Span {
+    /// Reads text.
+    pub(super) fn text(&mut self) -> Result<Span, StepError> {
+        let before = self.at;
+        if let Some(span) = self.short_string(TEXT)
+            && std::str::from_utf8(&self.envelope[span.start..span.end]).is_ok()
+        {
+            return Ok(span);
+        }
+        self.at = before;
+        let text = self.string("text")?;
+        Ok(self.join(text.as_bytes()))
+    }
+
+    fn join(&mut self, bytes: &[u8]) -> Span {
+        let start = self.envelope.len() + self.joined.len();
+        self.joined.extend_from_slice(bytes);
+        Span {
             start,
-            end: buffer.len(),
-        })
+            end: start + bytes.len(),
+        }
     }
 
     /// Reads a key, which must be one of the names. Most come in the shortest form, and are found
     /// without being decoded.
+    #[inline]
     fn field_index(&mut self, fields: &[Field]) -> Result<usize, StepError> {
-        let at = self.decoder.position();
-        let rest = self.decoder.input().get(at..).unwrap_or_default();
-        let in_short_form = |field: &Field| {
-            rest.first() == Some(&(SHORT_TEXT | field.name.len() as u8))
-                && rest[1..].starts_with(field.name.as_bytes())
-        };
-        if let Some(index) = fields.iter().position(in_short_form) {
-            self.decoder.set_position(at + 1 + fields[index].name.len());
-            return Ok(index);
+        let at = self.at;
+        if let Some(key) = self.short_string(TEXT) {
+            let key = &self.envelope[key.start..key.end];
+            if let Some(index) = fields.iter().position(|field| field.name.as_bytes() == key) {
+                return Ok(index);
+            }
         }
+        self.at = at;
         let key = self.string("a field name, text")?;
         let index = fields.iter().position(|field| field.name == key);
         index.ok_or_else(|| self.error_at(at, one_of(fields), format!("`{}`", excerpt(&key))))
@@ -192,16 +255,14 @@ impl<'b> Reader<'b> {
 
     /// Text of indefinite length is rare enough to be joined on the heap.
     fn string(&mut self, expected: &str) -> Result<Cow<'b, str>, StepError> {
-        let read = match self.peek(expected)? {
-            Type::String => self.decoder.str().map(Cow::Borrowed),
-            Type::StringIndef => self
-                .decoder
-                .str_iter()
-                .and_then(|chunks| chunks.collect::<Result<String, Error>>())
-                .map(Cow::Owned),
-            other => return Err(self.error(expected, name_of(other))),
-        };
-        read.map_err(|error| self.broken(expected, &error))
+        match self.peek(expected)? {
+            Type::String => self.decode(expected, |decoder| decoder.str().map(Cow::Borrowed)),
+            Type::StringIndef => self.decode(expected, |decoder| {
+                let chunks = decoder.str_iter()?.collect::<Result<String, Error>>()?;
+                Ok(Cow::Owned(chunks))
+            }),
+            other => Err(self.error(expected, name_of(other))),
+        }
     }
 
     /// Whether the map or array has another entry. `left` counts those of a definite length;
@@ -213,8 +274,8 @@ impl<'b> Reader<'b> {
                 *count -= 1;
                 true
             }
-            None if matches!(self.decoder.datatype(), Ok(Type::Break)) => {
-                self.decoder.set_position(self.decoder.position() + 1);
+            None if self.envelope.get(self.at) == Some(&BREAK) => {
+                self.at += 1;
                 false
             }
             None => true,
@@ -222,7 +283,9 @@ impl<'b> Reader<'b> {
     }
 
     fn peek(&self, expected: &str) -> Result<Type, StepError> {
-        self.decoder
+        let mut decoder = Decoder::new(self.envelope);
+        decoder.set_position(self.at);
+        decoder
             .datatype()
             .map_err(|_| self.error(expected, "the end of the envelope"))
     }
@@ -236,7 +299,7 @@ impl<'b> Reader<'b> {
     }
 
     fn error(&self, expected: impl Into<String>, found: impl Into<String>) -> StepError {
-        self.error_at(self.decoder.position(), expected, found)
+        self.error_at(self.at, expected, found)
     }
 
     fn error_at(

@@ -21,15 +21,12 @@ use crate::trace::{Asker, Choice, Fault, Item, Name, Record, Trace, ValueId, Val
 pub struct Digest(u128);
 
 impl Digest {
-    /// The digest of what comes after what this one is of.
-    pub fn then(self, record: &[u8]) -> Digest {
-        Digest(XxHash3_128::oneshot(
-            &[&self.0.to_le_bytes()[..], record].concat(),
-        ))
-    }
-
-    pub fn to_le_bytes(self) -> [u8; 16] {
-        self.0.to_le_bytes()
+    /// That of what this one is of, and then of what the other is of.
+    pub fn then(self, next: Digest) -> Digest {
+        let mut both = [0; 32];
+        both[..16].copy_from_slice(&self.0.to_le_bytes());
+        both[16..].copy_from_slice(&next.0.to_le_bytes());
+        Digest(XxHash3_128::oneshot(&both))
     }
 }
 
@@ -121,7 +118,7 @@ impl Trace {
     pub(super) fn fold_last_turn(&mut self) {
         let mut out = std::mem::take(&mut self.scratch);
         out.clear();
-        out.extend_from_slice(&self.digest.to_le_bytes());
+        out.extend_from_slice(&self.digest.0.to_le_bytes());
         self.write_last_turn(&mut out);
         self.digest = Digest(XxHash3_128::oneshot(&out));
         self.scratch = out;

@@ -303,7 +303,8 @@ fn timer_ns(start: &StartWork<'_>, exponent: u32) -> u64 {
 
 /// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
 fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
-    let (mut requested, mut receipt, mut out) = (Vec::new(), Vec::new(), Vec::new());
+    let small = || Vec::with_capacity(64);
+    let (mut requested, mut receipt, mut out) = (small(), small(), Vec::new());
     timer_params(&mut requested, Some(req_id), deliver_at_ns);
     timer_receipt(&mut receipt, Some(req_id), deliver_at_ns);
     let fired = Receipt {

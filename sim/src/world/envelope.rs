@@ -6,6 +6,9 @@ use crate::air::canonical::{Canonical, Text};
 use crate::air::{Hash, cbor};
 use crate::trace::Status;
 
+/// Room for what a receipt event has beside the parameters and the receipt: keys and names.
+const RECEIPT_EVENT_BYTES: usize = 320;
+
 /// The adapter that receipts are said to come from.
 const ADAPTER: &str = "sim";
 
@@ -32,6 +35,7 @@ pub struct Receipt<'a> {
 /// Appends a receipt event (`sys/TimerFired@1` and its like), wrapped in the arm of the reducer's
 /// event variant that refers to it. Shape: air-v1.md, "Built-ins".
 pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
+    out.reserve(RECEIPT_EVENT_BYTES + receipt.requested.len() + receipt.receipt.len());
     out.extend_from_slice(&cbor::SELF_DESCRIBED);
     cbor::write_head(out, cbor::MAP, 2);
     out.extend_from_slice(cbor::TAG_KEY);

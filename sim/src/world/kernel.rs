@@ -64,6 +64,8 @@ pub struct Kernel<'w> {
     /// Steps that were taken before, if they are remembered.
     memo: Option<Box<Memo>>,
     scratch: Vec<u8>,
+    /// An empty journal, kept for its room.
+    spare_journal: Vec<Record>,
 }
 
 impl<'w> Kernel<'w> {
@@ -85,6 +87,7 @@ impl<'w> Kernel<'w> {
             scrutineer: Scrutineer::new(world.air.reducers.len()),
             memo: None,
             scratch: Vec::new(),
+            spare_journal: Vec::new(),
         })
     }
 

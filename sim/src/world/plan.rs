@@ -5,10 +5,15 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::{SmallVec, smallvec};
+
 use crate::air::{
     EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Schemas, Scope, Value,
 };
 use crate::trace::{Trace, ValueId};
+
+/// Plans of so many steps need no memory of their own for how far each is.
+const FEW_STEPS: usize = 4;
 
 /// A running plan.
 #[derive(Clone, Debug)]
@@ -23,7 +28,7 @@ pub struct Instance {
     has_input: bool,
     vars: BTreeMap<String, Value>,
     results: BTreeMap<String, Value>,
-    status: Vec<Status>,
+    status: SmallVec<[Status; FEW_STEPS]>,
     /// Handles of effects sent, and their receipts once there.
     effects: Vec<Sent>,
 }
@@ -40,7 +45,7 @@ struct Sent {
 pub enum Status {
     Pending,
     /// An await whose turn has come, and the event it awaited once there.
-    Waiting(Option<Value>),
+    Waiting(Option<Box<Value>>),
     Completed,
     Skipped,
 }
@@ -113,7 +118,7 @@ impl Instance {
             has_input: false,
             vars: BTreeMap::new(),
             results: BTreeMap::new(),
-            status: vec![Status::Pending; definition.steps.len()],
+            status: smallvec![Status::Pending; definition.steps.len()],
             effects: Vec::new(),
         }
     }
@@ -232,7 +237,7 @@ impl Instance {
                 .iter()
                 .find(|sent| sent.handle == *handle)
                 .and_then(|sent| sent.receipt.as_ref()),
-            (_, Status::Waiting(event)) => event.as_ref(),
+            (_, Status::Waiting(event)) => event.as_deref(),
             _ => None,
         }
     }
@@ -484,7 +489,7 @@ impl Instance {
                 },
             };
             if fits {
-                self.status[index] = Status::Waiting(Some(event.clone()));
+                self.status[index] = Status::Waiting(Some(Box::new(event.clone())));
             }
         }
         Ok(())

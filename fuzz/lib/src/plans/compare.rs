@@ -267,7 +267,7 @@ impl Held {
         };
         let status = |status: &PlanStatus| match status {
             PlanStatus::Pending => Status::Pending,
-            PlanStatus::Waiting(event) => Status::Waiting(event.as_ref().map(Val::from)),
+            PlanStatus::Waiting(event) => Status::Waiting(event.as_deref().map(Val::from)),
             PlanStatus::Completed => Status::Completed,
             PlanStatus::Skipped => Status::Skipped,
         };

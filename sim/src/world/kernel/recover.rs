@@ -13,7 +13,7 @@ use crate::air::ReducerId;
 use crate::trace::{Record, Recovery, Trace, ValueId};
 
 /// All that a recovery needs of the journal before it. Ids are those of the trace it was made in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Checkpoint {
     /// Records of the journal that it stands for.
     records: usize,
@@ -42,19 +42,26 @@ pub enum Divergence {
 impl Kernel<'_> {
     /// Keeps what a recovery from here needs. The journal is not told: see [`Kernel::snapshot`].
     pub fn save(&mut self, trace: &Trace) {
-        self.checkpoint = Some(self.checkpoint(trace.journal.len()));
+        let mut checkpoint = self.checkpoint.take().unwrap_or_default();
+        self.write_checkpoint(trace.journal.len(), &mut checkpoint);
+        self.checkpoint = Some(checkpoint);
     }
 
     /// What a recovery from here needs; `records` of the journal are those that it stands for.
     pub fn checkpoint(&self, records: usize) -> Checkpoint {
-        Checkpoint {
-            records,
-            states: self.states.clone(),
-            cells: self.cells.clone(),
-            plans: self.plans.clone(),
-            next_plan: self.next_plan,
-            open: self.open.clone(),
-        }
+        let mut checkpoint = Checkpoint::default();
+        self.write_checkpoint(records, &mut checkpoint);
+        checkpoint
+    }
+
+    /// The same in place of another, whose room is reused.
+    fn write_checkpoint(&self, records: usize, checkpoint: &mut Checkpoint) {
+        checkpoint.records = records;
+        checkpoint.states.clone_from(&self.states);
+        checkpoint.cells.clone_from(&self.cells);
+        checkpoint.plans.clone_from(&self.plans);
+        checkpoint.next_plan = self.next_plan;
+        checkpoint.open.clone_from(&self.open);
     }
 
     /// Goes on from a checkpoint, which is then the last snapshot too. The trace's journal is as
@@ -81,25 +88,28 @@ impl Kernel<'_> {
             (Recovery::Snapshot, Some(_)) => self.load(),
             _ => 0,
         };
-        let source = std::mem::take(&mut trace.journal);
+        let spare = std::mem::take(&mut self.spare_journal);
+        let mut source = std::mem::replace(&mut trace.journal, spare);
         trace.journal.extend_from_slice(&source[..from]);
         let rebuilt = self.redo(trace, &source, from, unhandled);
         if rebuilt.is_err() {
-            trace.journal = source;
+            std::mem::swap(&mut trace.journal, &mut source);
         }
+        source.clear();
+        self.spare_journal = source;
         rebuilt
     }
 
     /// Back to the checkpoint; the number of records that it stands for.
     fn load(&mut self) -> usize {
-        let Some(checkpoint) = self.checkpoint.clone() else {
+        let Some(checkpoint) = &self.checkpoint else {
             return 0;
         };
-        self.states = checkpoint.states;
-        self.cells = checkpoint.cells;
-        self.plans = checkpoint.plans;
+        self.states.clone_from(&checkpoint.states);
+        self.cells.clone_from(&checkpoint.cells);
+        self.plans.clone_from(&checkpoint.plans);
         self.next_plan = checkpoint.next_plan;
-        self.open = checkpoint.open;
+        self.open.clone_from(&checkpoint.open);
         checkpoint.records
     }
 

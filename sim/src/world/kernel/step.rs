@@ -5,6 +5,8 @@
 //! input alone: it is taken from the code or remembered. What comes of it in this run, the gate's
 //! decision among it, is a matter of [`Kernel::apply`].
 
+use smallvec::SmallVec;
+
 use super::super::context;
 use super::super::envelope::intent_hash;
 use super::memo::Key;
@@ -17,7 +19,7 @@ use crate::trace::{Asker, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Reaction {
     pub after: Option<ValueId>,
-    pub emitted: Vec<Emitted>,
+    pub emitted: SmallVec<[Emitted; 2]>,
     pub asked: Option<Asked>,
     /// Why its output was refused; then the rest is as if it had done nothing.
     pub fault: Option<Box<Fault>>,
