@@ -25,6 +25,10 @@ impl Schemas {
         input: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<(), ValueError> {
+        if self.is_settled(id, input) {
+            out.extend_from_slice(input);
+            return Ok(());
+        }
         let start = out.len();
         let mut reader = Reader::new(input);
         out.extend_from_slice(&cbor::SELF_DESCRIBED);

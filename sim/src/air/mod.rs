@@ -22,6 +22,7 @@ mod json;
 mod model;
 mod names;
 mod pin;
+mod settled;
 mod tree_codec;
 mod types;
 mod value;

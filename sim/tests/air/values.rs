@@ -28,6 +28,14 @@ pub fn trials(seed: u64) -> Vec<Trial> {
                 .run(&cut, judge)
                 .expect("no panic, and out is left alone");
         }),
+        trial("values::one_look_is_as_good_as_a_copy", move || {
+            let edit = (any::<proptest::sample::Index>(), any::<u8>(), 0..6_u8);
+            let edits = proptest::collection::vec(edit, 0..3);
+            runner(seed, 512)
+                .run(&(sample(), edits), settled)
+                .expect("both ways give the same");
+        }),
+        trial("values::nearly_canonical", nearly_canonical),
         trial("values::numbers_and_times", numbers),
         trial("values::plain_wins_over_tagged", ambiguous),
         trial("values::refused_bytes", refused_bytes),
@@ -76,6 +84,87 @@ fn loosen((sample, noise): (Sample, u64)) -> Result<(), TestCaseError> {
     prop_assert_eq!(done, Ok(()));
     prop_assert_eq!(found, canonical);
     Ok(())
+}
+
+/// Bytes with their leading tag are looked through first, whether they are canonical as they stand;
+/// without it they are always written anew.
+fn settled(
+    (sample, edits): (Sample, Vec<(proptest::sample::Index, u8, u8)>),
+) -> Result<(), TestCaseError> {
+    let (air, id) = world_of(&sample.ty);
+    let schemas = &air.schemas;
+    let value = schemas.value_from_json(id, &sample.plain).expect("it fits");
+    let tagged = schemas.encode(id, &value).expect("it fits");
+    let (tag, bytes) = tagged.split_at(3);
+    let mut bytes = bytes.to_vec();
+    for (place, byte, how) in edits {
+        let at = place.index(bytes.len());
+        match how {
+            0 => bytes[at] = byte,
+            1 => bytes[at] ^= 1 << (byte & 7),
+            2 => bytes.insert(at, byte),
+            3 if bytes.len() > 1 => drop(bytes.remove(at)),
+            // Perhaps a head, made longer by one step.
+            4 if bytes[at] & 31 < 24 => {
+                let longer = [bytes[at] | 24, bytes[at] & 31];
+                bytes.splice(at..=at, longer);
+            }
+            5 if (24..27).contains(&(bytes[at] & 31)) => {
+                let zeros = 1 << (bytes[at] & 31 & 3);
+                bytes[at] += 1;
+                bytes.splice(at + 1..=at, std::iter::repeat_n(0, zeros));
+            }
+            _ => {}
+        }
+    }
+    let canonicalised = |bytes: &[u8]| {
+        let mut out = Vec::new();
+        schemas.canonicalise(id, bytes, &mut out).map(|()| out)
+    };
+    prop_assert_eq!(
+        canonicalised(&[tag, &bytes].concat()),
+        canonicalised(&bytes)
+    );
+    Ok(())
+}
+
+/// What is one step from canonical, as whoever only looks might miss it: with the tag in front it is
+/// made canonical or refused as it is without.
+fn nearly_canonical() {
+    let cases: [(_, &[u8]); 14] = [
+        (json!({"nat": {}}), b"\x18\x17"),
+        (json!({"nat": {}}), b"\x19\x00\xff"),
+        (json!({"nat": {}}), b"\x1a\x00\x00\xff\xff"),
+        (json!({"nat": {}}), b"\x1b\x00\x00\x00\x00\xff\xff\xff\xff"),
+        (json!({"nat": {}}), b"\x05\x05"),
+        (json!({"text": {}}), b"\x62a\xff"),
+        (json!({"text": {}}), b"\x61\xc3"),
+        (json!({"text": {}}), b"\x7f\x61a\xff"),
+        (json!({"bytes": {}}), b"\x58\x01a"),
+        (json!({"list": {"nat": {}}}), b"\x9f\x01\xff"),
+        (json!({"list": {"nat": {}}}), b"\x82\x01"),
+        (json!({"option": {"nat": {}}}), b"\xf7"),
+        (
+            json!({"variant": {"A": {"unit": {}}}}),
+            b"\xa2\x64$tag\x61A\x66$value\xf6",
+        ),
+        (
+            json!({"variant": {"A": {"nat": {}}}}),
+            b"\xa2\x66$value\x01\x64$tag\x61A",
+        ),
+    ];
+    for (ty, bytes) in cases {
+        let (air, id) = world_of(&ty);
+        let tagged = [b"\xd9\xd9\xf7", bytes].concat();
+        let canonicalised = |bytes: &[u8]| {
+            let mut out = Vec::new();
+            let done = air.schemas.canonicalise(id, bytes, &mut out);
+            done.map(|()| out)
+        };
+        let found = canonicalised(&tagged);
+        assert_eq!(found, canonicalised(bytes), "{ty} {bytes:x?}");
+        assert_ne!(found.as_ref(), Ok(&tagged), "{ty} {bytes:x?}");
+    }
 }
 
 /// Writes long heads, indefinite lengths, fields backwards, both spellings of variants, and leaves
