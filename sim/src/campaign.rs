@@ -1,6 +1,6 @@
 //! Many seeds: each one run, checked and counted, on as many threads as wanted.
 //!
-//! Work is split into chunks of seeds of a fixed size, each begun on fresh wasm instances, and
+//! Work is split into chunks of seeds of one size, each begun on fresh wasm instances, and
 //! chunks are taken into the summary in the order of their seeds, so that the summary is the same
 //! for any number of jobs. Nothing is printed or written here: failures are handed out with all
 //! that is needed to do so.
@@ -24,8 +24,13 @@ use counts::Counts;
 pub use counts::FAULTS;
 pub use runner::{Checked, Effort, Progress, Runner};
 
-/// Seeds that are run as one piece of work.
-const CHUNK: u64 = 64;
+/// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
+/// remembered, smaller ones keep more threads busy to the end.
+const CHUNK: Range<u64> = 64..1_024;
+
+/// The pieces of work of a campaign that is large enough, so that up to some tens of threads have
+/// enough to do.
+const CHUNKS: u64 = 64;
 
 /// One chunk in so many looks for leaks, the first of a campaign among them.
 const CHUNKS_PER_LEAK_CHECK: u64 = 16;
@@ -107,7 +112,9 @@ pub fn run(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Summary, StepError> {
     let seed_count = options.seeds.end.saturating_sub(options.seeds.start);
-    let chunk_count = seed_count.div_ceil(CHUNK);
+    // By the seeds alone, so that all is the same for any number of jobs.
+    let chunk_seeds = (seed_count / CHUNKS).clamp(CHUNK.start, CHUNK.end);
+    let chunk_count = seed_count.div_ceil(chunk_seeds);
     let next_chunk = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
@@ -126,8 +133,8 @@ pub fn run(
                     if index >= chunk_count {
                         break;
                     }
-                    let start = options.seeds.start + index * CHUNK;
-                    let seeds = start..options.seeds.end.min(start.saturating_add(CHUNK));
+                    let start = options.seeds.start + index * chunk_seeds;
+                    let seeds = start..options.seeds.end.min(start.saturating_add(chunk_seeds));
                     let chunk = match &mut runner {
                         Ok(runner) => run_chunk(runner, index, seeds, options),
                         Err(error) => Err(error.clone()),

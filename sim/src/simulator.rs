@@ -27,8 +27,8 @@ pub use saved::Saved;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
 
-/// Values of earlier runs are kept up to so many bytes: what fits into a processor's cache.
-const KEPT_BYTES: usize = 1 << 20;
+/// Values of earlier runs are kept up to so many bytes: about what fits into a processor's caches.
+const KEPT_BYTES: usize = 8 << 20;
 
 /// Where every choice comes from.
 pub trait Chooser {

@@ -14,11 +14,16 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub struct $name(pub(super) usize);
+        pub struct $name(u32);
 
         impl $name {
+            /// What a world defines has a line of its documents, whose size is bounded.
+            pub(super) fn new(index: usize) -> $name {
+                $name(index as u32)
+            }
+
             pub fn index(self) -> usize {
-                self.0
+                self.0 as usize
             }
         }
     };
@@ -65,7 +70,7 @@ pub struct Air {
 impl Air {
     /// The ids of [`Air::reducers`], in their order.
     pub fn reducer_ids(&self) -> impl Iterator<Item = ReducerId> + use<> {
-        (0..self.reducers.len()).map(ReducerId)
+        (0..self.reducers.len()).map(ReducerId::new)
     }
 }
 

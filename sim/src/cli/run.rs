@@ -46,7 +46,7 @@ pub(super) struct Run {
     /// Try every step on other instances, and a recovery after every turn, instead of a sample
     #[arg(long)]
     thorough: bool,
-    /// Take every step, rather than remember those that were met before in the same 64 seeds
+    /// Take every step, rather than remember those that were met before in the same chunk of seeds
     #[arg(long)]
     no_memo: bool,
     /// Write and show failures as they were found, without shrinking them

@@ -28,7 +28,7 @@ impl Capabilities {
             let known = self.effects.iter().map(|effect| effect.kind.as_str());
             problems.push_unknown("effect kind", kind, known);
         }
-        found.map(EffectId)
+        found.map(EffectId::new)
     }
 
     pub fn grant(&self, name: &At<String>, problems: &mut Problems) -> Option<GrantId> {
@@ -37,7 +37,7 @@ impl Capabilities {
             let known = self.grants.iter().map(|grant| grant.name.as_str());
             problems.push_unknown("grant", name, known);
         }
-        found.map(GrantId)
+        found.map(GrantId::new)
     }
 }
 

@@ -112,7 +112,7 @@ impl Checker<'_> {
             let Some(id) = self.capabilities.effect(kind, problems) else {
                 continue;
             };
-            if self.capabilities.effects[id.0].origin == Origin::Plan {
+            if self.capabilities.effects[id.index()].origin == Origin::Plan {
                 let message = format!("{} is an effect of plans only", quote(&kind.it));
                 problems.push(Problem::new(kind.place, message));
             } else {
@@ -164,7 +164,7 @@ impl Checker<'_> {
         // as long as they agree.
         let types = emitted
             .iter()
-            .map(|(id, _)| &self.capabilities.effects[id.0].cap_type);
+            .map(|(id, _)| &self.capabilities.effects[id.index()].cap_type);
         let types: BTreeSet<&String> = types.collect();
         if let (true, 1, Some(cap_type)) = (declared.is_empty(), types.len(), types.first()) {
             let binding = SlotBinding {
@@ -181,7 +181,7 @@ impl Checker<'_> {
             let Some(id) = self.capabilities.grant(grant, problems) else {
                 continue;
             };
-            let found = &self.capabilities.grants[id.0].cap_type;
+            let found = &self.capabilities.grants[id.index()].cap_type;
             if *found != binding.cap_type {
                 let message = format!("{} grants {}", quote(&grant.it), quote(found));
                 problems.push(
@@ -201,7 +201,7 @@ impl Checker<'_> {
         let grants = self.capabilities.grants.iter().enumerate();
         let mut fitting = grants.filter(|(_, grant)| grant.cap_type == cap_type);
         match (fitting.next(), fitting.next()) {
-            (Some((index, _)), None) => Some(GrantId(index)),
+            (Some((index, _)), None) => Some(GrantId::new(index)),
             _ => None,
         }
     }
@@ -216,7 +216,7 @@ impl Checker<'_> {
     ) -> BTreeMap<EffectId, String> {
         let mut found = BTreeMap::new();
         for (id, kind) in emitted {
-            let effect = &self.capabilities.effects[id.0];
+            let effect = &self.capabilities.effects[id.index()];
             let Some(receipt_event) = effect.receipt_event else {
                 let message = format!(
                     "a reducer cannot emit {}: no built-in event brings its receipt",

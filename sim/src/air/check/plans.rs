@@ -31,7 +31,7 @@ pub fn check(
         let Body::Plan(raw) = &document.body else {
             continue;
         };
-        let correlation = starts.correlations.get(&PlanId(index));
+        let correlation = starts.correlations.get(&PlanId::new(index));
         plans.extend(
             Checker::new(raw, schemas, capabilities, correlation, sound, problems).run(document),
         );
@@ -305,13 +305,13 @@ impl<'c, 'a> Checker<'c, 'a> {
         };
         let effect: Option<EffectId> = self.capabilities.effect(kind, self.problems);
         let grant: Option<GrantId> = self.capabilities.grant(cap, self.problems);
-        let known = effect.map(|id| &self.capabilities.effects[id.0]);
+        let known = effect.map(|id| &self.capabilities.effects[id.index()]);
         if known.is_some_and(|effect| effect.origin == Origin::Reducer) {
             let message = format!("{} is an effect of reducers only", quote(&kind.it));
             self.problems.push(Problem::new(kind.place, message));
         }
         if let (Some(effect), Some(grant)) = (known, grant) {
-            let found = &self.capabilities.grants[grant.0].cap_type;
+            let found = &self.capabilities.grants[grant.index()].cap_type;
             if *found != effect.cap_type {
                 let message = format!("{} grants {}", quote(&cap.it), quote(found));
                 let expected = format!("a grant of {}", quote(&effect.cap_type));

@@ -39,7 +39,7 @@ pub fn routes(
             continue;
         };
         let Some(event) = event else { continue };
-        let reducer = &reducers.list[id.0];
+        let reducer = &reducers.list[id.index()];
         if event != reducer.event {
             let message = format!("{} takes other events", quote(&reducer.name));
             let expected = schemas.name(reducer.event).to_owned();
@@ -95,7 +95,7 @@ fn find_reducer(
     } else if found.is_none() {
         problems.push_unknown("defmodule", name, world.names("defmodule"));
     }
-    found.map(ReducerId)
+    found.map(ReducerId::new)
 }
 
 /// The key must be there in every event but the receipts, which know their cell.
@@ -138,7 +138,7 @@ pub fn starts(
         let (Some(event), Some(index)) = (event, index) else {
             continue;
         };
-        let plan = PlanId(index);
+        let plan = PlanId::new(index);
         if let Some(document) = world.of_kind("defplan").get(index)
             && let Body::Plan(body) = &document.body
             && body.input.it != raw.event.it
