@@ -118,7 +118,10 @@ pub(super) fn of_move(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &
     if ended.is_some() && step.is_healing() {
         goals.reach(Goal::DoneByHealing);
     }
-    if step.timers().any(|timer| timer.deliver_at_ns == u64::MAX) {
+    if step
+        .timer
+        .is_some_and(|timer| timer.deliver_at_ns == u64::MAX)
+    {
         goals.reach(Goal::DelaySaturated);
     }
 }

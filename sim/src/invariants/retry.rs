@@ -44,6 +44,10 @@ pub(super) struct Move<'a> {
     pub after: Option<State<'a>>,
     /// The state's bytes changed.
     pub changed: bool,
+    /// The timer that the step asked for: a step has one effect at most, or is refused.
+    pub timer: Option<TimerSet<'a>>,
+    /// How many `WorkRequested` it emitted.
+    pub requested_count: u64,
     retry: &'a Retry,
     trace: &'a Trace,
     step: &'a Step,
@@ -57,20 +61,6 @@ impl<'a> Move<'a> {
         emitted
             .filter(move |event| event.schema == schema)
             .filter_map(|event| wire::requested(trace.bytes(event.value)))
-    }
-
-    /// How many `WorkRequested` the step emitted.
-    pub fn requested_count(&self) -> u64 {
-        let schema = self.retry.requested;
-        let emitted = self.trace.emitted_in(&self.step.emitted).iter();
-        emitted.filter(|event| event.schema == schema).count() as u64
-    }
-
-    /// The timers that the step asked for.
-    pub fn timers(&self) -> impl Iterator<Item = TimerSet<'a>> {
-        let trace = self.trace;
-        let intents = trace.intents_in(&self.step.intents).iter();
-        intents.filter_map(|intent| TimerSet::parse(trace.bytes(intent.params)))
     }
 
     /// Nothing changed and nothing went out.
@@ -109,7 +99,7 @@ impl<'a> Move<'a> {
         if let Some(requested) = self.requested().next() {
             return format!("WorkRequested for {:?}", requested.req_id);
         }
-        if let Some(timer) = self.timers().next() {
+        if let Some(timer) = self.timer {
             return format!("timer.set for {} ns", timer.deliver_at_ns);
         }
         if !self.step.emitted.is_empty() {
@@ -272,8 +262,8 @@ impl History {
         if timers.fired > request.timers.fired {
             timers.last = timers.last.map(|(due_ns, _)| (due_ns, true));
         }
-        recorded.requested += step.requested_count();
-        for timer in step.timers() {
+        recorded.requested += step.requested_count;
+        if let Some(timer) = step.timer {
             timers.set += 1;
             timers.last = Some((timer.deliver_at_ns, false));
         }
@@ -336,11 +326,16 @@ impl Observer {
         };
         let (before, after) = (before.flatten(), after.flatten());
         let retry = &self.retry;
+        let emitted = trace.emitted_in(&step.emitted).iter();
+        let requested = emitted.filter(|event| event.schema == retry.requested);
+        let mut intents = trace.intents_in(&step.intents).iter();
         let step = Move {
             before,
             event,
             after,
             changed,
+            timer: intents.find_map(|intent| TimerSet::parse(trace.bytes(intent.params))),
+            requested_count: requested.count() as u64,
             retry,
             trace,
             step,

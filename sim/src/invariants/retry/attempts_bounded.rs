@@ -11,7 +11,7 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
         return Finding::NotApplicable;
     };
     let limit = request.limit();
-    let requested = request.requested + step.requested_count();
+    let requested = request.requested + step.requested_count;
     if requested > limit || state.attempt > limit {
         return Finding::violated(
             format!("at most {limit} attempts of {:?}", request.req_id),

@@ -5,30 +5,27 @@
 //! every step of the formula, with the anchor and the base of the request's accepted start.
 //! Does not verify that a timer is set at all.
 
-use super::{Finding, Move, Past};
+use super::{Finding, Move, Past, Request};
 
 pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
-    let Some(request) = &past.request else {
+    let (Some(request), Some(timer)) = (&past.request, step.timer) else {
         return Finding::NotApplicable;
     };
-    let mut finding = Finding::NotApplicable;
-    for (timer, index) in step.timers().zip(request.timers.set..) {
-        let expected = deliver_at_ns(request.anchor_ns, request.base_delay_ms, index as u32);
-        if timer.deliver_at_ns != expected {
-            return Finding::violated(
-                format!(
-                    "timer {} of {:?} at {expected} ns: {} + {} ms * 2^{index}",
-                    index + 1,
-                    request.req_id,
-                    request.anchor_ns,
-                    request.base_delay_ms,
-                ),
-                format!("{} ns", timer.deliver_at_ns),
-            );
-        }
-        finding = Finding::Holds;
-    }
-    finding
+    let index = request.timers.set;
+    let expected = deliver_at_ns(request.anchor_ns, request.base_delay_ms, index as u32);
+    Finding::check(timer.deliver_at_ns == expected, || {
+        let Request {
+            req_id,
+            anchor_ns,
+            base_delay_ms,
+            ..
+        } = request;
+        let number = index + 1;
+        let expected = format!(
+            "timer {number} of {req_id:?} at {expected} ns: {anchor_ns} + {base_delay_ms} ms * 2^{index}"
+        );
+        (expected, format!("{} ns", timer.deliver_at_ns))
+    })
 }
 
 /// The formula, for the timer after `exponent` others.

@@ -6,32 +6,19 @@
 use super::{Finding, Move, Past};
 
 pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
-    let Some(request) = &past.request else {
+    let (Some(request), Some(timer)) = (&past.request, step.timer) else {
         return Finding::NotApplicable;
     };
-    let mut outstanding = match request.awaited_ns() {
-        Some(_) if request.fired(step) == request.timers.set => 0,
-        Some(_) => 1,
-        None => 0,
-    };
-    let mut finding = Finding::NotApplicable;
-    for timer in step.timers() {
-        outstanding += 1;
-        if timer.key != Some(request.req_id) {
-            return Finding::violated(
-                format!("a timer with the key {:?}", request.req_id),
-                timer
-                    .key
-                    .map_or("no key".to_owned(), |key| format!("the key {key:?}")),
-            );
-        }
-        if outstanding > 1 {
-            return Finding::violated(
-                format!("at most one outstanding timer of {:?}", request.req_id),
-                format!("{outstanding} outstanding"),
-            );
-        }
-        finding = Finding::Holds;
+    if timer.key != Some(request.req_id) {
+        let found = timer.key.map(|key| format!("the key {key:?}"));
+        return Finding::violated(
+            format!("a timer with the key {:?}", request.req_id),
+            found.unwrap_or_else(|| "no key".to_owned()),
+        );
     }
-    finding
+    let is_waiting = request.awaited_ns().is_some() && request.fired(step) != request.timers.set;
+    Finding::check(!is_waiting, || {
+        let expected = format!("at most one outstanding timer of {:?}", request.req_id);
+        (expected, "2 outstanding".to_owned())
+    })
 }

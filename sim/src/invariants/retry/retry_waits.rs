@@ -10,7 +10,7 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
     let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
-    let new = step.requested_count();
+    let new = step.requested_count;
     let requested = request.requested + new;
     let wait_ends = step.pc() == Pc::Backoff
         && matches!(&step.event, Event::Timer(timer) if request.is_awaited(timer));
