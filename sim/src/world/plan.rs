@@ -13,9 +13,10 @@ use crate::air::{
 use crate::trace::{Trace, ValueId};
 
 /// Plans of so many steps need no memory of their own for how far each is.
-const FEW_STEPS: usize = 4;
+const FEW_STEPS: usize = 8;
 
-/// A running plan.
+/// A running plan. Small as long as it evaluates nothing, as one does whose answers are chosen for
+/// it: runs start many, and the explorer keeps them by the thousand.
 #[derive(Clone, Debug)]
 pub struct Instance {
     /// Unique in the run.
@@ -23,12 +24,20 @@ pub struct Instance {
     pub plan: PlanId,
     /// The canonical bytes of the event that started it.
     pub input_bytes: ValueId,
-    /// The same as a value, from when something may be evaluated: see [`Instance::awaits_input`].
-    input: Value,
-    has_input: bool,
+    status: SmallVec<[Status; FEW_STEPS]>,
+    /// None as long as it holds nothing.
+    held: Option<Box<Held>>,
+}
+
+/// What an instance holds of its own.
+#[derive(Clone, Debug)]
+struct Held {
+    /// The input as a value, from when something may be evaluated: see [`Instance::awaits_input`].
+    input: Option<Value>,
     vars: BTreeMap<String, Value>,
     results: BTreeMap<String, Value>,
-    status: SmallVec<[Status; FEW_STEPS]>,
+    /// The event that an await waited for, by step.
+    arrived: BTreeMap<usize, Value>,
     /// Handles of effects sent, and their receipts once there.
     effects: Vec<Sent>,
 }
@@ -40,12 +49,22 @@ struct Sent {
     receipt: Option<Value>,
 }
 
+static NOTHING: Held = Held {
+    input: None,
+    vars: BTreeMap::new(),
+    results: BTreeMap::new(),
+    arrived: BTreeMap::new(),
+    effects: Vec::new(),
+};
+
 /// How far a step is.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
     Pending,
-    /// An await whose turn has come, and the event it awaited once there.
-    Waiting(Option<Box<Value>>),
+    /// An await whose turn has come.
+    Waiting,
+    /// An await whose event is there, see [`Instance::arrived`], and that goes on with it.
+    Arrived,
     Completed,
     Skipped,
 }
@@ -114,28 +133,31 @@ impl Instance {
             id,
             plan,
             input_bytes,
-            input: Value::Null,
-            has_input: false,
-            vars: BTreeMap::new(),
-            results: BTreeMap::new(),
             status: smallvec![Status::Pending; definition.steps.len()],
-            effects: Vec::new(),
+            held: None,
         }
+    }
+
+    fn held(&self) -> &Held {
+        self.held.as_deref().unwrap_or(&NOTHING)
+    }
+
+    fn hold(&mut self) -> &mut Held {
+        self.held.get_or_insert_with(|| Box::new(NOTHING.clone()))
     }
 
     /// Whether the input is still bytes, as it stays for a plan that never evaluates anything:
     /// one whose answers are chosen for it. Give it with [`Instance::set_input`] before a step.
     pub fn awaits_input(&self) -> bool {
-        !self.has_input
+        self.held().input.is_none()
     }
 
     pub fn set_input(&mut self, input: Value) {
-        self.input = input;
-        self.has_input = true;
+        self.hold().input = Some(input);
     }
 
     pub fn set_correlation(&mut self, value: Value) {
-        self.vars.insert("correlation_id".to_owned(), value);
+        self.hold().vars.insert("correlation_id".to_owned(), value);
     }
 
     /// How far each step of the plan is.
@@ -143,39 +165,36 @@ impl Instance {
         &self.status
     }
 
+    /// The event that an await waited for, by the step's index.
+    pub fn arrived(&self, step: usize) -> Option<&Value> {
+        self.held().arrived.get(&step)
+    }
+
     /// What `@var:name` is.
     pub fn vars(&self) -> &BTreeMap<String, Value> {
-        &self.vars
+        &self.held().vars
     }
 
     /// What `@step:id` is, of the steps that have given a value.
     pub fn results(&self) -> &BTreeMap<String, Value> {
-        &self.results
+        &self.held().results
     }
 
     /// Appends all that decides what it will do; its number is not among that.
     pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
-        let input = trace.bytes(self.input_bytes);
         out.extend_from_slice(&(self.plan.index() as u32).to_le_bytes());
-        out.extend_from_slice(&(input.len() as u32).to_le_bytes());
-        out.extend_from_slice(input);
-        for status in &self.status {
-            match status {
-                Status::Pending => out.push(0),
-                Status::Waiting(None) => out.push(1),
-                Status::Waiting(Some(event)) => {
-                    out.push(2);
-                    event.write_cbor(out);
-                }
-                Status::Completed => out.push(3),
-                Status::Skipped => out.push(4),
-            }
-        }
-        for (name, value) in self.vars.iter().chain(&self.results) {
+        let input = trace.values.fingerprint(self.input_bytes);
+        out.extend_from_slice(&input.to_le_bytes());
+        out.extend(self.status.iter().map(|status| *status as u8));
+        let Some(held) = &self.held else { return };
+        held.arrived
+            .values()
+            .for_each(|event| event.write_cbor(out));
+        for (name, value) in held.vars.iter().chain(&held.results) {
             Value::text(name).write_cbor(out);
             value.write_cbor(out);
         }
-        for sent in &self.effects {
+        for sent in &held.effects {
             out.extend_from_slice(sent.intent.as_bytes());
             out.push(u8::from(sent.receipt.is_some()));
             if let Some(receipt) = &sent.receipt {
@@ -185,10 +204,12 @@ impl Instance {
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {
+        static NULL: Value = Value::Null;
+        let held = self.held();
         Scope {
-            input: &self.input,
-            vars: &self.vars,
-            steps: &self.results,
+            input: held.input.as_ref().unwrap_or(&NULL),
+            vars: &held.vars,
+            steps: &held.results,
             event,
         }
     }
@@ -199,7 +220,7 @@ impl Instance {
         loop {
             let (mut first, mut skipped) = (None, false);
             for index in 0..plan.steps.len() {
-                let ready = match &self.status[index] {
+                let ready = match self.status[index] {
                     Status::Pending => match self.readiness(plan, index)? {
                         Readiness::Ready => true,
                         Readiness::NotYet => false,
@@ -209,7 +230,7 @@ impl Instance {
                             false
                         }
                     },
-                    Status::Waiting(_) => self.awaited(plan, index).is_some(),
+                    Status::Waiting | Status::Arrived => self.awaited(plan, index).is_some(),
                     Status::Completed | Status::Skipped => false,
                 };
                 if ready && first.is_none() {
@@ -231,14 +252,13 @@ impl Instance {
 
     /// What an await waits for, if it is there.
     fn awaited(&self, plan: &Plan, index: usize) -> Option<&Value> {
-        match (&plan.steps[index].op, &self.status[index]) {
-            (Op::AwaitReceipt { handle, .. }, _) => self
-                .effects
-                .iter()
-                .find(|sent| sent.handle == *handle)
-                .and_then(|sent| sent.receipt.as_ref()),
-            (_, Status::Waiting(event)) => event.as_deref(),
-            _ => None,
+        match &plan.steps[index].op {
+            Op::AwaitReceipt { handle, .. } => {
+                let mut effects = self.held().effects.iter();
+                let sent = effects.find(|sent| sent.handle == *handle);
+                sent.and_then(|sent| sent.receipt.as_ref())
+            }
+            _ => self.arrived(index),
         }
     }
 
@@ -299,7 +319,7 @@ impl Instance {
             Op::RaiseEvent { .. } if replaced => Action::Nothing,
             Op::RaiseEvent { event, value } => {
                 let value = value.eval(&self.scope(None)).map_err(failed)?;
-                self.results.insert(step.id.clone(), value.clone());
+                self.hold().results.insert(step.id.clone(), value.clone());
                 Action::Raise {
                     event: *event,
                     value,
@@ -328,11 +348,12 @@ impl Instance {
                     receipt_for.eval(&self.scope(None)).map_err(failed)?;
                 }
                 let Some(value) = self.awaited(plan, index).cloned() else {
-                    self.status[index] = Status::Waiting(None);
+                    self.status[index] = Status::Waiting;
                     return Ok(Action::Nothing);
                 };
-                self.vars.insert(var.clone(), value.clone());
-                self.results.insert(step.id.clone(), value);
+                let held = self.hold();
+                held.arrived.remove(&index);
+                held.give(var, &step.id, value);
                 Action::Nothing
             }
             Op::Assign { expr, var } => {
@@ -346,8 +367,7 @@ impl Instance {
                         what: error.to_string(),
                     })?;
                 }
-                self.vars.insert(var.clone(), value.clone());
-                self.results.insert(step.id.clone(), value);
+                self.hold().give(var, &step.id, value);
                 Action::Nothing
             }
             Op::End { result } => {
@@ -418,9 +438,9 @@ impl Instance {
             return;
         };
         let id = Value::text(intent.to_string());
-        self.vars.insert(handle.clone(), id.clone());
-        self.results.insert(step.id.clone(), id);
-        self.effects.push(Sent {
+        let held = self.hold();
+        held.give(handle, &step.id, id);
+        held.effects.push(Sent {
             handle: handle.clone(),
             intent,
             receipt: None,
@@ -429,7 +449,10 @@ impl Instance {
 
     /// The receipt of an effect is there. The first one counts; false if none was awaited.
     pub fn receive(&mut self, intent: &Hash, receipt: Value) -> bool {
-        let open = self
+        let Some(held) = &mut self.held else {
+            return false;
+        };
+        let open = held
             .effects
             .iter_mut()
             .find(|sent| sent.intent == *intent && sent.receipt.is_none());
@@ -446,7 +469,7 @@ impl Instance {
     pub fn awaits(&self, plan: &Plan, schema: SchemaId) -> bool {
         plan.steps.iter().zip(&self.status).any(|(step, status)| {
             matches!(&step.op, Op::AwaitEvent { event, .. } if *event == schema)
-                && *status == Status::Waiting(None)
+                && *status == Status::Waiting
         })
     }
 
@@ -466,7 +489,7 @@ impl Instance {
             else {
                 continue;
             };
-            if *wanted != schema || self.status[index] != Status::Waiting(None) {
+            if *wanted != schema || self.status[index] != Status::Waiting {
                 continue;
             }
             let fits = match condition {
@@ -489,10 +512,19 @@ impl Instance {
                 },
             };
             if fits {
-                self.status[index] = Status::Waiting(Some(Box::new(event.clone())));
+                self.status[index] = Status::Arrived;
+                self.hold().arrived.insert(index, event.clone());
             }
         }
         Ok(())
+    }
+}
+
+impl Held {
+    /// A step gives a value to a variable.
+    fn give(&mut self, var: &str, step: &str, value: Value) {
+        self.vars.insert(var.to_owned(), value.clone());
+        self.results.insert(step.to_owned(), value);
     }
 }
 

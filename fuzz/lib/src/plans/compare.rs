@@ -265,9 +265,10 @@ impl Held {
                 .map(|(name, value)| (name.clone(), value.into()))
                 .collect()
         };
-        let status = |status: &PlanStatus| match status {
+        let status = |(step, status): (usize, &PlanStatus)| match status {
             PlanStatus::Pending => Status::Pending,
-            PlanStatus::Waiting(event) => Status::Waiting(event.as_deref().map(Val::from)),
+            PlanStatus::Waiting => Status::Waiting(None),
+            PlanStatus::Arrived => Status::Waiting(instance.arrived(step).map(Val::from)),
             PlanStatus::Completed => Status::Completed,
             PlanStatus::Skipped => Status::Skipped,
         };
@@ -276,7 +277,7 @@ impl Held {
         steps.retain(|id, _| names.steps.contains(id));
         Held {
             id: instance.id,
-            status: instance.statuses().iter().map(status).collect(),
+            status: instance.statuses().iter().enumerate().map(status).collect(),
             vars: vals(instance.vars()),
             steps,
         }
