@@ -13,7 +13,7 @@ mod replays;
 mod retry;
 
 use crate::air::Air;
-use crate::trace::{Choice, Trace};
+use crate::trace::{Choice, Key, Trace};
 use crate::workload::retry::Retry;
 
 pub use goals::{GOALS, GoalSet};
@@ -193,9 +193,9 @@ impl Found {
 pub struct Memory(retry::History);
 
 impl Memory {
-    /// Appends all that decides what the invariants will say.
-    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
-        self.0.write_key(trace, out);
+    /// Writes all that decides what the invariants will say.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+        self.0.write_key(trace, key);
     }
 }
 

@@ -9,14 +9,16 @@
 mod difference;
 mod digest;
 mod journal;
+mod key;
 mod values;
 
 use std::ops::Range;
 
-use crate::air::{EffectId, GrantId, Hash, PlanId, ReducerId, SchemaId};
+use crate::air::{EffectId, GrantId, PlanId, ReducerId, SchemaId};
 pub use crate::trace::difference::Difference;
 pub use crate::trace::digest::Digest;
 pub use crate::trace::journal::{GateRule, Record};
+pub use crate::trace::key::Key;
 pub use crate::trace::values::{Pool, ValueId, Values};
 
 /// Everything that happened in one run, in order.
@@ -57,6 +59,10 @@ pub struct Turn {
     /// Where a recovery did not come to what the journal says.
     pub divergence: Option<Box<str>>,
 }
+
+/// What names an intent, SHA-256: its 32 bytes are in [`Trace::values`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IntentHash(ValueId);
 
 /// A text in [`Trace::values`]: a label or a request id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -294,9 +300,16 @@ pub struct Intent {
     pub effect: EffectId,
     pub params: ValueId,
     pub grant: GrantId,
-    pub hash: Hash,
+    pub hash: IntentHash,
     pub asker: Asker,
     pub allowed: bool,
+}
+
+impl IntentHash {
+    /// The value that holds it.
+    pub fn id(self) -> ValueId {
+        self.0
+    }
 }
 
 impl Trace {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sha2::{Digest, Sha256};
-
 use super::alphabet::{self, Move, Position};
 use super::{Limits, Used};
 use crate::air::SchemaId;
@@ -11,7 +9,7 @@ use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::{Saved, Simulator};
-use crate::trace::{Pool, Trace, Values};
+use crate::trace::{Key, Pool, Trace, Values};
 use crate::workload::Workload;
 use crate::world::World;
 
@@ -49,7 +47,7 @@ pub(super) struct Worker<'w> {
     limits: Limits,
     stale: Vec<(SchemaId, Vec<u8>)>,
     alike: bool,
-    key: Vec<u8>,
+    key: Key,
 }
 
 impl<'w> Worker<'w> {
@@ -72,7 +70,7 @@ impl<'w> Worker<'w> {
             limits: limits.clone(),
             stale: workload.stale(&scenario.requests),
             alike: workload.are_alike(&scenario.requests),
-            key: Vec::new(),
+            key: Key::default(),
         })
     }
 
@@ -98,12 +96,8 @@ impl<'w> Worker<'w> {
         self.key.clear();
         self.simulator.write_key(&self.trace, &mut self.key);
         self.checker.memory().write_key(&self.trace, &mut self.key);
-        self.key.extend_from_slice(&used.bytes());
-        let digest: [u8; 32] = Sha256::digest(&self.key).into();
-        let (first, _) = digest.split_at(16);
-        first
-            .iter()
-            .fold(0, |key, byte| key << 8 | u128::from(*byte))
+        self.key.word(u32::from_le_bytes(used.bytes()).into());
+        self.key.fingerprint()
     }
 
     fn moves(&mut self, node: &Node) -> Vec<Move> {

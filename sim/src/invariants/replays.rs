@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::{Finding, Violation};
-use crate::air::{Hash, ReducerId};
+use crate::air::ReducerId;
 use crate::reducer::StepError;
-use crate::trace::{Choice, Record, Recovery, Step, Trace, Turn, ValueId, Values};
+use crate::trace::{Choice, IntentHash, Record, Recovery, Step, Trace, Turn, ValueId, Values};
 use crate::world::{Kernel, World};
 
 /// The crashes of the run itself.
@@ -60,7 +60,7 @@ pub struct Replays<'w> {
 struct Straight {
     states: BTreeMap<(ReducerId, Option<Vec<u8>>), ValueId>,
     /// Hashes, oldest first.
-    open: Vec<Hash>,
+    open: Vec<IntentHash>,
 }
 
 impl Straight {
@@ -95,7 +95,7 @@ impl Straight {
             let expected = "the state bytes that the run had".to_owned();
             return Some((expected, "recovery gave others".to_owned()));
         }
-        let open: Vec<Hash> = kernel.open_intents().iter().map(|open| open.hash).collect();
+        let open: Vec<IntentHash> = kernel.open_intents().iter().map(|open| open.hash).collect();
         let expected = format!("{} open intents, as the run had", self.open.len());
         (open != self.open).then(|| (expected, format!("{} after recovery", open.len())))
     }

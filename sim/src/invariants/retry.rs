@@ -18,7 +18,7 @@ mod terminal_absorbing;
 use super::Finding;
 use super::goals::{self, GoalSet};
 use crate::air::canonical::{Place, Text};
-use crate::trace::{Record, Step, Trace, Turn, ValueId};
+use crate::trace::{Key, Record, Step, Trace, Turn, ValueId};
 use crate::workload::retry::Retry;
 use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
 use crate::world::TimerSet;
@@ -233,20 +233,20 @@ impl History {
         }
     }
 
-    /// Appends all that decides what the checks will say.
-    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
+    /// Writes all that decides what the checks will say.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
         let Some(request) = &self.request else {
-            return out.push(0);
+            key.word(0);
+            return;
         };
-        out.push(1);
-        let start = trace.values.fingerprint(request.start);
-        out.extend_from_slice(&start.to_le_bytes());
         let timers = request.timers;
         let (due_ns, fired) = timers.last.unwrap_or_default();
-        for number in [request.requested, timers.set, timers.fired, due_ns] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        out.push(u8::from(fired));
+        key.word(1 | u64::from(fired) << 1)
+            .value(trace, request.start)
+            .word(request.requested)
+            .word(timers.set)
+            .word(timers.fired)
+            .word(due_ns);
     }
 
     /// After the checks: what the move adds.

@@ -4,10 +4,11 @@
 //! given to the kernel. A crash comes between any two of these.
 
 use super::{Simulator, find};
-use crate::air::{Hash, SchemaId};
+use crate::air::SchemaId;
 use crate::scenario::Scenario;
 use crate::trace::{
-    Answer, Asker, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
+    Answer, Asker, Choice, CrashPoint, IntentHash, Item, Mark, Recovery, Remark, Status, Trace,
+    ValueId,
 };
 use crate::workload;
 use crate::world::{OpenIntent, TimerSet, timer_receipt};
@@ -24,7 +25,7 @@ pub(super) struct Arrival {
 }
 
 struct Receipt {
-    intent: Hash,
+    intent: IntentHash,
     status: Status,
     value: ValueId,
 }
@@ -118,7 +119,7 @@ impl Simulator<'_> {
         let age = (due_ns, timer.sequence);
         let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
         let air = &self.kernel.world().air;
-        let open = timer.body.open.clone();
+        let open = timer.body.open;
         let repeated = timer.body.copy;
         let effect = &air.effects[open.effect.index()];
         self.scratch.clear();

@@ -1,9 +1,8 @@
 //! A run put aside, to go on from there more than once; and the key by which two are the same.
 
 use super::{Flight, InFlight, Message, Simulator};
-use crate::air::Hash;
 use crate::scenario::Scenario;
-use crate::trace::{Choice, Record, Trace};
+use crate::trace::{Choice, Key, Record, Trace};
 use crate::world::{Checkpoint, OpenIntent};
 
 /// All of a run that decides what can happen next. What has happened is not in it, and bytes are
@@ -73,45 +72,34 @@ impl Simulator<'_> {
         taken
     }
 
-    /// Appends all that decides what can happen from here: the kernel's key, the time, which
-    /// requests were started, and what is in flight, as sorted lists of what each thing is. In
-    /// which order equal things were sent, and which of them is the copy, makes no difference.
-    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
-        self.kernel.write_key(trace, out);
-        out.extend_from_slice(&self.now_ns.to_le_bytes());
-        out.extend(self.started.iter().map(|count| u8::from(*count > 0)));
+    /// Writes all that decides what can happen from here: the kernel's key, the time, which
+    /// requests were started, and what is in flight, as multisets of what each thing is. In which
+    /// order equal things were sent, and which of them is the copy, makes no difference.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+        self.kernel.write_key(trace, key);
+        key.word(self.now_ns);
+        for few in self.started.chunks(64) {
+            let started = few.iter().map(|count| u64::from(*count > 0));
+            key.word(started.fold(0, |word, bit| word << 1 | bit));
+        }
+        let values = &trace.values;
         let message = |message: &InFlight<Message>| {
-            let body = &message.body;
-            (body.schema.index(), trace.bytes(body.value))
+            let Message { schema, value, .. } = message.body;
+            (schema.index() as u64, values.fingerprint(value))
         };
-        let open = |open: &OpenIntent| (open.effect.index(), open.hash);
+        let open = |open: &OpenIntent| {
+            let print = values.fingerprint(open.hash.id());
+            (open.effect.index() as u64, print)
+        };
         let flight = &self.flight;
-        write_sorted(out, flight.messages.iter().map(message).map(event_key));
-        write_sorted(out, flight.dropped.iter().map(message).map(event_key));
-        let timers = flight.timers.iter().map(|timer| open(&timer.body.open));
-        write_sorted(out, timers.map(intent_key));
-        let pending = flight
-            .pending
-            .iter()
-            .map(|pending| open(&pending.body.open));
-        write_sorted(out, pending.map(intent_key));
-    }
-}
-
-fn event_key((schema, value): (usize, &[u8])) -> Vec<u8> {
-    [&(schema as u32).to_le_bytes(), value].concat()
-}
-
-fn intent_key((effect, hash): (usize, Hash)) -> Vec<u8> {
-    [&(effect as u32).to_le_bytes()[..], hash.as_bytes()].concat()
-}
-
-fn write_sorted(out: &mut Vec<u8>, entries: impl Iterator<Item = Vec<u8>>) {
-    let mut entries: Vec<Vec<u8>> = entries.collect();
-    entries.sort_unstable();
-    out.extend_from_slice(&(entries.len() as u32).to_le_bytes());
-    for entry in entries {
-        out.extend_from_slice(&(entry.len() as u32).to_le_bytes());
-        out.extend_from_slice(&entry);
+        key.multiset(flight.messages.iter().map(message));
+        key.multiset(flight.dropped.iter().map(message));
+        key.multiset(flight.timers.iter().map(|timer| open(&timer.body.open)));
+        key.multiset(
+            flight
+                .pending
+                .iter()
+                .map(|pending| open(&pending.body.open)),
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::trace::{Trace, Turn, ValueId};
+use crate::trace::{Intent, Trace, Turn, ValueId};
 
 /// The first turn that is not the same in both, and the field that tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,11 +88,12 @@ impl Trace {
             self.intents_in(&mine.intents),
             other.intents_in(&theirs.intents),
         );
+        let hash = |trace: &Trace, intent: &Intent| trace.values.intent_hash(intent.hash);
         let intents_equal = my_intents.len() == their_intents.len()
             && my_intents
                 .iter()
                 .zip(their_intents)
-                .all(|(a, b)| a.hash == b.hash && a.allowed == b.allowed);
+                .all(|(a, b)| hash(self, a) == hash(other, b) && a.allowed == b.allowed);
         if !intents_equal {
             return Some("effects");
         }

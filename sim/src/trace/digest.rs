@@ -13,7 +13,7 @@ use std::fmt;
 use twox_hash::XxHash3_128;
 
 use crate::air::Hash;
-use crate::trace::{Asker, Choice, Fault, Item, Name, Record, Trace, ValueId, Values};
+use crate::trace::{Asker, Choice, Fault, IntentHash, Item, Name, Record, Trace, ValueId, Values};
 
 /// What two runs have in common exactly when they are the same. Its text form is `xxh3:` and 32
 /// lowercase hex digits.
@@ -66,6 +66,11 @@ impl Writer<'_> {
 
     fn hash(&mut self, hash: &Hash) -> &mut Self {
         self.out.extend_from_slice(hash.as_bytes());
+        self
+    }
+
+    fn intent(&mut self, IntentHash(id): IntentHash) -> &mut Self {
+        self.out.extend_from_slice(self.values.bytes(id));
         self
     }
 
@@ -160,7 +165,7 @@ impl Trace {
         for intent in self.intents_in(&turn.intents) {
             writer
                 .tag(22)
-                .hash(&intent.hash)
+                .intent(intent.hash)
                 .tag(u8::from(intent.allowed));
         }
         if let Some(what) = &turn.divergence {
@@ -255,11 +260,11 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             .tag(32)
             .index(effect.index())
             .value(*params)
-            .hash(hash)
+            .intent(*hash)
             .asker(*asker),
         Record::CapDecision { intent, denied_by } => writer
             .tag(33)
-            .hash(intent)
+            .intent(*intent)
             .tag(denied_by.map_or(0, |rule| rule as u8 + 1)),
         Record::PolicyDecision {
             intent,
@@ -269,7 +274,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             let rule = rule.map_or(u64::MAX, u64::from);
             writer
                 .tag(34)
-                .hash(intent)
+                .intent(*intent)
                 .number(rule)
                 .tag(u8::from(*allowed))
         }
@@ -279,7 +284,7 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             receipt,
         } => writer
             .tag(35)
-            .hash(intent)
+            .intent(*intent)
             .tag(*status as u8)
             .value(*receipt),
         Record::PlanStep {

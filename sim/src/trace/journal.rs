@@ -3,7 +3,7 @@
 //! Records refer to values of the trace. What a record means is the kernel's matter.
 
 use crate::air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
-use crate::trace::{Asker, Status, ValueId};
+use crate::trace::{Asker, IntentHash, Status, ValueId};
 
 /// A journal record, in the words of AIR v1.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,23 +20,23 @@ pub enum Record {
     EffectIntent {
         effect: EffectId,
         params: ValueId,
-        hash: Hash,
+        hash: IntentHash,
         asker: Asker,
     },
     /// Whether the grant covers the effect, and the rule that said no.
     CapDecision {
-        intent: Hash,
+        intent: IntentHash,
         denied_by: Option<GateRule>,
     },
     /// Whether the policy lets it pass; `rule` is the index of the first rule that matched.
     PolicyDecision {
-        intent: Hash,
+        intent: IntentHash,
         rule: Option<u32>,
         allowed: bool,
     },
     /// An adapter's answer.
     EffectReceipt {
-        intent: Hash,
+        intent: IntentHash,
         status: Status,
         receipt: ValueId,
     },

@@ -13,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hashbrown::HashTable;
 use twox_hash::XxHash3_128;
 
+use super::IntentHash;
+use crate::air::Hash;
+
 /// A byte string of a [`Values`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ValueId(NonZeroU32);
@@ -118,6 +121,16 @@ impl Values {
     /// What tells values apart wherever they are: XXH3 of the bytes.
     pub fn fingerprint(&self, id: ValueId) -> u128 {
         self.fingerprints[id.index()]
+    }
+
+    /// The hash of an intent, as it is kept.
+    pub fn intent(&mut self, hash: &Hash) -> IntentHash {
+        IntentHash(self.intern(hash.as_bytes()))
+    }
+
+    pub fn intent_hash(&self, IntentHash(id): IntentHash) -> Hash {
+        let bytes = self.bytes(id).try_into();
+        Hash::from_bytes(bytes.expect("it was made of a hash"))
     }
 
     pub fn intern(&mut self, bytes: &[u8]) -> ValueId {

@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use super::World;
 use super::plan::Instance;
 use crate::air::canonical::{Canonical, Text};
-use crate::air::{EffectId, Hash, ReducerId, SchemaId, Value};
+use crate::air::{EffectId, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Coverage, Output, StepError};
-use crate::trace::{Asker, Record, Trace, ValueId};
+use crate::trace::{Asker, IntentHash, Key, Record, Trace, ValueId};
 use effects::Asked;
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
@@ -27,11 +27,11 @@ pub use scrutiny::Sampling;
 use scrutiny::Scrutineer;
 
 /// An effect that passed the gate and has had no receipt.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct OpenIntent {
     pub effect: EffectId,
     pub params: ValueId,
-    pub hash: Hash,
+    pub hash: IntentHash,
     pub asker: Asker,
 }
 
@@ -108,33 +108,24 @@ impl<'w> Kernel<'w> {
         self.memo = Some(Box::default());
     }
 
-    /// Appends all that decides what this kernel will do, in canonical order: cells, plan
-    /// instances by what they are rather than by number, open intents.
-    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
-        let mut bytes = |bytes: &[u8]| {
-            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-            out.extend_from_slice(bytes);
-        };
-        for (reducer, key, state) in self.states() {
-            bytes(&[reducer.index() as u8, u8::from(key.is_some())]);
-            bytes(key.unwrap_or_default());
-            bytes(trace.bytes(state));
+    /// Writes all that decides what this kernel will do: cells in canonical order, plan instances
+    /// by what they are rather than by number, open intents.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+        for (reducer, cell, state) in self.states() {
+            key.word((reducer.index() as u64) << 1 | u64::from(cell.is_some()));
+            if let Some(cell) = cell {
+                key.bytes(cell);
+            }
+            key.value(trace, state);
         }
-        let mut open: Vec<&[u8]> = self
-            .open
-            .iter()
-            .map(|open| &open.hash.as_bytes()[..])
-            .collect();
-        open.sort_unstable();
-        open.into_iter().for_each(&mut bytes);
-        let mut plans: Vec<Vec<u8>> = Vec::new();
-        for plan in &self.plans {
-            let mut key = Vec::new();
-            plan.write_key(trace, &mut key);
-            plans.push(key);
-        }
-        plans.sort_unstable();
-        plans.iter().for_each(|plan| bytes(plan));
+        let print = |open: &OpenIntent| trace.values.fingerprint(open.hash.id());
+        key.multiset(self.open.iter().map(|open| (0, print(open))));
+        let mut one = Key::default();
+        key.multiset(self.plans.iter().map(|plan| {
+            one.clear();
+            plan.write_key(trace, &mut one);
+            (0, one.fingerprint())
+        }));
     }
 
     /// The next step that is scrutinised is taken so often that a leak shows, which costs as much

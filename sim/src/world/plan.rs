@@ -10,7 +10,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::air::{
     EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Schemas, Scope, Value,
 };
-use crate::trace::{Trace, ValueId};
+use crate::trace::{IntentHash, Key, Trace, ValueId};
 
 /// Plans of so many steps need no memory of their own for how far each is.
 const FEW_STEPS: usize = 8;
@@ -45,7 +45,7 @@ struct Held {
 #[derive(Clone, Debug)]
 struct Sent {
     handle: String,
-    intent: Hash,
+    intent: IntentHash,
     receipt: Option<Value>,
 }
 
@@ -180,27 +180,33 @@ impl Instance {
         &self.held().results
     }
 
-    /// Appends all that decides what it will do; its number is not among that.
-    pub fn write_key(&self, trace: &Trace, out: &mut Vec<u8>) {
-        out.extend_from_slice(&(self.plan.index() as u32).to_le_bytes());
-        let input = trace.values.fingerprint(self.input_bytes);
-        out.extend_from_slice(&input.to_le_bytes());
-        out.extend(self.status.iter().map(|status| *status as u8));
+    /// Writes all that decides what it will do; its number is not among that.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+        key.word(self.plan.index() as u64)
+            .value(trace, self.input_bytes);
+        for few in self.status.chunks(8) {
+            let word = few
+                .iter()
+                .fold(1, |word, status| word << 8 | *status as u64);
+            key.word(word);
+        }
         let Some(held) = &self.held else { return };
+        let mut cbor = Vec::new();
         held.arrived
             .values()
-            .for_each(|event| event.write_cbor(out));
+            .for_each(|event| event.write_cbor(&mut cbor));
         for (name, value) in held.vars.iter().chain(&held.results) {
-            Value::text(name).write_cbor(out);
-            value.write_cbor(out);
+            Value::text(name).write_cbor(&mut cbor);
+            value.write_cbor(&mut cbor);
         }
         for sent in &held.effects {
-            out.extend_from_slice(sent.intent.as_bytes());
-            out.push(u8::from(sent.receipt.is_some()));
+            key.value(trace, sent.intent.id());
+            cbor.push(u8::from(sent.receipt.is_some()));
             if let Some(receipt) = &sent.receipt {
-                receipt.write_cbor(out);
+                receipt.write_cbor(&mut cbor);
             }
         }
+        key.bytes(&cbor);
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {
@@ -432,12 +438,12 @@ impl Instance {
     }
 
     /// The kernel sent the effect that step `index` asked for.
-    pub fn sent(&mut self, plan: &Plan, index: usize, intent: Hash) {
+    pub fn sent(&mut self, plan: &Plan, index: usize, (intent, hash): (IntentHash, &Hash)) {
         let step = &plan.steps[index];
         let Op::EmitEffect { handle, .. } = &step.op else {
             return;
         };
-        let id = Value::text(intent.to_string());
+        let id = Value::text(hash.to_string());
         let held = self.hold();
         held.give(handle, &step.id, id);
         held.effects.push(Sent {
@@ -448,14 +454,14 @@ impl Instance {
     }
 
     /// The receipt of an effect is there. The first one counts; false if none was awaited.
-    pub fn receive(&mut self, intent: &Hash, receipt: Value) -> bool {
+    pub fn receive(&mut self, intent: IntentHash, receipt: Value) -> bool {
         let Some(held) = &mut self.held else {
             return false;
         };
         let open = held
             .effects
             .iter_mut()
-            .find(|sent| sent.intent == *intent && sent.receipt.is_none());
+            .find(|sent| sent.intent == intent && sent.receipt.is_none());
         match open {
             Some(sent) => {
                 sent.receipt = Some(receipt);

@@ -3,8 +3,8 @@
 use super::super::envelope;
 use super::super::gate;
 use super::{Kernel, OpenIntent};
-use crate::air::{EffectId, GrantId, Hash, OriginKind, SchemaId};
-use crate::trace::{Asker, Intent, Record, Status, Trace, ValueId};
+use crate::air::{EffectId, GrantId, OriginKind, SchemaId};
+use crate::trace::{Asker, Intent, IntentHash, Record, Status, Trace, ValueId};
 
 /// An effect that a reducer or a plan asks for, in canonical parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -13,7 +13,7 @@ pub(super) struct Asked {
     pub params: ValueId,
     pub grant: GrantId,
     /// What names the intent: see [`super::super::envelope::intent_hash`].
-    pub hash: Hash,
+    pub hash: IntentHash,
 }
 
 impl Kernel<'_> {
@@ -82,8 +82,8 @@ impl Kernel<'_> {
 
     /// A receipt is in the journal: the oldest intent of that hash is open no more. A hash is all
     /// that a receipt says; a second receipt closes nothing.
-    pub(super) fn close(&mut self, intent: &Hash) -> Option<OpenIntent> {
-        let oldest = self.open.iter().position(|open| open.hash == *intent)?;
+    pub(super) fn close(&mut self, intent: IntentHash) -> Option<OpenIntent> {
+        let oldest = self.open.iter().position(|open| open.hash == intent)?;
         Some(self.open.remove(oldest))
     }
 
@@ -91,7 +91,7 @@ impl Kernel<'_> {
     pub fn append_receipt(
         &mut self,
         trace: &mut Trace,
-        intent: Hash,
+        intent: IntentHash,
         status: Status,
         receipt: ValueId,
     ) {
@@ -100,7 +100,7 @@ impl Kernel<'_> {
             status,
             receipt,
         });
-        self.close(&intent);
+        self.close(intent);
     }
 
     /// The receipt of a reducer's effect, as the event that the reducer will get.
@@ -122,7 +122,7 @@ impl Kernel<'_> {
             &mut self.scratch,
             &envelope::Receipt {
                 arm,
-                intent_hash: &open.hash,
+                intent_hash: &trace.values.intent_hash(open.hash),
                 reducer: &reducer.name,
                 effect_kind: &air.effects[open.effect.index()].kind,
                 status,
@@ -134,17 +134,22 @@ impl Kernel<'_> {
     }
 
     /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.
-    pub fn receive(&mut self, trace: &mut Trace, intent: Hash, receipt: ValueId) -> bool {
+    pub fn receive(&mut self, trace: &mut Trace, intent: IntentHash, receipt: ValueId) -> bool {
         trace.journal.push(Record::EffectReceipt {
             intent,
             status: Status::Ok,
             receipt,
         });
-        self.take_receipt(trace, &intent, receipt)
+        self.take_receipt(trace, intent, receipt)
     }
 
     /// Closes an intent, and gives the receipt to the plan that asked, if it was a plan.
-    pub(super) fn take_receipt(&mut self, trace: &Trace, intent: &Hash, receipt: ValueId) -> bool {
+    pub(super) fn take_receipt(
+        &mut self,
+        trace: &Trace,
+        intent: IntentHash,
+        receipt: ValueId,
+    ) -> bool {
         let Some(open) = self.close(intent) else {
             return false;
         };

@@ -154,7 +154,7 @@ impl Kernel<'_> {
             effect,
             params: trace.store(&bytes),
             grant,
-            hash,
+            hash: trace.values.intent(&hash),
         };
         let asker = Asker::Plan {
             plan,
@@ -163,7 +163,7 @@ impl Kernel<'_> {
         if !self.ask(trace, asker, &asked, now_ns) {
             return Err(refused(definition, step, "the effect gate said no"));
         }
-        self.plans[index].sent(definition, step, hash);
+        self.plans[index].sent(definition, step, (asked.hash, &hash));
         self.plans[index].check_invariants(definition, step)
     }
 

@@ -185,7 +185,7 @@ impl Kernel<'_> {
                 intent, receipt, ..
             } => {
                 trace.journal.push(record.clone());
-                self.take_receipt(trace, intent, *receipt);
+                self.take_receipt(trace, *intent, *receipt);
             }
             Record::PlanStep {
                 instance,

@@ -291,7 +291,7 @@ impl Kernel<'_> {
             effect,
             params,
             grant,
-            hash,
+            hash: values.intent(&hash),
         })
     }
 }
