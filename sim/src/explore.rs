@@ -3,9 +3,9 @@
 //!
 //! A state is all that decides what can happen next and what the invariants will say: the cells,
 //! what is in flight as a multiset, virtual time, what the invariants remember, and what of the
-//! bounds is used up. Two states are one when SHA-256 over these in canonical order agrees in its
-//! first 128 bits. States are counted and kept apart by that key; of a state only the way to it
-//! is kept, once it has been expanded.
+//! bounds is used up. Two states are one when their keys agree, 128 bits of XXH3 over these. States
+//! are counted and kept apart by that key; of a state only its key and the way to it are kept, once
+//! it has been expanded, and until then it is packed in about a hundred bytes.
 //!
 //! What is left out, and why it may be: timers fire when they are due, in any order, for the
 //! reducer sees no clock; silence is an answer that is not given yet; equal things in flight are
@@ -13,9 +13,11 @@
 //! chosen (a reducer that treats ids as opaque cannot tell).
 
 mod alphabet;
+mod level;
 mod worker;
 
-use std::collections::BTreeSet;
+use std::iter::repeat_n;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -26,7 +28,8 @@ use crate::trace::Pool;
 use crate::workload::Workload;
 use crate::world::World;
 use alphabet::Used;
-use worker::{Node, Successor, Worker};
+use level::{Level, Visited};
+use worker::{Found, Successor, Worker};
 
 /// How large the world is.
 #[derive(Clone, Debug)]
@@ -104,8 +107,8 @@ pub enum ExploreError {
 
 /// States that one piece of work expands.
 const BATCH: usize = 256;
-/// What a key and the way to its state take, the tree's share included.
-const STATE_BYTES: usize = 48;
+/// States that are expanded before what was found is looked through, whatever the number of jobs.
+const WINDOW: usize = 16 * BATCH;
 
 /// How a state was reached first.
 #[derive(Clone, Copy)]
@@ -150,11 +153,13 @@ pub fn run(
             &values,
         )?);
     }
-    let (root, key) = workers[0].root();
+    let (mut level, key) = workers[0].root();
+    let mut visited = Visited::default();
+    visited.insert(key);
     let mut search = Search {
         options,
         workers: workers.into_iter().map(Mutex::new).collect(),
-        visited: BTreeSet::from([key]),
+        visited,
         ways: vec![Way {
             parent: 0,
             choice: 0,
@@ -168,8 +173,7 @@ pub fn run(
             outcome: Outcome::Complete,
         },
     };
-    let mut level = vec![root];
-    while !level.is_empty() {
+    while level.count() > 0 {
         if search.explored.depth >= options.limits.depth {
             search.explored.outcome = Outcome::DepthBound;
             break;
@@ -181,7 +185,7 @@ pub fn run(
                 break;
             }
         }
-        if !level.is_empty() {
+        if level.count() > 0 {
             search.explored.depth += 1;
         }
         let explored = &search.explored;
@@ -193,65 +197,45 @@ pub fn run(
 struct Search<'a, 'w> {
     options: &'a Options,
     workers: Vec<Mutex<Worker<'w>>>,
-    visited: BTreeSet<u128>,
+    visited: Visited,
     ways: Vec<Way>,
     explored: Explored,
 }
 
 enum Next {
-    Level(Vec<Node>),
+    Level(Level),
     Stop(Outcome),
 }
 
 impl Search<'_, '_> {
     /// Takes every move of every state of a level; the states that are new are the next one.
-    fn expand(&mut self, level: &[Node], scenario: &Scenario) -> Result<Next, ExploreError> {
-        let mut next: Vec<Node> = Vec::new();
-        let mut held_bytes = level.iter().map(Node::size_bytes).sum::<usize>();
-        let window = BATCH * self.workers.len() * 4;
-        for part in level.chunks(window) {
-            for (parent, successors) in part.iter().zip(self.successors(part)) {
-                for successor in successors {
-                    self.explored.transitions += 1;
-                    let Successor {
-                        key,
-                        choice,
-                        node,
-                        goals,
-                        violations,
-                    } = successor;
-                    self.explored.goals.join(goals);
-                    let counts = |violation: &Violation| {
-                        let wanted = self.options.invariant;
-                        wanted.is_none_or(|wanted| wanted == violation.invariant)
-                    };
+    fn expand(&mut self, level: &Level, scenario: &Scenario) -> Result<Next, ExploreError> {
+        let mut next = Level::default();
+        // The states of a level are the last whose ways were written down.
+        let first = self.ways.len() - level.count();
+        for start in (0..level.count()).step_by(WINDOW) {
+            let window = start..level.count().min(start + WINDOW);
+            for (batch, mut found) in self.found(level, window) {
+                let parents = found.counts.iter().enumerate();
+                let parents = parents.flat_map(|(place, count)| repeat_n(place, *count));
+                for (place, successor) in parents.zip(found.successors) {
                     let way = Way {
-                        parent: parent.index,
-                        choice,
+                        parent: (first + batch + place) as u32,
+                        choice: successor.choice,
                     };
-                    if violations.iter().any(counts) {
+                    let stop = self.take(successor, way, &mut found.states, &mut next)?;
+                    if let Some(violations) = stop {
                         self.explored.depth += 1;
                         let scenario = self.scenario_of(way, scenario);
                         let found = Counterexample {
                             scenario,
-                            violations,
+                            violations: violations.into(),
                         };
                         return Ok(Next::Stop(Outcome::Violated(Box::new(found))));
                     }
-                    let is_new = self.visited.insert(key);
-                    let Some(mut node) = node.filter(|_| is_new || !self.options.deduplicate)
-                    else {
-                        continue;
-                    };
-                    self.explored.states += u64::from(is_new);
-                    node.index =
-                        u32::try_from(self.ways.len()).map_err(|_| ExploreError::TooMany)?;
-                    self.ways.push(way);
-                    held_bytes += node.size_bytes();
-                    next.push(node);
                 }
             }
-            let memory_bytes = held_bytes + self.ways.len() * STATE_BYTES;
+            let memory_bytes = self.size_bytes() + level.size_bytes() + next.size_bytes();
             self.explored.memory_bytes = self.explored.memory_bytes.max(memory_bytes);
             if memory_bytes > self.options.memory_bytes {
                 return Ok(Next::Stop(Outcome::MemoryBound));
@@ -260,28 +244,70 @@ impl Search<'_, '_> {
         Ok(Next::Level(next))
     }
 
-    /// The successors of each state, in order, found by all workers together.
-    fn successors(&self, states: &[Node]) -> Vec<Vec<Successor>> {
-        let batches: Vec<&[Node]> = states.chunks(BATCH).collect();
+    /// Takes what was found into account: a state that is new goes to the next level. What it
+    /// violates is given back if that ends the search.
+    fn take(
+        &mut self,
+        successor: Successor,
+        way: Way,
+        states: &mut Level,
+        next: &mut Level,
+    ) -> Result<Option<Box<[Violation]>>, ExploreError> {
+        self.explored.transitions += 1;
+        self.explored.goals.join(successor.goals);
+        let counts = |violation: &Violation| {
+            let wanted = self.options.invariant;
+            wanted.is_none_or(|wanted| wanted == violation.invariant)
+        };
+        if let Some(violations) = successor.violations
+            && violations.iter().any(counts)
+        {
+            return Ok(Some(violations));
+        }
+        let Some(place) = successor.state else {
+            return Ok(None);
+        };
+        let is_new = self.visited.insert(successor.key);
+        if is_new || !self.options.deduplicate {
+            self.explored.states += u64::from(is_new);
+            if self.ways.len() >= u32::MAX as usize {
+                return Err(ExploreError::TooMany);
+            }
+            self.ways.push(way);
+            next.take(states, place);
+        }
+        Ok(None)
+    }
+
+    /// What is held of the states that were met.
+    fn size_bytes(&self) -> usize {
+        self.visited.size_bytes() + self.ways.capacity() * size_of::<Way>()
+    }
+
+    /// Where the moves of a window of states lead, a batch after the other, each with the place of
+    /// its first state in the level: found by all workers together.
+    fn found(&self, level: &Level, window: Range<usize>) -> Vec<(usize, Found)> {
         let known = self.options.deduplicate.then_some(&self.visited);
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<(usize, Vec<Vec<Successor>>)>> = Mutex::default();
+        let next = AtomicUsize::new(window.start);
+        let done: Mutex<Vec<(usize, Found)>> = Mutex::default();
         let work = |worker: &Mutex<Worker<'_>>| {
             let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
             worker.catch_up();
-            while let Some((index, batch)) = {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                batches.get(index).map(|batch| (index, *batch))
-            } {
-                let found = batch
-                    .iter()
-                    .map(|node| worker.expand(node, known))
-                    .collect();
+            loop {
+                let start = next.fetch_add(BATCH, Ordering::Relaxed);
+                if start >= window.end {
+                    break;
+                }
+                let batch = start..window.end.min(start + BATCH);
+                let mut found = Found::of(batch.len());
+                for place in batch {
+                    worker.expand(level, place, known, &mut found);
+                }
                 let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                done.push((index, found));
+                done.push((start, found));
             }
         };
-        if batches.len() == 1 {
+        if window.len() <= BATCH {
             work(&self.workers[0]);
         } else {
             std::thread::scope(|scope| {
@@ -291,8 +317,8 @@ impl Search<'_, '_> {
             });
         }
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        done.sort_unstable_by_key(|(index, _)| *index);
-        done.into_iter().flat_map(|(_, found)| found).collect()
+        done.sort_unstable_by_key(|(start, _)| *start);
+        done
     }
 
     /// The decisions that lead along a way, found by going it again.

@@ -13,7 +13,7 @@ mod replays;
 mod retry;
 
 use crate::air::Air;
-use crate::trace::{Choice, Key, Trace};
+use crate::trace::{Choice, Key, Packer, Trace, Unpacker};
 use crate::workload::retry::Retry;
 
 pub use goals::{GOALS, GoalSet};
@@ -193,6 +193,15 @@ impl Found {
 pub struct Memory(retry::History);
 
 impl Memory {
+    pub fn pack(&self, packer: &mut Packer<'_>) {
+        self.0.pack(packer);
+    }
+
+    /// Takes back what was packed, in a trace with the same values.
+    pub fn unpack(packed: &mut Unpacker<'_>, trace: &Trace) -> Memory {
+        Memory(retry::History::unpack(packed, trace))
+    }
+
     /// Writes all that decides what the invariants will say.
     pub fn write_key(&self, trace: &Trace, key: &mut Key) {
         self.0.write_key(trace, key);

@@ -23,7 +23,7 @@ pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item}
 pub use healing::Healing;
 pub use naming::local_name;
 use naming::{Names, Naming, Thing};
-pub use saved::Saved;
+pub use saved::{Plans, Saved};
 pub use scripted::Scripted;
 pub use seeded::Seeded;
 
@@ -240,7 +240,7 @@ impl<'w> Simulator<'w> {
                 let (due_ns, names) = (message.due_ns, message.names());
                 let body = Message {
                     copy: true,
-                    ..message.body.clone()
+                    ..message.body
                 };
                 let copy = self.flight.launch(due_ns, names, body);
                 self.flight.messages.push(copy);

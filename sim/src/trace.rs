@@ -10,6 +10,7 @@ mod difference;
 mod digest;
 mod journal;
 mod key;
+mod packed;
 mod values;
 
 use std::ops::Range;
@@ -19,6 +20,7 @@ pub use crate::trace::difference::Difference;
 pub use crate::trace::digest::Digest;
 pub use crate::trace::journal::{GateRule, Record};
 pub use crate::trace::key::Key;
+pub use crate::trace::packed::{Packer, Unpacker};
 pub use crate::trace::values::{Pool, ValueId, Values};
 
 /// Everything that happened in one run, in order.

@@ -17,8 +17,9 @@ macro_rules! id {
         pub struct $name(u32);
 
         impl $name {
-            /// What a world defines has a line of its documents, whose size is bounded.
-            pub(super) fn new(index: usize) -> $name {
+            /// The id at a place of its list. What a world defines has a line of its documents,
+            /// whose size is bounded.
+            pub(crate) fn new(index: usize) -> $name {
                 $name(index as u32)
             }
 

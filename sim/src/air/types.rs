@@ -12,6 +12,11 @@ use super::cbor;
 pub struct SchemaId(pub(super) u32);
 
 impl SchemaId {
+    /// The id at a place among all schemas.
+    pub(crate) fn new(index: usize) -> SchemaId {
+        SchemaId(index as u32)
+    }
+
     pub fn index(self) -> usize {
         self.0 as usize
     }

@@ -84,7 +84,12 @@ impl Explore {
         let seconds = started.elapsed().as_secs_f64();
         let rate = explored.transitions as f64 / seconds;
         let exit = self.report(&loaded, &*workload, &explored)?;
-        eprintln!("{rate:.0} transitions per second, {seconds:.1} s");
+        let memory_bytes = explored.memory_bytes as f64;
+        eprintln!(
+            "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, {:.0} bytes a state",
+            memory_bytes / f64::from(1 << 20),
+            memory_bytes / explored.states as f64
+        );
         Ok(exit)
     }
 

@@ -21,6 +21,15 @@ impl Used {
     pub fn bytes(self) -> [u8; 4] {
         [self.duplicates, self.drops, self.stale, self.crashes]
     }
+
+    pub fn of([duplicates, drops, stale, crashes]: [u8; 4]) -> Used {
+        Used {
+            duplicates,
+            drops,
+            stale,
+            crashes,
+        }
+    }
 }
 
 /// A decision, and what is used up once it is taken.

@@ -1,30 +1,38 @@
 //! One thread's part of an exploration: takes the moves of a state and says where they lead.
 
-use std::collections::BTreeSet;
-
 use super::alphabet::{self, Move, Position};
+use super::level::{Level, Visited};
 use super::{Limits, Used};
 use crate::air::SchemaId;
 use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::{Saved, Simulator};
-use crate::trace::{Key, Pool, Trace, Values};
+use crate::trace::{Key, Packer, Pool, Trace, Unpacker, Values};
 use crate::workload::Workload;
 use crate::world::World;
 
-/// A state that is to be expanded.
-pub(super) struct Node {
-    saved: Saved,
-    memory: Memory,
-    used: Used,
-    /// Its place among all states, in the order in which they were found.
-    pub index: u32,
+/// Where the moves of some states lead.
+pub(super) struct Found {
+    pub successors: Vec<Successor>,
+    /// How many successors each state has.
+    pub counts: Vec<usize>,
+    /// Those that may be new.
+    pub states: Level,
 }
 
-impl Node {
-    pub fn size_bytes(&self) -> usize {
-        self.saved.size_bytes() + size_of::<Node>()
+/// So many moves, and bytes of new states, are usual for a state.
+const USUAL_MOVES: usize = 8;
+const USUAL_BYTES: usize = 512;
+
+impl Found {
+    /// With room for what comes of so many states.
+    pub fn of(states: usize) -> Found {
+        Found {
+            successors: Vec::with_capacity(states * USUAL_MOVES),
+            counts: Vec::with_capacity(states),
+            states: Level::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
+        }
     }
 }
 
@@ -33,10 +41,18 @@ pub(super) struct Successor {
     pub key: u128,
     /// Which of the state's moves.
     pub choice: u32,
-    /// None where the key was known already.
-    pub node: Option<Node>,
+    /// Its place among the states; None where the key was known already.
+    pub state: Option<usize>,
     pub goals: GoalSet,
-    pub violations: Vec<Violation>,
+    pub violations: Option<Box<[Violation]>>,
+}
+
+/// A state that is being expanded.
+#[derive(Default)]
+struct Base {
+    saved: Saved,
+    memory: Memory,
+    used: Used,
 }
 
 pub(super) struct Worker<'w> {
@@ -48,6 +64,8 @@ pub(super) struct Worker<'w> {
     stale: Vec<(SchemaId, Vec<u8>)>,
     alike: bool,
     key: Key,
+    /// Kept for its room.
+    base: Base,
 }
 
 impl<'w> Worker<'w> {
@@ -61,6 +79,7 @@ impl<'w> Worker<'w> {
         let mut simulator = Simulator::new(world, workload)?;
         simulator.remember_steps();
         let mut trace = Trace::default();
+        trace.leave_out_digest();
         trace.values = Values::of(values);
         Ok(Worker {
             simulator,
@@ -71,25 +90,35 @@ impl<'w> Worker<'w> {
             stale: workload.stale(&scenario.requests),
             alike: workload.are_alike(&scenario.requests),
             key: Key::default(),
+            base: Base::default(),
         })
     }
 
-    /// The state in which nothing has happened, and its key.
-    pub fn root(&mut self) -> (Node, u128) {
+    /// A level of the state in which nothing has happened, and its key.
+    pub fn root(&mut self) -> (Level, u128) {
         self.simulator.begin(&self.scenario, &mut self.trace);
         self.checker.reset();
         let used = Used::default();
-        let key = self.key(used);
-        (self.node(used), key)
+        let mut level = Level::default();
+        self.pack(used, &mut level);
+        (level, self.key(used))
     }
 
-    fn node(&self, used: Used) -> Node {
-        Node {
-            saved: self.simulator.save(),
-            memory: self.checker.memory(),
-            used,
-            index: 0,
-        }
+    /// Adds the state that the simulator is in.
+    fn pack(&mut self, used: Used, level: &mut Level) {
+        level.push(|bytes| {
+            self.checker.memory().pack(&mut Packer(bytes));
+            bytes.extend_from_slice(&used.bytes());
+            self.simulator.pack(&mut self.trace, bytes)
+        });
+    }
+
+    fn unpack(&mut self, level: &Level, place: usize, base: &mut Base) {
+        let (bytes, plans) = level.get(place);
+        let mut packed = Unpacker::new(bytes);
+        base.memory = Memory::unpack(&mut packed, &self.trace);
+        base.used = Used::of([(); 4].map(|()| packed.byte()));
+        base.saved.unpack(&mut packed, plans, &self.trace);
     }
 
     fn key(&mut self, used: Used) -> u128 {
@@ -100,22 +129,22 @@ impl<'w> Worker<'w> {
         self.key.fingerprint()
     }
 
-    fn moves(&mut self, node: &Node) -> Vec<Move> {
-        self.simulator.go_on_from(&node.saved, &mut self.trace);
+    fn moves(&mut self, base: &Base) -> Vec<Move> {
+        self.simulator.go_on_from(&base.saved, &mut self.trace);
         let position = Position {
             flight: self.simulator.flight(),
             trace: &self.trace,
-            started: &node.saved.started,
+            started: &base.saved.started,
             alike: self.alike,
             stale_events: self.stale.len(),
         };
-        alphabet::moves(&position, &self.limits, node.used)
+        alphabet::moves(&position, &self.limits, base.used)
     }
 
     /// Takes one move of a state; false if it is not possible.
-    fn take(&mut self, node: &Node, step: &Move) -> bool {
-        self.simulator.go_on_from(&node.saved, &mut self.trace);
-        self.checker.go_on_from(node.memory);
+    fn take(&mut self, base: &Base, step: &Move) -> bool {
+        self.simulator.go_on_from(&base.saved, &mut self.trace);
+        self.checker.go_on_from(base.memory);
         let choice = step.choice.choice(&mut self.trace, &self.stale);
         if !self
             .simulator
@@ -133,40 +162,56 @@ impl<'w> Worker<'w> {
         self.trace.values.catch_up();
     }
 
-    /// Where every move of a state leads. What is `known` needs no node.
-    pub fn expand(&mut self, node: &Node, known: Option<&BTreeSet<u128>>) -> Vec<Successor> {
-        let mut successors = Vec::new();
-        for (index, step) in self.moves(node).iter().enumerate() {
-            if !self.take(node, step) {
+    /// Adds where every move of a state leads. What is `known` is not kept as a state.
+    pub fn expand(
+        &mut self,
+        level: &Level,
+        place: usize,
+        known: Option<&Visited>,
+        found: &mut Found,
+    ) {
+        let mut base = std::mem::take(&mut self.base);
+        self.unpack(level, place, &mut base);
+        let before = found.successors.len();
+        for (index, step) in self.moves(&base).iter().enumerate() {
+            if !self.take(&base, step) {
                 continue;
             }
             let key = self.key(step.used);
-            let is_known = known.is_some_and(|known| known.contains(&key));
-            successors.push(Successor {
+            let is_known = known.is_some_and(|known| known.contains(key));
+            let violations = self.checker.violations();
+            found.successors.push(Successor {
                 key,
                 choice: index as u32,
-                node: (!is_known).then(|| self.node(step.used)),
+                state: (!is_known).then(|| found.states.count()),
                 goals: self.checker.goals(),
-                violations: self.checker.violations().to_vec(),
+                violations: (!violations.is_empty()).then(|| violations.into()),
             });
+            if !is_known {
+                self.pack(step.used, &mut found.states);
+            }
         }
-        successors
+        found.counts.push(found.successors.len() - before);
+        self.base = base;
     }
 
     /// The decisions of the moves with these numbers, from the root on.
     pub fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
-        let (mut node, _) = self.root();
+        let (mut level, _) = self.root();
+        let mut base = Base::default();
         let mut decisions = Vec::new();
         for choice in choices {
-            let moves = self.moves(&node);
+            self.unpack(&level, 0, &mut base);
+            let moves = self.moves(&base);
             let Some(step) = moves.get(*choice as usize) else {
                 break;
             };
-            self.take(&node, step);
+            self.take(&base, step);
             if let Some(turn) = self.trace.turns.last() {
                 decisions.push(self.scenario.decision(&self.trace, &turn.choice));
             }
-            node = self.node(step.used);
+            level.clear();
+            self.pack(step.used, &mut level);
         }
         decisions
     }

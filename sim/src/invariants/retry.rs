@@ -18,7 +18,7 @@ mod terminal_absorbing;
 use super::Finding;
 use super::goals::{self, GoalSet};
 use crate::air::canonical::{Place, Text};
-use crate::trace::{Key, Record, Step, Trace, Turn, ValueId};
+use crate::trace::{Key, Packer, Record, Step, Trace, Turn, Unpacker, ValueId};
 use crate::workload::retry::Retry;
 use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
 use crate::world::TimerSet;
@@ -140,6 +140,22 @@ struct Recorded {
     timers: Timers,
 }
 
+impl Recorded {
+    fn of(trace: &Trace, event: ValueId, start: &StartWork<'_>) -> Recorded {
+        let bytes = trace.bytes(event);
+        Recorded {
+            start: event,
+            req_id: start.req_id.place_in(bytes),
+            payload: start.payload.place_in(bytes),
+            max_attempts: start.max_attempts,
+            base_delay_ms: start.base_delay_ms,
+            anchor_ns: start.now_ns,
+            requested: 0,
+            timers: Timers::default(),
+        }
+    }
+}
+
 /// The timers of a request so far.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Timers {
@@ -200,17 +216,7 @@ impl History {
             && step.may_start(start)
             && !step.is_ignored()
         {
-            let bytes = step.trace.bytes(step.step.event);
-            self.request = Some(Recorded {
-                start: step.step.event,
-                req_id: start.req_id.place_in(bytes),
-                payload: start.payload.place_in(bytes),
-                max_attempts: start.max_attempts,
-                base_delay_ms: start.base_delay_ms,
-                anchor_ns: start.now_ns,
-                requested: 0,
-                timers: Timers::default(),
-            });
+            self.request = Some(Recorded::of(step.trace, step.step.event, start));
         }
     }
 
@@ -231,6 +237,44 @@ impl History {
             request,
             stands: self.stands,
         }
+    }
+
+    pub fn pack(&self, packer: &mut Packer<'_>) {
+        match self.stands {
+            None => packer.number(0),
+            Some((pc, attempt)) => packer.number(pc as u64 + 1).number(attempt),
+        };
+        packer.optional_value(self.request.map(|request| request.start));
+        if let Some(Recorded {
+            requested, timers, ..
+        }) = self.request
+        {
+            packer
+                .number(requested)
+                .number(timers.set)
+                .number(timers.fired);
+            if let Some((due_ns, fired)) = timers.last {
+                packer.number(due_ns).flag(fired);
+            }
+        }
+    }
+
+    pub fn unpack(packed: &mut Unpacker<'_>, trace: &Trace) -> History {
+        let pc = packed.count().checked_sub(1).map(|pc| Pc::ALL[pc]);
+        let stands = pc.map(|pc| (pc, packed.number()));
+        let request = packed.optional_value().and_then(|event| {
+            let Some(Event::Start(start)) = wire::event(trace.bytes(event)) else {
+                return None;
+            };
+            let mut request = Recorded::of(trace, event, &start);
+            request.requested = packed.number();
+            request.timers.set = packed.number();
+            request.timers.fired = packed.number();
+            let has_timer = request.timers.set > 0;
+            request.timers.last = has_timer.then(|| (packed.number(), packed.flag()));
+            Some(request)
+        });
+        History { request, stands }
     }
 
     /// Writes all that decides what the checks will say.

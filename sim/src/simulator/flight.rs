@@ -9,7 +9,7 @@ use crate::trace::{Item, Name, ValueId};
 use crate::world::OpenIntent;
 
 /// Something in flight: when it is due, what it is called, whose it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct InFlight<T> {
     pub sequence: u32,
     pub due_ns: u64,
@@ -28,7 +28,7 @@ impl<T> InFlight<T> {
 }
 
 /// An event on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Message {
     pub schema: SchemaId,
     pub value: ValueId,
@@ -37,7 +37,7 @@ pub struct Message {
 }
 
 /// A reducer's effect that has had no receipt, or may have another: mostly a timer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Timer {
     pub open: OpenIntent,
     /// It fired before and was left to fire again, or was asked for again after a crash.
@@ -45,7 +45,7 @@ pub struct Timer {
 }
 
 /// A plan's effect that has had no receipt.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Pending {
     pub open: OpenIntent,
     /// It was decided that no receipt comes.
@@ -53,7 +53,7 @@ pub struct Pending {
 }
 
 /// A plan instance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct PlanRun {
     pub instance: u32,
     /// It awaits nothing and raises an event whose answers are known.
@@ -74,14 +74,32 @@ impl PlanRun {
 }
 
 /// Everything in flight.
-#[derive(Clone, Default, Debug)]
+#[derive(Default, Debug)]
 pub struct Flight {
     pub messages: Vec<InFlight<Message>>,
     pub dropped: Vec<InFlight<Message>>,
     pub timers: Vec<InFlight<Timer>>,
     pub pending: Vec<InFlight<Pending>>,
     pub plans: Vec<InFlight<PlanRun>>,
-    next_sequence: u32,
+    pub(super) next_sequence: u32,
+}
+
+impl Clone for Flight {
+    fn clone(&self) -> Flight {
+        let mut flight = Flight::default();
+        flight.clone_from(self);
+        flight
+    }
+
+    /// Into the room that is there.
+    fn clone_from(&mut self, other: &Flight) {
+        self.messages.clone_from(&other.messages);
+        self.dropped.clone_from(&other.dropped);
+        self.timers.clone_from(&other.timers);
+        self.pending.clone_from(&other.pending);
+        self.plans.clone_from(&other.plans);
+        self.next_sequence = other.next_sequence;
+    }
 }
 
 /// The place in its list of what an item names.

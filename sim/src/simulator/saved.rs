@@ -1,30 +1,143 @@
-//! A run put aside, to go on from there more than once; and the key by which two are the same.
+//! A run that is put aside, so that it can go on more than once; and the key by which two are the
+//! same.
+//!
+//! The explorer keeps runs by the hundred thousand: packed, in a row of bytes. One that is gone on
+//! from is unpacked once, and taken up for each of its moves.
 
-use super::{Flight, InFlight, Message, Simulator};
+use std::sync::Arc;
+
+use super::{Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
+use crate::air::SchemaId;
 use crate::scenario::Scenario;
-use crate::trace::{Choice, Key, Record, Trace};
-use crate::world::{Checkpoint, OpenIntent};
+use crate::trace::{Choice, Key, Packer, Record, Trace, Unpacker};
+use crate::world::{Checkpoint, OpenIntent, PlanInstance};
 
 /// All of a run that decides what can happen next. What has happened is not in it, and bytes are
 /// in it by the ids of the run's trace.
-#[derive(Clone, Debug)]
+#[derive(Default, Debug)]
 pub struct Saved {
-    kernel: Checkpoint,
+    kernel: Arc<Checkpoint>,
     pub flight: Flight,
     pub started: Vec<u32>,
     now_ns: u64,
 }
 
+/// Plan instances that hold values of their own; None where no instance does.
+pub type Plans = Option<Box<[PlanInstance]>>;
+
 impl Saved {
-    /// About how much memory it takes.
-    pub fn size_bytes(&self) -> usize {
-        let items = self.flight.messages.len()
-            + self.flight.dropped.len()
-            + self.flight.timers.len()
-            + self.flight.pending.len()
-            + self.flight.plans.len();
-        // The lists' entries, a plan's instance with its maps, and the allocator's share.
-        size_of::<Saved>() + items * 256
+    /// Takes back what [`Simulator::pack`] packed.
+    pub fn unpack(
+        &mut self,
+        packed: &mut Unpacker<'_>,
+        plans: Option<&[PlanInstance]>,
+        trace: &Trace,
+    ) {
+        let kernel = Arc::make_mut(&mut self.kernel);
+        // Of the journal, the manifest is all that a run that goes on from here has.
+        kernel.unpack(packed, trace, 1);
+        if let Some(plans) = plans {
+            kernel.set_plans(plans);
+        }
+        self.now_ns = packed.number();
+        self.started.clear();
+        for _ in 0..packed.count() {
+            self.started.push(packed.small());
+        }
+        self.flight.unpack(packed);
+    }
+}
+
+impl Flight {
+    fn pack(&self, packer: &mut Packer<'_>) {
+        packer.number(self.next_sequence.into());
+        pack_list(packer, &self.messages, pack_message);
+        pack_list(packer, &self.dropped, pack_message);
+        pack_list(packer, &self.timers, |packer, timer| {
+            timer.open.pack(packer);
+            packer.flag(timer.copy);
+        });
+        pack_list(packer, &self.pending, |packer, pending| {
+            pending.open.pack(packer);
+            packer.flag(pending.silent);
+        });
+        pack_list(packer, &self.plans, |packer, plan| {
+            packer
+                .number(plan.instance.into())
+                .flag(plan.answerable)
+                .flag(plan.silent)
+                .count(plan.next_step.map_or(0, |step| step + 1))
+                .count(plan.answered.map_or(0, |schema| schema.index() + 1));
+        });
+    }
+
+    fn unpack(&mut self, packed: &mut Unpacker<'_>) {
+        self.next_sequence = packed.small();
+        unpack_list(packed, &mut self.messages, unpack_message);
+        unpack_list(packed, &mut self.dropped, unpack_message);
+        unpack_list(packed, &mut self.timers, |packed| Timer {
+            open: OpenIntent::unpack(packed),
+            copy: packed.flag(),
+        });
+        unpack_list(packed, &mut self.pending, |packed| Pending {
+            open: OpenIntent::unpack(packed),
+            silent: packed.flag(),
+        });
+        unpack_list(packed, &mut self.plans, |packed| PlanRun {
+            instance: packed.small(),
+            answerable: packed.flag(),
+            silent: packed.flag(),
+            next_step: packed.count().checked_sub(1),
+            answered: packed.count().checked_sub(1).map(SchemaId::new),
+        });
+    }
+}
+
+fn pack_message(packer: &mut Packer<'_>, message: &Message) {
+    packer
+        .count(message.schema.index())
+        .value(message.value)
+        .flag(message.copy);
+}
+
+fn unpack_message(packed: &mut Unpacker<'_>) -> Message {
+    Message {
+        schema: SchemaId::new(packed.count()),
+        value: packed.value(),
+        copy: packed.flag(),
+    }
+}
+
+fn pack_list<T>(
+    packer: &mut Packer<'_>,
+    list: &[InFlight<T>],
+    mut pack: impl FnMut(&mut Packer<'_>, &T),
+) {
+    packer.count(list.len());
+    for entry in list {
+        packer
+            .number(entry.sequence.into())
+            .number(entry.due_ns)
+            .name(entry.label)
+            .optional_name(entry.req_id);
+        pack(packer, &entry.body);
+    }
+}
+
+fn unpack_list<T>(
+    packed: &mut Unpacker<'_>,
+    list: &mut Vec<InFlight<T>>,
+    mut unpack: impl FnMut(&mut Unpacker<'_>) -> T,
+) {
+    list.clear();
+    for _ in 0..packed.count() {
+        list.push(InFlight {
+            sequence: packed.small(),
+            due_ns: packed.number(),
+            label: packed.name(),
+            req_id: packed.optional_name(),
+            body: unpack(packed),
+        });
     }
 }
 
@@ -43,15 +156,17 @@ impl Simulator<'_> {
         &self.flight
     }
 
-    /// Puts the run aside.
-    pub fn save(&self) -> Saved {
-        Saved {
-            // Of the journal, the manifest is all that a run that goes on from here has.
-            kernel: self.kernel.checkpoint(1),
-            flight: self.flight.clone(),
-            started: self.started.clone(),
-            now_ns: self.now_ns,
+    /// Puts the run aside, at the end of a row of bytes. Plans that hold values of their own are
+    /// given out beside it.
+    pub fn pack(&self, trace: &mut Trace, out: &mut Vec<u8>) -> Plans {
+        let plans = self.kernel.pack(trace, out);
+        let mut packer = Packer(out);
+        packer.number(self.now_ns).count(self.started.len());
+        for count in &self.started {
+            packer.number((*count).into());
         }
+        self.flight.pack(&mut packer);
+        plans
     }
 
     /// Goes on from a run that was put aside, of whose values the trace has the same ids.

@@ -13,6 +13,7 @@ mod scrutiny;
 mod step;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::World;
 use super::plan::Instance;
@@ -57,7 +58,7 @@ pub struct Kernel<'w> {
     /// Oldest first.
     open: Vec<OpenIntent>,
     /// The last snapshot, as it lies on the disk that a crash leaves whole.
-    checkpoint: Option<Checkpoint>,
+    checkpoint: Arc<Checkpoint>,
     /// A plan may stand elsewhere than when this was last asked.
     plans_moved: bool,
     scrutineer: Scrutineer,
@@ -82,7 +83,7 @@ impl<'w> Kernel<'w> {
             plans: Vec::new(),
             next_plan: 0,
             open: Vec::new(),
-            checkpoint: None,
+            checkpoint: Arc::default(),
             plans_moved: false,
             scrutineer: Scrutineer::new(world.air.reducers.len()),
             memo: None,
@@ -120,12 +121,7 @@ impl<'w> Kernel<'w> {
         }
         let print = |open: &OpenIntent| trace.values.fingerprint(open.hash.id());
         key.multiset(self.open.iter().map(|open| (0, print(open))));
-        let mut one = Key::default();
-        key.multiset(self.plans.iter().map(|plan| {
-            one.clear();
-            plan.write_key(trace, &mut one);
-            (0, one.fingerprint())
-        }));
+        key.multiset(self.plans.iter().map(|plan| plan.fingerprint(trace)));
     }
 
     /// The next step that is scrutinised is taken so often that a leak shows, which costs as much
@@ -152,7 +148,7 @@ impl<'w> Kernel<'w> {
     /// Back to the beginning of a run. The wasm instances stay: see [`Kernel::renew`].
     pub fn reset(&mut self, trace: &mut Trace) {
         self.forget();
-        self.checkpoint = None;
+        Arc::make_mut(&mut self.checkpoint).forget();
         trace.journal.push(Record::Manifest {
             hash: self.world.air.manifest_hash,
         });

@@ -10,14 +10,14 @@ use smallvec::{SmallVec, smallvec};
 use crate::air::{
     EffectId, EvalError, Expr, GrantId, Hash, Op, Plan, PlanId, SchemaId, Schemas, Scope, Value,
 };
-use crate::trace::{IntentHash, Key, Trace, ValueId};
+use crate::trace::{IntentHash, Key, Packer, Trace, Unpacker, ValueId};
 
 /// Plans of so many steps need no memory of their own for how far each is.
 const FEW_STEPS: usize = 8;
 
 /// A running plan. Small as long as it evaluates nothing, as one does whose answers are chosen for
 /// it: runs start many, and the explorer keeps them by the thousand.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Instance {
     /// Unique in the run.
     pub id: u32,
@@ -27,6 +27,18 @@ pub struct Instance {
     status: SmallVec<[Status; FEW_STEPS]>,
     /// None as long as it holds nothing.
     held: Option<Box<Held>>,
+}
+
+impl Clone for Instance {
+    fn clone(&self) -> Instance {
+        Instance {
+            id: self.id,
+            plan: self.plan,
+            input_bytes: self.input_bytes,
+            status: SmallVec::from_slice(&self.status),
+            held: self.held.clone(),
+        }
+    }
 }
 
 /// What an instance holds of its own.
@@ -67,6 +79,16 @@ pub enum Status {
     Arrived,
     Completed,
     Skipped,
+}
+
+impl Status {
+    const ALL: [Status; 5] = [
+        Status::Pending,
+        Status::Waiting,
+        Status::Arrived,
+        Status::Completed,
+        Status::Skipped,
+    ];
 }
 
 /// What a tick asks of the kernel. The step is complete once the kernel has done it.
@@ -138,6 +160,36 @@ impl Instance {
         }
     }
 
+    /// Whether it holds values of its own.
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Packs an instance that holds nothing.
+    pub fn pack(&self, packer: &mut Packer<'_>) {
+        packer
+            .number(self.id.into())
+            .count(self.plan.index())
+            .value(self.input_bytes)
+            .count(self.status.len());
+        for status in &self.status {
+            packer.number(*status as u64);
+        }
+    }
+
+    pub fn unpack(packed: &mut Unpacker<'_>) -> Instance {
+        let (id, plan) = (packed.small(), PlanId::new(packed.count()));
+        let input_bytes = packed.value();
+        let steps = 0..packed.count();
+        Instance {
+            id,
+            plan,
+            input_bytes,
+            status: steps.map(|_| Status::ALL[packed.count()]).collect(),
+            held: None,
+        }
+    }
+
     fn held(&self) -> &Held {
         self.held.as_deref().unwrap_or(&NOTHING)
     }
@@ -180,33 +232,27 @@ impl Instance {
         &self.held().results
     }
 
-    /// Writes all that decides what it will do; its number is not among that.
-    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
-        key.word(self.plan.index() as u64)
-            .value(trace, self.input_bytes);
-        for few in self.status.chunks(8) {
-            let word = few
-                .iter()
-                .fold(1, |word, status| word << 8 | *status as u64);
-            key.word(word);
-        }
-        let Some(held) = &self.held else { return };
-        let mut cbor = Vec::new();
-        held.arrived
-            .values()
-            .for_each(|event| event.write_cbor(&mut cbor));
-        for (name, value) in held.vars.iter().chain(&held.results) {
-            Value::text(name).write_cbor(&mut cbor);
-            value.write_cbor(&mut cbor);
-        }
-        for sent in &held.effects {
-            key.value(trace, sent.intent.id());
-            cbor.push(u8::from(sent.receipt.is_some()));
-            if let Some(receipt) = &sent.receipt {
-                receipt.write_cbor(&mut cbor);
+    /// All that decides what it will do, but for its number, as a number and a fingerprint.
+    pub fn fingerprint(&self, trace: &Trace) -> (u64, u128) {
+        let steps = self.status.iter();
+        let few = steps.fold(1, |word, status| word << 3 | *status as u64);
+        let plain = (self.plan.index() as u64) << 32 | few;
+        let input = trace.values.fingerprint(self.input_bytes);
+        match &self.held {
+            // Three bits for each of the few steps.
+            None if self.status.len() <= FEW_STEPS => (plain, input),
+            held => {
+                let mut key = Key::default();
+                key.value(trace, self.input_bytes);
+                for status in &self.status {
+                    key.word(*status as u64);
+                }
+                if let Some(held) = held {
+                    held.write_key(trace, &mut key);
+                }
+                (u64::MAX - self.plan.index() as u64, key.fingerprint())
             }
         }
-        key.bytes(&cbor);
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {
@@ -527,6 +573,25 @@ impl Instance {
 }
 
 impl Held {
+    fn write_key(&self, trace: &Trace, key: &mut Key) {
+        let mut cbor = Vec::new();
+        self.arrived
+            .values()
+            .for_each(|event| event.write_cbor(&mut cbor));
+        for (name, value) in self.vars.iter().chain(&self.results) {
+            Value::text(name).write_cbor(&mut cbor);
+            value.write_cbor(&mut cbor);
+        }
+        for sent in &self.effects {
+            key.value(trace, sent.intent.id());
+            cbor.push(u8::from(sent.receipt.is_some()));
+            if let Some(receipt) = &sent.receipt {
+                receipt.write_cbor(&mut cbor);
+            }
+        }
+        key.bytes(&cbor);
+    }
+
     /// A step gives a value to a variable.
     fn give(&mut self, var: &str, step: &str, value: Value) {
         self.vars.insert(var.to_owned(), value.clone());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 
 use serde_json::Value as Json;
-use sim::air::{self, Air, EvalError, Expr, ExprOrValue, Op, SchemaId, Scope, Source, Value};
+use sim::air::{self, Air, EvalError, Expr, ExprOrValue, Hash, Op, SchemaId, Scope, Source, Value};
 use sim::trace::{Record, Trace};
 use sim::world::{Kernel, PlanInstance, PlanStatus, World as SimWorld};
 
@@ -407,8 +407,9 @@ impl<'w> Run<'w> {
         let receipt = self.world.event(EFFECTS[effect].2, value);
         let (_, bytes) = self.canonical(EFFECTS[effect].2, &receipt)?;
         let span = self.trace.store(&bytes);
-        let hash = intent.parse();
+        let hash = intent.parse::<Hash>();
         let hash = hash.map_err(|_| Difference(format!("no hash: {intent}")))?;
+        let hash = self.trace.values.intent(&hash);
         let sim = self.kernel.receive(&mut self.trace, hash, span);
         let reference = self.reference.receipt(&intent, &receipt);
         match sim == reference {
@@ -473,7 +474,7 @@ impl<'w> Run<'w> {
             outs.push(Out::Asked {
                 kind: self.air.effects[intent.effect.index()].kind.clone(),
                 params: trace.bytes(intent.params).to_vec(),
-                intent: intent.hash.to_string(),
+                intent: trace.values.intent_hash(intent.hash).to_string(),
                 allowed: intent.allowed,
             });
         }

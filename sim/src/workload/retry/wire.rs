@@ -47,6 +47,8 @@ pub enum Pc {
 }
 
 impl Pc {
+    pub const ALL: [Pc; 5] = [Pc::Idle, Pc::Working, Pc::Backoff, Pc::Done, Pc::Failed];
+
     pub fn name(self) -> &'static str {
         match self {
             Pc::Idle => "Idle",

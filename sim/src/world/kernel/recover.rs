@@ -6,13 +6,15 @@
 //! is sent here: which intents are open is told, and sending them again is the caller's matter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::super::plan::Instance;
 use super::{Kernel, Moment, OpenIntent, Sampling};
-use crate::air::ReducerId;
-use crate::trace::{Record, Recovery, Trace, ValueId};
+use crate::air::{EffectId, PlanId, ReducerId};
+use crate::trace::{Asker, Packer, Record, Recovery, Trace, Unpacker, ValueId};
 
 /// All that a recovery needs of the journal before it. Ids are those of the trace it was made in.
+/// The default stands for no record, and is what a kernel begins with.
 #[derive(Clone, Default, Debug)]
 pub struct Checkpoint {
     /// Records of the journal that it stands for.
@@ -22,6 +24,73 @@ pub struct Checkpoint {
     plans: Vec<Instance>,
     next_plan: u32,
     open: Vec<OpenIntent>,
+}
+
+impl Checkpoint {
+    /// Takes back what [`Kernel::pack`] packed, and stands for so many records.
+    pub fn unpack(&mut self, packed: &mut Unpacker<'_>, trace: &Trace, records: usize) {
+        self.records = records;
+        self.next_plan = packed.small();
+        self.states.clear();
+        for _ in 0..packed.count() {
+            self.states.push(packed.optional_value());
+        }
+        self.cells.clear();
+        for _ in 0..packed.count() {
+            let reducer = ReducerId::new(packed.count());
+            let key = trace.bytes(packed.value()).to_vec();
+            self.cells.insert((reducer, key), packed.value());
+        }
+        self.open.clear();
+        for _ in 0..packed.count() {
+            self.open.push(OpenIntent::unpack(packed));
+        }
+        self.plans.clear();
+        for _ in 0..packed.count() {
+            self.plans.push(Instance::unpack(packed));
+        }
+    }
+
+    /// Stands for nothing from here on; what it says is of no account then.
+    pub fn forget(&mut self) {
+        self.records = 0;
+    }
+
+    /// The plans of a checkpoint that could not be packed with the rest.
+    pub fn set_plans(&mut self, plans: &[Instance]) {
+        self.plans.clear();
+        self.plans.extend_from_slice(plans);
+    }
+}
+
+impl OpenIntent {
+    pub fn pack(&self, packer: &mut Packer<'_>) {
+        packer
+            .count(self.effect.index())
+            .value(self.params)
+            .intent(self.hash);
+        match self.asker {
+            Asker::Reducer(reducer) => packer.number(0).count(reducer.index()),
+            Asker::Plan { plan, instance } => {
+                packer.number(1).count(plan.index()).number(instance.into())
+            }
+        };
+    }
+
+    pub fn unpack(packed: &mut Unpacker<'_>) -> OpenIntent {
+        OpenIntent {
+            effect: EffectId::new(packed.count()),
+            params: packed.value(),
+            hash: packed.intent(),
+            asker: match packed.number() {
+                0 => Asker::Reducer(ReducerId::new(packed.count())),
+                _ => Asker::Plan {
+                    plan: PlanId::new(packed.count()),
+                    instance: packed.small(),
+                },
+            },
+        }
+    }
 }
 
 /// What was rebuilt is not what the journal says.
@@ -42,21 +111,8 @@ pub enum Divergence {
 impl Kernel<'_> {
     /// Keeps what a recovery from here needs. The journal is not told: see [`Kernel::snapshot`].
     pub fn save(&mut self, trace: &Trace) {
-        let mut checkpoint = self.checkpoint.take().unwrap_or_default();
-        self.write_checkpoint(trace.journal.len(), &mut checkpoint);
-        self.checkpoint = Some(checkpoint);
-    }
-
-    /// What a recovery from here needs; `records` of the journal are those that it stands for.
-    pub fn checkpoint(&self, records: usize) -> Checkpoint {
-        let mut checkpoint = Checkpoint::default();
-        self.write_checkpoint(records, &mut checkpoint);
-        checkpoint
-    }
-
-    /// The same in place of another, whose room is reused.
-    fn write_checkpoint(&self, records: usize, checkpoint: &mut Checkpoint) {
-        checkpoint.records = records;
+        let checkpoint = Arc::make_mut(&mut self.checkpoint);
+        checkpoint.records = trace.journal.len();
         checkpoint.states.clone_from(&self.states);
         checkpoint.cells.clone_from(&self.cells);
         checkpoint.plans.clone_from(&self.plans);
@@ -64,10 +120,36 @@ impl Kernel<'_> {
         checkpoint.open.clone_from(&self.open);
     }
 
+    /// Packs what a recovery from here needs, to be unpacked as a [`Checkpoint`]. Plans that hold
+    /// values of their own are given out instead, all of them: those are more than numbers.
+    pub fn pack(&self, trace: &mut Trace, out: &mut Vec<u8>) -> Option<Box<[Instance]>> {
+        let mut packer = Packer(out);
+        packer
+            .number(self.next_plan.into())
+            .count(self.states.len());
+        self.states.iter().for_each(|state| {
+            packer.optional_value(*state);
+        });
+        packer.count(self.cells.len());
+        for ((reducer, key), state) in &self.cells {
+            let key = trace.values.intern(key);
+            packer.count(reducer.index()).value(key).value(*state);
+        }
+        packer.count(self.open.len());
+        self.open.iter().for_each(|open| open.pack(&mut packer));
+        if self.plans.iter().any(Instance::holds) {
+            packer.count(0);
+            return Some(self.plans.clone().into());
+        }
+        packer.count(self.plans.len());
+        self.plans.iter().for_each(|plan| plan.pack(&mut packer));
+        None
+    }
+
     /// Goes on from a checkpoint, which is then the last snapshot too. The trace's journal is as
     /// long as the checkpoint says.
-    pub fn go_on_from(&mut self, checkpoint: &Checkpoint) {
-        self.checkpoint = Some(checkpoint.clone());
+    pub fn go_on_from(&mut self, checkpoint: &Arc<Checkpoint>) {
+        self.checkpoint.clone_from(checkpoint);
         self.load();
         self.plans_moved = false;
     }
@@ -84,9 +166,9 @@ impl Kernel<'_> {
         // An instance that cannot be made fails the next step, which tells it.
         let _ = self.renew_instances();
         self.forget();
-        let from = match (recovery, &self.checkpoint) {
-            (Recovery::Snapshot, Some(_)) => self.load(),
-            _ => 0,
+        let from = match recovery {
+            Recovery::Snapshot => self.load(),
+            Recovery::Journal => 0,
         };
         let spare = std::mem::take(&mut self.spare_journal);
         let mut source = std::mem::replace(&mut trace.journal, spare);
@@ -100,16 +182,16 @@ impl Kernel<'_> {
         rebuilt
     }
 
-    /// Back to the checkpoint; the number of records that it stands for.
+    /// Back to the last snapshot; the number of records that it stands for, none if there is none.
     fn load(&mut self) -> usize {
-        let Some(checkpoint) = &self.checkpoint else {
-            return 0;
-        };
-        self.states.clone_from(&checkpoint.states);
-        self.cells.clone_from(&checkpoint.cells);
-        self.plans.clone_from(&checkpoint.plans);
-        self.next_plan = checkpoint.next_plan;
-        self.open.clone_from(&checkpoint.open);
+        let checkpoint = &self.checkpoint;
+        if checkpoint.records > 0 {
+            self.states.clone_from(&checkpoint.states);
+            self.cells.clone_from(&checkpoint.cells);
+            self.plans.clone_from(&checkpoint.plans);
+            self.next_plan = checkpoint.next_plan;
+            self.open.clone_from(&checkpoint.open);
+        }
         checkpoint.records
     }
 
