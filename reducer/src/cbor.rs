@@ -4,8 +4,13 @@
 //! the shortest form. Never knows what a field means. Indefinite lengths, floats, negative
 //! numbers and tags other than the self-describing one are refused: canonical values of the
 //! retry machine have none.
+//!
+//! What is read and written here may have any form and any length. The usual form has a reader and
+//! a writer that are faster: see [`crate::straight`].
 
 use core::fmt;
+
+use crate::text::{self, Text};
 
 /// Why bytes were refused. In wasm any of these is a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,19 +53,68 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-const MAJOR_NAT: u8 = 0;
-const MAJOR_BYTES: u8 = 2;
-const MAJOR_TEXT: u8 = 3;
+pub(crate) const MAJOR_NAT: u8 = 0;
+pub(crate) const MAJOR_BYTES: u8 = 2;
+pub(crate) const MAJOR_TEXT: u8 = 3;
 const MAJOR_ARRAY: u8 = 4;
-const MAJOR_MAP: u8 = 5;
+pub(crate) const MAJOR_MAP: u8 = 5;
 const MAJOR_TAG: u8 = 6;
 
-const FALSE: u8 = 0xf4;
-const TRUE: u8 = 0xf5;
-const NULL: u8 = 0xf6;
+pub(crate) const FALSE: u8 = 0xf4;
+pub(crate) const TRUE: u8 = 0xf5;
+pub(crate) const NULL: u8 = 0xf6;
 
 /// The tag that canonical bytes begin with.
-const SELF_DESCRIBED: &[u8] = &[0xd9, 0xd9, 0xf7];
+pub(crate) const SELF_DESCRIBED: &[u8] = &[0xd9, 0xd9, 0xf7];
+
+/// What the wire form is read with: a [`Reader`], or something faster that takes less.
+pub trait Read<'a>: Copy {
+    type Refusal: From<Refusal>;
+    /// Whether the keys of a record must come in canonical order; else the caller sorts them out.
+    const IN_ORDER: bool;
+
+    /// The number of pairs of a map, of which there are usually so many.
+    fn pairs(&mut self, usual: usize) -> Result<u64, Self::Refusal>;
+
+    /// Takes that key, of fewer than 24 bytes, and no other.
+    fn key(&mut self, name: &[u8]) -> Result<(), Self::Refusal>;
+
+    /// A number from 0 to `u64::MAX`.
+    fn nat(&mut self) -> Result<u64, Self::Refusal>;
+
+    fn bytes(&mut self) -> Result<&'a [u8], Self::Refusal>;
+
+    fn text(&mut self) -> Result<Text<'a>, Self::Refusal>;
+
+    /// A text that is checked and not kept.
+    fn skip_text(&mut self) -> Result<(), Self::Refusal>;
+
+    /// A text of so many bytes, from 24 to 255, not yet known to be UTF-8.
+    fn text_of<const LENGTH: usize>(&mut self) -> Result<&'a [u8; LENGTH], Self::Refusal>;
+
+    /// A text not yet known to be UTF-8, for comparison with texts that are.
+    fn text_bytes(&mut self) -> Result<&'a [u8], Self::Refusal>;
+
+    /// The same, as [`text::word`] has it.
+    fn word(&mut self) -> Result<u64, Self::Refusal>;
+
+    fn boolean(&mut self) -> Result<bool, Self::Refusal>;
+
+    /// Takes a null, if one comes next.
+    fn null(&mut self) -> bool;
+
+    /// A document in a byte string, and what reads it.
+    fn document(&mut self) -> Result<(&'a [u8], Self), Self::Refusal>;
+
+    /// Refuses whatever is left over of such a document.
+    fn end(&mut self, document: Self) -> Result<(), Self::Refusal>;
+
+    /// Passes over one value, whatever it is.
+    fn skip(&mut self) -> Result<(), Self::Refusal>;
+
+    /// Refuses whatever is left over.
+    fn finish(self) -> Result<(), Self::Refusal>;
+}
 
 /// Reads one value after the other; what it returns borrows from the input.
 #[derive(Clone, Copy, Debug)]
@@ -68,72 +122,54 @@ pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
-    /// A reader of a document, which may begin with the self-describing tag.
-    pub fn new(document: &'a [u8]) -> Self {
-        Reader {
-            rest: document.strip_prefix(SELF_DESCRIBED).unwrap_or(document),
-        }
-    }
+impl<'a> Read<'a> for Reader<'a> {
+    type Refusal = Refusal;
+    const IN_ORDER: bool = false;
 
-    /// Refuses whatever is left over.
-    pub fn finish(&self) -> Result<(), Refusal> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::TrailingBytes)
-        }
-    }
-
-    /// The number of pairs of a map.
-    #[inline]
-    pub fn map(&mut self) -> Result<u64, Refusal> {
+    fn pairs(&mut self, _: usize) -> Result<u64, Refusal> {
         self.head_of(MAJOR_MAP)
     }
 
-    /// A number from 0 to `u64::MAX`.
-    #[inline]
-    pub fn nat(&mut self) -> Result<u64, Refusal> {
+    fn key(&mut self, name: &[u8]) -> Result<(), Refusal> {
+        if self.text_bytes()? == name {
+            Ok(())
+        } else {
+            Err(Refusal::UnknownField)
+        }
+    }
+
+    fn nat(&mut self) -> Result<u64, Refusal> {
         self.head_of(MAJOR_NAT)
     }
 
-    #[inline]
-    pub fn bytes(&mut self) -> Result<&'a [u8], Refusal> {
+    fn bytes(&mut self) -> Result<&'a [u8], Refusal> {
         let length = self.head_of(MAJOR_BYTES)?;
         self.take(length)
     }
 
-    #[inline]
-    pub fn text(&mut self) -> Result<&'a str, Refusal> {
-        core::str::from_utf8(self.text_bytes()?).map_err(|_| Refusal::InvalidUtf8)
+    fn text(&mut self) -> Result<Text<'a>, Refusal> {
+        let text = core::str::from_utf8(self.text_bytes()?);
+        text.map(Text::new).map_err(|_| Refusal::InvalidUtf8)
     }
 
-    /// A text not yet known to be UTF-8, for comparison with texts that are.
-    #[inline]
-    pub fn text_bytes(&mut self) -> Result<&'a [u8], Refusal> {
+    fn skip_text(&mut self) -> Result<(), Refusal> {
+        self.text().map(drop)
+    }
+
+    fn text_bytes(&mut self) -> Result<&'a [u8], Refusal> {
         let length = self.head_of(MAJOR_TEXT)?;
         self.take(length)
     }
 
-    /// Takes `key`, of fewer than 24 bytes, if it comes next.
-    #[inline]
-    pub fn take_key(&mut self, key: &[u8]) -> bool {
-        let head = (MAJOR_TEXT << 5) | key.len() as u8;
-        match self
-            .rest
-            .strip_prefix(&[head])
-            .and_then(|rest| rest.strip_prefix(key))
-        {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
+    fn text_of<const LENGTH: usize>(&mut self) -> Result<&'a [u8; LENGTH], Refusal> {
+        self.text_bytes()?.as_array().ok_or(Refusal::InvalidValue)
     }
 
-    #[inline]
-    pub fn boolean(&mut self) -> Result<bool, Refusal> {
+    fn word(&mut self) -> Result<u64, Refusal> {
+        self.text_bytes().map(text::word)
+    }
+
+    fn boolean(&mut self) -> Result<bool, Refusal> {
         match self.take_byte()? {
             FALSE => Ok(false),
             TRUE => Ok(true),
@@ -141,23 +177,27 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What `read` reads, or `None` for null.
-    #[inline]
-    pub fn option<T>(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<T, Refusal>,
-    ) -> Result<Option<T>, Refusal> {
+    fn null(&mut self) -> bool {
         match self.rest {
             [NULL, rest @ ..] => {
                 self.rest = rest;
-                Ok(None)
+                true
             }
-            _ => read(self).map(Some),
+            _ => false,
         }
     }
 
-    /// Passes over one value, whatever it is. Each turn consumes a byte, so the input bounds it.
-    pub fn skip(&mut self) -> Result<(), Refusal> {
+    fn document(&mut self) -> Result<(&'a [u8], Self), Refusal> {
+        let bytes = self.bytes()?;
+        Ok((bytes, Reader::new(bytes)))
+    }
+
+    fn end(&mut self, document: Self) -> Result<(), Refusal> {
+        document.finish()
+    }
+
+    /// Each turn consumes a byte, so the input bounds it.
+    fn skip(&mut self) -> Result<(), Refusal> {
         let mut left: u64 = 1;
         while left > 0 {
             left -= 1;
@@ -173,6 +213,23 @@ impl<'a> Reader<'a> {
             left = left.saturating_add(inner);
         }
         Ok(())
+    }
+
+    fn finish(self) -> Result<(), Refusal> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::TrailingBytes)
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of a document, which may begin with the self-describing tag.
+    pub fn new(document: &'a [u8]) -> Self {
+        Reader {
+            rest: document.strip_prefix(SELF_DESCRIBED).unwrap_or(document),
+        }
     }
 
     #[inline]
@@ -212,7 +269,6 @@ impl<'a> Reader<'a> {
         Ok((first >> 5, argument))
     }
 
-    #[inline]
     fn take(&mut self, length: u64) -> Result<&'a [u8], Refusal> {
         let length = usize::try_from(length).map_err(|_| Refusal::Truncated)?;
         let (taken, rest) = self
@@ -223,7 +279,6 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    #[inline]
     fn take_byte(&mut self) -> Result<u8, Refusal> {
         let (byte, rest) = self.rest.split_first().ok_or(Refusal::Truncated)?;
         self.rest = rest;
@@ -237,131 +292,127 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Where encoded bytes go: a buffer, or a count of them that tells a byte string's length
-/// before it is written.
+/// Where encoded bytes go. That something did not fit is remembered, and refused at the end.
 pub trait Sink {
     /// Takes bytes that are already encoded.
     fn put(&mut self, bytes: &[u8]);
 
-    #[inline]
-    fn head(&mut self, major: u8, argument: u64) {
-        let major = major << 5;
-        match argument {
-            0..24 => self.put(&[major | argument as u8]),
-            24..=0xff => self.put(&[major | 24, argument as u8]),
-            _ => self.long_head(major, argument),
-        }
+    /// The same, of a length that is known when this is compiled.
+    #[inline(always)]
+    fn literal<const LENGTH: usize>(&mut self, bytes: &[u8; LENGTH]) {
+        self.put(bytes);
     }
 
-    #[inline(never)]
-    fn long_head(&mut self, major: u8, argument: u64) {
-        let mut encoded = [0; 9];
-        let [first, rest @ ..] = &mut encoded;
-        *rest = argument.to_be_bytes();
-        let (code, length) = match argument {
-            0..=0xffff => (25, 2),
-            0x1_0000..=0xffff_ffff => (26, 4),
-            _ => (27, 8),
-        };
-        *first = major | code;
-        self.put(&[*first]);
-        self.put(&rest[8 - length..]);
+    /// Takes the first `count` bytes of a word, lowest first.
+    #[inline(always)]
+    fn word(&mut self, word: u64, count: usize) {
+        self.put(word.to_le_bytes().get(..count).unwrap_or_default());
+    }
+
+    /// Begins a byte string of what is put in until it is closed; returns where.
+    fn open(&mut self) -> usize;
+
+    fn close(&mut self, start: usize);
+
+    /// How many bytes were written.
+    fn finish(self) -> Result<usize, Refusal>;
+
+    #[inline(always)]
+    fn head(&mut self, major: u8, argument: u64) {
+        let first = u64::from(major << 5);
+        if argument < 24 {
+            return self.word(first | argument, 1);
+        }
+        let code = u64::from(argument > 0xff)
+            + u64::from(argument > 0xffff)
+            + u64::from(argument > 0xffff_ffff);
+        let width = 1 << code;
+        self.word(first | 24 | code, 1);
+        self.word((argument << (64 - 8 * width)).swap_bytes(), width);
     }
 
     /// The tag that canonical bytes begin with.
-    #[inline]
     fn self_described(&mut self) {
         self.put(SELF_DESCRIBED);
     }
 
-    #[inline]
+    #[inline(always)]
     fn map(&mut self, pairs: u64) {
         self.head(MAJOR_MAP, pairs);
     }
 
-    #[inline]
     fn array(&mut self, items: u64) {
         self.head(MAJOR_ARRAY, items);
     }
 
-    #[inline]
+    #[inline(always)]
     fn nat(&mut self, value: u64) {
         self.head(MAJOR_NAT, value);
     }
 
-    #[inline]
-    fn text(&mut self, value: &str) {
-        self.head(MAJOR_TEXT, value.len() as u64);
-        self.put(value.as_bytes());
+    #[inline(always)]
+    fn text<'a>(&mut self, value: impl Into<Text<'a>>) {
+        let value = value.into();
+        if value.word() == 0 {
+            self.head(MAJOR_TEXT, value.long().len() as u64);
+            self.put(value.long());
+        } else {
+            self.word(value.word(), text::word_bytes(value.word()));
+        }
     }
 
-    #[inline]
+    #[inline(always)]
     fn bytes(&mut self, value: &[u8]) {
         self.head(MAJOR_BYTES, value.len() as u64);
         self.put(value);
     }
 
-    /// The beginning of a byte string of that length; its bytes follow.
-    #[inline]
-    fn bytes_head(&mut self, length: u64) {
-        self.head(MAJOR_BYTES, length);
-    }
-
-    #[inline]
+    #[inline(always)]
     fn null(&mut self) {
-        self.put(&[NULL]);
+        self.word(u64::from(NULL), 1);
     }
 }
 
-/// Counts what would be written.
-#[derive(Default)]
-pub struct Counter {
-    pub length: u64,
-}
-
-impl Sink for Counter {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) {
-        self.length += bytes.len() as u64;
-    }
-}
-
-/// Writes into a given space; that something did not fit is remembered, and refused at the end.
+/// Writes into a given space.
 pub struct Buffer<'a> {
-    rest: &'a mut [u8],
-    /// How long the whole space is.
+    space: &'a mut [u8],
+    /// How many bytes were written, or should have been.
     length: usize,
-    overflowed: bool,
 }
 
 impl<'a> Buffer<'a> {
     pub fn new(space: &'a mut [u8]) -> Self {
-        Buffer {
-            length: space.len(),
-            rest: space,
-            overflowed: false,
-        }
-    }
-
-    /// How many bytes were written.
-    pub fn finish(self) -> Result<usize, Refusal> {
-        if self.overflowed {
-            Err(Refusal::OutputTooLong)
-        } else {
-            Ok(self.length - self.rest.len())
-        }
+        Buffer { space, length: 0 }
     }
 }
 
 impl Sink for Buffer<'_> {
-    #[inline]
     fn put(&mut self, bytes: &[u8]) {
-        match core::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()) {
-            Some((slot, rest)) => {
-                slot.copy_from_slice(bytes);
-                self.rest = rest;
-            }
-            None => self.overflowed = true,
+        let rest = self.space.get_mut(self.length..).unwrap_or_default();
+        if let Some(slot) = rest.get_mut(..bytes.len()) {
+            slot.copy_from_slice(bytes);
+        }
+        self.length = self.length.saturating_add(bytes.len());
+    }
+
+    fn open(&mut self) -> usize {
+        self.length
+    }
+
+    /// The head comes after its bytes first, and is then turned to the front.
+    fn close(&mut self, start: usize) {
+        let length = self.length - start;
+        self.head(MAJOR_BYTES, length as u64);
+        if let Some(written) = self.space.get_mut(start..self.length) {
+            written.rotate_left(length);
+        }
+    }
+
+    fn finish(self) -> Result<usize, Refusal> {
+        if self.length > self.space.len() {
+            Err(Refusal::OutputTooLong)
+        } else {
+            Ok(self.length)
         }
     }
 }

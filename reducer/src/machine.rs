@@ -4,6 +4,8 @@
 //! Never reads or writes CBOR, allocates, or looks at a clock; total: every event in every state
 //! has an answer, and no arithmetic wraps.
 
+use crate::text::Text;
+
 /// Nanoseconds in a millisecond: delays are given in the latter, instants in the former.
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -36,9 +38,9 @@ pub struct State<'a> {
     /// When the request started: waits are measured from here.
     pub anchor_ns: u64,
     /// What is to be done, opaque to the machine.
-    pub payload: &'a str,
+    pub payload: Text<'a>,
     /// Which request this is; an empty one is as good as any.
-    pub req_id: &'a str,
+    pub req_id: Text<'a>,
 }
 
 /// What can happen to the machine.
@@ -47,13 +49,9 @@ pub enum Event<'a> {
     /// A request begins.
     Start(Start<'a>),
     /// The work of a request is done.
-    Ok { req_id: &'a str },
-    /// An attempt failed; worth another if `transient`.
-    Err {
-        req_id: &'a str,
-        transient: bool,
-        message: &'a str,
-    },
+    Ok { req_id: Text<'a> },
+    /// An attempt failed; worth another if `transient`. Its message is nobody's business.
+    Err { req_id: Text<'a>, transient: bool },
     /// The receipt of a `timer.set`.
     Timer(Timer<'a>),
 }
@@ -61,8 +59,8 @@ pub enum Event<'a> {
 /// The request that `start` brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start<'a> {
-    pub req_id: &'a str,
-    pub payload: &'a str,
+    pub req_id: Text<'a>,
+    pub payload: Text<'a>,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub now_ns: u64,
@@ -74,7 +72,7 @@ pub struct Timer<'a> {
     /// What had been asked for.
     pub requested: TimerSet<'a>,
     /// `ok`, `error` or `timeout`: the machine does not mind which.
-    pub status: &'a str,
+    pub status: Text<'a>,
 }
 
 /// The parameters of a `timer.set`.
@@ -82,14 +80,14 @@ pub struct Timer<'a> {
 pub struct TimerSet<'a> {
     pub deliver_at_ns: u64,
     /// The `req_id`, when the machine is the one that asks.
-    pub key: Option<&'a str>,
+    pub key: Option<Text<'a>>,
 }
 
 /// The fields of `demo/WorkRequested@1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorkRequested<'a> {
-    pub req_id: &'a str,
-    pub payload: &'a str,
+    pub req_id: Text<'a>,
+    pub payload: Text<'a>,
 }
 
 /// What the machine asks of the world in one step.
@@ -120,15 +118,17 @@ impl<'a> State<'a> {
     /// `anchor_ns + base_delay_ms · 2^(attempt-1) · 1_000_000`, saturating at every step.
     pub fn deliver_at_ns(&self) -> u64 {
         let exponent = self.attempt.saturating_sub(1);
-        let factor = if exponent < u64::from(u64::BITS) {
-            1 << exponent
-        } else {
-            u64::MAX
+        let delay_ms = match self.base_delay_ms {
+            0 => 0,
+            base_ms if exponent <= u64::from(base_ms.leading_zeros()) => base_ms << exponent,
+            _ => u64::MAX,
         };
-        let delay_ns = self
-            .base_delay_ms
-            .saturating_mul(factor)
-            .saturating_mul(NS_PER_MS);
+        // Not `saturating_mul`, which is a call in wasm.
+        let delay_ns = if delay_ms > u64::MAX / NS_PER_MS {
+            u64::MAX
+        } else {
+            delay_ms * NS_PER_MS
+        };
         self.anchor_ns.saturating_add(delay_ns)
     }
 
@@ -142,24 +142,19 @@ impl<'a> State<'a> {
 }
 
 /// What `event` does to the machine; `None` is the state before the very first step.
+#[inline(always)]
 pub fn react<'a>(state: Option<&State<'a>>, event: &Event<'a>) -> Reaction<'a> {
     match (event, state) {
         (Event::Start(start), None) => accept(start),
         (_, None) => Reaction::Ignored,
         (Event::Start(start), Some(state)) => on_start(state, start),
-        (Event::Ok { req_id }, Some(state)) => on_ok(state, req_id),
-        (
-            Event::Err {
-                req_id,
-                transient,
-                message: _,
-            },
-            Some(state),
-        ) => on_err(state, req_id, *transient),
+        (Event::Ok { req_id }, Some(state)) => on_ok(state, *req_id),
+        (Event::Err { req_id, transient }, Some(state)) => on_err(state, *req_id, *transient),
         (Event::Timer(timer), Some(state)) => on_timer(state, timer),
     }
 }
 
+#[inline(always)]
 fn on_start<'a>(state: &State<'a>, start: &Start<'a>) -> Reaction<'a> {
     match state.phase {
         Phase::Idle => accept(start),
@@ -169,7 +164,8 @@ fn on_start<'a>(state: &State<'a>, start: &Start<'a>) -> Reaction<'a> {
 }
 
 /// In Backoff too: the work is done, whichever attempt answered.
-fn on_ok<'a>(state: &State<'a>, req_id: &str) -> Reaction<'a> {
+#[inline(always)]
+fn on_ok<'a>(state: &State<'a>, req_id: Text<'_>) -> Reaction<'a> {
     match state.phase {
         Phase::Working | Phase::Backoff if req_id == state.req_id => end(state, Phase::Done),
         _ => Reaction::Ignored,
@@ -177,7 +173,8 @@ fn on_ok<'a>(state: &State<'a>, req_id: &str) -> Reaction<'a> {
 }
 
 /// Only in Working: in Backoff the attempt has had its answer, so this one is late or twice.
-fn on_err<'a>(state: &State<'a>, req_id: &str, transient: bool) -> Reaction<'a> {
+#[inline(always)]
+fn on_err<'a>(state: &State<'a>, req_id: Text<'_>, transient: bool) -> Reaction<'a> {
     if state.phase != Phase::Working || req_id != state.req_id {
         return Reaction::Ignored;
     }
@@ -192,6 +189,7 @@ fn on_err<'a>(state: &State<'a>, req_id: &str, transient: bool) -> Reaction<'a> 
 }
 
 /// Whatever its status: a wait that can't be had must not strand the request.
+#[inline(always)]
 fn on_timer<'a>(state: &State<'a>, timer: &Timer<'a>) -> Reaction<'a> {
     if state.phase != Phase::Backoff || timer.requested != state.timer() {
         return Reaction::Ignored;
@@ -202,6 +200,7 @@ fn on_timer<'a>(state: &State<'a>, timer: &Timer<'a>) -> Reaction<'a> {
     })
 }
 
+#[inline(always)]
 fn accept<'a>(start: &Start<'a>) -> Reaction<'a> {
     attempt(State {
         phase: Phase::Working,
@@ -214,6 +213,7 @@ fn accept<'a>(start: &Start<'a>) -> Reaction<'a> {
     })
 }
 
+#[inline(always)]
 fn attempt(state: State<'_>) -> Reaction<'_> {
     let state = State {
         phase: Phase::Working,
@@ -226,6 +226,7 @@ fn attempt(state: State<'_>) -> Reaction<'_> {
     Reaction::Moved(state, Some(Request::Work(work)))
 }
 
+#[inline(always)]
 fn end<'a>(state: &State<'a>, phase: Phase) -> Reaction<'a> {
     Reaction::Moved(State { phase, ..*state }, None)
 }

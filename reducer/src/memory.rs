@@ -3,6 +3,9 @@
 //! Owns the only unsafe code. Never frees piece by piece and never leaks: the first `alloc`
 //! after a step takes the whole arena back, so that the host may read an output until it asks
 //! for the next buffer. Memory grows only when a step needs more than any before it.
+//!
+//! A host calls `alloc` twice a step, so that the little that is done here counts. Growing is rare:
+//! it is done out of line and last, so that nothing need be kept in mind over it.
 
 #![expect(
     unsafe_code,
@@ -10,67 +13,93 @@
 )]
 
 use core::arch::wasm32;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::{Refusal, output_bound};
+use crate::straight::{Page, Window};
+use crate::{Envelope, Refusal, output_bound};
 
-const PAGE_BYTES: usize = 65536;
+const PAGE_BYTES: u64 = 65536;
 /// What buffers are aligned to; two 32-bit words need 4.
-const ALIGNMENT: usize = 8;
+const ALIGNMENT: u64 = 8;
 /// The length of what `step` writes at `ret`.
 const RESULT_BYTES: usize = 8;
+
+/// An input that is longer is not read the fast way.
+const SHORT_INPUT_BYTES: usize = 4096;
 
 unsafe extern "C" {
     /// Where the linker's own data ends and free memory begins; only its address means anything.
     static __heap_base: u8;
 }
 
-/// The end of what `alloc` gave out since the arena was last taken back; 0 before the first.
-static NEXT: AtomicUsize = AtomicUsize::new(0);
-/// Whether a step ran since the last `alloc`.
-static SPENT: AtomicBool = AtomicBool::new(true);
+/// The end of what `alloc` gave out since the arena was last taken back. It is aligned: its lowest
+/// bit says whether a step ran since.
+static NEXT: AtomicUsize = AtomicUsize::new(SPENT);
+const SPENT: usize = 1;
 
-/// One whole step: reads the input, writes the output, returns its length.
-pub type Step = fn(&[u8], &mut [u8]) -> Result<usize, Refusal>;
+/// One whole step: reads the input, writes the output, returns its length. A trait, as a function
+/// that is handed over is not inlined.
+pub trait Step {
+    fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal>;
+}
 
 /// A buffer of `length` bytes, good until the first `alloc` after the next step.
 /// Traps when memory can't grow.
-#[inline]
+#[inline(always)]
 pub fn alloc(length: usize) -> usize {
-    if SPENT.load(Relaxed) {
-        SPENT.store(false, Relaxed);
-        NEXT.store(arena_start(), Relaxed);
+    let next = NEXT.load(Relaxed);
+    let start = if next & SPENT == 0 {
+        next
+    } else {
+        arena_start()
+    };
+    let end = aligned(start as u64 + length as u64);
+    if end > memory_bytes() {
+        return alloc_beyond(start, end);
     }
-    let start = NEXT.load(Relaxed);
-    NEXT.store(reserve(start, length), Relaxed);
+    NEXT.store(end as usize, Relaxed);
     start
 }
 
-/// Runs `step` on the `length` bytes at `input`, and writes the address and the length of its
+#[cold]
+#[inline(never)]
+fn alloc_beyond(start: usize, end: u64) -> usize {
+    grow_to(end);
+    NEXT.store(end as usize, Relaxed);
+    start
+}
+
+/// Takes a step on the `length` bytes at `input`, and writes the address and the length of its
 /// output at `result`. Traps if it refuses, or if a buffer is not one that `alloc` gave.
-#[inline]
-pub fn serve(result: usize, input: usize, length: usize, step: Step) {
-    let output = NEXT.load(Relaxed).next_multiple_of(ALIGNMENT);
-    let bound = output_bound(length);
-    if !is_allocated(result, RESULT_BYTES) || !is_allocated(input, length) {
+#[inline(always)]
+pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
+    let next = NEXT.load(Relaxed) & !SPENT;
+    if !is_allocated(result, RESULT_BYTES, next) || !is_allocated(input, length, next) {
         refuse();
     }
-    reserve(output, bound);
-    SPENT.store(true, Relaxed);
-    // SAFETY: both ranges lie within linear memory, which is always initialised: the input below
-    // `NEXT`, the output at or above it, so that they don't overlap. Nothing else holds a
-    // reference into the arena: there is one thread, and each call ends before the next begins.
-    let (input, space) = unsafe {
+    NEXT.store(next | SPENT, Relaxed);
+    let (window_bytes, page_bytes) = room_for(length);
+    let output = aligned(input as u64 + window_bytes as u64).max(next as u64);
+    let end = output + page_bytes as u64;
+    if end > memory_bytes() {
+        grow_to(end);
+    }
+    let output = output as usize;
+    // SAFETY: both ranges lie within linear memory, which is always initialised: the input and
+    // what follows it end before `output`, where the space begins, so that they don't overlap.
+    // Nothing else holds a reference into the arena: there is one thread, and each call ends before
+    // the next begins.
+    let (memory, space) = unsafe {
         (
-            core::slice::from_raw_parts(input as *const u8, length),
-            core::slice::from_raw_parts_mut(output as *mut u8, bound),
+            core::slice::from_raw_parts(input as *const u8, window_bytes),
+            core::slice::from_raw_parts_mut(output as *mut u8, page_bytes),
         )
     };
-    let Ok(output_length) = step(input, space) else {
+    let Ok(output_length) = S::step(Envelope::within(memory, length), space) else {
         refuse()
     };
     let words = [output as u32, output_length as u32];
-    // SAFETY: the 8 bytes at `result` are within what `alloc` gave; the input may share them, but
+    // SAFETY: the 8 bytes at `result` are within what `alloc` gave; `memory` may share them, but
     // its last use is over. The host may have aligned them as it likes.
     unsafe { (result as *mut [u32; 2]).write_unaligned(words) };
 }
@@ -80,32 +109,45 @@ pub fn refuse() -> ! {
     wasm32::unreachable()
 }
 
-#[inline]
-fn arena_start() -> usize {
-    (&raw const __heap_base as usize).next_multiple_of(ALIGNMENT)
-}
-
-#[inline]
-fn is_allocated(start: usize, length: usize) -> bool {
-    let end = NEXT.load(Relaxed);
-    start >= arena_start() && start <= end && length <= end - start
-}
-
-/// Makes sure that memory goes on for `length` bytes from `start`; returns the aligned end.
-#[inline]
-fn reserve(start: usize, length: usize) -> usize {
-    let end = start
-        .checked_add(length)
-        .and_then(|end| end.checked_next_multiple_of(ALIGNMENT));
-    let Some(end) = end else { refuse() };
-    let memory_bytes = wasm32::memory_size(0) * PAGE_BYTES;
-    if end > memory_bytes {
-        let pages = (end - memory_bytes).div_ceil(PAGE_BYTES);
-        if wasm32::memory_grow(0, pages) == usize::MAX {
-            refuse();
-        }
+/// How many bytes from the input on may be read, and how many the output may have: for a short
+/// input as many as the fast way wants, which is more than the output's bound.
+#[inline(always)]
+fn room_for(length: usize) -> (usize, usize) {
+    const { assert!(output_bound(SHORT_INPUT_BYTES) <= size_of::<Page>()) };
+    if length <= SHORT_INPUT_BYTES {
+        (size_of::<Window>(), size_of::<Page>())
+    } else {
+        (length, output_bound(length))
     }
-    end
+}
+
+#[inline(always)]
+fn arena_start() -> usize {
+    aligned(&raw const __heap_base as u64) as usize
+}
+
+#[inline(always)]
+fn aligned(end: u64) -> u64 {
+    (end + ALIGNMENT - 1) & !(ALIGNMENT - 1)
+}
+
+#[inline(always)]
+fn is_allocated(start: usize, length: usize, end: usize) -> bool {
+    start >= arena_start() && start as u64 + length as u64 <= end as u64
+}
+
+#[inline(always)]
+fn memory_bytes() -> u64 {
+    wasm32::memory_size(0) as u64 * PAGE_BYTES
+}
+
+#[cold]
+#[inline(never)]
+fn grow_to(end: u64) {
+    let pages = (end - memory_bytes()).div_ceil(PAGE_BYTES);
+    if wasm32::memory_grow(0, pages as usize) == usize::MAX {
+        refuse();
+    }
 }
 
 #[panic_handler]
@@ -113,8 +155,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     refuse()
 }
 
-/// Exports `alloc` and `step` for a function of type [`Step`], and, if that of this module won't
-/// do, for an allocator of the type of [`alloc`].
+/// Exports `alloc` and `step` for a function like that of [`Step`], and, if that of this module
+/// won't do, for an allocator of the type of [`alloc`].
 #[macro_export]
 macro_rules! export_abi {
     ($step:path) => {
@@ -123,6 +165,17 @@ macro_rules! export_abi {
     ($step:path, $alloc:path) => {
         #[expect(unsafe_code, reason = "the ABI fixes the names of the exports")]
         mod exports {
+            use $crate::{Envelope, Refusal, memory};
+
+            struct Exported;
+
+            impl memory::Step for Exported {
+                #[inline(always)]
+                fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+                    $step(envelope, space)
+                }
+            }
+
             #[unsafe(no_mangle)]
             extern "C" fn alloc(length: usize) -> usize {
                 $alloc(length)
@@ -130,7 +183,7 @@ macro_rules! export_abi {
 
             #[unsafe(no_mangle)]
             extern "C" fn step(result: usize, input: usize, length: usize) {
-                $crate::memory::serve(result, input, length, $step);
+                memory::serve::<Exported>(result, input, length);
             }
         }
     };

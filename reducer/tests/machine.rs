@@ -3,6 +3,7 @@
 use retry_sm::machine::{
     Event, Phase, Reaction, Request, Start, State, Timer, TimerSet, WorkRequested, react,
 };
+use retry_sm::text::Text;
 
 const PHASES: [Phase; 5] = [
     Phase::Idle,
@@ -19,16 +20,15 @@ fn state(phase: Phase) -> State<'static> {
         max_attempts: 3,
         base_delay_ms: 10,
         anchor_ns: 1_000_000,
-        payload: "do_work",
-        req_id: "r1",
+        payload: Text::new("do_work"),
+        req_id: Text::new("r1"),
     }
 }
 
 fn start(req_id: &str) -> Event<'_> {
-    let payload = "other_work";
     Event::Start(Start {
-        req_id,
-        payload,
+        req_id: Text::new(req_id),
+        payload: Text::new("other_work"),
         max_attempts: 5,
         base_delay_ms: 7,
         now_ns: 9,
@@ -42,28 +42,36 @@ fn started(req_id: &str) -> Reaction<'_> {
         max_attempts: 5,
         base_delay_ms: 7,
         anchor_ns: 9,
-        payload: "other_work",
-        req_id,
+        payload: Text::new("other_work"),
+        req_id: Text::new(req_id),
     };
     let work = WorkRequested {
-        req_id,
-        payload: "other_work",
+        req_id: Text::new(req_id),
+        payload: Text::new("other_work"),
     };
     Reaction::Moved(state, Some(Request::Work(work)))
 }
 
 fn err(req_id: &str, transient: bool) -> Event<'_> {
     Event::Err {
-        req_id,
+        req_id: Text::new(req_id),
         transient,
-        message: "no",
+    }
+}
+
+fn ok(req_id: &str) -> Event<'_> {
+    Event::Ok {
+        req_id: Text::new(req_id),
     }
 }
 
 fn timer(deliver_at_ns: u64, key: Option<&'static str>, status: &'static str) -> Event<'static> {
     Event::Timer(Timer {
-        requested: TimerSet { deliver_at_ns, key },
-        status,
+        requested: TimerSet {
+            deliver_at_ns,
+            key: key.map(Text::new),
+        },
+        status: Text::new(status),
     })
 }
 
@@ -92,8 +100,8 @@ fn without_a_state_only_start_counts() {
     assert_eq!(react(None, &start("r1")), started("r1"));
     assert_eq!(react(None, &start("")), started(""));
     for event in [
-        Event::Ok { req_id: "r1" },
-        Event::Ok { req_id: "" },
+        ok("r1"),
+        ok(""),
         err("r1", true),
         err("", false),
         timer(0, None, "ok"),
@@ -116,12 +124,9 @@ fn start_counts_when_idle_or_for_another_request_when_ended() {
 #[test]
 fn ok_ends_the_current_request_in_working_and_backoff() {
     let done = ended(Phase::Done);
-    check(
-        Event::Ok { req_id: "r1" },
-        &[(Phase::Working, done), (Phase::Backoff, done)],
-    );
-    check(Event::Ok { req_id: "r2" }, &[]);
-    check(Event::Ok { req_id: "" }, &[]);
+    check(ok("r1"), &[(Phase::Working, done), (Phase::Backoff, done)]);
+    check(ok("r2"), &[]);
+    check(ok(""), &[]);
 }
 
 #[test]
@@ -129,7 +134,7 @@ fn err_counts_only_in_working() {
     check(err("r1", false), &[(Phase::Working, ended(Phase::Failed))]);
     let requested = TimerSet {
         deliver_at_ns: 21_000_000,
-        key: Some("r1"),
+        key: Some(Text::new("r1")),
     };
     let waiting = Reaction::Moved(state(Phase::Backoff), Some(Request::Timer(requested)));
     check(err("r1", true), &[(Phase::Working, waiting)]);
@@ -163,8 +168,8 @@ fn only_the_awaited_timer_counts_and_only_in_backoff() {
         ..state(Phase::Working)
     };
     let work = WorkRequested {
-        req_id: "r1",
-        payload: "do_work",
+        req_id: Text::new("r1"),
+        payload: Text::new("do_work"),
     };
     let again = Reaction::Moved(working, Some(Request::Work(work)));
     for status in ["ok", "error", "timeout"] {
@@ -182,7 +187,7 @@ fn only_the_awaited_timer_counts_and_only_in_backoff() {
 #[test]
 fn an_empty_req_id_is_like_any_other() {
     let backoff = State {
-        req_id: "",
+        req_id: Text::new(""),
         ..state(Phase::Backoff)
     };
     let fired = timer(21_000_000, Some(""), "ok");
@@ -193,10 +198,7 @@ fn an_empty_req_id_is_like_any_other() {
         phase: Phase::Done,
         ..backoff
     };
-    assert_eq!(
-        react(Some(&backoff), &Event::Ok { req_id: "" }),
-        Reaction::Moved(done, None)
-    );
+    assert_eq!(react(Some(&backoff), &ok("")), Reaction::Moved(done, None));
     assert_eq!(react(Some(&done), &start("")), Reaction::Ignored);
 }
 

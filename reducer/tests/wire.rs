@@ -1,8 +1,10 @@
 //! The wire form: known bytes, every order of keys, and what is refused.
 
-use retry_sm::cbor::Sink;
+use retry_sm::cbor::{Read, Reader, Sink};
 use retry_sm::machine::{Event, Phase, Start, State, Timer, TimerSet};
-use retry_sm::{Refusal, output_bound, step, wire};
+use retry_sm::straight::{Page, Unusual, Window};
+use retry_sm::text::Text;
+use retry_sm::{Envelope, Refusal, output_bound, step, wire};
 
 /// `start`, as in the ABI's description, byte for byte.
 const START_HEX: &str = "d9d9f7a2642474616765737461727466\
@@ -15,6 +17,19 @@ struct Bytes(Vec<u8>);
 impl Sink for Bytes {
     fn put(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    fn open(&mut self) -> usize {
+        self.0.len()
+    }
+
+    fn close(&mut self, start: usize) {
+        let value = self.0.split_off(start);
+        self.bytes(&value);
+    }
+
+    fn finish(self) -> Result<usize, Refusal> {
+        Ok(self.0.len())
     }
 }
 
@@ -45,7 +60,7 @@ fn record(fields: &[(&str, Vec<u8>)]) -> Vec<u8> {
     encoded(|out| {
         out.map(fields.len() as u64);
         for (key, value) in fields {
-            out.text(key);
+            out.text(*key);
             out.put(value);
         }
     })
@@ -93,7 +108,7 @@ fn err(req_id: &str, transient: bool) -> Vec<u8> {
 }
 
 fn timer_fields(deliver_at_ns: u64, key: Vec<u8>) -> Vec<(&'static str, Vec<u8>)> {
-    let requested = [("deliver_at_ns", nat(deliver_at_ns)), ("key", key.clone())];
+    let requested = [("key", key.clone()), ("deliver_at_ns", nat(deliver_at_ns))];
     let receipt = [("key", key), ("delivered_at_ns", nat(deliver_at_ns))];
     vec![
         ("status", text("ok")),
@@ -126,8 +141,8 @@ const STATE: State<'static> = State {
     max_attempts: 3,
     base_delay_ms: 10,
     anchor_ns: 1_000_000,
-    payload: "do_work",
-    req_id: "req-123",
+    payload: Text::new("do_work"),
+    req_id: Text::new("req-123"),
 };
 
 fn state_bytes(state: &State<'_>) -> Vec<u8> {
@@ -135,11 +150,53 @@ fn state_bytes(state: &State<'_>) -> Vec<u8> {
 }
 
 fn run(state: Option<&[u8]>, event: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let input = envelope(state, event);
-    let mut space = vec![0xaa; output_bound(input.len())];
-    let length = step(&input, &mut space)?;
+    answer(&envelope(state, event))
+}
+
+/// The output, which is the same if more than the input may be read, whatever that is.
+fn answer(input: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let bound = output_bound(input.len());
+    let alone = within(input, input.len(), bound);
+    for following in [0, 0x60, 0xff] {
+        let mut memory = input.to_vec();
+        memory.resize(input.len() + size_of::<Window>(), following);
+        let space_bytes = bound.max(size_of::<Page>());
+        assert!(within(&memory, input.len(), space_bytes) == alone);
+    }
+    alone
+}
+
+fn within(memory: &[u8], length: usize, space_bytes: usize) -> Result<Vec<u8>, Refusal> {
+    let mut space = vec![0xaa; space_bytes];
+    let length = step(Envelope::within(memory, length), &mut space)?;
     space.truncate(length);
     Ok(space)
+}
+
+/// Whether an input is read the fast way.
+fn is_usual(input: &[u8]) -> bool {
+    let mut memory = input.to_vec();
+    memory.resize(input.len() + size_of::<Window>(), 0);
+    let reader = Envelope::within(&memory, input.len()).straight();
+    match wire::decode(reader.expect("there is enough")) {
+        Ok(input_read) => {
+            assert_eq!(wire::decode(Reader::new(input)), Ok(input_read));
+            true
+        }
+        Err(Unusual) => false,
+    }
+}
+
+fn decode_state(bytes: &[u8]) -> Result<State<'_>, Refusal> {
+    let mut reader = Reader::new(bytes);
+    let state = wire::decode_state(&mut reader)?;
+    reader.finish().map(|()| state)
+}
+
+fn decode_event(bytes: &[u8]) -> Result<Event<'_>, Refusal> {
+    let mut reader = Reader::new(bytes);
+    let event = wire::decode_event(&mut reader)?;
+    reader.finish().map(|()| event)
 }
 
 fn output(state: &[u8], rest: &[(&str, Vec<u8>)]) -> Vec<u8> {
@@ -169,13 +226,13 @@ fn the_start_of_the_abi_is_read_and_answered() {
     let event = unhex(START_HEX);
     assert_eq!(event.len(), 95);
     let start = Start {
-        req_id: "req-123",
-        payload: "do_work",
+        req_id: Text::new("req-123"),
+        payload: Text::new("do_work"),
         max_attempts: 3,
         base_delay_ms: 10,
         now_ns: 1_000_000,
     };
-    assert_eq!(wire::decode_event(&event), Ok(Event::Start(start)));
+    assert_eq!(decode_event(&event), Ok(Event::Start(start)));
     let state = state_bytes(&State {
         phase: Phase::Working,
         ..STATE
@@ -184,6 +241,89 @@ fn the_start_of_the_abi_is_read_and_answered() {
         run(None, &event),
         Ok(output(&state, &[work_requested("do_work")]))
     );
+}
+
+/// An envelope as our host writes it: all keys in canonical order.
+fn usual(state: Option<&State<'_>>, event: &[u8]) -> Vec<u8> {
+    let event = record(&[
+        ("value", bytes(&tagged(event))),
+        ("schema", text("demo/RetryEvent@1")),
+    ]);
+    let state = state.map_or_else(null, |state| bytes(&state_bytes(state)));
+    record(&[("event", event), ("state", state), ("version", nat(1))])
+}
+
+fn start_of(payload: &str, number: u64) -> Vec<u8> {
+    let fields = [
+        ("now_ns", nat(number)),
+        ("req_id", text("req-123")),
+        ("payload", text(payload)),
+        ("max_attempts", nat(number)),
+        ("base_delay_ms", nat(number)),
+    ];
+    arm("start", record(&fields))
+}
+
+#[test]
+fn what_our_host_writes_is_read_the_fast_way() {
+    for event in [
+        start_of("do_work", 3),
+        ok("req-123"),
+        err("req-123", true),
+        err("req-123", false),
+        timer(11_000_000, "req-123"),
+        arm("timer", record(&timer_fields(5, null()))),
+    ] {
+        for state in [None, Some(&STATE)] {
+            let input = usual(state, &event);
+            assert!(is_usual(&input));
+            assert!(answer(&input).is_ok());
+            // Any other form is read as well, but not so fast.
+            let state = state.map(state_bytes);
+            assert!(!is_usual(&envelope(state.as_deref(), &event)));
+        }
+    }
+}
+
+/// Around each length of a head, and of a word.
+#[test]
+fn texts_and_numbers_of_any_length_are_answered_alike() {
+    for length in (0..=35).chain([255, 256, 700, 1_000, 1_024, 2_000]) {
+        for letter in ["x", "\u{e9}", "\u{20ac}", "\u{1f980}"] {
+            let payload = letter.repeat(length / letter.len());
+            let input = usual(None, &start_of(&payload, 3));
+            assert_eq!(is_usual(&input), length < 900, "{length} bytes");
+            assert!(answer(&input).is_ok());
+            let (last, _) = payload.char_indices().next_back().unwrap_or_default();
+            let mut cut = input.clone();
+            if let Some(at) = find(&input, payload.as_bytes()) {
+                cut[at + last] = 0xff;
+            }
+            assert_eq!(answer(&cut).is_err(), length >= letter.len());
+        }
+    }
+    for number in [
+        0,
+        23,
+        24,
+        0xff,
+        0x100,
+        0xffff,
+        0x1_0000,
+        0xffff_ffff,
+        1 << 32,
+        u64::MAX,
+    ] {
+        let input = usual(Some(&STATE), &start_of("p", number));
+        assert!(is_usual(&input) && answer(&input).is_ok(), "{number}");
+        let fired = usual(Some(&STATE), &timer(number, "req-123"));
+        assert!(is_usual(&fired) && answer(&fired).is_ok(), "{number}");
+    }
+}
+
+fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    let part = (!part.is_empty()).then_some(part)?;
+    bytes.windows(part.len()).position(|window| window == part)
 }
 
 #[test]
@@ -235,7 +375,7 @@ fn an_ignored_event_gives_back_the_state_as_it_came() {
         ("req_id", text("req-123")),
     ]);
     for state in [declaration_order, state_bytes(&STATE)] {
-        assert_eq!(wire::decode_state(&state), Ok(STATE));
+        assert_eq!(decode_state(&state), Ok(STATE));
         assert_eq!(run(Some(&state), &ok("other")), Ok(output(&state, &[])));
     }
 }
@@ -265,10 +405,10 @@ fn states_survive_the_round_trip() {
                 phase,
                 attempt: number,
                 anchor_ns: number,
-                req_id: "",
+                req_id: Text::new(""),
                 ..STATE
             };
-            assert_eq!(wire::decode_state(&state_bytes(&state)), Ok(state));
+            assert_eq!(decode_state(&state_bytes(&state)), Ok(state));
         }
     }
 }
@@ -285,20 +425,20 @@ fn keys_come_in_any_order() {
         ("base_delay_ms", nat(10)),
     ];
     for order in orders(&state) {
-        assert_eq!(wire::decode_state(&record(&order)), Ok(STATE));
+        assert_eq!(decode_state(&record(&order)), Ok(STATE));
     }
     let requested = TimerSet {
         deliver_at_ns: 5,
-        key: Some("r"),
+        key: Some(Text::new("r")),
     };
     for order in orders(&timer_fields(5, text("r"))) {
         let expected = Ok(Event::Timer(Timer {
             requested,
-            status: "ok",
+            status: Text::new("ok"),
         }));
-        assert_eq!(wire::decode_event(&arm("timer", record(&order))), expected);
+        assert_eq!(decode_event(&arm("timer", record(&order))), expected);
         let value_first = record(&[("$value", record(&order)), ("$tag", text("timer"))]);
-        assert_eq!(wire::decode_event(&tagged(&value_first)), expected);
+        assert_eq!(decode_event(&tagged(&value_first)), expected);
     }
     let event = [
         ("schema", text("s")),
@@ -314,8 +454,9 @@ fn keys_come_in_any_order() {
         ];
         for order in orders(&fields) {
             let envelope = record(&order);
-            let event = wire::decode(&envelope).map(|input| input.event);
-            assert_eq!(event, Ok(Event::Ok { req_id: "r" }));
+            let event = wire::decode(Reader::new(&envelope)).map(|input| input.event);
+            let req_id = Text::new("r");
+            assert_eq!(event, Ok(Event::Ok { req_id }));
         }
     }
 }
@@ -339,9 +480,9 @@ fn options_may_be_null_or_absent() {
     for fields in [null_key, absent] {
         let expected = Ok(Event::Timer(Timer {
             requested,
-            status: "ok",
+            status: Text::new("ok"),
         }));
-        assert_eq!(wire::decode_event(&arm("timer", record(&fields))), expected);
+        assert_eq!(decode_event(&arm("timer", record(&fields))), expected);
     }
 }
 
@@ -355,7 +496,7 @@ fn each_field_is_needed_once_and_no_other() {
         twice.push((key, value.clone()));
         let mut unknown = fields.clone();
         unknown[index].0 = "unknown";
-        let check = |fields: &[_]| wire::decode_event(&arm("timer", record(fields))).map(drop);
+        let check = |fields: &[_]| decode_event(&arm("timer", record(fields))).map(drop);
         if *key != "cost_cents" {
             assert_eq!(check(&missing), Err(Refusal::MissingField), "{key}");
         }
@@ -366,7 +507,7 @@ fn each_field_is_needed_once_and_no_other() {
 
 #[test]
 fn malformed_values_are_refused() {
-    let refused = |event: Vec<u8>, refusal| assert_eq!(wire::decode_event(&event), Err(refusal));
+    let refused = |event: Vec<u8>, refusal| assert_eq!(decode_event(&event), Err(refusal));
     let ok_of = |value: Vec<u8>| arm("ok", record(&[("req_id", value)]));
     refused(arm("none", record(&[])), Refusal::InvalidValue);
     refused(ok_of(nat(1)), Refusal::UnexpectedType);
@@ -387,7 +528,8 @@ fn malformed_values_are_refused() {
     refused(arm("timer", record(&fields)), Refusal::InvalidValue);
     let event = record(&[("schema", text("s")), ("value", bytes(&ok("r")))]);
     let fields = [("version", nat(2)), ("state", null()), ("event", event)];
-    assert_eq!(wire::decode(&record(&fields)), Err(Refusal::InvalidValue));
+    let versioned = record(&fields);
+    assert_eq!(answer(&versioned), Err(Refusal::InvalidValue));
     assert_eq!(run(Some(&[]), &ok("r")), Err(Refusal::Truncated));
     let phase = record(&[("pc", text("Asleep"))]);
     assert_eq!(run(Some(&phase), &ok("r")), Err(Refusal::InvalidValue));
@@ -403,19 +545,16 @@ fn garbage_is_refused_without_panic() {
         err("r", true),
         timer(11_000_000, "req-123"),
     ] {
-        let input = envelope(Some(&state), &event);
-        let mut space = vec![0; output_bound(input.len())];
-        for length in 0..input.len() {
-            assert!(
-                step(&input[..length], &mut space).is_err(),
-                "{length} bytes"
-            );
-        }
-        for index in 0..input.len() {
-            for bit in 0..8 {
-                let mut changed = input.clone();
-                changed[index] ^= 1 << bit;
-                assert_ne!(step(&changed, &mut space), Err(Refusal::OutputTooLong));
+        for input in [envelope(Some(&state), &event), usual(Some(&STATE), &event)] {
+            for length in 0..input.len() {
+                assert!(answer(&input[..length]).is_err(), "{length} bytes");
+            }
+            for index in 0..input.len() {
+                for bit in 0..8 {
+                    let mut changed = input.clone();
+                    changed[index] ^= 1 << bit;
+                    assert_ne!(answer(&changed), Err(Refusal::OutputTooLong));
+                }
             }
         }
     }
@@ -435,12 +574,14 @@ fn long_payloads_fit_and_short_space_is_refused() {
         ..numbers
     };
     for payload in ["", payload.as_str()] {
-        let state = State { payload, ..numbers };
+        let state = State {
+            payload: Text::new(payload),
+            ..numbers
+        };
         let input = envelope(Some(&state_bytes(&state)), &timer(u64::MAX, "req-123"));
-        let mut space = vec![0; output_bound(input.len())];
-        let length = step(&input, &mut space).expect("enough space");
+        let length = answer(&input).expect("enough space").len();
         assert!(length > 2 * payload.len());
-        let short = &mut space[..length - 1];
-        assert_eq!(step(&input, short), Err(Refusal::OutputTooLong));
+        let short = within(&input, input.len(), length - 1);
+        assert_eq!(short, Err(Refusal::OutputTooLong));
     }
 }

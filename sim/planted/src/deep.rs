@@ -16,7 +16,7 @@
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use retry_sm::Refusal;
-use retry_sm::cbor::{Buffer, Counter, Reader, Sink};
+use retry_sm::cbor::{Buffer, Read, Reader, Sink};
 
 /// What is wrong when a lock opens; its number selects it, as that of [`crate::Bug`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,11 +210,11 @@ fn token_is_there(before: Locks, after: Locks, opened: Opened) -> bool {
 fn decode(envelope: &[u8]) -> Result<(Locks, Event), Refusal> {
     let mut reader = Reader::new(envelope);
     let (mut locks, mut event) = (Locks::default(), None);
-    for _ in 0..reader.map()? {
+    for _ in 0..reader.pairs(3)? {
         match reader.text_bytes()? {
             b"state" => {
-                if let Some(bytes) = reader.option(Reader::bytes)? {
-                    locks = decode_state(bytes)?;
+                if !reader.null() {
+                    locks = decode_state(reader.bytes()?)?;
                 }
             }
             b"event" => event = decode_routed(&mut reader)?,
@@ -228,7 +228,7 @@ fn decode(envelope: &[u8]) -> Result<(Locks, Event), Refusal> {
 /// The event out of `{schema, value, key?}`.
 fn decode_routed(reader: &mut Reader<'_>) -> Result<Option<Event>, Refusal> {
     let mut event = None;
-    for _ in 0..reader.map()? {
+    for _ in 0..reader.pairs(2)? {
         match reader.text_bytes()? {
             b"value" => event = Some(decode_event(reader.bytes()?)?),
             _ => reader.skip()?,
@@ -240,14 +240,13 @@ fn decode_routed(reader: &mut Reader<'_>) -> Result<Option<Event>, Refusal> {
 /// `{"$tag": text, "$value": {"number": nat}}`, in canonical order.
 fn decode_event(bytes: &[u8]) -> Result<Event, Refusal> {
     let mut reader = Reader::new(bytes);
-    if reader.map()? != 2 || !reader.take_key(b"$tag") {
-        return Err(Refusal::MissingField);
-    }
+    expect_pairs(&mut reader, 2)?;
+    reader.key(b"$tag")?;
     let tag = reader.text_bytes()?;
     let kind = KINDS.iter().position(|known| *known == tag);
-    if !reader.take_key(b"$value") || reader.map()? != 1 || !reader.take_key(b"number") {
-        return Err(Refusal::MissingField);
-    }
+    reader.key(b"$value")?;
+    expect_pairs(&mut reader, 1)?;
+    reader.key(b"number")?;
     let number = reader.nat()?;
     reader.finish()?;
     Ok(Event {
@@ -256,10 +255,18 @@ fn decode_event(bytes: &[u8]) -> Result<Event, Refusal> {
     })
 }
 
+fn expect_pairs(reader: &mut Reader<'_>, expected: usize) -> Result<(), Refusal> {
+    if reader.pairs(expected)? == expected as u64 {
+        Ok(())
+    } else {
+        Err(Refusal::MissingField)
+    }
+}
+
 fn decode_state(bytes: &[u8]) -> Result<Locks, Refusal> {
     let mut reader = Reader::new(bytes);
     let mut locks = Locks::default();
-    for _ in 0..reader.map()? {
+    for _ in 0..reader.pairs(3)? {
         let lock = match reader.text_bytes()? {
             b"magic" => &mut locks.magic,
             b"order" => &mut locks.order,
@@ -281,12 +288,11 @@ fn decode_place(text: &[u8]) -> Result<u8, Refusal> {
 
 fn encode(locks: Locks, with_effect: bool, space: &mut [u8]) -> Result<usize, Refusal> {
     let mut out = Buffer::new(space);
-    let mut counter = Counter::default();
-    encode_state(&mut counter, locks);
     out.map(1 + u64::from(with_effect));
     out.text("state");
-    out.bytes_head(counter.length);
+    let record = out.open();
     encode_state(&mut out, locks);
+    out.close(record);
     if with_effect {
         out.text("effects");
         out.array(1);

@@ -20,7 +20,8 @@ mod process;
 
 pub use bugs::{BUGS, Bug};
 pub use deep::{DEEP, Deep};
-use retry_sm::{Refusal, wire};
+use retry_sm::cbor::{Buffer, Reader};
+use retry_sm::{Envelope, Refusal, wire};
 
 /// What stands before the byte that selects the bug.
 pub const MARKER: &[u8] = b"planted-bug-select:";
@@ -47,14 +48,14 @@ pub fn select(wasm: &mut [u8], number: u8) -> bool {
 
 /// One step with `bug`, as `retry_sm::step` is one without. On the host too, but there memory
 /// is not hogged or leaked.
-pub fn step_with(bug: Bug, input: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
-    let input = wire::decode(input)?;
+pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+    let input = decode(envelope)?;
     process::before_step(bug, &input);
     if bug == Bug::HiddenState && process::is_fiftieth_step() {
         return wire::encode(
             input.state_bytes,
             &retry_sm::machine::Reaction::Ignored,
-            space,
+            Buffer::new(space),
         );
     }
     if bug == Bug::TrapInBackoffStale && machine::is_err_in_backoff(&input) {
@@ -75,11 +76,19 @@ pub fn step_with(bug: Bug, input: &[u8], space: &mut [u8]) -> Result<usize, Refu
     output::encode(input.state_bytes, &reaction, space)
 }
 
+/// Reads as the shipped reducer does: the usual form first, any other if it isn't that.
+fn decode(envelope: Envelope<'_>) -> Result<wire::Input<'_>, Refusal> {
+    match envelope.straight().map(wire::decode) {
+        Some(Ok(input)) => Ok(input),
+        _ => wire::decode(Reader::new(envelope.bytes())),
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 mod wasm {
     //! The byte that selects the bug, and the exports.
 
-    use retry_sm::Refusal;
+    use retry_sm::{Envelope, Refusal};
 
     use crate::{Bug, Deep, deep, process, step_with};
 
@@ -97,13 +106,13 @@ mod wasm {
         select[crate::MARKER.len()]
     }
 
-    fn step(input: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
+    fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
         let number = selected();
         if let Some(bug) = Deep::from_number(number) {
-            return deep::step(bug, input, space);
+            return deep::step(bug, envelope.bytes(), space);
         }
         let bug = Bug::from_number(number).ok_or(Refusal::InvalidValue)?;
-        step_with(bug, input, space)
+        step_with(bug, envelope, space)
     }
 
     fn alloc(length: usize) -> usize {

@@ -4,6 +4,7 @@
 
 use retry_sm::machine::{self as shipped, Event, Phase, Request, Start, State, TimerSet};
 use retry_sm::machine::{Timer, WorkRequested};
+use retry_sm::text::Text;
 use retry_sm::wire::{Input, TIMER_SET};
 
 use crate::Bug;
@@ -58,10 +59,10 @@ pub fn react<'a>(bug: Bug, state: Option<&State<'a>>, event: &Event<'a>) -> Reac
     };
     let reaction = match event {
         Event::Start(start) => on_start(bug, present, start),
-        Event::Ok { req_id } => on_ok(bug, present, heard(bug, present, req_id)),
-        Event::Err {
-            req_id, transient, ..
-        } => on_err(bug, present, heard(bug, present, req_id), *transient),
+        Event::Ok { req_id } => on_ok(bug, present, heard(bug, present, *req_id)),
+        Event::Err { req_id, transient } => {
+            on_err(bug, present, heard(bug, present, *req_id), *transient)
+        }
         Event::Timer(timer) => on_timer(bug, present, timer),
     };
     bend(bug, reaction.unwrap_or_else(usual))
@@ -99,8 +100,9 @@ fn on_first<'a>(bug: Bug, event: &Event<'a>) -> Reaction<'a> {
 }
 
 /// The id that an answer is taken to have.
-fn heard<'a>(bug: Bug, state: &State<'a>, req_id: &'a str) -> &'a str {
-    let matches_any = req_id.is_empty() || state.req_id.is_empty();
+fn heard<'a>(bug: Bug, state: &State<'a>, req_id: Text<'a>) -> Text<'a> {
+    let empty = Text::new("");
+    let matches_any = req_id == empty || state.req_id == empty;
     if bug == Bug::EmptyReqIdMatchesAny && matches_any {
         state.req_id
     } else {
@@ -124,7 +126,7 @@ fn on_start<'a>(bug: Bug, state: &State<'a>, start: &Start<'a>) -> Option<Reacti
     }
 }
 
-fn on_ok<'a>(bug: Bug, state: &State<'a>, req_id: &str) -> Option<Reaction<'a>> {
+fn on_ok<'a>(bug: Bug, state: &State<'a>, req_id: Text<'_>) -> Option<Reaction<'a>> {
     let same_request = req_id == state.req_id;
     let done = Reaction {
         state: Some(State {
@@ -142,7 +144,12 @@ fn on_ok<'a>(bug: Bug, state: &State<'a>, req_id: &str) -> Option<Reaction<'a>> 
     }
 }
 
-fn on_err<'a>(bug: Bug, state: &State<'a>, req_id: &str, transient: bool) -> Option<Reaction<'a>> {
+fn on_err<'a>(
+    bug: Bug,
+    state: &State<'a>,
+    req_id: Text<'_>,
+    transient: bool,
+) -> Option<Reaction<'a>> {
     let counts = state.phase == Phase::Working
         || (bug == Bug::ErrCountedInBackoff && state.phase == Phase::Backoff);
     if !counts || req_id != state.req_id {
@@ -185,9 +192,11 @@ fn on_timer<'a>(bug: Bug, state: &State<'a>, timer: &Timer<'a>) -> Option<Reacti
     let is_awaited = timer.requested == awaited(bug, state);
     match (bug, state.phase) {
         (Bug::AnyTimerAccepted, Phase::Backoff) => Some(attempt_again(bug, state)),
-        (Bug::TimerStatusErrorIgnored, Phase::Backoff) if timer.status == "error" => Some(IGNORED),
+        (Bug::TimerStatusErrorIgnored, Phase::Backoff) if timer.status == Text::new("error") => {
+            Some(IGNORED)
+        }
         (Bug::TimerTimeoutIgnoredAtLastWait, Phase::Backoff)
-            if timer.status == "timeout" && is_before_the_last(state) =>
+            if timer.status == Text::new("timeout") && is_before_the_last(state) =>
         {
             Some(IGNORED)
         }
@@ -238,7 +247,7 @@ fn attempt_again<'a>(bug: Bug, state: &State<'a>) -> Reaction<'a> {
         _ => state.attempt.saturating_add(1),
     };
     let payload = match bug {
-        Bug::PayloadLostOnRetry => "",
+        Bug::PayloadLostOnRetry => Text::new(""),
         _ => state.payload,
     };
     let state = State {

@@ -4,6 +4,7 @@
 use retry_sm::Refusal;
 use retry_sm::cbor::{Buffer, Sink};
 use retry_sm::machine::State;
+use retry_sm::text::Text;
 use retry_sm::wire::{put_state, put_timer, put_unchanged_state, put_work};
 
 use crate::machine::Reaction;
@@ -38,16 +39,21 @@ pub fn encode(
 /// Writes an output that holds just `state`, its payload a byte longer. The longer payload is put
 /// together at the end of `space`, which is long enough for far more than one state.
 pub fn encode_grown(state: &State<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
-    let start = space.len().checked_sub(state.payload.len() + 1);
+    let mut room = [0; 8];
+    let payload = state.payload.bytes(&mut room);
+    let start = space.len().checked_sub(payload.len() + 1);
     let (space, grown) = space.split_at_mut(start.ok_or(Refusal::OutputTooLong)?);
-    let [payload @ .., last] = grown else {
-        return Err(Refusal::OutputTooLong);
-    };
-    payload.copy_from_slice(state.payload.as_bytes());
-    *last = b'.';
+    let mut longer = Buffer::new(grown);
+    longer.put(payload);
+    longer.put(b".");
+    longer.finish()?;
     let payload = core::str::from_utf8(grown).map_err(|_| Refusal::InvalidUtf8)?;
+    let grown = State {
+        payload: Text::new(payload),
+        ..*state
+    };
     let mut out = Buffer::new(space);
     out.map(1);
-    put_state(&mut out, &State { payload, ..*state });
+    put_state(&mut out, &grown);
     out.finish()
 }

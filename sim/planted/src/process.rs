@@ -47,15 +47,11 @@ pub fn with_hidden_start<'a>(input: &Input<'a>) -> Event<'a> {
     let starts = STARTS.load(Relaxed);
     match (input.event, &input.state) {
         (Event::Start(_), _) => STARTS.store(starts.saturating_add(1), Relaxed),
-        (
-            Event::Err {
-                req_id, message, ..
-            },
-            Some(state),
-        ) if starts >= HIDDEN_STARTS && state.attempt == 1 => {
+        (Event::Err { req_id, .. }, Some(state))
+            if starts >= HIDDEN_STARTS && state.attempt == 1 =>
+        {
             return Event::Err {
                 req_id,
-                message,
                 transient: false,
             };
         }

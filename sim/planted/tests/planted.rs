@@ -3,7 +3,8 @@
 use planted::{BUGS, Bug, DEEP, Deep, MARKER, select, step_with};
 use retry_sm::cbor::Sink;
 use retry_sm::machine::{Phase, State};
-use retry_sm::{Refusal, output_bound, step, wire};
+use retry_sm::text::Text;
+use retry_sm::{Envelope, Refusal, output_bound, step, wire};
 
 /// Those that no comparison of single steps on the host can show: they loop, or misuse memory.
 const NOT_IN_ONE_STEP: [Bug; 3] = [Bug::LoopsForever, Bug::MemoryHog, Bug::Leaks];
@@ -14,6 +15,19 @@ struct Bytes(Vec<u8>);
 impl Sink for Bytes {
     fn put(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
+    }
+
+    fn open(&mut self) -> usize {
+        self.0.len()
+    }
+
+    fn close(&mut self, start: usize) {
+        let value = self.0.split_off(start);
+        self.bytes(&value);
+    }
+
+    fn finish(self) -> Result<usize, Refusal> {
+        Ok(self.0.len())
     }
 }
 
@@ -100,8 +114,8 @@ fn request(phase: Phase, attempt: u64) -> State<'static> {
         max_attempts: 3,
         base_delay_ms: 10,
         anchor_ns: 1_000_000,
-        payload: "do_work",
-        req_id: "r1",
+        payload: Text::new("do_work"),
+        req_id: Text::new("r1"),
     }
 }
 
@@ -146,7 +160,7 @@ fn inputs() -> Vec<Vec<u8>> {
             states.push(Some(state));
         }
         states.push(Some(State {
-            req_id: "",
+            req_id: Text::new(""),
             ..request(phase, 1)
         }));
     }
@@ -172,9 +186,9 @@ fn inputs() -> Vec<Vec<u8>> {
     inputs
 }
 
-fn run(input: &[u8], step: impl Fn(&[u8], &mut [u8]) -> Result<usize, Refusal>) -> Vec<u8> {
+fn run(input: &[u8], step: impl Fn(Envelope<'_>, &mut [u8]) -> Result<usize, Refusal>) -> Vec<u8> {
     let mut space = vec![0; output_bound(input.len())];
-    let length = step(input, &mut space).unwrap_or(0);
+    let length = step(Envelope::within(input, input.len()), &mut space).unwrap_or(0);
     space.truncate(length);
     space
 }
@@ -229,7 +243,7 @@ fn no_bug_is_the_shipped_machine_and_each_bug_shows() {
 fn an_empty_id_matches_any() {
     let bug = Bug::EmptyReqIdMatchesAny;
     let nameless = |phase| State {
-        req_id: "",
+        req_id: Text::new(""),
         ..request(phase, 1)
     };
     for phase in [Phase::Working, Phase::Backoff] {
@@ -262,8 +276,8 @@ fn what_strands_a_request_only_ignores() {
     let at_last_wait = Bug::TimerTimeoutIgnoredAtLastWait;
     let (first, second) = (request(Phase::Working, 1), request(Phase::Working, 2));
     let wait = |attempt| request(Phase::Backoff, attempt);
-    let timeout = |state: &State<'_>| timer(state.deliver_at_ns(), state.req_id, "timeout");
-    let error = |state: &State<'_>| timer(state.deliver_at_ns(), state.req_id, "error");
+    let timeout = |state: &State<'_>| timer(state.deliver_at_ns(), "r1", "timeout");
+    let error = |state: &State<'_>| timer(state.deliver_at_ns(), "r1", "error");
     for (bug, state, event, shows) in [
         (Bug::TerminalErrIgnored, first, terminal("r1"), true),
         (Bug::TerminalErrIgnored, second, terminal("r1"), true),

@@ -260,7 +260,7 @@ fn wasm_that_is_no_reducer() {
 
             $ sim run --wasm truncated.wasm
             error: truncated.wasm
-              1: not a valid core wasm module: unexpected end-of-file (at offset 0x45db)
+              1: not a valid core wasm module: unexpected end-of-file (at offset 0x15d0)
 
             $ sim run --wasm text.wasm
             error: text.wasm
@@ -381,14 +381,14 @@ fn pinned_to_another_wasm() {
             error: `demo/RetrySM@1` is pinned in world/module.air.json to
               sha256:1111111111111111111111111111111111111111111111111111111111111111
             and the wasm in use is
-              sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d
+              sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
             hint: pin it with `sim check --pin world`
 
             $ sim check world
             error: `demo/RetrySM@1` is pinned in world/module.air.json to
               sha256:1111111111111111111111111111111111111111111111111111111111111111
             and the wasm in use is
-              sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d
+              sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
             hint: pin it with `sim check --pin world`
 
         "#]],

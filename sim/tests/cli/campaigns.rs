@@ -181,8 +181,8 @@ fn failure() {
          2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
          3    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 0, key "r1"
         >4    0     fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"                                 WorkRequested payload "", req_id "r1"; VIOLATED attempts_bounded
-        case:   found/attempts_bounded-59bc5df1eb14.json
-        replay: cargo run --release -- replay found/attempts_bounded-59bc5df1eb14.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-eb819104b374.json
+        replay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json --wasm attempt-limit-off-by-one.wasm
         shrunk from 10 decisions to 5 in 244 attempts
 
         stopped: as many seeds have failed as were asked for (1)

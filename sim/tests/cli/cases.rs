@@ -86,7 +86,7 @@ fn another_wasm() {
           terminal_absorbing at turn 5: after Done or Failed the request's events change nothing
             expected nothing: "r1" has ended as Failed
             found    the state changed from Failed, attempt 1 to Done, attempt 1
-        demo/RetrySM@1 was sha256:5c9aabeac265cb2047e5f487499d8df366f7427c709d809e1df0a19c1726223d and is PLANTED
+        demo/RetrySM@1 was sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94 and is PLANTED
         when the case was written, it held
         the digest was xxh3:702d2005cab6693e9de974f93e73f6e8
         the built-in reducer differs at turn 5: `state` differs

@@ -53,8 +53,8 @@ fn counterexample() {
         turn  time  decision  state                                                                   out
          0    0     start r1  new: anchor_ns 0, attempt 1, base_delay_ms 10, max_attempts 3, payloa…  WorkRequested payload "p", req_id "r1"
         >1    0     start r1  unchanged                                                               WorkRequested payload "p", req_id "r1"; VIOLATED attempts_bounded, retry_waits, stale_ignored
-        case:   found/attempts_bounded-f92d33864cef.json
-        replay: cargo run --release -- replay found/attempts_bounded-f92d33864cef.json --wasm second-start-resets.wasm
+        case:   found/attempts_bounded-7d5458aee3b2.json
+        replay: cargo run --release -- replay found/attempts_bounded-7d5458aee3b2.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
     let found = place.list("found");
     let replay = format!("replay found/{} --wasm second-start-resets.wasm", found[0]);

@@ -46,8 +46,8 @@ fn shrink() {
             expected at most 1 attempts of "r1"
             found    2 requested, attempt 2 in the state
         shrunk from 10 decisions to 5 in 244 attempts
-        case:   found/attempts_bounded-59bc5df1eb14.json
-        replay: cargo run --release -- replay found/attempts_bounded-59bc5df1eb14.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-eb819104b374.json
+        replay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json --wasm attempt-limit-off-by-one.wasm
     "#]].assert_eq(told);
     // It is the example of the README.
     let readme = std::fs::read_to_string(absolute_root().join("README.md")).expect("it is there");
@@ -129,7 +129,7 @@ fn refusals() {
         found.push_str(&said.err);
     }
     expect![[r#"
-        error: found/attempts_bounded-3a1aeba9bd4c.json does not fail on this world: nothing to shrink
+        error: found/attempts_bounded-ace7ab3eface.json does not fail on this world: nothing to shrink
         hint: it violated attempts_bounded on another reducer: give that one with `--wasm FILE`, or replay it to see what changed
         error: ROOT/corpus/ok-after-failed.json does not fail on this world: nothing to shrink
         hint: it held when it was written, too: shrink one that fails
