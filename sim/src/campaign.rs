@@ -28,9 +28,9 @@ pub use runner::{Checked, Effort, Progress, Runner};
 /// remembered, smaller ones keep more threads busy to the end.
 const CHUNK: Range<u64> = 64..1_024;
 
-/// The pieces of work of a campaign that is large enough, so that up to some tens of threads have
-/// enough to do.
-const CHUNKS: u64 = 64;
+/// The pieces of work of a campaign, unless they would be too small or too large: for a few threads
+/// enough to share.
+const CHUNKS: u64 = 16;
 
 /// One chunk in so many looks for leaks, the first of a campaign among them.
 const CHUNKS_PER_LEAK_CHECK: u64 = 16;
