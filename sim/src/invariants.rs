@@ -169,6 +169,7 @@ struct Found {
 }
 
 impl Found {
+    #[inline]
     fn note(&mut self, turn: usize, invariant: usize, finding: Finding) {
         match finding {
             Finding::NotApplicable => {}

@@ -20,9 +20,10 @@ use super::goals::{self, GoalSet};
 use crate::air::canonical::{Place, Text};
 use crate::trace::{Key, Packer, Record, Step, Trace, Turn, Unpacker, ValueId};
 use crate::workload::retry::Retry;
-use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork, State};
+use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork};
 use crate::world::TimerSet;
 
+type State<'a> = wire::State<Text<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
 /// In the order of `ALL`.
@@ -318,6 +319,18 @@ impl History {
 pub(super) struct Observer {
     retry: Retry,
     history: History,
+    /// The last state that was read, which is mostly the next one to be asked for.
+    last: Option<Read>,
+}
+
+/// A state as it was read.
+struct Read {
+    /// Of which table of values the id is: see [`Values::generation`].
+    ///
+    /// [`Values::generation`]: crate::trace::Values::generation
+    generation: u64,
+    id: ValueId,
+    state: wire::State<Place>,
 }
 
 impl Observer {
@@ -325,6 +338,27 @@ impl Observer {
         Observer {
             retry,
             history: History::default(),
+            last: None,
+        }
+    }
+
+    /// A state of the machine; None if it is none.
+    fn state<'a>(&mut self, trace: &'a Trace, id: ValueId) -> Option<State<'a>> {
+        let generation = trace.values.generation();
+        let bytes = trace.bytes(id);
+        match &self.last {
+            Some(last) if last.id == id && last.generation == generation => {
+                Some(last.state.in_bytes(bytes))
+            }
+            _ => {
+                let state = wire::state(bytes)?;
+                self.last = Some(Read {
+                    generation,
+                    id,
+                    state: state.places_in(bytes),
+                });
+                Some(state)
+            }
         }
     }
 
@@ -358,7 +392,7 @@ impl Observer {
         if step.reducer != self.retry.reducer || step.fault.is_some() {
             return;
         }
-        let state = |id: Option<_>| id.map(|id| wire::state(trace.bytes(id)));
+        let mut state = |id: Option<_>| id.map(|id| self.state(trace, id));
         let changed = !step.is_unchanged();
         let before = state(step.before);
         let after = if changed { state(step.after) } else { before };

@@ -3,7 +3,7 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
-use crate::air::canonical::{Canonical, Text};
+use crate::air::canonical::{Canonical, Place, Text};
 use crate::air::cbor;
 use crate::world::TimerSet;
 
@@ -75,16 +75,44 @@ impl Pc {
     }
 }
 
-/// `demo/RetryState@1`.
+/// `demo/RetryState@1`, with texts or with the places where they are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct State<'a> {
+pub struct State<T> {
     pub pc: Pc,
     pub attempt: u64,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub anchor_ns: u64,
-    pub payload: Text<'a>,
-    pub req_id: Text<'a>,
+    pub payload: T,
+    pub req_id: T,
+}
+
+impl<T> State<T> {
+    fn map<U>(self, text: impl Fn(T) -> U) -> State<U> {
+        State {
+            pc: self.pc,
+            attempt: self.attempt,
+            max_attempts: self.max_attempts,
+            base_delay_ms: self.base_delay_ms,
+            anchor_ns: self.anchor_ns,
+            payload: text(self.payload),
+            req_id: text(self.req_id),
+        }
+    }
+}
+
+impl State<Text<'_>> {
+    /// What can be kept of a state when its bytes can't.
+    pub fn places_in(self, canonical: &[u8]) -> State<Place> {
+        self.map(|text| text.place_in(canonical))
+    }
+}
+
+impl State<Place> {
+    /// The state again, of the same bytes.
+    pub fn in_bytes(self, canonical: &[u8]) -> State<Text<'_>> {
+        self.map(|place| Text::at(place, canonical))
+    }
 }
 
 pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
@@ -159,7 +187,7 @@ pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
 }
 
 /// A state. None as well for a `pc` that the machine does not have.
-pub fn state(canonical: &[u8]) -> Option<State<'_>> {
+pub fn state(canonical: &[u8]) -> Option<State<Text<'_>>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa7\x62pc")?;
     let pc = Pc::parse(reader.text()?.as_bytes())?;
