@@ -17,6 +17,7 @@ mod reducer;
 mod seeds;
 mod shrink;
 mod support;
+mod trace;
 mod world;
 
 use libtest_mimic::{Arguments, Trial};
@@ -51,6 +52,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         coverage::trials(seed),
         deep::trials(seed),
         explore::trials(),
+        trace::trials(number),
         world::trials(seed),
     ]
     .into_iter()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use libtest_mimic::Trial;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sim::air::{self, Air};
 use sim::reducer::{Code, Limits, default_cache_dir};
 use sim::selftest;
@@ -17,6 +18,18 @@ pub fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
         test();
         Ok(())
     })
+}
+
+/// Draws so many cases of a property, by the seed.
+pub fn property(seed: u64, cases: u32) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// A path of the workspace.

@@ -9,12 +9,13 @@ use serde_json::{Value as Json, json};
 use sim::air::{EvalError, Expr, ExprOrValue, Op, Operator, Reference, Root, Scope, Value, load};
 
 use super::generate::value;
-use super::{edited, runner, trial};
+use super::{edited, trial};
+use crate::support::property;
 
 pub fn trials(seed: u64) -> Vec<Trial> {
     vec![
         trial("expressions::are_total", move || {
-            runner(seed, 256)
+            property(seed, 256)
                 .run(&(expr(), value()), total)
                 .expect("no panic, one answer");
         }),

@@ -9,7 +9,6 @@ mod vectors;
 mod worlds;
 
 use libtest_mimic::Trial;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sim::air::Source;
 
 /// Every test; what is random in them comes from the seed, 0 if there is none.
@@ -30,17 +29,6 @@ fn trial(name: impl Into<String>, test: impl FnOnce() + Send + 'static) -> Trial
         test();
         Ok(())
     })
-}
-
-fn runner(seed: u64, cases: u32) -> TestRunner {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// A small world that uses most of the format.

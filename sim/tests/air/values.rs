@@ -7,31 +7,32 @@ use serde_json::{Value as Json, json};
 use sim::air::{SchemaId, Schemas, Type, Value};
 
 use super::generate::{Sample, sample, world_of};
-use super::{runner, trial};
+use super::trial;
+use crate::support::property;
 
 pub fn trials(seed: u64) -> Vec<Trial> {
     vec![
         trial("values::spellings_and_bytes_agree", move || {
-            runner(seed, 192)
+            property(seed, 192)
                 .run(&sample(), agree)
                 .expect("all spellings agree");
         }),
         trial("values::loose_bytes_become_canonical", move || {
-            runner(seed, 128)
+            property(seed, 128)
                 .run(&(sample(), any::<u64>()), loosen)
                 .expect("all bytes agree");
         }),
         trial("values::any_bytes_are_judged_alike", move || {
             let bytes = proptest::collection::vec(any::<u8>(), 0..40);
             let cut = (sample(), bytes, any::<proptest::sample::Index>());
-            runner(seed, 192)
+            property(seed, 192)
                 .run(&cut, judge)
                 .expect("no panic, and out is left alone");
         }),
         trial("values::one_look_is_as_good_as_a_copy", move || {
             let edit = (any::<proptest::sample::Index>(), any::<u8>(), 0..6_u8);
             let edits = proptest::collection::vec(edit, 0..3);
-            runner(seed, 512)
+            property(seed, 512)
                 .run(&(sample(), edits), settled)
                 .expect("both ways give the same");
         }),

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 use sim::air::{Air, EffectId, Op, Origin, Source, Type, load};
 
 use super::generate::{Sample, sample};
-use super::{BASE, base, edited, runner, source, trial};
+use super::{BASE, base, edited, source, trial};
+use crate::support::property;
 
 pub fn trials(seed: u64) -> Vec<Trial> {
     vec![
@@ -15,7 +16,7 @@ pub fn trials(seed: u64) -> Vec<Trial> {
         trial("worlds::http", http_world),
         trial("worlds::order_of_files_and_layout_do_not_matter", layout),
         trial("worlds::documents_round_trip", move || {
-            runner(seed, 64)
+            property(seed, 64)
                 .run(&(sample(), any::<u64>()), round_trip)
                 .expect("every layout is the same world");
         }),
@@ -27,7 +28,7 @@ pub fn trials(seed: u64) -> Vec<Trial> {
                 0..40usize,
                 "[\\[\\]{}\",:0-9a@/ ]{0,6}",
             );
-            runner(seed, 128).run(&damage, damaged).expect("no panic");
+            property(seed, 128).run(&damage, damaged).expect("no panic");
         }),
     ]
 }
