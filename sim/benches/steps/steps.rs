@@ -1,0 +1,102 @@
+//! A step by itself, in a run and in a campaign.
+
+use std::hint::black_box;
+
+use sim::reducer::{Code, Instance, Output};
+
+use super::null;
+use super::raw::{Bound, Raw, template};
+use super::rounds::{Contender, Figures, compare};
+use super::subject::{Subject, load};
+
+/// Whose steps are taken by themselves.
+const SEEDS: u64 = 256;
+/// Whose steps are taken on an instance of their own each.
+const SEEDS_FRESH: usize = 16;
+/// Those of `sim run` without arguments.
+const SEEDS_CAMPAIGN: u64 = 10_000;
+const ROUNDS: usize = 15;
+
+pub fn measure(subject: &Subject) {
+    let inputs = &subject.inputs(SEEDS);
+    let few = &inputs[..inputs.len() / SEEDS_FRESH];
+    let null = load(&null::reducer(sim::RETRY_SM, inputs));
+    let code = subject.code();
+    let bare = template(sim::RETRY_SM, Bound::Fuel);
+    let mut runner = subject.runner();
+    let figures = compare(
+        ROUNDS,
+        vec![
+            Contender::new("null guest: the same bytes in and out", || {
+                take(&mut instance(&null), inputs)
+            }),
+            Contender::new("bare guest: prepared envelopes, one instance", || {
+                take(&mut instance(code), inputs)
+            }),
+            Contender::new("a store and an instance for every step, pooled", || {
+                let steps = few.iter().map(std::slice::from_ref);
+                steps.map(|step| take(&mut instance(code), step)).sum()
+            }),
+            Contender::new("the same, as the engine makes them by default", || {
+                for input in few {
+                    black_box(Raw::new(&bare, Bound::Fuel).step(input));
+                }
+                few.len() as u64
+            }),
+            Contender::new("simulation: whole runs, all invariants", || {
+                // Or it would know every value from the round before.
+                runner.renew().expect("there is room for an instance");
+                let mut steps = 0;
+                subject.run_seeds(&mut runner, SEEDS, |runner| {
+                    steps += runner.trace.steps.len() as u64;
+                });
+                steps
+            }),
+            Contender::new("campaign, `sim run --no-memo`", || {
+                subject.campaign(SEEDS_CAMPAIGN, 1, false).steps
+            }),
+            Contender::new("campaign, `sim run`", || {
+                subject.campaign(SEEDS_CAMPAIGN, 1, true).steps
+            }),
+        ],
+    );
+    print(&figures);
+}
+
+fn instance(code: &Code) -> Instance {
+    code.instance().expect("there is room for an instance")
+}
+
+fn take(instance: &mut Instance, inputs: &[Vec<u8>]) -> u64 {
+    let mut output = Output::default();
+    for input in inputs {
+        let taken = instance.step_encoded(input, &mut output);
+        taken.expect("the step succeeds");
+        black_box(&output);
+    }
+    inputs.len() as u64
+}
+
+fn print(figures: &[Figures]) {
+    let [null, guest, pooled, default, ..] = figures else {
+        unreachable!("there are these four, and more");
+    };
+    println!(
+        "one core                                           steps/s   ns a step   of guest   of pooled   of default"
+    );
+    for each in figures {
+        println!(
+            "{:<48} {:>9.0}   {:>9.0}   {:>8.2}   {:>9.2}   {:>10.2}",
+            each.name,
+            each.rate(),
+            each.best_ns(),
+            each.times(guest),
+            each.times(pooled),
+            each.times(default)
+        );
+    }
+    println!(
+        "a step of the guest takes {:.2} of the null guest's time",
+        null.times(guest)
+    );
+}
