@@ -39,6 +39,16 @@
 //!   case files and in memory: a schedule still means the same when others before it are gone.
 //! - Fresh wasm instances are taken for each chunk of seeds, not for each run: to make one costs
 //!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is told.
+//!   Large campaigns have larger chunks, in which more steps are remembered.
+//! - A trace holds ids of values, each of which is kept once ([`trace::Values`]). States, events and
+//!   parameters recur all the time: to compare two is to compare two numbers, what was found out
+//!   about one is found out once, and a transition that was met before is one look into a table
+//!   of ids. Ids never show: what is hashed, told or written down are the bytes.
+//! - A campaign remembers transitions, one recall in 256 is taken again and compared, and
+//!   `--no-memo` takes every step. A reducer that is not a function of its input is `pure`'s matter.
+//! - Fuel bounds a guest, since it counts what the guest does: the same step ends at the same
+//!   instruction everywhere. Epochs, the engine's other means, count time, and were no faster when
+//!   measured (`cargo bench -p sim -- limits`).
 //! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
 //!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
 //! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an answer
@@ -52,10 +62,14 @@
 //! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
 //!   its beginning: it uses the simulator, the kernel and the invariants of campaigns as they are.
-//! - The digest hashes a state only where it changed. The manifest's hash is not in it: a case
-//!   keeps its digest when a document changes that makes no difference to the run.
-//! - Canonical CBOR has a writer, a transcoder and a reader of our own, on the path of every step;
-//!   the envelope that comes from the guest is read with minicbor.
+//!   A state is packed in some tens of bytes until it is expanded; then its key is left.
+//! - The digest is XXH3 over one record a turn, in which values are their fingerprints, and a state
+//!   is only where it changed: it tells runs apart, and guards against no forger, as SHA-256 did at
+//!   half the cost of a run. The manifest's hash is not in it: a case keeps its digest when a
+//!   document changes that makes no difference to the run.
+//! - Canonical CBOR has a writer, a transcoder and a reader of our own, on the path of every step.
+//!   Of the envelope that comes from the guest we read the short heads, which are nearly all; the
+//!   rest, and all that is wrong, is left to minicbor.
 //! - Where the AIR text is silent (a join after a branch, the name of a grant in a policy), the
 //!   choice is told where it is made.
 //!
@@ -64,8 +78,8 @@
 //! - No clock, no ambient randomness and no hash-map order in the core: `clippy.toml` bans them.
 //!   The only clock is read by `cli`, for the rate of a campaign.
 //! - The kernel knows nothing of faults; the simulator draws nothing; invariants read the trace
-//!   and the documents, nothing else (`replays` also recovers a kernel of its own); only `workload::retry` and `invariants::retry` know the
-//!   retry machine's schemas.
+//!   and the documents, nothing else (`replays` also recovers a kernel of its own); only
+//!   `workload::retry` and `invariants::retry` know the retry machine's schemas.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
 
