@@ -5,6 +5,7 @@
 //! that allocates as it should. Here is the rest. What an event does to the machine is judged by
 //! the invariants, all but the end of the backoff formula, which hardly any run gets to.
 
+mod cost;
 mod forms;
 mod inputs;
 mod memory;
@@ -17,10 +18,15 @@ use crate::support::code;
 use inputs::Node;
 
 pub fn trials() -> Vec<Trial> {
-    [forms::trials(), refusals::trials(), memory::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        cost::trials(),
+        forms::trials(),
+        refusals::trials(),
+        memory::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// A trial named `reducer::subject::test`; it fails by panicking.
