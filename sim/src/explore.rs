@@ -45,7 +45,8 @@ pub struct Limits {
     pub depth: u32,
 }
 
-/// How the exploration is done; its results are the same for any number of jobs.
+/// How the exploration is done; its results are the same for any number of jobs, if the reducer is a
+/// function of its input: each thread remembers the steps that it took.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub limits: Limits,

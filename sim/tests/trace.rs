@@ -132,13 +132,18 @@ fn packed_comes_back(seed: u64) {
         let mut values = Values::default();
         let ids: Vec<ValueId> = (0..=u8::MAX).map(|byte| values.intern(&[byte])).collect();
         let mut bytes = vec![7];
-        let mut packer = Packer(&mut bytes);
+        let mut packer = Packer::new(&mut bytes);
         for number in &numbers {
             packer.number(*number).flag(number % 2 == 1);
         }
         for pick in &picks {
             packer.optional_value(pick.map(|pick| ids[usize::from(pick)]));
         }
+        // With ids of 128 and more there is nothing to be added for them.
+        let is_long = |pick: &&Option<u8>| pick.is_some_and(|pick| pick >= 127);
+        let short = picks.iter().filter(|pick| !is_long(pick)).count();
+        let usual_bytes = packer.usual_bytes();
+        prop_assert_eq!(usual_bytes, bytes.len() - 1 + short);
         prop_assert_eq!(bytes[0], 7);
         let mut unpacker = Unpacker::new(&bytes);
         prop_assert_eq!(unpacker.byte(), 7);

@@ -8,7 +8,7 @@ use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::{Saved, Simulator};
-use crate::trace::{Key, Packer, Pool, Trace, Unpacker, Values};
+use crate::trace::{Key, Pool, Trace, Unpacker, Values};
 use crate::workload::Workload;
 use crate::world::World;
 
@@ -106,10 +106,10 @@ impl<'w> Worker<'w> {
 
     /// Adds the state that the simulator is in.
     fn pack(&mut self, used: Used, level: &mut Level) {
-        level.push(|bytes| {
-            self.checker.memory().pack(&mut Packer(bytes));
-            bytes.extend_from_slice(&used.bytes());
-            self.simulator.pack(&mut self.trace, bytes)
+        level.push(|packer| {
+            self.checker.memory().pack(packer);
+            packer.bytes(&used.bytes());
+            self.simulator.pack(&mut self.trace, packer)
         });
     }
 

@@ -156,16 +156,14 @@ impl Simulator<'_> {
         &self.flight
     }
 
-    /// Puts the run aside, at the end of a row of bytes. Plans that hold values of their own are
-    /// given out beside it.
-    pub fn pack(&self, trace: &mut Trace, out: &mut Vec<u8>) -> Plans {
-        let plans = self.kernel.pack(trace, out);
-        let mut packer = Packer(out);
+    /// Puts the run aside. Plans that hold values of their own are given out instead.
+    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Plans {
+        let plans = self.kernel.pack(trace, packer);
         packer.number(self.now_ns).count(self.started.len());
         for count in &self.started {
             packer.number((*count).into());
         }
-        self.flight.pack(&mut packer);
+        self.flight.pack(packer);
         plans
     }
 

@@ -6,7 +6,12 @@
 use super::{IntentHash, Name, ValueId};
 
 /// Packs, at the end of a buffer.
-pub struct Packer<'a>(pub &'a mut Vec<u8>);
+pub struct Packer<'a> {
+    out: &'a mut Vec<u8>,
+    start: usize,
+    ids: usize,
+    id_bytes: usize,
+}
 
 /// Unpacks.
 pub struct Unpacker<'a> {
@@ -14,14 +19,47 @@ pub struct Unpacker<'a> {
     at: usize,
 }
 
-impl Packer<'_> {
+/// What an id is taken to need, whatever it is.
+const USUAL_ID_BYTES: usize = 2;
+
+impl<'a> Packer<'a> {
+    pub fn new(out: &'a mut Vec<u8>) -> Packer<'a> {
+        Packer {
+            start: out.len(),
+            out,
+            ids: 0,
+            id_bytes: 0,
+        }
+    }
+
+    /// The bytes that were packed, if every id takes two: the same whatever ids values have, which
+    /// is a matter of who met them first.
+    pub fn usual_bytes(&self) -> usize {
+        self.out.len() - self.start - self.id_bytes + self.ids * USUAL_ID_BYTES
+    }
+
     #[inline]
     pub fn number(&mut self, mut number: u64) -> &mut Self {
         while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
+            self.out.push(number as u8 | 0x80);
             number >>= 7;
         }
-        self.0.push(number as u8);
+        self.out.push(number as u8);
+        self
+    }
+
+    /// Bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
+    /// A number of which nobody but this process knows what it stands for.
+    fn id(&mut self, number: usize) -> &mut Self {
+        let before = self.out.len();
+        self.count(number);
+        self.ids += 1;
+        self.id_bytes += self.out.len() - before;
         self
     }
 
@@ -34,11 +72,11 @@ impl Packer<'_> {
     }
 
     pub fn value(&mut self, id: ValueId) -> &mut Self {
-        self.count(id.index())
+        self.id(id.index())
     }
 
     pub fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
-        self.count(id.map_or(0, |id| id.index() + 1))
+        self.id(id.map_or(0, |id| id.index() + 1))
     }
 
     pub fn name(&mut self, Name(id): Name) -> &mut Self {

@@ -122,8 +122,7 @@ impl Kernel<'_> {
 
     /// Packs what a recovery from here needs, to be unpacked as a [`Checkpoint`]. Plans that hold
     /// values of their own are given out instead, all of them: those are more than numbers.
-    pub fn pack(&self, trace: &mut Trace, out: &mut Vec<u8>) -> Option<Box<[Instance]>> {
-        let mut packer = Packer(out);
+    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Option<Box<[Instance]>> {
         packer
             .number(self.next_plan.into())
             .count(self.states.len());
@@ -136,13 +135,13 @@ impl Kernel<'_> {
             packer.count(reducer.index()).value(key).value(*state);
         }
         packer.count(self.open.len());
-        self.open.iter().for_each(|open| open.pack(&mut packer));
+        self.open.iter().for_each(|open| open.pack(packer));
         if self.plans.iter().any(Instance::holds) {
             packer.count(0);
             return Some(self.plans.clone().into());
         }
         packer.count(self.plans.len());
-        self.plans.iter().for_each(|plan| plan.pack(&mut packer));
+        self.plans.iter().for_each(|plan| plan.pack(packer));
         None
     }
 
