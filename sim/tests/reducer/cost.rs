@@ -4,7 +4,7 @@
 use libtest_mimic::Trial;
 use sim::reducer::{Code, Limits, Output, default_cache_dir};
 
-use super::inputs::{ArgumentBytes, Node, State, err, ok, start, text, timer, waiting, working};
+use super::inputs::{ArgumentBytes, err, ok, start, timer, usual, waiting, working};
 use super::trial;
 
 pub fn trials() -> Vec<Trial> {
@@ -18,20 +18,6 @@ pub fn trials() -> Vec<Trial> {
 /// The engine looks at the fuel where a loop or a function begins, the last time when the dearest of
 /// these steps has spent 1,000; in the general reader the cheapest has spent 7,400.
 const FUEL: u64 = 1_500;
-
-/// An input as the kernel writes it: the retry machine has neither key nor context.
-fn usual(state: Option<&State>, event: Node) -> Node {
-    let state = state.map_or(Node::Null, |state| Node::Inside(Box::new(state.node())));
-    let event = vec![
-        ("value", Node::Inside(Box::new(event))),
-        ("schema", text("demo/RetryEvent@1")),
-    ];
-    Node::Map(vec![
-        ("event", Node::Map(event)),
-        ("state", state),
-        ("version", Node::Nat(1)),
-    ])
-}
 
 fn usual_inputs_cost_little() {
     let (working, waiting) = (working(), waiting());

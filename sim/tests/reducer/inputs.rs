@@ -197,6 +197,20 @@ pub fn input(state: Option<&State>, event: Node) -> Node {
     ])
 }
 
+/// An input as the kernel writes it: the retry machine has neither key nor context.
+pub fn usual(state: Option<&State>, event: Node) -> Node {
+    let state = state.map_or(Node::Null, |state| Node::Inside(Box::new(state.node())));
+    let event = vec![
+        ("value", Node::Inside(Box::new(event))),
+        ("schema", text("demo/RetryEvent@1")),
+    ];
+    Node::Map(vec![
+        ("event", Node::Map(event)),
+        ("state", state),
+        ("version", Node::Nat(1)),
+    ])
+}
+
 fn arm(tag: &str, value: Fields) -> Node {
     Node::Map(vec![("$tag", text(tag)), ("$value", Node::Map(value))])
 }
@@ -254,12 +268,18 @@ pub fn timer(deliver_at_ns: u64, req_id: &str) -> Node {
     )
 }
 
-/// A valid input for each kind of event; each moves the machine.
-pub fn all() -> [Node; 4] {
-    [
-        input(None, start(&working())),
-        input(Some(&waiting()), ok("req-123")),
-        input(Some(&working()), err("req-123")),
-        input(Some(&waiting()), timer(11_000_000, "req-123")),
-    ]
+/// Valid inputs for each kind of event, one with all fields and one as the kernel writes it, which
+/// the reducer reads in different ways; each moves the machine.
+pub fn all() -> Vec<Node> {
+    let moves = [
+        (None, start(&working())),
+        (Some(waiting()), ok("req-123")),
+        (Some(working()), err("req-123")),
+        (Some(waiting()), timer(11_000_000, "req-123")),
+    ];
+    let both = |(state, event): &(Option<State>, Node)| {
+        let state = state.as_ref();
+        [input(state, event.clone()), usual(state, event.clone())]
+    };
+    moves.iter().flat_map(both).collect()
 }

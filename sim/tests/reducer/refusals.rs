@@ -125,7 +125,7 @@ fn keys_that_are_no_texts() {
 }
 
 /// One value of each type, and of each that is never read.
-const TYPES: [(&str, &[u8]); 20] = [
+const TYPES: [(&str, &[u8]); 23] = [
     ("number", b"\x07"),
     ("long number", b"\x19\x01\x00"),
     ("negative number", b"\x20"),
@@ -134,6 +134,15 @@ const TYPES: [(&str, &[u8]); 20] = [
     ("text", b"\x61x"),
     ("text in pieces", b"\x7f\x61x\xff"),
     ("text that is not UTF-8", b"\x61\xff"),
+    ("text of 6 that is not UTF-8", b"\x66abc\xffef"),
+    (
+        "text of 20 that is not UTF-8",
+        b"\x74abcdefghij\xfflmnopqrst",
+    ),
+    (
+        "text of 30 that is not UTF-8",
+        b"\x78\x1eabcdefghijklmnopqr\xfftuvwxyzabcd",
+    ),
     ("array", b"\x80"),
     ("array of one", b"\x81\x01"),
     ("map", b"\xa0"),
