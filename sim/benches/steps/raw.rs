@@ -10,6 +10,8 @@ use super::rounds::{Contender, compare};
 use super::subject::Subject;
 
 const SEEDS: u64 = 128;
+/// How often their steps are taken in a round.
+const REPEATS: u64 = 20;
 const ROUNDS: usize = 40;
 
 /// What keeps a guest from going on for ever.
@@ -99,12 +101,14 @@ pub fn measure(subject: &Subject) {
     let inputs = &subject.inputs(SEEDS);
     let contender = |name, bound| {
         let template = template(sim::RETRY_SM, bound);
+        let mut raw = Raw::new(&template, bound);
         Contender::new(name, move || {
-            let mut raw = Raw::new(&template, bound);
-            for input in inputs {
-                black_box(raw.step(input));
+            for _ in 0..REPEATS {
+                for input in inputs {
+                    black_box(raw.step(input));
+                }
             }
-            inputs.len() as u64
+            inputs.len() as u64 * REPEATS
         })
     };
     let contenders = vec![

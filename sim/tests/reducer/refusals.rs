@@ -125,7 +125,7 @@ fn keys_that_are_no_texts() {
 }
 
 /// One value of each type, and of each that is never read.
-const TYPES: [(&str, &[u8]); 23] = [
+const TYPES: [(&str, &[u8]); 24] = [
     ("number", b"\x07"),
     ("long number", b"\x19\x01\x00"),
     ("negative number", b"\x20"),
@@ -135,6 +135,7 @@ const TYPES: [(&str, &[u8]); 23] = [
     ("text in pieces", b"\x7f\x61x\xff"),
     ("text that is not UTF-8", b"\x61\xff"),
     ("text of 6 that is not UTF-8", b"\x66abc\xffef"),
+    ("text of 8 that is not UTF-8", b"\x68abcd\xffefg"),
     (
         "text of 20 that is not UTF-8",
         b"\x74abcdefghij\xfflmnopqrst",
