@@ -9,7 +9,7 @@ mod counts;
 mod runner;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
@@ -26,7 +26,7 @@ pub use runner::{Checked, Effort, Progress, Runner};
 
 /// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
 /// remembered, smaller ones keep more threads busy to the end.
-const CHUNK: Range<u64> = 64..1_024;
+const CHUNK: RangeInclusive<u64> = 64..=1_024;
 
 /// The pieces of work of a campaign, unless they would be too small or too large: for a few threads
 /// enough to share.
@@ -113,7 +113,7 @@ pub fn run(
 ) -> Result<Summary, StepError> {
     let seed_count = options.seeds.end.saturating_sub(options.seeds.start);
     // By the seeds alone, so that all is the same for any number of jobs.
-    let chunk_seeds = (seed_count / CHUNKS).clamp(CHUNK.start, CHUNK.end);
+    let chunk_seeds = (seed_count / CHUNKS).clamp(*CHUNK.start(), *CHUNK.end());
     let chunk_count = seed_count.div_ceil(chunk_seeds);
     let next_chunk = AtomicU64::new(0);
     let stop = AtomicBool::new(false);

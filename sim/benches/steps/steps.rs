@@ -13,8 +13,8 @@ use super::subject::{Subject, load};
 const SEEDS: u64 = 256;
 /// How often they are taken in a round.
 const REPEATS: usize = 4;
-/// Whose steps are taken on an instance of their own each.
-const SEEDS_FRESH: usize = 16;
+/// One in so many of them is taken on an instance of its own.
+const STEPS_PER_FRESH: usize = 16;
 /// Those of `sim run` without arguments.
 const SEEDS_CAMPAIGN: u64 = 10_000;
 const ROUNDS: usize = 15;
@@ -22,65 +22,73 @@ const ROUNDS: usize = 15;
 const SHORT_ROUNDS: usize = 151;
 
 pub fn measure(subject: &Subject) {
-    let inputs = &subject.inputs(SEEDS);
-    let few = &inputs[..inputs.len() / SEEDS_FRESH];
-    let code = subject.code();
-    let null = load(&null::reducer(sim::RETRY_SM, inputs));
-    let (mut null, mut guest) = (instance(&null), instance(code));
-    let bare = template(sim::RETRY_SM, Bound::Fuel);
-    let mut runner = subject.runner();
-    let figures = compare(
-        SHORT_ROUNDS,
-        vec![
-            Contender::new("null guest: the same bytes in and out", || {
-                (0..REPEATS).map(|_| take(&mut null, inputs)).sum()
-            }),
-            Contender::new("bare guest: prepared envelopes, one instance", || {
-                (0..REPEATS).map(|_| take(&mut guest, inputs)).sum()
-            }),
-        ],
-    );
+    let inputs = subject.inputs(SEEDS);
+    let mut guest = instance(subject.code());
+    bare(&inputs, &mut guest);
+    println!();
+    around(subject, &inputs, &mut guest);
+}
+
+/// The bare guest, prepared envelopes on one instance.
+fn guest<'a>(guest: &'a mut Instance, inputs: &'a [Vec<u8>]) -> Contender<'a> {
+    Contender::new("bare guest: prepared envelopes, one instance", || {
+        (0..REPEATS).map(|_| take(guest, inputs)).sum()
+    })
+}
+
+/// What of the bare guest's step is the host's.
+fn bare(inputs: &[Vec<u8>], bare_guest: &mut Instance) {
+    let mut null = instance(&load(&null::reducer(sim::RETRY_SM, inputs)));
+    let contenders = vec![
+        Contender::new("null guest: the same bytes in and out", || {
+            (0..REPEATS).map(|_| take(&mut null, inputs)).sum()
+        }),
+        guest(bare_guest, inputs),
+    ];
+    let figures = compare(SHORT_ROUNDS, contenders);
     println!("one core                                           steps/s   ns a step   of null");
     for each in &figures {
         let (rate, ns) = (each.rate(), each.best_ns());
         let slower = figures[0].times(each);
         println!("{:<48} {rate:>9.0}   {ns:>9.0}   {slower:>7.2}", each.name);
     }
-    println!();
-    let figures = compare(
-        ROUNDS,
-        vec![
-            Contender::new("bare guest: prepared envelopes, one instance", || {
-                (0..REPEATS).map(|_| take(&mut guest, inputs)).sum()
-            }),
-            Contender::new("a store and an instance for every step, pooled", || {
-                let steps = few.iter().map(std::slice::from_ref);
-                steps.map(|step| take(&mut instance(code), step)).sum()
-            }),
-            Contender::new("the same, as the engine makes them by default", || {
-                for input in few {
-                    black_box(Raw::new(&bare, Bound::Fuel).step(input));
-                }
-                few.len() as u64
-            }),
-            Contender::new("simulation: whole runs, all invariants", || {
-                // Or it would know every value from the round before.
-                runner.renew().expect("there is room for an instance");
-                let mut steps = 0;
-                subject.run_seeds(&mut runner, SEEDS, |runner| {
-                    steps += runner.trace.steps.len() as u64;
-                });
-                steps
-            }),
-            Contender::new("campaign, `sim run --no-memo`", || {
-                subject.campaign(SEEDS_CAMPAIGN, 1, false).steps
-            }),
-            Contender::new("campaign, `sim run`", || {
-                subject.campaign(SEEDS_CAMPAIGN, 1, true).steps
-            }),
-        ],
-    );
-    print(&figures);
+}
+
+/// What a step costs with all that surrounds it, beside the bare guest and fresh instances.
+fn around(subject: &Subject, inputs: &[Vec<u8>], bare_guest: &mut Instance) {
+    let few = &inputs[..inputs.len() / STEPS_PER_FRESH];
+    let code = subject.code();
+    let template = template(sim::RETRY_SM, Bound::Fuel);
+    let mut runner = subject.runner();
+    let contenders = vec![
+        guest(bare_guest, inputs),
+        Contender::new("a store and an instance for every step, pooled", || {
+            let steps = few.iter().map(std::slice::from_ref);
+            steps.map(|step| take(&mut instance(code), step)).sum()
+        }),
+        Contender::new("the same, as the engine makes them by default", || {
+            for input in few {
+                black_box(Raw::new(&template, Bound::Fuel).step(input));
+            }
+            few.len() as u64
+        }),
+        Contender::new("simulation: whole runs, nothing sampled", || {
+            // Or it would know every value from the round before.
+            runner.renew().expect("there is room for an instance");
+            let mut steps = 0;
+            subject.run_seeds(&mut runner, SEEDS, |runner| {
+                steps += runner.trace.steps.len() as u64;
+            });
+            steps
+        }),
+        Contender::new("campaign, `sim run --no-memo`", || {
+            subject.campaign(SEEDS_CAMPAIGN, 1, false).steps
+        }),
+        Contender::new("campaign, `sim run`", || {
+            subject.campaign(SEEDS_CAMPAIGN, 1, true).steps
+        }),
+    ];
+    print(&compare(ROUNDS, contenders));
 }
 
 fn instance(code: &Code) -> Instance {
