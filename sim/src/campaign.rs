@@ -13,15 +13,17 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
+use crate::interrupt::Interrupt;
 use crate::invariants::{self, GOALS, Violation};
 use crate::random::Seed;
 use crate::reducer::{Code, StepError};
 use crate::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
+use crate::simulator::End;
 use crate::trace::{Difference, Digest};
 use crate::workload::Workload;
 use crate::world::World;
 use counts::Counts;
-pub use counts::FAULTS;
+pub use counts::{FAULTS, faults_of};
 pub use runner::{Checked, Effort, Progress, Runner};
 
 /// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
@@ -57,6 +59,7 @@ pub struct Options {
     pub twice: bool,
     /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
     pub most_failures: usize,
+    pub interrupt: Interrupt,
 }
 
 /// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
@@ -83,6 +86,20 @@ pub struct Summary {
     pub unequal: Vec<(Seed, Difference)>,
     /// Stopped at `most_failures`, before all seeds were run.
     pub cut_short: bool,
+    /// Stopped as it was asked to: the seeds of this summary are those that were run until then.
+    pub interrupted: bool,
+}
+
+/// A seed that was run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ran {
+    pub seed: Seed,
+    pub digest: Digest,
+    pub turns: u32,
+    /// Events through a reducer.
+    pub steps: u32,
+    pub end: End,
+    pub is_violated: bool,
 }
 
 /// A seed whose run violated something.
@@ -96,20 +113,20 @@ pub struct Failure {
     pub scenario: Scenario,
 }
 
-/// The counts of one chunk, and the digest of each run.
+/// The counts of one chunk, and each of its runs.
 struct Chunk {
     counts: Counts,
-    digests: Vec<Digest>,
+    runs: Vec<Ran>,
     failures: Vec<Failure>,
     unequal: Vec<(Seed, Difference)>,
 }
 
-/// Runs the seeds. `progress` is told, in order, how many seeds and steps are done.
+/// Runs the seeds; `tell` is told each of them, in order.
 pub fn run(
     world: &World,
     workload: &dyn Workload,
     options: &Options,
-    mut progress: impl FnMut(u64, u64),
+    mut tell: impl FnMut(&Ran),
 ) -> Result<Summary, StepError> {
     let seed_count = options.seeds.end.saturating_sub(options.seeds.start);
     // By the seeds alone, so that all is the same for any number of jobs.
@@ -128,7 +145,7 @@ pub fn run(
                 if let (Ok(runner), true) = (&mut runner, options.remember) {
                     runner.remember_steps();
                 }
-                while !stop.load(Ordering::Relaxed) {
+                while !stop.load(Ordering::Relaxed) && !options.interrupt.is_asked() {
                     let index = next_chunk.fetch_add(1, Ordering::Relaxed);
                     if index >= chunk_count {
                         break;
@@ -146,7 +163,7 @@ pub fn run(
             });
         }
         drop(sender);
-        let merged = merge(receiver, options, chunk_count, &mut progress);
+        let merged = merge(receiver, options, chunk_count, &mut tell);
         stop.store(true, Ordering::Relaxed);
         merged
     })
@@ -157,7 +174,7 @@ fn merge(
     receiver: mpsc::Receiver<(u64, Result<Chunk, StepError>)>,
     options: &Options,
     chunk_count: u64,
-    progress: &mut impl FnMut(u64, u64),
+    tell: &mut impl FnMut(&Ran),
 ) -> Result<Summary, StepError> {
     let mut early = BTreeMap::new();
     let mut counts = Counts::default();
@@ -170,22 +187,25 @@ fn merge(
         while let Some(chunk) = early.remove(&merged) {
             let chunk = chunk?;
             merged += 1;
-            seeds += chunk.digests.len() as u64;
+            seeds += chunk.runs.len() as u64;
             counts.add(&chunk.counts);
-            for run in &chunk.digests {
-                digest = digest.then(*run);
+            for ran in &chunk.runs {
+                digest = digest.then(ran.digest);
+                tell(ran);
             }
             failures.extend(chunk.failures);
             unequal.extend(chunk.unequal);
-            progress(seeds, counts.steps);
             if failures.len() >= options.most_failures {
                 failures.truncate(options.most_failures);
                 let cut_short = merged < chunk_count;
-                return Ok(counts.summary(seeds, digest, (failures, unequal), cut_short));
+                let found = (failures, unequal);
+                return Ok(counts.summary(seeds, digest, found, (cut_short, false)));
             }
         }
     }
-    Ok(counts.summary(seeds, digest, (failures, unequal), false))
+    let asked = options.seeds.end.saturating_sub(options.seeds.start);
+    let found = (failures, unequal);
+    Ok(counts.summary(seeds, digest, found, (false, seeds < asked)))
 }
 
 impl Summary {
@@ -221,15 +241,25 @@ fn run_chunk(
     };
     let mut chunk = Chunk {
         counts: Counts::default(),
-        digests: Vec::new(),
+        runs: Vec::new(),
         failures: Vec::new(),
         unequal: Vec::new(),
     };
     for seed in seeds.map(Seed) {
+        if options.interrupt.is_asked() {
+            break;
+        }
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
         let checked = runner.seed(seed, &scenario);
         chunk.counts.count_run(runner, &checked);
-        chunk.digests.push(checked.digest);
+        chunk.runs.push(Ran {
+            seed,
+            digest: checked.digest,
+            turns: runner.trace.turns.len() as u32,
+            steps: runner.trace.steps.len() as u32,
+            end: checked.end,
+            is_violated: !checked.violations.is_empty(),
+        });
         if let Some(twin) = &mut twin {
             twin.renew()?;
             twin.seed(seed, &scenario);

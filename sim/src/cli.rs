@@ -4,31 +4,36 @@
 //! module calls for it (`corpus::store`, the cache of compiled code), nowhere else.
 
 mod check;
+mod completions;
 mod coverage;
 mod exit;
 mod explore;
 mod failures;
 mod input;
+mod readers;
 mod replay;
 mod run;
 mod selftest;
 mod shrink;
+mod stepper;
+mod terminal;
 
-use clap::{Parser, Subcommand};
+use std::io::Write;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
-pub use failures::Failures;
+pub use failures::{Failures, Finding};
 pub use input::{Loaded, WorldArguments, project_folder, sources};
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
-///
-/// Start with `sim run`; what it finds is written as a case that `sim replay` shows and
-/// `sim shrink` makes short.
 #[derive(Parser)]
-#[command(name = "sim", version, after_help = exit::help())]
+#[command(name = "sim", version, after_help = after_help(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 }
 
 #[derive(Subcommand)]
@@ -40,6 +45,20 @@ enum Command {
     Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
     Check(check::Check),
+    Completions(completions::Completions),
+}
+
+/// The way of a newcomer, and the exit codes.
+fn after_help() -> String {
+    let way = "\
+The way:
+  sim run                        try 10,000 orderings; a failure is written as a case
+  sim replay CASE                see it: a table, or --step by step in the terminal
+  sim shrink CASE                make it as short as it gets
+  sim explore                    try every ordering of a small world
+  cargo fuzz run reducer_events  search on, guided by what the reducer does inside
+";
+    format!("{way}\n{}", exit::help())
 }
 
 /// Runs the command that the process was started with.
@@ -55,6 +74,7 @@ pub fn main() -> Exit {
             };
         }
     };
+    arguments.color.write_global();
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
@@ -63,9 +83,10 @@ pub fn main() -> Exit {
         Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
+        Command::Completions(completions) => completions.execute(Arguments::command()),
     };
     done.unwrap_or_else(|error| {
-        eprint!("{}", input::error_text(&error));
+        let _ = write!(terminal::err(), "{}", input::error_text(&error));
         Exit::BadInput
     })
 }

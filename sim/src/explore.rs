@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::interrupt::Interrupt;
 use crate::invariants::{GoalSet, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Bounds, PlanMode, Request, Scenario};
@@ -57,6 +58,7 @@ pub struct Options {
     pub invariant: Option<usize>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
+    pub interrupt: Interrupt,
 }
 
 /// What an exploration saw.
@@ -82,6 +84,8 @@ pub enum Outcome {
     DepthBound,
     /// What is held has come to its bound: schedules of up to `depth` decisions hold.
     MemoryBound,
+    /// It was asked to stop: schedules of up to `depth` decisions hold.
+    Interrupted,
     Violated(Box<Counterexample>),
 }
 
@@ -240,6 +244,9 @@ impl Search<'_, '_> {
             self.explored.memory_bytes = self.explored.memory_bytes.max(memory_bytes);
             if memory_bytes > self.options.memory_bytes {
                 return Ok(Next::Stop(Outcome::MemoryBound));
+            }
+            if self.options.interrupt.is_asked() {
+                return Ok(Next::Stop(Outcome::Interrupted));
             }
         }
         Ok(Next::Level(next))

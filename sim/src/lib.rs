@@ -88,6 +88,7 @@ pub mod campaign;
 pub mod cli;
 pub mod corpus;
 pub mod explore;
+pub mod interrupt;
 pub mod invariants;
 pub mod random;
 pub mod reducer;

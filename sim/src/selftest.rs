@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::air::Air;
 use crate::campaign::{self, Effort, Failure, Runner};
 use crate::explore::{self, Outcome};
+use crate::interrupt::Interrupt;
 use crate::invariants::ALL;
 use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
 use crate::scenario::{Bounds, Mix, PlanMode};
@@ -251,8 +252,9 @@ fn first_failure(
                 remember: false,
                 twice: false,
                 most_failures: usize::MAX,
+                interrupt: Interrupt::default(),
             },
-            |_, _| {},
+            |_| {},
         )?;
         for failure in summary.failures {
             let mut violated = failure.violations.iter().map(|found| found.invariant);
@@ -301,6 +303,7 @@ fn shortest(
         memory_bytes: MEMORY_BYTES,
         invariant: Some(invariant),
         deduplicate: true,
+        interrupt: Interrupt::default(),
     };
     let explored = explore::run(world, workload, &options, |_, _, _| {})?;
     Ok(match explored.outcome {

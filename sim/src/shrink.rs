@@ -21,6 +21,7 @@ mod values;
 use std::collections::BTreeSet;
 
 use crate::air::{Air, Hash, SchemaId};
+use crate::interrupt::Interrupt;
 use crate::scenario::{Decision, Scenario};
 use crate::workload::Workload;
 pub use measure::Measure;
@@ -46,7 +47,7 @@ pub struct Shrunk {
     pub attempts: u32,
     /// How often a simpler scenario was found.
     pub improvements: u32,
-    /// All attempts were used up: more of them may find something simpler.
+    /// All attempts were used up, or it was interrupted: more may find something simpler.
     pub exhausted: bool,
 }
 
@@ -59,14 +60,30 @@ pub enum Refused {
     EmptyFails,
 }
 
-/// Proves that the scenario fails, and does not without its decisions, and makes it simpler in at
-/// most so many attempts. `oracle` answers with the scenario as it was really run, its schedule up
-/// to the violation, or None if it does not fail in the same way. `progress` is told each
-/// improvement, and the attempts so far.
+/// What may be spent on shrinking.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pub attempts: u32,
+    pub interrupt: Interrupt,
+}
+
+impl From<u32> for Budget {
+    fn from(attempts: u32) -> Budget {
+        Budget {
+            attempts,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+/// Proves that the scenario fails, and does not without its decisions, and makes it simpler within
+/// the budget. `oracle` answers with the scenario as it was really run, its schedule up to the
+/// violation, or None if it does not fail in the same way. `progress` is told each improvement, and
+/// the attempts so far.
 pub fn shrink(
     scenario: &Scenario,
     subject: Subject<'_>,
-    attempts: u32,
+    budget: impl Into<Budget>,
     mut oracle: impl FnMut(&Scenario) -> Option<Scenario>,
     mut progress: impl FnMut(&Scenario, u32),
 ) -> Result<Shrunk, Refused> {
@@ -85,7 +102,7 @@ pub fn shrink(
         best,
         tried: BTreeSet::new(),
         attempts: 0,
-        limit: attempts,
+        budget: budget.into(),
         exhausted: false,
         improvements: 0,
         is_detour: false,
@@ -157,7 +174,7 @@ struct Search<'a> {
     measure: Measure,
     tried: BTreeSet<Hash>,
     attempts: u32,
-    limit: u32,
+    budget: Budget,
     exhausted: bool,
     improvements: u32,
     /// Within a detour, whose improvements are none until it is better than the best before it.
@@ -221,7 +238,7 @@ impl<'a> Search<'a> {
         if self.exhausted || !self.tried.insert(key(candidate)) {
             return None;
         }
-        if self.attempts >= self.limit {
+        if self.attempts >= self.budget.attempts || self.budget.interrupt.is_asked() {
             self.exhausted = true;
             return None;
         }

@@ -123,15 +123,15 @@ impl<'w> Simulator<'w> {
         self.kernel.scrutinise(sampling);
     }
 
-    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace
-    /// and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
+    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace and
+    /// what is in flight, and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
     /// Once the chooser has ended, the run heals if the scenario says so.
     pub fn run(
         &mut self,
         scenario: &Scenario,
         chooser: &mut dyn Chooser,
         trace: &mut Trace,
-        mut observe: impl FnMut(&Trace) -> bool,
+        mut observe: impl FnMut(&Trace, &Flight) -> bool,
     ) -> Outcome {
         trace.values.clear_if_above(KEPT_BYTES);
         self.begin(scenario, trace);
@@ -157,7 +157,7 @@ impl<'w> Simulator<'w> {
         scenario: &Scenario,
         chooser: &mut dyn Chooser,
         trace: &mut Trace,
-        observe: &mut dyn FnMut(&Trace) -> bool,
+        observe: &mut dyn FnMut(&Trace, &Flight) -> bool,
         most_decisions: u32,
     ) -> Outcome {
         let mut skipped = 0;
@@ -186,7 +186,7 @@ impl<'w> Simulator<'w> {
                     skipped += 1;
                     chooser.skipped();
                 }
-                true if observe(trace) => {}
+                true if observe(trace, &self.flight) => {}
                 true => break End::Stopped,
             }
         };

@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
 use sim::explore::{self, ExploreError, Explored, Limits, Options, Outcome};
+use sim::interrupt::Interrupt;
 use sim::workload::{self, Small};
 use sim::world::World;
 
@@ -63,6 +64,7 @@ fn options(world: &World, shape: Shape) -> Options {
         memory_bytes: 1 << 30,
         invariant: None,
         deduplicate: true,
+        interrupt: Interrupt::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 use libtest_mimic::Trial;
 use sim::campaign::{self, Effort, Options, Runner, Summary};
 use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use sim::interrupt::Interrupt;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
@@ -162,8 +163,9 @@ fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
         remember,
         twice: false,
         most_failures: 1_000,
+        interrupt: Interrupt::default(),
     };
-    campaign::run(world, &*workload, &options, |_, _| {}).expect("the reducer can be run")
+    campaign::run(world, &*workload, &options, |_| {}).expect("the reducer can be run")
 }
 
 /// Not even for a reducer that answers by what it has in its memory.

@@ -9,11 +9,13 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use sim::campaign::{Effort, Runner};
-use sim::cli::{Failures, Loaded};
+use sim::cli::{Failures, Finding, Loaded};
 use sim::corpus::{FoundBy, WorldHashes};
+use sim::interrupt::Interrupt;
 use sim::random::Seed;
 use sim::reducer::Coverage;
-use sim::report::Finding;
+use sim::report::event::Readers;
+use sim::report::human::Human;
 use sim::scenario::{Decision, Scenario};
 use sim::simulator::{Flight, Scripted};
 use sim::workload::{self, Workload};
@@ -276,11 +278,13 @@ impl<'s> Target<'s> {
             world: &settings.world,
             folder: settings.cases.clone(),
             shrinks: true,
+            interrupt: Interrupt::default(),
             told: Vec::new(),
         };
         std::fs::create_dir_all(&settings.cases)
             .with_context(|| format!("cannot make the folder {}", settings.cases.display()))?;
-        failures.report_one(out, finding)?;
+        let mut readers = Readers(vec![Box::new(Human::plain(out, &self.subject.plain.world))]);
+        failures.report_one(&mut readers, finding)?;
         Ok(())
     }
 

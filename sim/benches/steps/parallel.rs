@@ -1,6 +1,7 @@
 //! What a second thread gives, and the explorer.
 
 use sim::explore::{self, Explored, Limits, Options};
+use sim::interrupt::Interrupt;
 use sim::workload::Small;
 
 use super::rounds::{Contender, Figures, compare};
@@ -60,6 +61,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         memory_bytes: 4 << 30,
         invariant: None,
         deduplicate: true,
+        interrupt: Interrupt::default(),
     };
     explore::run(&subject.world, &*subject.workload, &options, |_, _, _| {})
         .expect("the world can be explored")

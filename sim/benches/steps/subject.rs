@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sim::air;
 use sim::campaign::{self, Effort, Runner, Summary};
+use sim::interrupt::Interrupt;
 use sim::random::Seed;
 use sim::reducer::{Code, Limits, StepInput, default_cache_dir, encode_envelope};
 use sim::scenario::{Bounds, Mix, PlanMode};
@@ -61,8 +62,9 @@ impl Subject {
             remember,
             twice: false,
             most_failures: 1,
+            interrupt: Interrupt::default(),
         };
-        campaign::run(&self.world, &*self.workload, &options, |_, _| {})
+        campaign::run(&self.world, &*self.workload, &options, |_| {})
             .expect("the reducer can be run")
     }
 

@@ -67,7 +67,7 @@ impl Counts {
         seeds: u64,
         digest: Digest,
         (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
-        cut_short: bool,
+        (cut_short, interrupted): (bool, bool),
     ) -> Summary {
         Summary {
             seeds,
@@ -84,62 +84,14 @@ impl Counts {
             failures,
             unequal,
             cut_short,
+            interrupted,
         }
     }
 
     fn count_turn(&mut self, turn: &Turn) {
         self.decisions[turn.choice.kind()] += 1;
-        self.count_faults(&turn.choice, &turn.remark);
-    }
-
-    fn count_faults(&mut self, choice: &Choice, remark: &Remark) {
-        let Remark {
-            reordered,
-            repeated,
-            early,
-            late,
-            second_start,
-        } = *remark;
-        let mut count = |index: usize, happened: bool| self.faults[index] += u64::from(happened);
-        match choice {
-            Choice::Start { .. } => count(8, second_start),
-            Choice::Deliver(_) => count(3, reordered),
-            Choice::Duplicate(_) => count(4, true),
-            Choice::Drop(_) => count(5, true),
-            Choice::Redeliver(_) => count(6, true),
-            Choice::Step {
-                answer: Some(answer),
-                ..
-            }
-            | Choice::Receipt { answer, .. } => {
-                count(0, *answer == Answer::Transient);
-                count(1, *answer == Answer::Terminal);
-                count(2, *answer == Answer::Silence);
-            }
-            Choice::Inject { .. } => count(7, true),
-            Choice::Fire { status, .. } => {
-                count(9, early);
-                count(10, late);
-                count(11, repeated);
-                count(12, reordered);
-                count(13, *status != Status::Ok);
-            }
-            Choice::Crash {
-                point,
-                recovery,
-                during,
-            } => {
-                count(14, *point == CrashPoint::BeforeAppend);
-                count(15, *point == CrashPoint::AfterAppend);
-                count(16, *point == CrashPoint::BeforeDispatch);
-                count(17, *recovery == Recovery::Snapshot);
-                // What does not arrive does nothing yet.
-                if *point != CrashPoint::BeforeAppend {
-                    self.count_faults(during, remark);
-                }
-            }
-            Choice::Step { answer: None, .. } | Choice::Advance { .. } | Choice::Snapshot => {}
-        }
+        let faults = &mut self.faults;
+        faults_of(&turn.choice, &turn.remark, &mut |index| faults[index] += 1);
     }
 
     /// Counts the last run of a runner.
@@ -168,5 +120,60 @@ impl Counts {
         for (index, count) in self.goals.iter_mut().enumerate() {
             *count += u64::from(goals.contains(index));
         }
+    }
+}
+
+/// The kinds of fault that a decision is: indices into [`FAULTS`].
+pub fn faults_of(choice: &Choice, remark: &Remark, note: &mut impl FnMut(usize)) {
+    let Remark {
+        reordered,
+        repeated,
+        early,
+        late,
+        second_start,
+    } = *remark;
+    let mut note_if = |index: usize, happened: bool| {
+        if happened {
+            note(index);
+        }
+    };
+    match choice {
+        Choice::Start { .. } => note_if(8, second_start),
+        Choice::Deliver(_) => note_if(3, reordered),
+        Choice::Duplicate(_) => note_if(4, true),
+        Choice::Drop(_) => note_if(5, true),
+        Choice::Redeliver(_) => note_if(6, true),
+        Choice::Step {
+            answer: Some(answer),
+            ..
+        }
+        | Choice::Receipt { answer, .. } => {
+            note_if(0, *answer == Answer::Transient);
+            note_if(1, *answer == Answer::Terminal);
+            note_if(2, *answer == Answer::Silence);
+        }
+        Choice::Inject { .. } => note_if(7, true),
+        Choice::Fire { status, .. } => {
+            note_if(9, early);
+            note_if(10, late);
+            note_if(11, repeated);
+            note_if(12, reordered);
+            note_if(13, *status != Status::Ok);
+        }
+        Choice::Crash {
+            point,
+            recovery,
+            during,
+        } => {
+            note_if(14, *point == CrashPoint::BeforeAppend);
+            note_if(15, *point == CrashPoint::AfterAppend);
+            note_if(16, *point == CrashPoint::BeforeDispatch);
+            note_if(17, *recovery == Recovery::Snapshot);
+            // What does not arrive does nothing yet.
+            if *point != CrashPoint::BeforeAppend {
+                faults_of(during, remark, note);
+            }
+        }
+        Choice::Step { answer: None, .. } | Choice::Advance { .. } | Choice::Snapshot => {}
     }
 }

@@ -7,8 +7,8 @@ use crate::invariants::{Checker, Crashes, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{Bounds, Faults, Mix, PlanMode, Scenario};
-use crate::shrink::{self, Refused, Shrunk, Subject};
-use crate::simulator::{Chooser, End, Scripted, Seeded, Simulator};
+use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
+use crate::simulator::{Chooser, End, Flight, Scripted, Seeded, Simulator};
 use crate::trace::{Digest, Trace};
 use crate::workload::Workload;
 use crate::world::{Sampling, World};
@@ -138,7 +138,7 @@ impl<'w> Runner<'w> {
         let checker = &mut self.checker;
         let outcome = self
             .simulator
-            .run(scenario, chooser, &mut self.trace, |trace| {
+            .run(scenario, chooser, &mut self.trace, |trace, _| {
                 checker.observe(trace)
             });
         let crashes = match self.effort {
@@ -166,14 +166,24 @@ impl<'w> Runner<'w> {
 
     /// Follows the schedule of a scenario and checks what happens.
     pub fn replay(&mut self, scenario: &Scenario) -> Checked {
+        self.watch(scenario, |_, _| {})
+    }
+
+    /// The same; `watcher` sees the trace after each turn, and what is in flight.
+    pub fn watch(
+        &mut self,
+        scenario: &Scenario,
+        mut watcher: impl FnMut(&Trace, &Flight),
+    ) -> Checked {
         self.checker.reset();
         let checker = &mut self.checker;
         let mut chooser = Scripted::new(scenario);
-        let outcome = self
-            .simulator
-            .run(scenario, &mut chooser, &mut self.trace, |trace| {
-                checker.observe(trace)
-            });
+        let outcome =
+            self.simulator
+                .run(scenario, &mut chooser, &mut self.trace, |trace, flight| {
+                    watcher(trace, flight);
+                    checker.observe(trace)
+                });
         let crashes = crashes(self.effort);
         self.finish(outcome.end, chooser.skipped, crashes)
     }
@@ -183,7 +193,7 @@ impl<'w> Runner<'w> {
         &mut self,
         scenario: &Scenario,
         invariant: usize,
-        attempts: u32,
+        budget: impl Into<Budget>,
         progress: impl FnMut(Progress<'_>),
     ) -> Result<Shrunk, Refused> {
         let whole = self.whole(scenario, invariant);
@@ -201,7 +211,7 @@ impl<'w> Runner<'w> {
         let improved = |best: &Scenario, attempts| {
             progress.borrow_mut()(Progress::Improved(best, attempts));
         };
-        let mut shrunk = shrink::shrink(&whole, subject, attempts, oracle, improved)?;
+        let mut shrunk = shrink::shrink(&whole, subject, budget, oracle, improved)?;
         // What it healed by may have needed more turns than are left.
         let turns = shrunk.scenario.schedule.len() as u32;
         shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);

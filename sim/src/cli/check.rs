@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::Exit;
 use super::input::{built_in, check_pin, project_folder, sources};
+use super::{Exit, terminal};
 use crate::air::{self, Hash};
 use crate::reducer::{Code, Limits, default_cache_dir};
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
-///
-/// Example: sim check air --pin
 #[derive(Args)]
+#[command(after_help = "Example: sim check air --pin")]
 pub(super) struct Check {
     /// Folder with the AIR documents [default: air]
     folder: Option<PathBuf>,
@@ -39,7 +38,7 @@ impl Check {
                 check_pin(&folder, reducer, Hash::of(wasm))?;
             }
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::out();
         for document in &air.documents {
             let name = if document.name.is_empty() {
                 "-"

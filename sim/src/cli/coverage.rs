@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::Exit;
 use super::input::{WorldArguments, error_text, project_folder};
+use super::{Exit, terminal};
 use crate::air::ReducerId;
 use crate::campaign::Runner;
 use crate::corpus::store;
 use crate::reducer::Coverage;
 use crate::report;
+use crate::report::text::Text;
 use crate::workload;
 use crate::world::World;
 
@@ -21,9 +22,8 @@ use crate::world::World;
 ///
 /// The reducer is rewritten to count its blocks; nothing is judged. Of a folder, files named
 /// `*.json` and those without extension are cases.
-///
-/// Example: sim coverage corpus --blocks
 #[derive(Args)]
+#[command(after_help = "Example: sim coverage corpus --blocks")]
 pub(super) struct CoverageOf {
     /// Case files, and folders of them [default: corpus]
     #[arg(value_name = "CASE|FOLDER")]
@@ -39,7 +39,7 @@ impl CoverageOf {
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load_instrumented()?;
         for note in &loaded.notes {
-            println!("{note}");
+            writeln!(terminal::out(), "{note}")?;
         }
         let world = &loaded.world;
         let workload = workload::of(&world.air);
@@ -54,12 +54,12 @@ impl CoverageOf {
                     turns += more;
                 }
                 Err(error) => {
-                    eprint!("{}", error_text(&error));
+                    write!(terminal::err(), "{}", error_text(&error))?;
                     exit = Exit::BadInput;
                 }
             }
         }
-        let mut out = std::io::stdout().lock();
+        let mut out = terminal::out();
         if turns == 0 {
             writeln!(out, "nothing ran: {cases} cases, no decision was possible")?;
             return Ok(exit.or(Exit::NothingRan));
@@ -76,15 +76,15 @@ impl CoverageOf {
         Ok(exit)
     }
 
-    fn told(&self, world: &World, id: ReducerId, runner: &mut Runner<'_>) -> String {
+    fn told(&self, world: &World, id: ReducerId, runner: &mut Runner<'_>) -> Text {
         let mut coverage = Coverage::default();
         runner.take_coverage(id, &mut coverage);
         let Some(sites) = world.code(id).sites() else {
-            return String::new();
+            return Text::default();
         };
         let mut text = report::coverage::functions(sites, &coverage);
         if self.blocks {
-            text.push_str(&report::coverage::missed(sites, &coverage));
+            text.append(report::coverage::missed(sites, &coverage));
         }
         text
     }

@@ -12,10 +12,12 @@ pub enum Exit {
     NothingRan = 4,
     MissedGoal = 5,
     Incomplete = 6,
+    /// As a shell says of what Ctrl-C has ended.
+    Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [(Exit, &'static str); 7] = [
+    const ALL: [(Exit, &'static str); 8] = [
         (Exit::Holds, "everything holds"),
         (Exit::Violation, "an invariant is violated"),
         (
@@ -35,6 +37,10 @@ impl Exit {
             Exit::Incomplete,
             "a bound of depth or memory ended an exploration that found nothing",
         ),
+        (
+            Exit::Interrupted,
+            "interrupted, and nothing was found until then",
+        ),
     ];
 
     /// The worse of two: nondeterminism makes every other result worthless.
@@ -44,15 +50,23 @@ impl Exit {
             Exit::NothingRan => 1,
             Exit::MissedGoal => 2,
             Exit::Incomplete => 3,
-            Exit::Violation => 4,
-            Exit::BadInput => 5,
-            Exit::Nondeterminism => 6,
+            Exit::Interrupted => 4,
+            Exit::Violation => 5,
+            Exit::BadInput => 6,
+            Exit::Nondeterminism => 7,
         };
         if rank(other) > rank(self) {
             other
         } else {
             self
         }
+    }
+}
+
+impl Exit {
+    pub fn meaning(self) -> &'static str {
+        let known = Exit::ALL.iter().find(|(exit, _)| *exit == self);
+        known.map_or("", |(_, meaning)| meaning)
     }
 }
 
@@ -63,6 +77,6 @@ impl Termination for Exit {
 }
 
 pub(super) fn help() -> String {
-    let lines = Exit::ALL.map(|(exit, meaning)| format!("  {}  {meaning}\n", exit as u8));
+    let lines = Exit::ALL.map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit as u8));
     format!("Exit codes:\n{}", lines.concat())
 }

@@ -2,24 +2,26 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::input::{Loaded, WorldArguments, jobs, project_folder};
+use super::terminal::{self, Progress};
 use super::{Exit, replay};
 use crate::campaign::{Effort, Runner};
-use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::explore::{self, Counterexample, Explored, Limits, Options, Outcome};
 use crate::invariants::GOALS;
-use crate::report;
+use crate::report::event::Case;
+use crate::report::human;
+use crate::report::text::{Look, Text};
+use crate::report::turns::turns;
 use crate::workload::{self, Small, Workload};
 
 /// Explore every schedule of a small world, breadth first.
-///
-/// Example: sim explore --requests 2 --max-attempts 3 --duplicates 2
 #[derive(Args)]
+#[command(after_help = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2")]
 pub(super) struct Explore {
     /// Requests that may be started
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
@@ -59,37 +61,31 @@ pub(super) struct Explore {
 }
 
 impl Explore {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the rate of an exploration is told, on standard error"
-    )]
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load()?;
         let workload = workload::of(&loaded.world.air);
         let options = self.options(&*workload)?;
-        let started = Instant::now();
-        let mut told = started;
+        let progress = Progress::new(None, "states");
         let explored = explore::run(
             &loaded.world,
             &*workload,
             &options,
             |states, taken, depth| {
-                if told.elapsed().as_secs() >= 5 {
-                    told = Instant::now();
-                    let rate = taken as f64 / started.elapsed().as_secs_f64();
-                    eprintln!("depth {depth}: {states} states, {rate:.0} transitions/s");
-                }
+                progress.update(states, |seconds| {
+                    format!("depth {depth}, {:.0} transitions/s", taken as f64 / seconds)
+                });
             },
         )?;
-        let seconds = started.elapsed().as_secs_f64();
+        progress.finish();
+        let seconds = progress.elapsed().as_secs_f64();
         let rate = explored.transitions as f64 / seconds;
         let exit = self.report(&loaded, &*workload, &explored)?;
         let memory_bytes = explored.memory_bytes as f64;
-        eprintln!(
+        terminal::note(&format!(
             "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, {:.0} bytes a state",
             memory_bytes / f64::from(1 << 20),
             memory_bytes / explored.states as f64
-        );
+        ));
         Ok(exit)
     }
 
@@ -117,6 +113,7 @@ impl Explore {
             memory_bytes: (self.memory_mib as usize) << 20,
             invariant: None,
             deduplicate: true,
+            interrupt: terminal::interrupt(),
         })
     }
 
@@ -127,52 +124,57 @@ impl Explore {
         workload: &dyn Workload,
         explored: &Explored,
     ) -> Result<Exit> {
-        let mut out = std::io::stdout().lock();
-        for note in &loaded.notes {
-            writeln!(out, "{note}")?;
-        }
-        writeln!(
-            out,
+        let mut text = Text::default();
+        loaded.notes.iter().for_each(|note| text.line(note));
+        text.line(format!(
             "{} states, {} transitions, depth {}",
             explored.states, explored.transitions, explored.depth
-        )?;
+        ));
         let is_violated = matches!(explored.outcome, Outcome::Violated(_));
         if workload.name() == "retry" && !is_violated {
             let reached = GOALS.iter().enumerate();
             let reached = reached.filter(|(index, _)| explored.goals.contains(*index));
             let names: Vec<&str> = reached.map(|(_, (name, _))| *name).collect();
-            writeln!(out, "goals: {}", names.join(", "))?;
+            text.line(format!("goals: {}", names.join(", ")));
         }
-        match &explored.outcome {
+        let depth = explored.depth;
+        let exit = match &explored.outcome {
             Outcome::Complete => {
-                writeln!(out, "complete: every schedule within these bounds holds")?;
-                Ok(Exit::Holds)
+                text.look(
+                    Look::Good,
+                    "complete: every schedule within these bounds holds",
+                );
+                Exit::Holds
             }
             Outcome::DepthBound => {
-                let depth = explored.depth;
-                writeln!(
-                    out,
+                text.line(format!(
                     "every schedule of up to {depth} decisions holds; there are longer ones"
-                )?;
-                Ok(Exit::Incomplete)
+                ));
+                Exit::Incomplete
             }
             Outcome::MemoryBound => {
-                writeln!(
-                    out,
-                    "stopped: {} MiB are in use. Every schedule of up to {} decisions holds.\n\
+                text.line(format!(
+                    "stopped: {} MiB are in use. Every schedule of up to {depth} decisions holds.\n\
                      hint: choose smaller bounds, or more with --memory-mib",
-                    explored.memory_bytes >> 20,
-                    explored.depth
-                )?;
-                Ok(Exit::Incomplete)
+                    explored.memory_bytes >> 20
+                ));
+                Exit::Incomplete
             }
-            Outcome::Violated(found) => self.counterexample(&mut out, loaded, workload, found),
-        }
+            Outcome::Interrupted => {
+                text.line(format!(
+                    "interrupted: every schedule of up to {depth} decisions holds"
+                ));
+                Exit::Interrupted
+            }
+            Outcome::Violated(found) => self.counterexample(&mut text, loaded, workload, found)?,
+        };
+        write!(terminal::out(), "{text}")?;
+        Ok(exit)
     }
 
     fn counterexample(
         &self,
-        out: &mut impl Write,
+        text: &mut Text,
         loaded: &Loaded,
         workload: &dyn Workload,
         found: &Counterexample,
@@ -180,13 +182,13 @@ impl Explore {
         let world = &loaded.world;
         let mut runner = Runner::new(world, workload)?;
         runner.set_effort(Effort::Thorough);
-        let checked = runner.replay(&found.scenario);
+        let (checked, timeline) = replay::watched(&mut runner, world, &found.scenario);
         let Some(first) = checked.violations.first().or(found.violations.first()) else {
             bail!("a counterexample that violates nothing");
         };
         let name = first.name();
         let verdict = CaseVerdict::Violated(name.to_owned());
-        let case = Case::new(
+        let case = corpus::Case::new(
             &world.air,
             &found.scenario,
             Found {
@@ -203,27 +205,23 @@ impl Explore {
         let path = store::write(&folder, name, &case)
             .with_context(|| format!("cannot write a case in {}", folder.display()))?;
         let decisions = found.scenario.schedule.len();
-        writeln!(
-            out,
-            "violation: no shorter schedule than these {decisions} decisions"
-        )?;
-        write!(out, "{}", report::violations(&checked.violations))?;
-        let turns = report::turns(
-            world,
-            &found.scenario,
-            &runner.trace,
-            0,
-            &checked.violations,
+        text.look(
+            Look::Bad,
+            format!("violation: no shorter schedule than these {decisions} decisions"),
         );
-        write!(out, "{turns}")?;
-        writeln!(out, "case:   {}", path.display())?;
-        writeln!(out, "replay: {}", replay::command(&path, &self.world))?;
+        text.append(human::violations(&timeline.violations));
+        text.append(turns(&timeline, 0, terminal::width()));
+        let written = Case {
+            file: path.display().to_string(),
+            replay: replay::command(&path, &self.world),
+        };
+        human::case_lines(text, &written);
         let is_same = checked
             .violations
             .iter()
             .any(|violation| violation.name() == name);
         if !is_same {
-            writeln!(out, "its replay differs from the exploration")?;
+            text.look(Look::Bad, "its replay differs from the exploration");
             return Ok(Exit::Nondeterminism);
         }
         Ok(Exit::Violation)

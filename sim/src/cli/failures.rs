@@ -1,21 +1,44 @@
 //! What a campaign or the fuzzer found: replayed, shrunk, written as cases and told.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::input::{Loaded, WorldArguments};
 use super::shrink::{Done, Shrinking};
 use super::{Exit, replay};
-use crate::campaign::{Effort, Runner, Summary};
-use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
-use crate::invariants::ALL;
-use crate::report::{self, Finding};
-use crate::scenario::Decision;
-use crate::shrink::DEFAULT_ATTEMPTS;
-use crate::trace::Trace;
+use crate::campaign::{self, Effort, Runner, Summary};
+use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use crate::interrupt::Interrupt;
+use crate::invariants::{ALL, Violation};
+use crate::report::event::{Case, Event, Nondeterminism, Readers, Shrunk, Violation as Told};
+use crate::report::timeline::Timeline;
+use crate::scenario::{Decision, Scenario};
+use crate::shrink::{Budget, DEFAULT_ATTEMPTS};
+use crate::trace::Digest;
 use crate::workload::Workload;
+
+/// A run that violated something, whatever found it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Finding {
+    pub found_by: FoundBy,
+    /// The violations of the first bad turn.
+    pub violations: Vec<Violation>,
+    pub digest: Digest,
+    /// The scenario with the decisions of the run.
+    pub scenario: Scenario,
+}
+
+impl From<&campaign::Failure> for Finding {
+    fn from(failure: &campaign::Failure) -> Finding {
+        Finding {
+            found_by: FoundBy::seed(failure.seed.0, &failure.scenario),
+            violations: failure.violations.clone(),
+            digest: failure.digest,
+            scenario: failure.scenario.clone(),
+        }
+    }
+}
 
 /// Reports failures, one after the other.
 pub struct Failures<'a> {
@@ -25,55 +48,75 @@ pub struct Failures<'a> {
     /// Where cases are written.
     pub folder: PathBuf,
     pub shrinks: bool,
-    /// The invariants and the shrunk schedules that were told, and what found them.
-    pub told: Vec<(usize, Vec<Decision>, FoundBy)>,
+    /// Once asked, failures are written as short as they are.
+    pub interrupt: Interrupt,
+    /// What was told of shrunk violations.
+    pub told: Vec<Known>,
+}
+
+/// A shrunk violation that was told: another that shrinks to the same is the same one.
+pub struct Known {
+    /// An index into [`ALL`].
+    invariant: usize,
+    schedule: Vec<Decision>,
+    found_by: String,
+    case: Case,
 }
 
 impl<'a> Failures<'a> {
-    pub fn report(&mut self, out: &mut impl Write, summary: &Summary) -> Result<Exit> {
+    /// # Errors
+    /// If a case cannot be written, or a reader cannot write what it makes of it.
+    pub fn report(&mut self, readers: &mut Readers<'_>, summary: &Summary) -> Result<Exit> {
         let mut exit = Exit::Holds;
         if !summary.failures.is_empty() {
             std::fs::create_dir_all(&self.folder)
                 .with_context(|| format!("cannot make the folder {}", self.folder.display()))?;
         }
         for failure in &summary.failures {
-            let told = self.report_one(out, &Finding::from(failure))?;
+            let told = self.report_one(readers, &Finding::from(failure))?;
             exit = exit.or(Exit::Violation).or(told);
-        }
-        if summary.cut_short {
-            writeln!(
-                out,
-                "\nstopped: as many seeds have failed as were asked for ({})",
-                summary.failures.len()
-            )?;
         }
         Ok(exit)
     }
 
     /// Replays, shrinks, writes and tells one of them.
-    pub fn report_one(&mut self, out: &mut impl Write, failure: &Finding) -> Result<Exit> {
+    ///
+    /// # Errors
+    /// As [`Failures::report`].
+    pub fn report_one(&mut self, readers: &mut Readers<'_>, failure: &Finding) -> Result<Exit> {
         let mut exit = Exit::Violation;
-        let found_by = &failure.found_by;
-        let (failure, trace, is_same) = self.replay(failure)?;
+        let found_by = failure.found_by.to_string();
+        let (failure, timeline, is_same) = self.replay(failure)?;
         if !is_same {
             exit = Exit::Nondeterminism;
-            writeln!(out, "\n{found_by}: its replay differs from its run")?;
+            readers.tell(&Event::Nondeterminism(Nondeterminism {
+                of: &found_by,
+                what: "its replay differs from its run".to_owned(),
+            }))?;
+        }
+        if self.shrinks {
+            self.tell_as_found(readers, &failure, &timeline, None)?;
         }
         match self.shrink(&failure)? {
-            None => self.tell_as_found(out, &failure, &trace)?,
-            Some((shrinking, done)) => self.tell_shrunk(out, &failure, &shrinking, &done)?,
+            Some((shrinking, done)) => self.tell_shrunk(readers, &failure, &shrinking, &done)?,
+            None => {
+                let path = self.write_as_found(&failure)?;
+                let case = self.case(&path);
+                self.tell_as_found(readers, &failure, &timeline, Some(&case))?;
+            }
         }
         Ok(exit)
     }
 
     /// The failure as it is seen on fresh instances, which is what can be shrunk and replayed, and
     /// whether it is the same there.
-    fn replay(&self, failure: &Finding) -> Result<(Finding, Trace, bool)> {
-        let mut runner = Runner::new(&self.loaded.world, self.workload)?;
+    fn replay(&self, failure: &Finding) -> Result<(Finding, Timeline, bool)> {
+        let world = &self.loaded.world;
+        let mut runner = Runner::new(world, self.workload)?;
         let again = runner.replay(&failure.scenario).digest;
         runner.set_effort(Effort::Thorough);
         runner.renew()?;
-        let replayed = runner.replay(&failure.scenario);
+        let (replayed, mut timeline) = replay::watched(&mut runner, world, &failure.scenario);
         // What only a closer look finds ends a run earlier than another replay of it.
         let first = failure.violations.first().map(|found| found.invariant);
         let mut seen = replayed.violations.iter().map(|found| found.invariant);
@@ -82,12 +125,13 @@ impl<'a> Failures<'a> {
             true => failure.violations.clone(),
             false => replayed.violations,
         };
+        timeline.violations = violations.iter().map(Into::into).collect();
         let failure = Finding {
             violations,
             digest: replayed.digest,
             ..failure.clone()
         };
-        Ok((failure, runner.trace, is_same))
+        Ok((failure, timeline, is_same))
     }
 
     /// Shrinks a failure; None if that is not wanted, or it does not fail on fresh instances.
@@ -101,62 +145,89 @@ impl<'a> Failures<'a> {
             workload: self.workload,
             invariant: first.invariant,
             found_by: failure.found_by.clone(),
-            attempts: DEFAULT_ATTEMPTS,
+            budget: Budget {
+                attempts: DEFAULT_ATTEMPTS,
+                interrupt: self.interrupt.clone(),
+            },
             kept: self.folder.join(name),
         };
         let done = shrinking.run(&failure.scenario)?;
         Ok(done.map(|done| (shrinking, done)))
     }
 
-    fn tell_as_found(&self, out: &mut impl Write, failure: &Finding, trace: &Trace) -> Result<()> {
-        let path = self.write_as_found(failure)?;
-        let replay = replay::command(&path, self.world);
-        let text = report::finding(&self.loaded.world, failure, trace, &path, &replay);
-        write!(out, "\n{text}")?;
-        Ok(())
+    /// Tells a failure as it was found: with its case, if that is all that will be told of it.
+    fn tell_as_found(
+        &self,
+        readers: &mut Readers<'_>,
+        failure: &Finding,
+        timeline: &Timeline,
+        case: Option<&Case>,
+    ) -> Result<()> {
+        readers.tell(&Event::Violation(Told {
+            found_by: &failure.found_by.to_string(),
+            seed: failure.found_by.seed,
+            violations: &timeline.violations,
+            decisions: failure.scenario.schedule.len(),
+            digest: failure.digest,
+            faults: faults(&failure.scenario),
+            case,
+            timeline,
+        }))
     }
 
     /// A failure that shrinks to the same schedule as another is one failure.
     fn tell_shrunk(
         &mut self,
-        out: &mut impl Write,
+        readers: &mut Readers<'_>,
         failure: &Finding,
         shrinking: &Shrinking<'_>,
         done: &Done,
     ) -> Result<()> {
-        let schedule = &done.shrunk.scenario.schedule;
-        let same = self
-            .told
-            .iter()
-            .find(|(invariant, known, _)| *invariant == shrinking.invariant && known == schedule);
-        if let Some((invariant, _, other)) = same {
-            let name = ALL[*invariant].name;
-            let told = format!("{name}, shrunk the same as {other}");
-            writeln!(out, "\nviolation: {}\n  {told}", failure.found_by)?;
-            return shrinking.discard(done);
-        }
-        let path = shrinking.write(done, &self.folder)?;
-        let replay = replay::command(&path, self.world);
-        let shrunk = Finding {
-            scenario: done.shrunk.scenario.clone(),
-            violations: done.checked.violations.clone(),
-            ..failure.clone()
+        let scenario = &done.shrunk.scenario;
+        let (invariant, found_by) = (shrinking.invariant, failure.found_by.to_string());
+        let is_same =
+            |known: &Known| known.invariant == invariant && known.schedule == scenario.schedule;
+        let known = self.told.iter().position(is_same);
+        let place = match known {
+            Some(place) => {
+                shrinking.discard(done)?;
+                place
+            }
+            None => {
+                let path = shrinking.write(done, &self.folder)?;
+                self.told.push(Known {
+                    invariant,
+                    schedule: scenario.schedule.clone(),
+                    found_by: found_by.clone(),
+                    case: self.case(&path),
+                });
+                self.told.len() - 1
+            }
         };
-        let text = report::finding(&self.loaded.world, &shrunk, &done.trace, &path, &replay);
-        write!(out, "\n{text}")?;
-        writeln!(out, "{}", done.told(failure.scenario.schedule.len()))?;
-        let found_by = failure.found_by.clone();
-        self.told
-            .push((shrinking.invariant, schedule.clone(), found_by));
-        Ok(())
+        let other = &self.told[place];
+        readers.tell(&Event::Shrunk(Shrunk {
+            found_by: &found_by,
+            seed: failure.found_by.seed,
+            faults: faults(&failure.scenario),
+            same_as: known.is_some().then_some(other.found_by.as_str()),
+            case: &other.case,
+            ..done.told(failure.scenario.schedule.len(), &other.case)
+        }))
+    }
+
+    fn case(&self, path: &Path) -> Case {
+        Case {
+            file: path.display().to_string(),
+            replay: replay::command(path, self.world),
+        }
     }
 
     /// Writes a failing run as a case, named by the invariant.
     fn write_as_found(&self, failure: &Finding) -> Result<PathBuf> {
         let first = failure.violations.first();
-        let name = first.map_or("unknown", |violation| violation.name());
+        let name = first.map_or("unknown", |violation| ALL[violation.invariant].name);
         let world = &self.loaded.world;
-        let case = Case::new(
+        let case = corpus::Case::new(
             &world.air,
             &failure.scenario,
             Found {
@@ -174,4 +245,10 @@ impl<'a> Failures<'a> {
             )
         })
     }
+}
+
+/// The mix that a seed drew: what was on.
+fn faults(scenario: &Scenario) -> Vec<(&'static str, u32)> {
+    let on = scenario.faults.iter().flat_map(|faults| faults.on());
+    on.map(|(knob, number)| (knob.name(), number)).collect()
 }

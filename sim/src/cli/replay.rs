@@ -3,32 +3,40 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::Exit;
-use super::input::{WorldArguments, error_text, printable_lines};
+use super::input::{Loaded, WorldArguments, error_text, project_folder};
+use super::readers::{For, Output};
+use super::{Exit, stepper, terminal};
 use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
-use crate::report;
+use crate::interrupt::Interrupt;
+use crate::report::event::{self, CaseDone, Event, Finished, Nondeterminism, Readers, Started};
+use crate::report::timeline::{Recorder, Timeline};
 use crate::scenario::Scenario;
-use crate::trace::Trace;
 use crate::workload;
 use crate::world::World;
 
 /// Replay cases: what happened turn by turn, the verdict, the digest.
 ///
-/// Example: sim replay corpus/late-timer.json
+/// Without a case, lists those of the corpus.
 #[derive(Args)]
+#[command(after_help = "Example: sim replay corpus/ok-after-failed.json")]
 pub(super) struct Replay {
     /// Case files
-    #[arg(required = true, value_name = "CASE")]
+    #[arg(value_name = "CASE")]
     cases: Vec<PathBuf>,
     #[command(flatten)]
     world: WorldArguments,
+    #[command(flatten)]
+    output: Output,
     /// Only the verdict of each case
     #[arg(long)]
     brief: bool,
+    /// Walk through the run in the terminal, turn by turn
+    #[arg(long, conflicts_with_all = ["brief", "format"])]
+    step: bool,
 }
 
 /// The command that replays a case on the same world.
@@ -43,112 +51,177 @@ pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
     command
 }
 
+/// Replays a scenario and tells it.
+pub(super) fn watched(
+    runner: &mut Runner<'_>,
+    world: &World,
+    scenario: &Scenario,
+) -> (Checked, Timeline) {
+    let mut recorder = Recorder::new(world, scenario);
+    let checked = runner.watch(scenario, |trace, flight| recorder.observe(trace, flight));
+    let timeline = recorder.finish(&runner.trace, &checked.violations);
+    (checked, timeline)
+}
+
+/// What replays the cases: the world's reducer, and the one that is built in if that is another.
+struct Replayer<'a> {
+    world: &'a World,
+    runner: Runner<'a>,
+    reference: Option<Runner<'a>>,
+}
+
 impl Replay {
     pub fn execute(self) -> Result<Exit> {
+        if self.cases.is_empty() {
+            return list(&project_folder("corpus"));
+        }
+        if self.step && self.cases.len() > 1 {
+            bail!(
+                "`--step` shows one case, and {} are given",
+                self.cases.len()
+            );
+        }
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
         let workload = workload::of(&loaded.world.air);
         let mut runner = Runner::new(&loaded.world, &*workload)?;
         runner.set_effort(Effort::Thorough);
-        let mut reference = match &built_in {
-            Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
-            None => None,
+        let mut replayer = Replayer {
+            world: &loaded.world,
+            runner,
+            reference: match &built_in {
+                Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
+                None => None,
+            },
         };
-        let mut exit = Exit::Holds;
-        for note in &loaded.notes {
-            println!("{note}");
+        if self.step {
+            return self.step(&mut replayer);
         }
+        self.replay_all(&loaded, &mut replayer)
+    }
+
+    fn replay_all(&self, loaded: &Loaded, replayer: &mut Replayer<'_>) -> Result<Exit> {
+        let interrupt = Interrupt::default();
+        let mut readers = self.output.readers(&For {
+            loaded,
+            interrupt: &interrupt,
+            is_brief: self.brief,
+        })?;
+        readers.tell(&Event::Started(Started {
+            cases: Some(self.cases.len()),
+            ..event::Started::of(&loaded.world, "replay", &loaded.notes)
+        }))?;
+        let mut exit = Exit::Holds;
         for path in &self.cases {
             // One bad file among many is told, and the others are still replayed.
-            match self.replay(path, &loaded.world, &mut runner, reference.as_mut()) {
+            match self.replay(path, replayer, &mut readers) {
                 Ok(one) => exit = exit.or(one),
                 Err(error) => {
-                    eprint!("{}", error_text(&error));
+                    write!(terminal::err(), "{}", error_text(&error))?;
                     exit = exit.or(Exit::BadInput);
                 }
             }
         }
+        readers.tell(&Event::Finished(Finished {
+            exit_code: exit as u8,
+            exit: exit.meaning(),
+            summary: None,
+            is_retry: false,
+        }))?;
         Ok(exit)
     }
 
     fn replay(
         &self,
         path: &Path,
-        world: &World,
-        runner: &mut Runner<'_>,
-        reference: Option<&mut Runner<'_>>,
+        replayer: &mut Replayer<'_>,
+        readers: &mut Readers<'_>,
     ) -> Result<Exit> {
-        let name = || path.display().to_string();
-        let case = store::read(path).with_context(name)?;
-        let scenario = case.bind(&world.air).with_context(name)?;
+        let file = path.display().to_string();
+        let (world, runner) = (replayer.world, &mut replayer.runner);
+        let (case, scenario) = read(path, world)?;
         runner.renew()?;
-        let checked = runner.replay(&scenario);
+        let (checked, timeline) = watched(runner, world, &scenario);
         let once = runner.trace.clone();
-        let mut out = Vec::new();
-        self.show(&mut out, path, &case, &scenario, world, &once, &checked)?;
-        for change in changes(&case, world, &checked) {
-            writeln!(out, "{change}")?;
-        }
-        if let Some(reference) = reference {
+        let mut changes = changes(&case, world, &checked);
+        if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
-            match once.difference(&reference.trace) {
-                Some(difference) => writeln!(out, "the built-in reducer differs at {difference}")?,
-                None => writeln!(out, "the built-in reducer does the same")?,
-            }
+            changes.push(match once.difference(&reference.trace) {
+                Some(difference) => format!("the built-in reducer differs at {difference}"),
+                None => "the built-in reducer does the same".to_owned(),
+            });
         }
-        writeln!(out, "digest {}", checked.digest)?;
-        let shown = printable_lines(&String::from_utf8_lossy(&out));
-        let mut out = std::io::stdout().lock();
-        out.write_all(shown.as_bytes())?;
+        let done = CaseDone {
+            file: &file,
+            replay: &command(path, &self.world),
+            about: case.about.as_deref(),
+            violations: &timeline.violations,
+            turns: timeline.turns.len(),
+            skipped: checked.skipped.len(),
+            changes: &changes,
+            digest: checked.digest,
+            timeline: &timeline,
+        };
+        readers.tell(&Event::CaseDone(done))?;
         runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {
-            writeln!(
-                out,
-                "not deterministic: another replay differs at {difference}"
-            )?;
+            let what = format!("another replay differs at {difference}");
+            let of = &file;
+            readers.tell(&Event::Nondeterminism(Nondeterminism { of, what }))?;
             return Ok(Exit::Nondeterminism);
         }
         if once.turns.is_empty() && case.decision_count() > 0 {
-            writeln!(out, "nothing ran: no decision of the case was possible")?;
             return Ok(Exit::NothingRan);
         }
-        Ok(if checked.violations.is_empty() {
-            Exit::Holds
-        } else {
-            Exit::Violation
-        })
+        Ok(verdict(&checked))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what is shown of a replay, once")]
-    fn show(
-        &self,
-        out: &mut impl Write,
-        path: &Path,
-        case: &Case,
-        scenario: &Scenario,
-        world: &World,
-        trace: &Trace,
-        checked: &Checked,
-    ) -> std::io::Result<()> {
-        let verdict = match checked.violations.first() {
-            None => "holds".to_owned(),
-            Some(violation) => format!("violates {}", violation.name()),
-        };
-        writeln!(out, "{}: {verdict}", path.display())?;
-        if !self.brief {
-            if let Some(about) = &case.about {
-                writeln!(out, "{about}")?;
-            }
-            let turns = report::turns(world, scenario, trace, 0, &checked.violations);
-            write!(out, "{turns}")?;
-        }
-        write!(out, "{}", report::violations(&checked.violations))?;
-        if !checked.skipped.is_empty() {
-            let count = checked.skipped.len();
-            writeln!(out, "{count} decisions were not possible and were skipped")?;
-        }
-        Ok(())
+    fn step(&self, replayer: &mut Replayer<'_>) -> Result<Exit> {
+        let (_, scenario) = read(&self.cases[0], replayer.world)?;
+        let (checked, timeline) = watched(&mut replayer.runner, replayer.world, &scenario);
+        stepper::walk(&timeline)?;
+        Ok(verdict(&checked))
     }
+}
+
+fn verdict(checked: &Checked) -> Exit {
+    match checked.violations.is_empty() {
+        true => Exit::Holds,
+        false => Exit::Violation,
+    }
+}
+
+fn read(path: &Path, world: &World) -> Result<(Case, Scenario)> {
+    let name = || path.display().to_string();
+    let case = store::read(path).with_context(name)?;
+    let scenario = case.bind(&world.air).with_context(name)?;
+    Ok((case, scenario))
+}
+
+/// The cases of a folder, a line each: what is known of them without a replay.
+fn list(folder: &Path) -> Result<Exit> {
+    let files = store::list(folder)
+        .with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut exit = Exit::Holds;
+    let mut cases = Vec::new();
+    for path in &files {
+        match store::read(path) {
+            Ok(case) => cases.push((path.display().to_string(), case)),
+            Err(error) => {
+                let error = anyhow::Error::from(error).context(path.display().to_string());
+                write!(terminal::err(), "{}", error_text(&error))?;
+                exit = Exit::BadInput;
+            }
+        }
+    }
+    let text = crate::report::cases::list(&cases, terminal::width());
+    write!(terminal::out(), "{text}")?;
+    if cases.is_empty() {
+        terminal::note(&format!("no cases in {}", folder.display()));
+        return Ok(exit.or(Exit::NothingRan));
+    }
+    terminal::note("replay one of them with `sim replay FILE`");
+    Ok(exit)
 }
 
 /// What is not as it was when the case was written.

@@ -1,27 +1,29 @@
 //! `sim run`: a campaign.
 
-use std::io::{IsTerminal, Write};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 use super::failures::Failures;
 use super::input::{Loaded, WorldArguments, jobs, project_folder};
+use super::readers::{For, Output};
+use super::terminal::{self, Progress};
 use crate::campaign::{self, Effort, Summary};
+use crate::interrupt::Interrupt;
 use crate::random::Seed;
-use crate::report;
+use crate::report::event::{self, Event, Finished, Nondeterminism, Readers, SeedDone, Started};
 use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
 /// Run a campaign: many seeds, each a different ordering.
 ///
-/// Example: sim run --seeds 0..100000 --jobs 2
+/// What violates an invariant is shrunk, written as a case and told. Ctrl-C ends it early, with what
+/// was found until then.
 #[derive(Args)]
+#[command(after_help = "Example: sim run --seeds 0..100000 --jobs 2")]
 pub(super) struct Run {
     /// Run one seed: a number, or a 40-digit commit id
     #[arg(long, conflicts_with = "seeds")]
@@ -34,6 +36,8 @@ pub(super) struct Run {
     jobs: Option<u16>,
     #[command(flatten)]
     world: WorldArguments,
+    #[command(flatten)]
+    output: Output,
     /// Folder in which failing seeds are written as cases [default: corpus]
     #[arg(long, value_name = "DIR")]
     case_dir: Option<PathBuf>,
@@ -78,44 +82,54 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 }
 
 impl Run {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the rate of a campaign is told, on standard error"
-    )]
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load()?;
         let workload = workload::of(&loaded.world.air);
-        let options = self.options()?;
+        let interrupt = terminal::interrupt();
+        let options = self.options(&interrupt)?;
         if options.seeds.is_empty() {
-            eprintln!("nothing ran: the range of seeds is empty");
+            terminal::note("nothing ran: the range of seeds is empty");
             return Ok(Exit::NothingRan);
         }
-        let started = Instant::now();
-        let bar = Progress::new(options.seeds.end - options.seeds.start);
-        let summary = campaign::run(&loaded.world, &*workload, &options, |seeds, steps| {
-            bar.update(seeds, steps, started.elapsed());
-        })
-        .context("the reducer cannot be run")?;
-        bar.finish();
-        let took = started.elapsed();
-        self.report(&loaded, &*workload, &summary, took)
+        let mut readers = self.output.readers(&For {
+            loaded: &loaded,
+            interrupt: &interrupt,
+            is_brief: false,
+        })?;
+        readers.tell(&Event::Started(Started {
+            seeds: Some([options.seeds.start, options.seeds.end]),
+            ..event::Started::of(&loaded.world, "run", &loaded.notes)
+        }))?;
+        let summary = seeds(&loaded, &*workload, &options, &mut readers)?;
+        let mut failures = Failures {
+            loaded: &loaded,
+            workload: &*workload,
+            world: &self.world,
+            folder: self.case_folder(),
+            shrinks: !self.no_shrink,
+            interrupt: interrupt.clone(),
+            told: Vec::new(),
+        };
+        let exit = failures.report(&mut readers, &summary)?;
+        let is_retry = workload.name() == "retry";
+        self.finish(&mut readers, &summary, exit, is_retry)
     }
 
-    fn options(&self) -> Result<campaign::Options> {
+    fn case_folder(&self) -> PathBuf {
+        let asked = self.case_dir.clone();
+        asked.unwrap_or_else(|| project_folder("corpus"))
+    }
+
+    fn options(&self, interrupt: &Interrupt) -> Result<campaign::Options> {
         let seeds = match self.seed {
             None => self.seeds.clone(),
             Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),
             Some(Seed(seed)) => seed..seed + 1,
         };
-        let jobs = jobs(self.jobs);
         let plans = if self.plans_as_written {
             PlanMode::AsWritten
         } else {
             PlanMode::Answered
-        };
-        let bounds = Bounds {
-            turns: self.turns,
-            ..Bounds::default()
         };
         let mix = if self.fixed_mix {
             Mix::Fixed
@@ -127,107 +141,81 @@ impl Run {
         } else {
             Effort::Sampled
         };
-        let most_failures = self.most_failures as usize;
         Ok(campaign::Options {
             seeds,
-            jobs,
+            jobs: jobs(self.jobs),
             plans,
-            bounds,
+            bounds: Bounds {
+                turns: self.turns,
+                ..Bounds::default()
+            },
             mix,
             effort,
             remember: !self.no_memo,
             twice: self.twice,
-            most_failures,
+            most_failures: self.most_failures as usize,
+            interrupt: interrupt.clone(),
         })
     }
 
-    /// The summary on standard output; what depends on time on standard error.
-    fn report(
+    /// Tells what is known of the campaign as a whole, and how it ends.
+    fn finish(
         &self,
-        loaded: &Loaded,
-        workload: &dyn Workload,
+        readers: &mut Readers<'_>,
         summary: &Summary,
-        took: Duration,
+        mut exit: Exit,
+        is_retry: bool,
     ) -> Result<Exit> {
-        let mut out = std::io::stdout().lock();
-        for note in &loaded.notes {
-            writeln!(out, "{note}")?;
-        }
-        let is_retry = workload.name() == "retry";
-        write!(out, "{}", report::summary(&loaded.world, is_retry, summary))?;
-        let mut failures = Failures {
-            loaded,
-            workload,
-            world: &self.world,
-            folder: self
-                .case_dir
-                .clone()
-                .unwrap_or_else(|| project_folder("corpus")),
-            shrinks: !self.no_shrink,
-            told: Vec::new(),
-        };
-        let mut exit = failures.report(&mut out, summary)?;
         for (seed, difference) in &summary.unequal {
-            writeln!(out, "seed {seed}: its second run differs at {difference}")?;
+            let of = format!("seed {seed}");
+            let told = Nondeterminism::between_runs(&of, difference);
+            readers.tell(&Event::Nondeterminism(told))?;
             exit = exit.or(Exit::Nondeterminism);
         }
-        let missed = if is_retry {
-            summary.missed_goals()
-        } else {
-            Vec::new()
-        };
-        if !missed.is_empty() {
-            writeln!(out, "missed goals: {}", missed.join(", "))?;
+        if summary.interrupted && !terminal::is_closed() {
+            exit = exit.or(Exit::Interrupted);
+        } else if is_retry && !summary.missed_goals().is_empty() {
             exit = exit.or(Exit::MissedGoal);
         }
-        let seconds = took.as_secs_f64();
-        eprintln!(
-            "{:.0} steps per second, {seconds:.1} s",
-            summary.steps as f64 / seconds
-        );
+        readers.tell(&Event::Finished(Finished {
+            exit_code: exit as u8,
+            exit: exit.meaning(),
+            summary: Some(summary),
+            is_retry,
+        }))?;
         Ok(exit)
     }
 }
 
-/// Progress on standard error: a bar on a terminal, a line now and then elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    plain: bool,
-    last_line: std::cell::Cell<Duration>,
-    seeds: u64,
-}
-
-/// Time between two lines of progress where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
-
-impl Progress {
-    fn new(seeds: u64) -> Progress {
-        let bar = ProgressBar::new(seeds);
-        let template = "{bar:40} {pos}/{len} seeds, {msg}, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+/// Runs the seeds and tells each of them. What depends on time goes to standard error.
+fn seeds(
+    loaded: &Loaded,
+    workload: &dyn Workload,
+    options: &campaign::Options,
+    readers: &mut Readers<'_>,
+) -> Result<Summary> {
+    let asked = options.seeds.end - options.seeds.start;
+    let progress = Progress::new(Some(asked), "seeds");
+    let (mut seeds, mut steps) = (0, 0);
+    let mut told = Ok(());
+    let summary = campaign::run(&loaded.world, workload, options, |ran| {
+        seeds += 1;
+        steps += u64::from(ran.steps);
+        progress.update(seeds, |seconds| {
+            format!("{:.0} steps/s", steps as f64 / seconds)
+        });
+        if told.is_ok() {
+            told = readers.tell(&Event::SeedDone(SeedDone::from(ran)));
+            if told.is_err() {
+                options.interrupt.ask();
+            }
         }
-        let plain = !std::io::stderr().is_terminal();
-        Progress {
-            bar,
-            plain,
-            last_line: Duration::ZERO.into(),
-            seeds,
-        }
-    }
-
-    fn update(&self, seeds: u64, steps: u64, elapsed: Duration) {
-        let rate = steps as f64 / elapsed.as_secs_f64().max(1e-9);
-        if !self.plain {
-            self.bar.set_position(seeds);
-            self.bar.set_message(format!("{rate:.0} steps/s"));
-        } else if elapsed.saturating_sub(self.last_line.get()) >= LINE_EVERY {
-            self.last_line.set(elapsed);
-            eprintln!("{seeds}/{} seeds, {rate:.0} steps/s", self.seeds);
-        }
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
+    })
+    .context("the reducer cannot be run")?;
+    progress.finish();
+    told?;
+    let seconds = progress.elapsed().as_secs_f64();
+    let rate = summary.steps as f64 / seconds;
+    terminal::note(&format!("{rate:.0} steps per second, {seconds:.1} s"));
+    Ok(summary)
 }

@@ -5,18 +5,17 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::Exit;
 use super::input::{WorldArguments, jobs, project_folder, sources};
+use super::{Exit, terminal};
 use crate::air;
 use crate::invariants::ALL;
-use crate::report;
+use crate::report::planted::planted;
 use crate::scenario::Mix;
 use crate::selftest::{self, HARNESS, Options};
 
 /// Test the harness itself: planted bugs must be found, shrunk and explored.
-///
-/// Example: sim selftest --starts 5
 #[derive(Args)]
+#[command(after_help = "Example: sim selftest --starts 5")]
 pub(super) struct Selftest {
     /// Starting seeds from which each bug is searched
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -51,11 +50,11 @@ impl Selftest {
             jobs: jobs(self.jobs),
         };
         let results = selftest::run(&air, &options, |result| {
-            eprintln!("{}", result.name);
+            terminal::note(result.name);
         })
         .context("a planted reducer cannot be run")?;
-        let mut out = std::io::stdout().lock();
-        write!(out, "{}", report::planted(&results))?;
+        let mut out = terminal::out();
+        write!(out, "{}", planted(&results))?;
         let mut exit = Exit::Holds;
         writeln!(out, "\nfaults of the harness")?;
         for sabotage in &HARNESS {

@@ -1,31 +1,33 @@
 //! `sim shrink`: a case made as short as it gets.
 
-use std::io::{IsTerminal, Write};
+use std::cell::Cell;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::input::{Loaded, WorldArguments};
+use super::terminal::{self, Progress};
 use super::{Exit, replay};
-use crate::campaign::{Checked, Effort, Progress as Told, Runner};
-use crate::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use crate::campaign::{self, Checked, Effort, Runner};
+use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::invariants::ALL;
-use crate::report;
+use crate::report::event::{Case, Shrunk as Told};
+use crate::report::human;
+use crate::report::text::Text;
+use crate::report::timeline::Timeline;
+use crate::report::turns::turns;
 use crate::scenario::Scenario;
-use crate::shrink::{self, Refused, Shrunk};
-use crate::trace::Trace;
+use crate::shrink::{self, Budget, Refused, Shrunk};
 use crate::workload::{self, Workload};
 
 /// Shrink a failing case to the shortest schedule that violates the same invariant.
 ///
 /// Each improvement is written at once, so that nothing is lost when it is interrupted: to --out,
 /// or else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
-///
-/// Example: sim shrink corpus/late-timer.json
 #[derive(Args)]
+#[command(after_help = "Example: sim shrink corpus/late-timer.json")]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -64,11 +66,15 @@ impl Shrink {
             workload: &*workload,
             invariant: first.invariant,
             found_by: case.found_by.clone(),
-            attempts: self.attempts,
+            budget: Budget {
+                attempts: self.attempts,
+                interrupt: terminal::interrupt(),
+            },
             kept: kept.clone(),
         };
         let Some(done) = shrinking.run(&scenario).with_context(name)? else {
-            println!("not deterministic: it failed once, and does not on fresh instances");
+            let told = "not deterministic: it failed once, and does not on fresh instances";
+            writeln!(terminal::out(), "{told}")?;
             return Ok(Exit::Nondeterminism);
         };
         let path = match self.out {
@@ -80,7 +86,7 @@ impl Shrink {
     }
 
     /// What to do about a case that does not fail.
-    fn hint(&self, case: &Case) -> String {
+    fn hint(&self, case: &corpus::Case) -> String {
         match &case.verdict {
             None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
             Some(CaseVerdict::Holds) => {
@@ -101,25 +107,18 @@ impl Shrink {
         }
     }
 
-    fn show(&self, loaded: &Loaded, case: &Case, done: &Done, path: &Path) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        for note in &loaded.notes {
-            writeln!(out, "{note}")?;
-        }
-        let (scenario, violations) = (&done.shrunk.scenario, &done.checked.violations);
-        let turns = report::turns(&loaded.world, scenario, &done.trace, 0, violations);
-        write!(out, "{turns}{}", report::violations(violations))?;
-        writeln!(out, "{}", done.told(case.decision_count()))?;
-        if done.shrunk.exhausted {
-            writeln!(
-                out,
-                "stopped: all {} attempts are used up; more may shrink it further \
-                (`--attempts`)",
-                done.shrunk.attempts
-            )?;
-        }
-        writeln!(out, "case:   {}", path.display())?;
-        writeln!(out, "replay: {}", replay::command(path, &self.world))?;
+    fn show(&self, loaded: &Loaded, case: &corpus::Case, done: &Done, path: &Path) -> Result<()> {
+        let written = Case {
+            file: path.display().to_string(),
+            replay: replay::command(path, &self.world),
+        };
+        let mut text = Text::default();
+        loaded.notes.iter().for_each(|note| text.line(note));
+        text.append(turns(&done.timeline, 0, terminal::width()));
+        text.append(human::violations(&done.timeline.violations));
+        human::shrunk_line(&mut text, &done.told(case.decision_count(), &written));
+        human::case_lines(&mut text, &written);
+        write!(terminal::out(), "{text}")?;
         Ok(())
     }
 }
@@ -131,7 +130,7 @@ pub(super) struct Shrinking<'a> {
     /// An index into [`ALL`].
     pub invariant: usize,
     pub found_by: FoundBy,
-    pub attempts: u32,
+    pub budget: Budget,
     pub kept: PathBuf,
 }
 
@@ -139,13 +138,26 @@ pub(super) struct Shrinking<'a> {
 pub(super) struct Done {
     pub shrunk: Shrunk,
     pub checked: Checked,
-    pub trace: Trace,
+    pub timeline: Timeline,
 }
 
 impl Done {
-    pub fn told(&self, from: usize) -> String {
-        let (to, attempts) = (self.shrunk.scenario.schedule.len(), self.shrunk.attempts);
-        format!("shrunk from {from} decisions to {to} in {attempts} attempts")
+    /// What is told of it, if it was so many decisions before.
+    pub fn told<'a>(&'a self, from: usize, case: &'a Case) -> Told<'a> {
+        Told {
+            found_by: "",
+            seed: None,
+            violations: &self.timeline.violations,
+            decisions: self.shrunk.scenario.schedule.len(),
+            digest: self.checked.digest,
+            faults: Vec::new(),
+            decisions_before: from,
+            attempts: self.shrunk.attempts,
+            is_exhausted: self.shrunk.exhausted,
+            same_as: None,
+            case,
+            timeline: &self.timeline,
+        }
     }
 }
 
@@ -157,12 +169,17 @@ impl Shrinking<'_> {
         let mut runner = Runner::new(&self.loaded.world, self.workload)?;
         let mut keeper = Runner::new(&self.loaded.world, self.workload)?;
         keeper.set_effort(Effort::Thorough);
-        let progress = Progress::new();
+        let progress = Progress::new(None, "attempts");
         let mut unwritten = None;
-        let shrunk = runner.shrink(scenario, self.invariant, self.attempts, |told| match told {
-            Told::Attempt => progress.attempt(),
-            Told::Improved(best, attempts) => {
-                progress.improved(best.schedule.len(), attempts);
+        let (runs, decisions) = (Cell::new(0), Cell::new(scenario.schedule.len()));
+        let budget = self.budget.clone();
+        let shrunk = runner.shrink(scenario, self.invariant, budget, |told| match told {
+            campaign::Progress::Attempt => {
+                runs.set(runs.get() + 1);
+                progress.update(runs.get(), |_| format!("{} decisions", decisions.get()));
+            }
+            campaign::Progress::Improved(best, _) => {
+                decisions.set(best.schedule.len());
                 let checked = keeper.replay(best);
                 let written = store::overwrite(&self.kept, &self.case_of(best, &checked));
                 unwritten = unwritten.take().or(written.err());
@@ -177,18 +194,19 @@ impl Shrinking<'_> {
             return Err(error).with_context(cannot);
         }
         keeper.renew()?;
-        let checked = keeper.replay(&shrunk.scenario);
+        let world = &self.loaded.world;
+        let (checked, timeline) = replay::watched(&mut keeper, world, &shrunk.scenario);
         Ok(Some(Done {
             shrunk,
             checked,
-            trace: keeper.trace,
+            timeline,
         }))
     }
 
     /// A scenario as a case that was found as the first one was.
-    fn case_of(&self, scenario: &Scenario, checked: &Checked) -> Case {
+    fn case_of(&self, scenario: &Scenario, checked: &Checked) -> corpus::Case {
         let name = ALL[self.invariant].name.to_owned();
-        Case::new(
+        corpus::Case::new(
             &self.loaded.world.air,
             scenario,
             Found {
@@ -225,58 +243,5 @@ impl Shrinking<'_> {
                 .with_context(|| format!("cannot remove {}", self.kept.display()))?;
         }
         Ok(())
-    }
-}
-
-/// Progress on standard error: a spinner on a terminal, a line now and then elsewhere.
-struct Progress {
-    spinner: Option<ProgressBar>,
-    started: Instant,
-    last_line: std::cell::Cell<Duration>,
-}
-
-/// Time between two lines of progress where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(5);
-
-impl Progress {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "progress is told now and then, on standard error"
-    )]
-    fn new() -> Progress {
-        let spinner = std::io::stderr().is_terminal().then(|| {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} attempts{msg}") {
-                spinner.set_style(style);
-            }
-            spinner
-        });
-        Progress {
-            spinner,
-            started: Instant::now(),
-            last_line: Duration::ZERO.into(),
-        }
-    }
-
-    fn attempt(&self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.inc(1);
-        }
-    }
-
-    fn improved(&self, decisions: usize, attempts: u32) {
-        let elapsed = self.started.elapsed();
-        if let Some(spinner) = &self.spinner {
-            spinner.set_message(format!(", {decisions} decisions"));
-        } else if elapsed.saturating_sub(self.last_line.get()) >= LINE_EVERY {
-            self.last_line.set(elapsed);
-            eprintln!("{attempts} attempts, {decisions} decisions");
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(spinner) = &self.spinner {
-            spinner.finish_and_clear();
-        }
     }
 }

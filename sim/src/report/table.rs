@@ -1,54 +1,102 @@
-//! Aligned columns of text: the last one is as wide as it likes.
+//! Aligned columns of text, without lines between them.
 
-/// Rows of cells under a head.
-pub struct Table<const COLUMNS: usize> {
-    head: [&'static str; COLUMNS],
-    rows: Vec<[String; COLUMNS]>,
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle};
+
+use super::text::{Look, Text};
+use crate::air;
+
+/// Blanks between two columns.
+const GAP: u16 = 2;
+
+/// Rows of cells under a head, each row in a style.
+pub struct Table {
+    table: comfy_table::Table,
+    looks: Vec<Look>,
+    is_wrapped: bool,
 }
 
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    pub fn new(head: [&'static str; COLUMNS]) -> Table<COLUMNS> {
+impl Table {
+    /// A table whose columns are as wide as their cells.
+    pub fn new<const COLUMNS: usize>(head: [&str; COLUMNS]) -> Table {
+        let mut table = comfy_table::Table::new();
+        table
+            .load_style(TableStyle::new())
+            .set_content_arrangement(ContentArrangement::Disabled)
+            .set_header(head);
         Table {
-            head,
-            rows: Vec::new(),
+            table,
+            looks: Vec::new(),
+            is_wrapped: false,
         }
     }
 
-    pub fn row(&mut self, cells: [String; COLUMNS]) {
-        self.rows.push(cells);
+    /// A table of at most so many columns of characters: cells are wrapped, but for those of the
+    /// columns named.
+    pub fn wrapped<const COLUMNS: usize>(
+        head: [&str; COLUMNS],
+        width: u16,
+        whole: &[usize],
+    ) -> Table {
+        let mut table = Table::new(head);
+        table.is_wrapped = true;
+        table
+            .table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(width);
+        for column in whole {
+            if let Some(column) = table.table.column_mut(*column) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        table
+    }
+
+    /// Numbers read better so.
+    pub fn align_right(mut self, columns: &[usize]) -> Table {
+        for column in columns {
+            if let Some(column) = self.table.column_mut(*column) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        self
+    }
+
+    /// Adds a row. A table that is wrapped finds its rows again by their first cells: these begin
+    /// with something that is not a blank.
+    pub fn row<const COLUMNS: usize>(&mut self, look: Look, cells: [String; COLUMNS]) {
+        self.looks.push(look);
+        let cells = cells.iter().map(|cell| Cell::new(air::printable(cell)));
+        self.table.add_row(cells.collect::<Vec<_>>());
     }
 
     /// The rows under the head.
-    pub fn to_text(&self) -> String {
-        let mut out = String::new();
-        self.write(&mut out, &self.head.map(str::to_owned));
-        out + &self.body()
+    pub fn text(self) -> Text {
+        self.lines(true)
     }
 
     /// The rows alone.
-    pub fn body(&self) -> String {
-        let mut out = String::new();
-        self.rows.iter().for_each(|row| self.write(&mut out, row));
-        out
+    pub fn body(self) -> Text {
+        self.lines(false)
     }
 
-    fn write(&self, out: &mut String, cells: &[String; COLUMNS]) {
-        let mut line = String::new();
-        for (column, cell) in cells.iter().enumerate() {
-            line.push_str(cell);
-            if column + 1 < COLUMNS {
-                let padding = self.width(column) - cell.chars().count() + 2;
-                line.extend(std::iter::repeat_n(' ', padding));
+    fn lines(mut self, with_head: bool) -> Text {
+        let columns = self.table.column_count();
+        for (index, column) in self.table.column_iter_mut().enumerate() {
+            let gap = if index + 1 < columns { GAP } else { 0 };
+            column.set_padding((0, gap));
+        }
+        let mut looks = self.looks.iter();
+        let mut look = Look::Head;
+        let mut text = Text::default();
+        for (index, line) in self.table.lines().enumerate() {
+            let begins_row = !self.is_wrapped || !line.starts_with(' ');
+            if index > 0 && begins_row {
+                look = looks.next().copied().unwrap_or_default();
+            }
+            if index > 0 || with_head {
+                text.look(look, line.trim_end());
             }
         }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-
-    fn width(&self, column: usize) -> usize {
-        let rows = self.rows.iter().map(|row| row[column].chars().count());
-        rows.chain([self.head[column].chars().count()])
-            .max()
-            .unwrap_or(0)
+        text
     }
 }

@@ -58,7 +58,7 @@ fn arguments() {
             "run --seed 18446744073709551615",
             "run --jobs 0",
             "run --turns 0",
-            "replay",
+            "replay one.json two.json --step",
         ],
         &expect![[r#"
             $ sim run --seeds 5
@@ -94,13 +94,8 @@ fn arguments() {
 
             For more information, try '--help'.
 
-            $ sim replay
-            error: the following required arguments were not provided:
-              <CASE>...
-
-            Usage: sim replay <CASE>...
-
-            For more information, try '--help'.
+            $ sim replay one.json two.json --step
+            error: `--step` shows one case, and 2 are given
 
         "#]],
     );

@@ -33,14 +33,19 @@ fn replay() {
     expect![[r#"
         ROOT/corpus/error-twice-in-one-wait.json: holds
         The error of one attempt is delivered twice: the copy arrives in the wait that it began.
-        turn  time  decision                          state                                                                   out
-         0    0     start r1                          new: anchor_ns 1000000, attempt 1, base_delay_ms 10, max_attempts 3, …  WorkRequested payload "do_work", req_id "r1"
-         1    0     deliver WorkRequested of "r1"
-         2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
-         3    0     step WorkPlan of "r1"
-         4    0     duplicate err of "r1"
-         5    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 11000000, key "r1"
-         6    0     deliver err of "r1"               unchanged
+        turn  time  decision                          event                   state                     out
+        0     0     start r1                          base_delay_ms 10,       new: anchor_ns 1000000,   WorkRequested of "r1"
+                                                      max_attempts 3, now_ns  attempt 1, pc "Working"
+                                                      1000000, payload
+                                                      "do_work", req_id "r1"
+        1     0     deliver WorkRequested of "r1"     payload "do_work"                                 begins WorkPlan of "r1"
+        2     0     step WorkPlan of "r1": transient                                                    err of "r1"
+        3     0     step WorkPlan of "r1"
+        4     0     duplicate err of "r1"                                                               err of "r1" (number 2)
+        5     0     deliver err of "r1"               message "try again",    pc "Working" → "Backoff"  timer of "r1", due 11 ms
+                                                      transient true
+        6     0     deliver err of "r1"               message "try again",    unchanged
+                                                      transient true
         digest xxh3:9394e64b1c8e250f243cdfc43aba65b4
     "#]].assert_eq(&said.out);
 }

@@ -50,10 +50,10 @@ fn names_and_blocks() {
         demo/RetrySM@1 runs named.wasm, given by hand (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60)
         demo/RetrySM@1 (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60), 1 cases, 2 turns
         reached  blocks  function
-        1        1       give_room
-        0        4       refuse
-        0        1       unused
-        3        4       step
+              1       1  give_room
+              0       4  refuse
+              0       1  unused
+              3       4  step
         2 of 4 functions, 4 of 10 blocks reached
         never reached
         offset  block     function

@@ -36,12 +36,19 @@ fn shrink() {
     assert_eq!((said.code, said.err.as_str()), (1, ""));
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
     expect![[r#"
-        turn  time  decision                          state                                                                   out
-         0    0     start r1                          new: anchor_ns 0, attempt 1, base_delay_ms 0, max_attempts 1, payload…  WorkRequested payload "", req_id "r1"
-         1    0     deliver WorkRequested of "r1"
-         2    0     step WorkPlan of "r1": transient                                                                          RetryEvent err {"message":"try again","req_id":"r1","transient":true}
-         3    0     deliver err of "r1"               pc "Working" → "Backoff"                                                timer.set TimerSetParams deliver_at_ns 0, key "r1"
-        >4    0     fire timer of "r1"                attempt 1 → 2, pc "Backoff" → "Working"                                 WorkRequested payload "", req_id "r1"; VIOLATED attempts_bounded
+        turn  time  decision               event                  state                  out                    verdict
+        0     0     start r1               base_delay_ms 0,       new: anchor_ns 0,      WorkRequested of "r1"
+                                           max_attempts 1,        attempt 1, pc
+                                           now_ns 0, payload "",  "Working"
+                                           req_id "r1"
+        1     0     deliver WorkRequested  payload ""                                    begins WorkPlan of
+                    of "r1"                                                              "r1"
+        2     0     step WorkPlan of                                                     err of "r1"
+                    "r1": transient
+        3     0     deliver err of "r1"    message "try again",   pc "Working" →         timer of "r1", due 0
+                                           transient true         "Backoff"
+        >4    0     fire timer of "r1"                            attempt 1 → 2, pc      WorkRequested of "r1"  attempts_bounded
+                                                                  "Backoff" → "Working"
           attempts_bounded at turn 4: attempts never exceed max_attempts (0 counts as 1)
             expected at most 1 attempts of "r1"
             found    2 requested, attempt 2 in the state

@@ -1,0 +1,67 @@
+//! Who reads the events of a campaign or a replay: standard output in one of its forms, and
+//! GitHub's annotations where a workflow runs.
+
+use std::io::BufWriter;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::input::Loaded;
+use super::terminal;
+use crate::interrupt::Interrupt;
+use crate::report::event::Readers;
+use crate::report::github::GitHub;
+use crate::report::human::Human;
+use crate::report::json_lines::JsonLines;
+use crate::report::junit::JUnit;
+
+/// The form of standard output.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// Tables and figures
+    #[default]
+    Human,
+    /// Events, one JSON object a line: see docs/events.md
+    Json,
+    /// A JUnit report, for CI
+    Junit,
+}
+
+#[derive(Args)]
+pub(super) struct Output {
+    /// The form of standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    pub format: Format,
+}
+
+/// What readers need to know beside the events.
+pub(super) struct For<'a> {
+    pub loaded: &'a Loaded,
+    pub interrupt: &'a Interrupt,
+    /// Only the verdicts of cases.
+    pub is_brief: bool,
+}
+
+impl Output {
+    /// # Errors
+    /// If the folder of the pages cannot be made.
+    pub fn readers<'a>(&self, wanted: &For<'a>) -> Result<Readers<'a>> {
+        let mut readers = Readers::default();
+        let raw = terminal::raw_out_for(wanted.interrupt);
+        readers.0.push(match self.format {
+            Format::Human => Box::new(Human {
+                out: terminal::out_for(wanted.interrupt),
+                world: &wanted.loaded.world,
+                width: terminal::width(),
+                is_brief: wanted.is_brief,
+                is_plain: false,
+            }),
+            Format::Json => Box::new(JsonLines(BufWriter::new(raw))),
+            Format::Junit => Box::new(JUnit::new(raw)),
+        });
+        if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+            readers.0.push(Box::new(GitHub(terminal::err())));
+        }
+        Ok(readers)
+    }
+}

@@ -1,0 +1,208 @@
+//! The terminal: standard output and error, how wide it is, progress, and Ctrl-C.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::interrupt::Interrupt;
+use crate::report::turns::DEFAULT_WIDTH;
+
+/// Nobody reads standard output any more.
+static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// A stream whose reader may leave: that is no error, and what comes after is not wanted.
+pub struct Out<W> {
+    stream: W,
+    /// Asked when the reader has left.
+    interrupt: Interrupt,
+}
+
+/// Standard output, with colours where they are wanted.
+pub fn out() -> Out<anstream::Stdout> {
+    out_for(&Interrupt::default())
+}
+
+/// The same for work that is to end when nobody reads what comes of it.
+pub fn out_for(interrupt: &Interrupt) -> Out<anstream::Stdout> {
+    Out {
+        stream: anstream::stdout(),
+        interrupt: interrupt.clone(),
+    }
+}
+
+/// Standard output for machines: as it is.
+pub fn raw_out_for(interrupt: &Interrupt) -> Out<io::Stdout> {
+    Out {
+        stream: io::stdout(),
+        interrupt: interrupt.clone(),
+    }
+}
+
+/// Standard error.
+pub fn err() -> Out<anstream::Stderr> {
+    Out {
+        stream: anstream::stderr(),
+        interrupt: Interrupt::default(),
+    }
+}
+
+/// A line on standard error: of progress, or what depends on time.
+pub fn note(line: &str) {
+    // Where even this cannot be told there is nobody to tell.
+    let _ = writeln!(err(), "{line}");
+}
+
+/// Whether the reader of standard output has left.
+pub fn is_closed() -> bool {
+    IS_CLOSED.load(Ordering::Relaxed)
+}
+
+impl<W> Out<W> {
+    fn forgiven<T>(&self, result: io::Result<T>, instead: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                IS_CLOSED.store(true, Ordering::Relaxed);
+                self.interrupt.ask();
+                Ok(instead)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.stream.write(bytes);
+        self.forgiven(result, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.stream.flush();
+        self.forgiven(result, ())
+    }
+}
+
+/// The width of standard output in columns: always the same where it is no terminal.
+pub fn width() -> u16 {
+    let term = console::Term::stdout();
+    match term.size_checked() {
+        Some((_, columns)) if term.is_term() => columns.max(60),
+        _ => DEFAULT_WIDTH,
+    }
+}
+
+/// Asked by Ctrl-C, or when the process is told to end; a second time ends it at once.
+pub fn interrupt() -> Interrupt {
+    let interrupt = Interrupt::default();
+    let asked = interrupt.clone();
+    let handler = move || {
+        if asked.is_asked() {
+            std::process::exit(super::Exit::Interrupted as i32);
+        }
+        asked.ask();
+        note("stopping: what was found is written (again to end at once)");
+    };
+    // Where signals cannot be caught, Ctrl-C ends the process as it always did.
+    let _ = ctrlc::set_handler(handler);
+    interrupt
+}
+
+/// Progress on standard error: a bar on a terminal, a line now and then elsewhere.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    /// When a line was last written, or the bar's text made.
+    last: Cell<Duration>,
+    /// How much there is to do, if that is known.
+    total: Option<u64>,
+    unit: &'static str,
+}
+
+/// Time between two lines of progress where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Time between two changes of a bar.
+const BAR_EVERY: Duration = Duration::from_millis(50);
+
+impl Progress {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "progress and rates are told, on standard error"
+    )]
+    pub fn new(total: Option<u64>, unit: &'static str) -> Progress {
+        let bar = io::stderr().is_terminal().then(|| {
+            let (bar, template) = match total {
+                Some(total) => (
+                    ProgressBar::new(total),
+                    format!("{{bar:32}} {{pos}}/{{len}} {unit}, {{msg}}"),
+                ),
+                None => (
+                    ProgressBar::new_spinner(),
+                    format!("{{spinner}} {{pos}} {unit}, {{msg}}"),
+                ),
+            };
+            if let Ok(style) = ProgressStyle::with_template(&template) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Progress {
+            bar,
+            started: Instant::now(),
+            last: Duration::ZERO.into(),
+            total,
+            unit,
+        }
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// So much is done; `text` says more, if it is time for it.
+    pub fn update(&self, done: u64, text: impl FnOnce(f64) -> String) {
+        let elapsed = self.elapsed();
+        let every = if self.bar.is_some() {
+            BAR_EVERY
+        } else {
+            LINE_EVERY
+        };
+        if elapsed.saturating_sub(self.last.get()) < every {
+            return;
+        }
+        self.last.set(elapsed);
+        let seconds = elapsed.as_secs_f64();
+        let mut text = text(seconds);
+        if let Some(total) = self.total.filter(|_| done > 0) {
+            let left = seconds * total.saturating_sub(done) as f64 / done as f64;
+            text.push_str(&format!(", {} left", duration(left)));
+        }
+        match (&self.bar, self.total) {
+            (Some(bar), _) => {
+                bar.set_position(done);
+                bar.set_message(text);
+            }
+            (None, Some(total)) => note(&format!("{done}/{total} {}, {text}", self.unit)),
+            (None, None) => note(&format!("{done} {}, {text}", self.unit)),
+        }
+    }
+
+    /// Takes the bar away, so that something else can be shown.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A time that is still to go.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 3_600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}

@@ -1,0 +1,71 @@
+//! Events as annotations of GitHub's workflows: an error for each failure, where its case file is.
+//!
+//! The form of these commands is that of GitHub's "Workflow commands for GitHub Actions".
+
+use std::io::Write;
+
+use super::event::{Case, Event, Reader};
+use super::timeline::Violated;
+
+pub struct GitHub<W>(pub W);
+
+impl<W: Write> Reader for GitHub<W> {
+    fn read(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        match event {
+            Event::Violation(found) => match found.case {
+                Some(case) => self.violated(found.found_by, found.violations, case),
+                // It will be told when it is shrunk.
+                None => Ok(()),
+            },
+            Event::Shrunk(shrunk) if shrunk.same_as.is_none() => {
+                self.violated(shrunk.found_by, shrunk.violations, shrunk.case)
+            }
+            Event::CaseDone(done) if !done.violations.is_empty() => {
+                let case = Case {
+                    file: done.file.to_owned(),
+                    replay: done.replay.to_owned(),
+                };
+                self.violated("replay", done.violations, &case)
+            }
+            Event::Nondeterminism(found) => {
+                let text = format!("{}: {}", found.of, found.what);
+                self.error(None, "not deterministic", &text)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<W: Write> GitHub<W> {
+    fn violated(
+        &mut self,
+        found_by: &str,
+        violations: &[Violated],
+        case: &Case,
+    ) -> anyhow::Result<()> {
+        let Some(first) = violations.first() else {
+            return Ok(());
+        };
+        let text = format!(
+            "{found_by}, turn {}: {}\nexpected {}\nfound {}\nreplay: {}",
+            first.turn, first.says, first.expected, first.found, case.replay
+        );
+        self.error(Some(&case.file), first.invariant, &text)
+    }
+
+    fn error(&mut self, file: Option<&str>, title: &str, text: &str) -> anyhow::Result<()> {
+        let file = file.map_or(String::new(), |file| format!("file={},", property(file)));
+        let (title, text) = (property(title), data(text));
+        writeln!(self.0, "::error {file}title={title}::{text}")?;
+        Ok(())
+    }
+}
+
+fn data(text: &str) -> String {
+    let text = text.replace('%', "%25");
+    text.replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,211 @@
+//! Events for people: failures as tables, figures at the end. Progress is another reader's matter.
+
+use std::io::Write;
+
+use super::event::{Case, CaseDone, Event, Finished, Reader, Shrunk, Violation};
+use super::summary::summary;
+use super::text::{Look, Text};
+use super::timeline::{Timeline, Violated};
+use super::turns::{DEFAULT_WIDTH, turns};
+use crate::world::World;
+
+/// Turns before a violation that are shown with it.
+const TURNS_BEFORE: usize = 6;
+
+pub struct Human<'a, W> {
+    pub out: W,
+    pub world: &'a World,
+    /// The width of its tables, in columns of characters.
+    pub width: u16,
+    /// Only the verdicts of cases.
+    pub is_brief: bool,
+    /// No escapes for colours, whatever `out` makes of them.
+    pub is_plain: bool,
+}
+
+impl<'a, W> Human<'a, W> {
+    /// Without colours, and always of the same width.
+    pub fn plain(out: W, world: &'a World) -> Human<'a, W> {
+        Human {
+            out,
+            world,
+            width: DEFAULT_WIDTH,
+            is_brief: false,
+            is_plain: true,
+        }
+    }
+}
+
+impl<W: Write> Reader for Human<'_, W> {
+    fn read(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        let mut text = Text::default();
+        match event {
+            Event::Started(started) => {
+                let notes = started.notes.iter();
+                notes.for_each(|note| text.look(Look::Faint, note));
+            }
+            Event::SeedDone(_) => return Ok(()),
+            Event::Violation(violation) => self.violation(&mut text, violation),
+            Event::Shrunk(shrunk) => self.shrunk(&mut text, shrunk),
+            Event::Nondeterminism(found) => {
+                text.look(Look::Bad, format!("{}: {}", found.of, found.what));
+            }
+            Event::CaseDone(done) => self.case_done(&mut text, done),
+            Event::Finished(finished) => self.finished(&mut text, finished),
+        }
+        match self.is_plain {
+            true => self.out.write_all(text.plain().as_bytes())?,
+            false => write!(self.out, "{text}")?,
+        }
+        self.out.flush()?;
+        Ok(())
+    }
+}
+
+impl<W> Human<'_, W> {
+    fn violation(&self, text: &mut Text, found: &Violation<'_>) {
+        // What is being shrunk is told once it is short.
+        if let Some(case) = found.case {
+            text.look(Look::Bad, format!("violation: {}", found.found_by));
+            self.story(text, found.violations, &found.faults, found.timeline);
+            case_lines(text, case);
+            text.line("");
+        }
+    }
+
+    fn shrunk(&self, text: &mut Text, shrunk: &Shrunk<'_>) {
+        text.look(Look::Bad, format!("violation: {}", shrunk.found_by));
+        if let Some(other) = shrunk.same_as {
+            let name = shrunk
+                .violations
+                .first()
+                .map_or("", |first| first.invariant);
+            text.line(format!("  {name}, shrunk the same as {other}"));
+        } else {
+            self.story(text, shrunk.violations, &shrunk.faults, shrunk.timeline);
+            case_lines(text, shrunk.case);
+            shrunk_line(text, shrunk);
+        }
+        text.line("");
+    }
+
+    /// What was violated and the turns that led there.
+    fn story(
+        &self,
+        text: &mut Text,
+        violations: &[Violated],
+        faults: &[(&'static str, u32)],
+        timeline: &Timeline,
+    ) {
+        text.append(self::violations(violations));
+        if !faults.is_empty() {
+            let on = faults
+                .iter()
+                .map(|(name, number)| format!("{name} {number}"));
+            let on = on.collect::<Vec<_>>().join(", ");
+            text.look(Look::Faint, format!("  faults: {on}"));
+        }
+        let first = violations.first().map_or(0, |first| first.turn);
+        let from = first.saturating_sub(TURNS_BEFORE);
+        if from > 0 {
+            text.look(Look::Faint, format!("  … {from} turns before"));
+        }
+        text.append(turns(timeline, from, self.width));
+    }
+
+    fn case_done(&self, text: &mut Text, done: &CaseDone<'_>) {
+        match done.violations.first() {
+            None => text.look(Look::Good, format!("{}: holds", done.file)),
+            Some(first) => {
+                let verdict = format!("{}: violates {}", done.file, first.invariant);
+                text.look(Look::Bad, verdict);
+            }
+        }
+        if !self.is_brief {
+            if let Some(about) = done.about {
+                text.line(about);
+            }
+            text.append(turns(done.timeline, 0, self.width));
+        }
+        text.append(violations(done.violations));
+        if done.skipped > 0 {
+            let skipped = done.skipped;
+            text.line(format!(
+                "{skipped} decisions were not possible and were skipped"
+            ));
+            if done.turns == 0 {
+                text.line("nothing ran: no decision of the case was possible");
+            }
+        }
+        done.changes.iter().for_each(|change| text.line(change));
+        text.look(Look::Faint, format!("digest {}", done.digest));
+    }
+
+    fn finished(&self, text: &mut Text, finished: &Finished<'_>) {
+        let Some(seen) = finished.summary else {
+            return;
+        };
+        if seen.cut_short {
+            let failures = seen.failures.len();
+            text.line(format!(
+                "stopped: as many seeds have failed as were asked for ({failures})\n"
+            ));
+        }
+        text.append(summary(self.world, finished.is_retry, seen));
+        let missed = seen.missed_goals();
+        if finished.is_retry && !missed.is_empty() {
+            text.look(Look::Bad, format!("missed goals: {}", missed.join(", ")));
+        }
+        if seen.interrupted {
+            text.line("interrupted: these are the seeds that were run until then");
+        }
+        let look = if finished.exit_code == 0 {
+            Look::Good
+        } else {
+            Look::Bad
+        };
+        text.look(look, finished.exit);
+    }
+}
+
+/// What was violated, expected and found.
+pub fn violations(violations: &[Violated]) -> Text {
+    let mut text = Text::default();
+    for violated in violations {
+        let Violated {
+            invariant,
+            says,
+            turn,
+            expected,
+            found,
+        } = violated;
+        text.look(Look::Bad, format!("  {invariant} at turn {turn}: {says}"));
+        text.line(format!("    expected {expected}"));
+        text.line(format!("    found    {found}"));
+    }
+    text
+}
+
+/// Where a case is, and how to see it again.
+pub fn case_lines(text: &mut Text, case: &Case) {
+    text.line(format!("case:   {}", case.file));
+    text.line(format!("replay: {}", case.replay));
+}
+
+/// What shrinking came to.
+pub fn shrunk_line(text: &mut Text, shrunk: &Shrunk<'_>) {
+    let Shrunk {
+        decisions_before: from,
+        decisions: to,
+        attempts,
+        ..
+    } = shrunk;
+    text.line(format!(
+        "shrunk from {from} decisions to {to} in {attempts} attempts"
+    ));
+    if shrunk.is_exhausted {
+        text.line(format!(
+            "stopped after {attempts} attempts: more may shrink it further (`--attempts`)"
+        ));
+    }
+}

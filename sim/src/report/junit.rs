@@ -1,0 +1,191 @@
+//! Events as a JUnit report, written at the end. Of a campaign each invariant is a test, and each
+//! goal; of a replay each case is one. A failure's text has the command that shows it again.
+//!
+//! No times are in it: the report of the same seeds is the same.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::event::{CaseDone, Event, Finished, Reader, Shrunk, Violation};
+use super::human;
+use super::timeline::{Timeline, Violated};
+use super::turns::{DEFAULT_WIDTH, turns};
+use crate::campaign::{SEEDS_FOR_GOALS, Summary};
+use crate::invariants::{self, GOALS};
+
+pub struct JUnit<W> {
+    out: W,
+    command: &'static str,
+    /// By invariant, what is told of its failures.
+    failures: BTreeMap<&'static str, String>,
+    nondeterminism: String,
+    cases: Vec<TestCase>,
+}
+
+impl<W: Write> JUnit<W> {
+    pub fn new(out: W) -> JUnit<W> {
+        JUnit {
+            out,
+            command: "",
+            failures: BTreeMap::new(),
+            nondeterminism: String::new(),
+            cases: Vec::new(),
+        }
+    }
+}
+
+impl<W: Write> Reader for JUnit<W> {
+    fn read(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        match event {
+            Event::Started(started) => self.command = started.command,
+            Event::SeedDone(_) => {}
+            Event::Violation(found) => self.violation(found),
+            Event::Shrunk(shrunk) => self.shrunk(shrunk),
+            Event::Nondeterminism(found) => {
+                let _ = writeln!(self.nondeterminism, "{}: {}", found.of, found.what);
+            }
+            Event::CaseDone(done) => self.case_done(done),
+            Event::Finished(finished) => self.finished(finished)?,
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> JUnit<W> {
+    fn violation(&mut self, found: &Violation<'_>) {
+        if let Some(case) = found.case {
+            self.failed(
+                found.found_by,
+                found.violations,
+                found.timeline,
+                &case.replay,
+            );
+        }
+    }
+
+    fn shrunk(&mut self, shrunk: &Shrunk<'_>) {
+        match shrunk.same_as {
+            None => {
+                let replay = &shrunk.case.replay;
+                self.failed(shrunk.found_by, shrunk.violations, shrunk.timeline, replay);
+            }
+            Some(other) => {
+                for violated in shrunk.violations {
+                    let text = self.failures.entry(violated.invariant).or_default();
+                    let _ = writeln!(text, "{}, the same as {other}", shrunk.found_by);
+                }
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        found_by: &str,
+        violations: &[Violated],
+        timeline: &Timeline,
+        replay: &str,
+    ) {
+        for violated in violations {
+            let text = self.failures.entry(violated.invariant).or_default();
+            let _ = writeln!(text, "{found_by}");
+            text.push_str(&failure_text(violations, timeline, replay));
+        }
+    }
+
+    fn case_done(&mut self, done: &CaseDone<'_>) {
+        let mut case = TestCase::new(done.file, TestCaseStatus::success());
+        if let Some(first) = done.violations.first() {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let text = failure_text(done.violations, done.timeline, done.replay);
+            status
+                .set_type(first.invariant)
+                .set_message(first.says)
+                .set_description(text);
+            case.status = status;
+        }
+        if done.turns == 0 && done.skipped > 0 {
+            case.status = TestCaseStatus::skipped();
+            case.status
+                .set_message("no decision of the case was possible");
+        }
+        case.set_classname("corpus");
+        self.cases.push(case);
+    }
+
+    fn finished(&mut self, finished: &Finished<'_>) -> anyhow::Result<()> {
+        let mut report = Report::new("sim");
+        let mut suite = TestSuite::new(format!("sim {}", self.command));
+        suite.add_test_cases(std::mem::take(&mut self.cases));
+        if let Some(summary) = finished.summary {
+            suite.add_test_cases(self.invariants(finished.is_retry, summary));
+            if finished.is_retry {
+                suite.add_test_cases(goals(summary));
+            }
+        }
+        suite.add_test_case(test(
+            "determinism",
+            "the same run gives the same results",
+            Some(&self.nondeterminism).filter(|text| !text.is_empty()),
+        ));
+        report.add_test_suite(suite);
+        report.serialize(&mut self.out)?;
+        self.out.flush()?;
+        Ok(())
+    }
+
+    fn invariants(&self, is_retry: bool, summary: &Summary) -> Vec<TestCase> {
+        let asked = invariants::ALL.iter().enumerate();
+        let asked = asked.filter(|(_, invariant)| is_retry || !invariant.retry_only);
+        let tests = asked.map(|(index, invariant)| {
+            let failure = self.failures.get(invariant.name);
+            let mut test = test(invariant.name, invariant.says, failure);
+            if failure.is_none() && summary.holds[index] == 0 {
+                // It had nothing to say, which is not a pass.
+                test.status = TestCaseStatus::skipped();
+                test.status.set_message("not applicable in any run");
+            }
+            test.set_classname("invariants");
+            test
+        });
+        tests.collect()
+    }
+}
+
+fn goals(summary: &Summary) -> Vec<TestCase> {
+    let missed = summary.missed_goals();
+    let tests = GOALS.iter().map(|(name, _)| {
+        let text = format!("no run of {} seeds reached it", summary.seeds);
+        let failure = missed.contains(name).then_some(&text);
+        let mut test = test(name, "a campaign reaches every goal", failure);
+        if summary.seeds < SEEDS_FOR_GOALS {
+            test.status = TestCaseStatus::skipped();
+            let asked = format!("asked of campaigns of {SEEDS_FOR_GOALS} seeds or more");
+            test.status.set_message(asked);
+        }
+        test.set_classname("goals");
+        test
+    });
+    tests.collect()
+}
+
+fn test(name: &str, says: &str, failure: Option<&String>) -> TestCase {
+    let Some(text) = failure else {
+        return TestCase::new(name, TestCaseStatus::success());
+    };
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status
+        .set_type(name)
+        .set_message(says)
+        .set_description(text);
+    TestCase::new(name, status)
+}
+
+fn failure_text(violations: &[Violated], timeline: &Timeline, replay: &str) -> String {
+    let mut text = human::violations(violations).plain();
+    text.push_str(&turns(timeline, 0, DEFAULT_WIDTH).plain());
+    let _ = writeln!(text, "replay: {replay}");
+    text
+}

@@ -1,0 +1,105 @@
+//! One turn of a run, in full.
+
+use super::text::{Look, Text};
+use super::timeline::{Step, Timeline, Turn};
+
+/// All that is known of a turn; the turn is one of the timeline's.
+pub fn told(timeline: &Timeline, index: usize) -> Text {
+    let turn = &timeline.turns[index];
+    let mut text = Text::default();
+    let last = timeline.turns.len() - 1;
+    let head = format!("turn {index} of {last}   {}   {}", turn.time, turn.decision);
+    text.look(Look::Head, head);
+    if timeline.healing_from.is_some_and(|from| index >= from) {
+        text.look(Look::Faint, "faults have stopped");
+    }
+    if !turn.faults.is_empty() {
+        text.look(Look::Faint, turn.faults.join(", "));
+    }
+    for violated in timeline.violated_at(index) {
+        text.line("");
+        text.look(
+            Look::Bad,
+            format!("VIOLATED {}: {}", violated.invariant, violated.says),
+        );
+        text.line(format!("  expected {}", violated.expected));
+        text.line(format!("  found    {}", violated.found));
+    }
+    if let Some(event) = &turn.event {
+        section(
+            &mut text,
+            "event",
+            [format!("{} {}", event.schema, event.value)],
+        );
+    }
+    turn.steps.iter().for_each(|step| state(&mut text, step));
+    if let Some(what) = &turn.divergence {
+        text.look(Look::Bad, format!("recovery failed: {what}"));
+    }
+    section(&mut text, "out", turn.out.iter().cloned());
+    section(&mut text, "gate", gate(turn));
+    let records = turn.journal.iter();
+    section(
+        &mut text,
+        "journal",
+        records.map(|record| format!("{} {}", record.kind, record.text)),
+    );
+    let held = turn.flight.iter();
+    section(
+        &mut text,
+        "in flight",
+        held.map(|held| format!("{} {}", held.kind, held.text)),
+    );
+    text
+}
+
+fn gate(turn: &Turn) -> impl Iterator<Item = String> {
+    turn.gate.iter().map(|gate| {
+        let verdict = if gate.allowed { "allowed" } else { "DENIED" };
+        let (effect, asker, grant) = (&gate.effect, &gate.asker, &gate.grant);
+        format!("{verdict} {effect} of {asker} by {grant}: {}", gate.because)
+    })
+}
+
+/// The whole state, changed fields marked with what they were.
+fn state(text: &mut Text, step: &Step) {
+    let cell = step
+        .cell
+        .as_ref()
+        .map_or(String::new(), |cell| format!(" {cell}"));
+    text.line("");
+    text.look(Look::Head, format!("state of {}{cell}", step.reducer));
+    if let Some(why) = &step.refused {
+        text.look(Look::Bad, format!("  refused: {why}"));
+    }
+    let changes = step.changes();
+    match &step.after {
+        Some(serde_json::Value::Object(fields)) => {
+            for (name, value) in fields {
+                let change = changes.iter().find(|change| change.field == *name);
+                match change.map(|change| &change.from) {
+                    None => text.line(format!("    {name} {value}")),
+                    Some(None) => text.look(Look::Head, format!("  + {name} {value}")),
+                    Some(Some(from)) => {
+                        text.look(Look::Head, format!("  * {name} {from} → {value}"));
+                    }
+                }
+            }
+        }
+        Some(other) => text.line(format!("    {other}")),
+        None => text.line("    none"),
+    }
+    if changes.is_empty() {
+        text.look(Look::Faint, "    unchanged");
+    }
+}
+
+fn section(text: &mut Text, head: &str, lines: impl IntoIterator<Item = String>) {
+    let mut lines = lines.into_iter().peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    text.line("");
+    text.look(Look::Head, head);
+    lines.for_each(|line| text.line(format!("  {line}")));
+}

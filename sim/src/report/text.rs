@@ -1,0 +1,77 @@
+//! Lines of text, each in a style: what is told may come from a file, and is no order to a terminal.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::air;
+
+/// How a line looks where there are colours. Never the only sign of anything.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Look {
+    #[default]
+    Plain,
+    Head,
+    Good,
+    Bad,
+    /// Beside the point.
+    Faint,
+}
+
+impl Look {
+    fn style(self) -> Style {
+        match self {
+            Look::Plain => Style::new(),
+            Look::Head => Style::new().bold(),
+            Look::Good => AnsiColor::Green.on_default(),
+            Look::Bad => AnsiColor::Red.on_default().bold(),
+            Look::Faint => Style::new().dimmed(),
+        }
+    }
+}
+
+/// Lines. Shown with the escapes of their styles, which a stream for those who want none strips.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Text(Vec<(Look, String)>);
+
+impl Text {
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.look(Look::Plain, text);
+    }
+
+    /// Adds the lines of a text in one style, their control characters escaped.
+    pub fn look(&mut self, look: Look, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        let mut lines = text.lines().peekable();
+        if lines.peek().is_none() {
+            self.0.push((look, String::new()));
+        }
+        self.0
+            .extend(lines.map(|line| (look, air::printable(line))));
+    }
+
+    pub fn append(&mut self, other: Text) {
+        self.0.extend(other.0);
+    }
+
+    /// Without escapes.
+    pub fn plain(&self) -> String {
+        let lines = self.0.iter().map(|(_, line)| format!("{line}\n"));
+        lines.collect()
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (look, line) in &self.0 {
+            match look {
+                Look::Plain => writeln!(out, "{line}")?,
+                look => {
+                    let style = look.style();
+                    writeln!(out, "{style}{line}{style:#}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

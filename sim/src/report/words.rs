@@ -1,0 +1,131 @@
+//! Decisions, values and times in words: the one place that says how they read.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use crate::air::{SchemaId, Type};
+use crate::scenario::{Decision, ItemName};
+use crate::simulator::local_name;
+use crate::trace::Status;
+use crate::world::World;
+
+/// How much is shown of a value that a decision brings, in characters.
+const VALUE_CHARS: usize = 64;
+
+/// Virtual time: whole milliseconds as such, anything else in ns.
+pub fn time(at_ns: u64) -> String {
+    match at_ns {
+        0 => "0".to_owned(),
+        u64::MAX => "end of time".to_owned(),
+        at_ns if at_ns % 1_000_000 == 0 => format!("{} ms", at_ns / 1_000_000),
+        at_ns => format!("{at_ns} ns"),
+    }
+}
+
+/// A decision in words.
+pub fn decision(world: &World, decision: &Decision) -> String {
+    let with = |verb: &str, item: &ItemName| format!("{verb} {item}");
+    match decision {
+        Decision::Start { request } => format!("start {request}"),
+        Decision::Deliver(item) => with("deliver", item),
+        Decision::Duplicate(item) => with("duplicate", item),
+        Decision::Drop(item) => with("drop", item),
+        Decision::Redeliver(item) => with("redeliver", item),
+        Decision::Step { plan, answer: None } => with("step", plan),
+        Decision::Step {
+            plan,
+            answer: Some(answer),
+        } => {
+            format!("step {plan}: {}", answer.name())
+        }
+        Decision::Receipt { effect, answer } => format!("receipt {effect}: {}", answer.name()),
+        Decision::Fire {
+            timer,
+            at_ns,
+            status,
+            twice,
+        } => {
+            let mut text = format!("fire {timer}");
+            if let Some(at_ns) = at_ns {
+                let _ = write!(text, " at {}", time(*at_ns));
+            }
+            if *status != Status::Ok {
+                let _ = write!(text, ", {}", status.name());
+            }
+            if *twice {
+                text.push_str(", may fire again");
+            }
+            text
+        }
+        Decision::Inject { schema, value } => {
+            let text = fields(&value_json(world, *schema, value));
+            format!("inject {}", clip(&text, VALUE_CHARS))
+        }
+        Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
+        Decision::Snapshot => "snapshot".to_owned(),
+        Decision::Crash {
+            point,
+            recovery,
+            during,
+        } => {
+            let point = point.name().replace('_', " ");
+            let during = self::decision(world, during);
+            format!("{during}, crash {point}, recover from {}", recovery.name())
+        }
+    }
+}
+
+/// A value as JSON; a text that says so if it does not fit its schema.
+pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
+    let schemas = &world.air.schemas;
+    match schemas.decode(schema, bytes) {
+        Ok(value) => schemas.value_to_json(schema, &value),
+        Err(_) => Json::String("what does not fit its schema".to_owned()),
+    }
+}
+
+/// A value without the quotes and braces of its outermost level: `err {"req_id":"r1"}` for a
+/// variant, `req_id "r1", payload "p"` for a record.
+pub fn fields(value: &Json) -> String {
+    match value {
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
+            fields.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What an event says beside its name and its request, which the decision has said: the fields
+/// within its arm, if it is a variant.
+pub fn event_brief(world: &World, schema: SchemaId, value: &Json, req_id: Option<&str>) -> String {
+    let schemas = &world.air.schemas;
+    let inner = match (schemas.resolve(schemas.ty(schema)), value) {
+        (Type::Variant(_), Json::Object(arms)) => arms.values().next().unwrap_or(value),
+        _ => value,
+    };
+    match inner {
+        Json::Object(all) => {
+            let told = |value: &Json| req_id.is_some() && value.as_str() == req_id;
+            let rest = all.iter().filter(|(_, value)| !told(value));
+            let rest = rest.map(|(name, value)| format!("{name} {value}"));
+            rest.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// An event with the name of its schema.
+pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
+    let name = local_name(world.air.schemas.name(schema));
+    format!("{name} {}", fields(value))
+}
+
+/// The beginning of a text that is longer than so many characters.
+pub fn clip(text: &str, most_chars: usize) -> String {
+    match text.char_indices().nth(most_chars) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
