@@ -20,7 +20,7 @@ mod terminal;
 
 use std::io::Write;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 pub use exit::Exit;
 pub use failures::{Failures, Finding};
@@ -28,12 +28,32 @@ pub use input::{Loaded, WorldArguments, project_folder, sources};
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 #[derive(Parser)]
-#[command(name = "sim", version, after_help = after_help(), max_term_width = 100)]
+#[command(
+    name = "sim",
+    version,
+    after_help = after_help(),
+    max_term_width = 100,
+    disable_help_flag = true,
+    disable_help_subcommand = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    #[command(flatten)]
-    color: colorchoice_clap::Color,
+    /// Colours: auto, always or never
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        hide_possible_values = true,
+        display_order = 1_000
+    )]
+    color: terminal::Color,
+    /// Print help
+    // The short form, always: it fits the screen.
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, display_order = 1_001)]
+    help: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -53,7 +73,7 @@ fn after_help() -> String {
     let way = "\
 The way:
   sim run                        try 10,000 orderings; a failure is written as a case
-  sim replay CASE                see it: a table, or --step by step in the terminal
+  sim replay CASE                see it: a table, --step in the terminal, --html as a diagram
   sim shrink CASE                make it as short as it gets
   sim explore                    try every ordering of a small world
   cargo fuzz run reducer_events  search on, guided by what the reducer does inside
@@ -74,7 +94,7 @@ pub fn main() -> Exit {
             };
         }
     };
-    arguments.color.write_global();
+    arguments.color.choose();
     let done = match arguments.command {
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),

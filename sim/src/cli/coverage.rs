@@ -18,12 +18,13 @@ use crate::report::text::Text;
 use crate::workload;
 use crate::world::World;
 
-/// Replay cases and tell which functions and blocks of the reducer they reach.
-///
-/// The reducer is rewritten to count its blocks; nothing is judged. Of a folder, files named
-/// `*.json` and those without extension are cases.
+/// Replay cases and tell which functions and blocks of the reducer they reach
 #[derive(Args)]
-#[command(after_help = "Example: sim coverage corpus --blocks")]
+#[command(after_help = "\
+The reducer is rewritten to count its blocks; nothing is judged. Of a folder, files named `*.json`
+and those without extension are cases.
+
+Example: sim coverage corpus --blocks")]
 pub(super) struct CoverageOf {
     /// Case files, and folders of them [default: corpus]
     #[arg(value_name = "CASE|FOLDER")]

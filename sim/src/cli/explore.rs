@@ -24,34 +24,34 @@ use crate::workload::{self, Small, Workload};
 #[command(after_help = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2")]
 pub(super) struct Explore {
     /// Requests that may be started
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
     requests: u32,
     /// Attempts that each may have
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=16))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=16))]
     max_attempts: u64,
     /// The wait after the first attempt
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10)]
     base_delay_ms: u64,
     /// Messages and timers that are sent twice
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
     duplicates: u8,
     /// Messages that are dropped, and perhaps redelivered
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
     drops: u8,
     /// Events that nobody sent, and second starts
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
     stale: u8,
     /// Crashes, at any point of an event's arrival
-    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
     crashes: u8,
     /// Decisions in a row
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
     /// About how much memory may be used
-    #[arg(long, default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    #[arg(long, value_name = "N", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     memory_mib: u32,
     /// Threads; the output is the same for any number [default: all cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     #[command(flatten)]
     world: WorldArguments,

@@ -24,7 +24,7 @@ pub struct WorldArguments {
     /// Folder with the AIR documents (`*.air.json`) [default: air]
     #[arg(long, value_name = "DIR")]
     pub world: Option<PathBuf>,
-    /// Run this wasm, whatever the documents pin; NAME=FILE where there are several reducers
+    /// Run this wasm, not the pinned one; NAME=FILE if there are several
     #[arg(long, value_name = "[NAME=]FILE")]
     pub wasm: Vec<String>,
 }

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::input::{WorldArguments, jobs, project_folder, sources};
 use super::{Exit, terminal};
 use crate::air;
+use crate::interrupt::Interrupt;
 use crate::invariants::ALL;
 use crate::report::planted::planted;
 use crate::scenario::Mix;
@@ -15,24 +16,33 @@ use crate::selftest::{self, HARNESS, Options};
 
 /// Test the harness itself: planted bugs must be found, shrunk and explored.
 #[derive(Args)]
-#[command(after_help = "Example: sim selftest --starts 5")]
+#[command(after_help = "\
+Examples: sim selftest --starts 5
+          sim selftest --emit attempt-limit-off-by-one > bug.wasm")]
 pub(super) struct Selftest {
+    /// Only write the reducer with this planted bug to standard output, for trying the other commands
+    #[arg(long, value_name = "BUG")]
+    emit: Option<String>,
     /// Starting seeds from which each bug is searched
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     starts: u32,
     /// How many of what is found is shrunk, of each bug [default: as many as starts]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(0..=1_000))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
     shrinks: Option<u32>,
     /// One fault mix for all seeds, instead of one that each seed draws
     #[arg(long)]
     fixed_mix: bool,
     /// Threads; the output is the same for any number [default: all cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 }
 
 impl Selftest {
     pub fn execute(self) -> Result<Exit> {
+        if let Some(bug) = &self.emit {
+            terminal::raw_out_for(&Interrupt::default()).write_all(&planted_wasm(bug)?)?;
+            return Ok(Exit::Holds);
+        }
         let folder = WorldArguments {
             world: Some(project_folder("air")),
             wasm: Vec::new(),
@@ -84,4 +94,17 @@ impl Selftest {
         }
         Ok(exit)
     }
+}
+
+/// The reducer with a planted bug, by its name.
+fn planted_wasm(name: &str) -> Result<Vec<u8>> {
+    let bug = planted::BUGS.iter().find(|(_, bug)| *bug == name);
+    let Some((number, _)) = bug else {
+        let names = planted::BUGS.iter().map(|(_, bug)| *bug);
+        bail!(
+            "no planted bug is called `{name}`; there are {}",
+            names.collect::<Vec<_>>().join(", ")
+        );
+    };
+    Ok(selftest::planted_wasm(*number))
 }

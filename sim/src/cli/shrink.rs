@@ -22,12 +22,13 @@ use crate::scenario::Scenario;
 use crate::shrink::{self, Budget, Refused, Shrunk};
 use crate::workload::{self, Workload};
 
-/// Shrink a failing case to the shortest schedule that violates the same invariant.
-///
-/// Each improvement is written at once, so that nothing is lost when it is interrupted: to --out,
-/// or else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
+/// Shrink a failing case to the shortest schedule that violates the same invariant
 #[derive(Args)]
-#[command(after_help = "Example: sim shrink corpus/late-timer.json")]
+#[command(after_help = "\
+Each improvement is written at once, so that nothing is lost when it is interrupted: to --out, or
+else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
+
+Example: sim shrink corpus/attempts_bounded-eb819104b374.json")]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -35,7 +36,7 @@ pub(super) struct Shrink {
     #[command(flatten)]
     world: WorldArguments,
     /// The most candidates that are run
-    #[arg(long, default_value_t = shrink::DEFAULT_ATTEMPTS,
+    #[arg(long, value_name = "N", default_value_t = shrink::DEFAULT_ATTEMPTS,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(shrink::MOST_ATTEMPTS)))]
     attempts: u32,
     /// Where the shrunk case is written [default: beside CASE, named by invariant and content]

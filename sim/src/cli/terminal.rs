@@ -13,6 +13,28 @@ use crate::report::turns::DEFAULT_WIDTH;
 /// Nobody reads standard output any more.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
+/// Whether there are colours.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+pub(super) enum Color {
+    /// Where a terminal has them, and `NO_COLOR` is not set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// From here on, for both streams.
+    pub fn choose(self) {
+        let choice = match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
 /// A stream whose reader may leave: that is no error, and what comes after is not wanted.
 pub struct Out<W> {
     stream: W,

@@ -106,14 +106,14 @@ fn refusals() {
         found.push('\n');
     }
     expect![[r#"
-        error: invalid value '0' for '--requests <REQUESTS>': 0 is not in 1..=4
-        error: invalid value '5' for '--requests <REQUESTS>': 5 is not in 1..=4
-        error: invalid value '17' for '--max-attempts <MAX_ATTEMPTS>': 17 is not in 0..=16
-        error: invalid value '9' for '--duplicates <DUPLICATES>': 9 is not in 0..=8
-        error: invalid value '5' for '--crashes <CRASHES>': 5 is not in 0..=4
-        error: invalid value '0' for '--depth <DEPTH>': 0 is not in 1..=100000
-        error: invalid value '15' for '--memory-mib <MEMORY_MIB>': 15 is not in 16..=1048576
-        error: invalid value '0' for '--starts <STARTS>': 0 is not in 1..=1000
+        error: invalid value '0' for '--requests <N>': 0 is not in 1..=4
+        error: invalid value '5' for '--requests <N>': 5 is not in 1..=4
+        error: invalid value '17' for '--max-attempts <N>': 17 is not in 0..=16
+        error: invalid value '9' for '--duplicates <N>': 9 is not in 0..=8
+        error: invalid value '5' for '--crashes <N>': 5 is not in 0..=4
+        error: invalid value '0' for '--depth <N>': 0 is not in 1..=100000
+        error: invalid value '15' for '--memory-mib <N>': 15 is not in 16..=1048576
+        error: invalid value '0' for '--starts <N>': 0 is not in 1..=1000
     "#]]
     .assert_eq(&found);
 }

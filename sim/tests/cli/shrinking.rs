@@ -143,10 +143,10 @@ fn refusals() {
         error: nowhere.json
           1: cannot read it
           2: No such file or directory (os error 2)
-        error: invalid value '0' for '--attempts <ATTEMPTS>': 0 is not in 1..=10000000
+        error: invalid value '0' for '--attempts <N>': 0 is not in 1..=10000000
 
         For more information, try '--help'.
-        error: invalid value '10000001' for '--attempts <ATTEMPTS>': 10000001 is not in 1..=10000000
+        error: invalid value '10000001' for '--attempts <N>': 10000001 is not in 1..=10000000
 
         For more information, try '--help'.
     "#]].assert_eq(&found);

@@ -9,6 +9,9 @@ use crate::simulator::local_name;
 use crate::trace::{self, Asker, Intent, IntentHash, Trace, Turn, ValueId};
 use crate::world::World;
 
+/// How much is shown of a recorded event, in characters.
+const EVENT_CHARS: usize = 80;
+
 /// Which effect each intent was for, as far as the journal has been read.
 #[derive(Default)]
 pub(super) struct Effects(BTreeMap<usize, EffectId>);
@@ -117,6 +120,8 @@ fn text(world: &World, trace: &Trace, record: &trace::Record, effects: &mut Effe
             at_ns,
         } => {
             let event = words::event(world, *schema, &value(*schema, *event));
+            // The turn tells the whole of it.
+            let event = words::clip(&event, EVENT_CHARS);
             format!("{event}, at {}", words::time(*at_ns))
         }
         EffectIntent {
