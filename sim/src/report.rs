@@ -1,8 +1,8 @@
-//! What is told of results: to people and to machines. Readers only: nothing is run or judged
+//! What is told of results: to people, to machines, as pages. Readers only: nothing is run or judged
 //! here.
 //!
 //! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON, JUnit,
-//! and annotations read these and nothing else.
+//! annotations and pages read these and nothing else.
 
 pub mod cases;
 pub mod coverage;
@@ -12,6 +12,7 @@ pub mod human;
 pub mod json_lines;
 pub mod junit;
 pub mod moment;
+pub mod page;
 pub mod planted;
 mod summary;
 mod table;

@@ -13,6 +13,7 @@ mod coverage;
 mod deep;
 mod explore;
 mod host;
+mod pages;
 mod reducer;
 mod seeds;
 mod shrink;
@@ -42,6 +43,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
         air::trials(number),
         host::trials(),
+        pages::trials(seed),
         reducer::trials(),
         seeds::trials(seed),
         shrink::trials(),

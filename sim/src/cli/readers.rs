@@ -1,7 +1,8 @@
-//! Who reads the events of a campaign or a replay: standard output in one of its forms, and
+//! Who reads the events of a campaign or a replay: standard output in one of its forms, pages, and
 //! GitHub's annotations where a workflow runs.
 
 use std::io::BufWriter;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -14,6 +15,7 @@ use crate::report::github::GitHub;
 use crate::report::human::Human;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::JUnit;
+use crate::report::page::Pages;
 
 /// The form of standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -29,8 +31,14 @@ pub(super) enum Format {
 
 #[derive(Args)]
 pub(super) struct Output {
-    /// The form of standard output
-    #[arg(long, value_enum, default_value_t, value_name = "FORM")]
+    /// The form of standard output: human, json or junit
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        hide_possible_values = true
+    )]
     pub format: Format,
 }
 
@@ -40,6 +48,8 @@ pub(super) struct For<'a> {
     pub interrupt: &'a Interrupt,
     /// Only the verdicts of cases.
     pub is_brief: bool,
+    /// The folder of the pages.
+    pub pages: Option<&'a Path>,
 }
 
 impl Output {
@@ -61,6 +71,10 @@ impl Output {
         });
         if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
             readers.0.push(Box::new(GitHub(terminal::err())));
+        }
+        if let Some(folder) = wanted.pages {
+            let pages = Pages::new(&wanted.loaded.world, PathBuf::from(folder))?;
+            readers.0.push(Box::new(pages));
         }
         Ok(readers)
     }

@@ -13,16 +13,15 @@ use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::interrupt::Interrupt;
 use crate::report::event::{self, CaseDone, Event, Finished, Nondeterminism, Readers, Started};
+use crate::report::page;
 use crate::report::timeline::{Recorder, Timeline};
 use crate::scenario::Scenario;
 use crate::workload;
 use crate::world::World;
 
-/// Replay cases: what happened turn by turn, the verdict, the digest.
-///
-/// Without a case, lists those of the corpus.
+/// Replay cases: what happened turn by turn, the verdict, the digest; without one, list the corpus
 #[derive(Args)]
-#[command(after_help = "Example: sim replay corpus/ok-after-failed.json")]
+#[command(after_help = "Example: sim replay corpus/ok-after-failed.json --html timeline.html")]
 pub(super) struct Replay {
     /// Case files
     #[arg(value_name = "CASE")]
@@ -34,6 +33,9 @@ pub(super) struct Replay {
     /// Only the verdict of each case
     #[arg(long)]
     brief: bool,
+    /// Write a page that shows the run as a space-time diagram
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Walk through the run in the terminal, turn by turn
     #[arg(long, conflicts_with_all = ["brief", "format"])]
     step: bool,
@@ -75,9 +77,9 @@ impl Replay {
         if self.cases.is_empty() {
             return list(&project_folder("corpus"));
         }
-        if self.step && self.cases.len() > 1 {
+        if (self.html.is_some() || self.step) && self.cases.len() > 1 {
             bail!(
-                "`--step` shows one case, and {} are given",
+                "`--html` and `--step` show one case, and {} are given",
                 self.cases.len()
             );
         }
@@ -106,6 +108,7 @@ impl Replay {
             loaded,
             interrupt: &interrupt,
             is_brief: self.brief,
+            pages: None,
         })?;
         readers.tell(&Event::Started(Started {
             cases: Some(self.cases.len()),
@@ -163,6 +166,11 @@ impl Replay {
             timeline: &timeline,
         };
         readers.tell(&Event::CaseDone(done))?;
+        if let Some(page) = &self.html {
+            let text = page::of_case(world, &done)?;
+            std::fs::write(page, text)
+                .with_context(|| format!("cannot write {}", page.display()))?;
+        }
         runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {
             let what = format!("another replay differs at {difference}");

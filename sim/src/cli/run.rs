@@ -18,12 +18,13 @@ use crate::report::event::{self, Event, Finished, Nondeterminism, Readers, SeedD
 use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
-/// Run a campaign: many seeds, each a different ordering.
-///
-/// What violates an invariant is shrunk, written as a case and told. Ctrl-C ends it early, with what
-/// was found until then.
+/// Run a campaign: many seeds, each a different ordering
 #[derive(Args)]
-#[command(after_help = "Example: sim run --seeds 0..100000 --jobs 2")]
+#[command(after_help = "\
+What violates an invariant is shrunk, written as a case and told. Ctrl-C ends the campaign early,
+with what was found until then.
+
+Example: sim run --seeds 0..100000 --jobs 2 --html report")]
 pub(super) struct Run {
     /// Run one seed: a number, or a 40-digit commit id
     #[arg(long, conflicts_with = "seeds")]
@@ -32,39 +33,42 @@ pub(super) struct Run {
     #[arg(long, value_name = "A..B", default_value = "0..10000", value_parser = seed_range)]
     seeds: Range<u64>,
     /// Threads; the output is the same for any number [default: all cores]
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     #[command(flatten)]
     world: WorldArguments,
     #[command(flatten)]
     output: Output,
-    /// Folder in which failing seeds are written as cases [default: corpus]
+    /// Folder for the campaign's page, and one of each failure
+    #[arg(long, value_name = "DIR")]
+    html: Option<PathBuf>,
+    /// Folder for the cases of failures [default: corpus]
     #[arg(long, value_name = "DIR")]
     case_dir: Option<PathBuf>,
-    /// Run plans to the letter instead of choosing how their work ends
+    /// Run plans to the letter: how their work ends is not chosen
     #[arg(long)]
     plans_as_written: bool,
-    /// One fault mix for all seeds, instead of one that each seed draws
+    /// One fault mix for all seeds, not one that each draws
     #[arg(long)]
     fixed_mix: bool,
-    /// Try every step on other instances, and a recovery after every turn, instead of a sample
+    /// Check every step and recovery closely, not a sample of them
     #[arg(long)]
     thorough: bool,
-    /// Take every step, rather than remember those that were met before in the same chunk of seeds
+    /// Take every step, and remember none
     #[arg(long)]
     no_memo: bool,
-    /// Write and show failures as they were found, without shrinking them
+    /// Leave failures as they were found
     #[arg(long)]
     no_shrink: bool,
-    /// Run every seed twice and compare: what differs is told by its first turn and field
+    /// Run every seed twice and compare
     #[arg(long)]
     twice: bool,
     /// The most turns of one run, before it heals
-    #[arg(long, default_value_t = Bounds::default().turns,
+    #[arg(long, value_name = "N", default_value_t = Bounds::default().turns,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
     turns: u32,
     /// Stop once so many seeds have failed
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     most_failures: u32,
 }
 
@@ -95,6 +99,7 @@ impl Run {
             loaded: &loaded,
             interrupt: &interrupt,
             is_brief: false,
+            pages: self.html.as_deref(),
         })?;
         readers.tell(&Event::Started(Started {
             seeds: Some([options.seeds.start, options.seeds.end]),

@@ -85,17 +85,17 @@ fn arguments() {
             error: seed 18446744073709551615 is the end of the range
 
             $ sim run --jobs 0
-            error: invalid value '0' for '--jobs <JOBS>': 0 is not in 1..=1024
+            error: invalid value '0' for '--jobs <N>': 0 is not in 1..=1024
 
             For more information, try '--help'.
 
             $ sim run --turns 0
-            error: invalid value '0' for '--turns <TURNS>': 0 is not in 1..=100000
+            error: invalid value '0' for '--turns <N>': 0 is not in 1..=100000
 
             For more information, try '--help'.
 
             $ sim replay one.json two.json --step
-            error: `--step` shows one case, and 2 are given
+            error: `--html` and `--step` show one case, and 2 are given
 
         "#]],
     );

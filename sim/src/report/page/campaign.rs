@@ -1,0 +1,314 @@
+//! The page of a campaign, and one of each of its failures: a reader of events.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{About, Card, Fact, page_name, render, run};
+use crate::air::printable;
+use crate::campaign::{FAULTS, SEEDS_FOR_GOALS, Summary};
+use crate::invariants::{self, GOALS};
+use crate::report::event::{Case, Event, Finished, Reader, Started};
+use crate::report::timeline::{Timeline, Violated};
+use crate::scenario::Decision;
+use crate::world::World;
+
+/// The widest bar, in pixels.
+const BAR: u64 = 120;
+/// Bars of the distribution of run lengths, at most.
+const MOST_BARS: u32 = 48;
+
+/// Writes `index.html` and the pages of failures into a folder.
+pub struct Pages<'a> {
+    world: &'a World,
+    folder: PathBuf,
+    facts: Vec<Fact>,
+    /// How many runs had so many turns.
+    lengths: BTreeMap<u32, u64>,
+    failures: Vec<Failure>,
+    nondeterminism: Vec<String>,
+}
+
+/// A failure, and all that found it.
+#[derive(Serialize)]
+struct Failure {
+    violation: Option<Card>,
+    found_by: Vec<String>,
+    decisions: usize,
+    decisions_before: usize,
+    page: String,
+    replay: String,
+}
+
+impl<'a> Pages<'a> {
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn new(world: &'a World, folder: PathBuf) -> Result<Pages<'a>> {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        Ok(Pages {
+            world,
+            folder,
+            facts: Vec::new(),
+            lengths: BTreeMap::new(),
+            failures: Vec::new(),
+            nondeterminism: Vec::new(),
+        })
+    }
+}
+
+impl Reader for Pages<'_> {
+    fn read(&mut self, event: &Event<'_>) -> Result<()> {
+        match event {
+            Event::Started(started) => self.facts = facts(started),
+            Event::SeedDone(done) => *self.lengths.entry(done.turns).or_default() += 1,
+            Event::Violation(found) => {
+                if let Some(case) = found.case {
+                    let told = Told {
+                        found_by: found.found_by,
+                        violations: found.violations,
+                        timeline: found.timeline,
+                        decisions: (found.decisions, found.decisions),
+                        digest: found.digest.to_string(),
+                        case,
+                    };
+                    self.failure(&told)?;
+                }
+            }
+            Event::Shrunk(shrunk) => {
+                let known = match shrunk.same_as {
+                    None => None,
+                    Some(_) => {
+                        let page = page_name(shrunk.case);
+                        self.failures.iter_mut().find(|known| known.page == page)
+                    }
+                };
+                if let Some(known) = known {
+                    known.found_by.push(shrunk.found_by.to_owned());
+                    return Ok(());
+                }
+                let told = Told {
+                    found_by: shrunk.found_by,
+                    violations: shrunk.violations,
+                    timeline: shrunk.timeline,
+                    decisions: (shrunk.decisions, shrunk.decisions_before),
+                    digest: shrunk.digest.to_string(),
+                    case: shrunk.case,
+                };
+                self.failure(&told)?;
+            }
+            Event::Nondeterminism(found) => {
+                let text = format!("{}: {}", found.of, found.what);
+                self.nondeterminism.push(printable(&text));
+            }
+            Event::CaseDone(_) => {}
+            Event::Finished(finished) => self.finished(finished)?,
+        }
+        Ok(())
+    }
+}
+
+/// A failure as an event tells it.
+struct Told<'a> {
+    found_by: &'a str,
+    violations: &'a [Violated],
+    timeline: &'a Timeline,
+    /// How many there are, and were before it was shrunk.
+    decisions: (usize, usize),
+    digest: String,
+    case: &'a Case,
+}
+
+impl Pages<'_> {
+    fn failure(&mut self, told: &Told<'_>) -> Result<()> {
+        let (decisions, before) = told.decisions;
+        let about = About {
+            title: &told.case.file,
+            about: None,
+            replay: &told.case.replay,
+            digest: told.digest.clone(),
+            facts: vec![format!("found by {}", told.found_by)],
+            has_index: true,
+        };
+        let page = page_name(told.case);
+        let text = run(self.world, &about, told.violations, told.timeline)?;
+        self.write(&page, &text)?;
+        self.failures.push(Failure {
+            violation: told.violations.first().map(Card::from),
+            found_by: vec![told.found_by.to_owned()],
+            decisions,
+            decisions_before: before,
+            page,
+            replay: printable(&told.case.replay),
+        });
+        Ok(())
+    }
+
+    fn finished(&mut self, finished: &Finished<'_>) -> Result<()> {
+        let Some(summary) = finished.summary else {
+            return Ok(());
+        };
+        let is_retry = finished.is_retry;
+        let missed = summary.missed_goals();
+        let goals = GOALS.iter().zip(summary.goals).map(|((name, _), count)| {
+            Count::new(name, count, summary.seeds, missed.contains(name))
+        });
+        let decisions = Decision::KINDS.iter().copied().zip(summary.decisions);
+        let faults = FAULTS.iter().copied().zip(summary.faults);
+        let page = render(
+            "campaign.html",
+            &json!({
+                "verdict": finished.exit,
+                "is_good": finished.exit_code == 0,
+                "facts": &self.facts,
+                "seeds": summary.seeds,
+                "turns": summary.turns,
+                "steps": summary.steps,
+                "bounded_runs": summary.bounded_runs,
+                "is_cut_short": summary.cut_short,
+                "is_interrupted": summary.interrupted,
+                "digest": summary.digest.to_string(),
+                "failures": &self.failures,
+                "nondeterminism": &self.nondeterminism,
+                "invariants": invariants_of(is_retry, summary),
+                "goals": if is_retry { goals.collect() } else { Vec::new() },
+                "are_goals_asked": summary.seeds >= SEEDS_FOR_GOALS,
+                "decisions": counts(decisions),
+                "faults": counts(faults),
+                "lengths": Lengths::of(&self.lengths),
+                "bar": BAR,
+            }),
+        )?;
+        self.write("index.html", &page)
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+fn facts(started: &Started<'_>) -> Vec<Fact> {
+    let fact = |name, value: String| Fact {
+        name,
+        value: printable(&value),
+    };
+    let mut facts = Vec::new();
+    if let Some([from, to]) = started.seeds {
+        facts.push(fact("seeds", format!("{from}..{to}")));
+    }
+    let reducers = started.reducers.iter();
+    facts.extend(reducers.map(|one| fact("reducer", format!("{} {}", one.name, one.wasm))));
+    facts.push(fact("manifest", started.manifest.clone()));
+    facts.extend(started.notes.iter().map(|note| fact("note", note.clone())));
+    facts
+}
+
+/// A line of a table with a bar.
+#[derive(Serialize)]
+struct Count {
+    name: &'static str,
+    count: u64,
+    bar: u64,
+    is_bad: bool,
+}
+
+impl Count {
+    fn new(name: &'static str, count: u64, of: u64, is_bad: bool) -> Count {
+        Count {
+            name,
+            count,
+            bar: bar(count, of),
+            is_bad,
+        }
+    }
+}
+
+/// The length of a bar: what is there at all is seen.
+fn bar(count: u64, of: u64) -> u64 {
+    (count.saturating_mul(BAR) / of.max(1)).max(u64::from(count > 0))
+}
+
+fn counts(pairs: impl Iterator<Item = (&'static str, u64)> + Clone) -> Vec<Count> {
+    let most = pairs.clone().map(|(_, count)| count).max().unwrap_or(0);
+    pairs
+        .map(|(name, count)| Count::new(name, count, most, false))
+        .collect()
+}
+
+#[derive(Serialize)]
+struct Judged {
+    name: &'static str,
+    says: &'static str,
+    holds: u64,
+    not_applicable: u64,
+    violated: u64,
+}
+
+fn invariants_of(is_retry: bool, summary: &Summary) -> Vec<Judged> {
+    let all = invariants::ALL.iter().enumerate();
+    let asked = all.filter(|(_, invariant)| is_retry || !invariant.retry_only);
+    let judged = asked.map(|(index, invariant)| Judged {
+        name: invariant.name,
+        says: invariant.says,
+        holds: summary.holds[index],
+        not_applicable: summary.not_applicable[index],
+        violated: summary.violated[index],
+    });
+    judged.collect()
+}
+
+/// The distribution of run lengths, as bars of equal breadth.
+#[derive(Serialize)]
+struct Lengths {
+    bars: Vec<Length>,
+    median: u32,
+    longest: u32,
+}
+
+#[derive(Serialize)]
+struct Length {
+    from: u32,
+    to: u32,
+    runs: u64,
+    /// Of [`BAR`].
+    height: u64,
+}
+
+impl Lengths {
+    fn of(lengths: &BTreeMap<u32, u64>) -> Lengths {
+        let longest = lengths.keys().last().copied().unwrap_or(0);
+        let breadth = longest / MOST_BARS + 1;
+        let mut runs = vec![0; (longest / breadth) as usize + 1];
+        for (turns, count) in lengths {
+            runs[(turns / breadth) as usize] += count;
+        }
+        let most = runs.iter().copied().max().unwrap_or(0);
+        let bars = runs.iter().enumerate().map(|(index, runs)| Length {
+            from: index as u32 * breadth,
+            to: (index as u32 + 1) * breadth - 1,
+            runs: *runs,
+            height: bar(*runs, most),
+        });
+        Lengths {
+            bars: bars.collect(),
+            median: median(lengths),
+            longest,
+        }
+    }
+}
+
+fn median(lengths: &BTreeMap<u32, u64>) -> u32 {
+    let all: u64 = lengths.values().sum();
+    let mut before = 0;
+    for (turns, count) in lengths {
+        before += count;
+        if before * 2 >= all {
+            return *turns;
+        }
+    }
+    0
+}
