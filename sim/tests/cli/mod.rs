@@ -5,7 +5,9 @@ mod campaigns;
 mod cases;
 mod coverage;
 mod exploring;
+mod formats;
 mod shrinking;
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,9 @@ pub fn trials() -> Vec<Trial> {
         cases::trials(),
         coverage::trials(),
         exploring::trials(),
+        formats::trials(),
         shrinking::trials(),
+        terminal::trials(),
     ]
     .into_iter()
     .flatten()
@@ -96,10 +100,17 @@ impl Place {
     }
 
     fn sim(&self, arguments: &str) -> Said {
+        self.sim_with(arguments, &[])
+    }
+
+    /// With variables of the environment.
+    fn sim_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_sim"))
             .current_dir(self.0.path())
             .args(arguments.split_whitespace())
             .env_remove("SIM_CACHE_DIR")
+            .env_remove("GITHUB_ACTIONS")
+            .envs(variables.iter().copied())
             .output()
             .expect("the command can be run");
         let text = |bytes: Vec<u8>| {
