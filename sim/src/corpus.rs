@@ -345,6 +345,9 @@ impl Case {
             }
             bounds.turns = turns;
         }
+        // The bound is for who draws; what is written down is followed to its end.
+        let decisions = u32::try_from(self.schedule.len()).unwrap_or(u32::MAX);
+        bounds.turns = bounds.turns.max(decisions);
         let plans = match options.and_then(|options| options.plans) {
             Some(CasePlans::AsWritten) => PlanMode::AsWritten,
             None => PlanMode::Answered,

@@ -19,15 +19,17 @@
 //! Each module may use those above it.
 //!
 //! - [`random`]: seeds and streams. [`air`]: AIR v1 documents, values, expressions.
-//! - [`scenario`]: one run as plain data. [`trace`]: what happened, and its digest.
+//! - [`trace`]: what happened, and its digest. [`scenario`]: one run as plain data.
 //! - [`reducer`]: the only module that names wasmtime; it also rewrites wasm for coverage.
 //! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery.
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world.
-//! - [`shrink`]: the shortest schedule that still violates the same invariant.
+//! - [`shrink`]: the shortest schedule that still violates the same invariant. [`interrupt`]: being
+//!   asked to stop early.
 //! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
-//! - [`report`]: results as text. [`cli`]: the commands.
+//! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
+//!   [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!

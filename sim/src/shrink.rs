@@ -4,7 +4,7 @@
 //! fails in the same way, answers with the decisions that were really taken, up to the violation:
 //! those that were not possible are left out, and what comes after is cut off. The answer takes
 //! the place of the best so far if it is simpler by [`Measure`], which only ever goes down, so
-//! that shrinking ends. Nothing is run, read or written here, and nothing is drawn: the same
+//! that shrinking ends. Nothing is run, read or written here, and what is drawn is always the same: the same
 //! scenario and the same oracle give the same result.
 //!
 //! The passes are ordered by what they cost. Whenever one finds something, all begin anew, from

@@ -225,7 +225,7 @@ pub struct Remark {
     /// A timer fired before it was due, or after.
     pub early: bool,
     pub late: bool,
-    /// A request was started that had been started already, or while another was under way.
+    /// A request was started that had been started already, or while something was in flight.
     pub second_start: bool,
 }
 

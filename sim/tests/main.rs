@@ -11,6 +11,7 @@ mod cli;
 mod corpus;
 mod coverage;
 mod deep;
+mod docs;
 mod explore;
 mod host;
 mod pages;
@@ -53,6 +54,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         corpus::trials(),
         coverage::trials(seed),
         deep::trials(seed),
+        docs::trials(),
         explore::trials(),
         trace::trials(number),
         world::trials(seed),

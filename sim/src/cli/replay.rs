@@ -149,7 +149,11 @@ impl Replay {
         let mut changes = changes(&case, world, &checked);
         if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
+            let is_stopped = !checked.violations.is_empty();
             changes.push(match once.difference(&reference.trace) {
+                Some(difference) if is_stopped && difference.is_end() => {
+                    "the built-in reducer does the same until here, and goes on".to_owned()
+                }
                 Some(difference) => format!("the built-in reducer differs at {difference}"),
                 None => "the built-in reducer does the same".to_owned(),
             });

@@ -1,5 +1,5 @@
 //! What serde takes for granted and a case file may not: one of two fields with the same name, a
-//! number that does not fit, `null` for a value that is not there.
+//! number that does not fit, `null` for a required value.
 //!
 //! A case must say the same to every reader and in every layout, so these are errors, as they are
 //! in documents.

@@ -22,7 +22,7 @@ pub fn turns(timeline: &Timeline, from: usize, width: u16) -> Text {
         "turn", "time", "decision", "event", "state", "out", "verdict",
     ];
     let mut table = match is_violated {
-        true => Table::wrapped(head, width, &[0, 1]),
+        true => Table::wrapped(head, width, &[0, 1, 6]),
         false => {
             let [turn, time, decision, event, state, out, _] = head;
             Table::wrapped([turn, time, decision, event, state, out], width, &[0, 1])

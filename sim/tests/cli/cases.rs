@@ -16,6 +16,12 @@ pub fn trials() -> Vec<Trial> {
             nothing_of_it_is_possible,
         ),
         trial("cases", "check", check),
+        trial("cases", "a_long_schedule", a_long_schedule),
+        trial(
+            "cases",
+            "stopped_before_the_other",
+            stopped_before_the_other,
+        ),
     ]
 }
 
@@ -131,4 +137,34 @@ fn check() {
         demo/RetrySM@1: not pinned
         11 documents: all checks pass
     "#]].assert_eq(&said.out);
+}
+
+/// What is written down is followed to its end, however many turns a seed would have.
+fn a_long_schedule() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(corpus("done-at-the-first-try")).expect("it can be read");
+    let start = "{\"start\":\"r1\"}";
+    let many = vec![start; 200].join(",\n");
+    place.write("long.json", text.replace(start, &many));
+    let said = place.sim("replay long.json --format json");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("\"turns\":204,"), "{}", said.out);
+    assert!(said.out.contains("\"skipped\":0,"), "{}", said.out);
+}
+
+/// A run that ends where it violates something is not told apart from one that goes on the same.
+fn stopped_before_the_other() {
+    let place = Place::new();
+    place.planted("hidden-state");
+    let said = place.sim(&format!(
+        "replay {} --wasm hidden-state.wasm --brief",
+        corpus("ok-after-failed")
+    ));
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.out
+            .contains("the built-in reducer does the same until here, and goes on"),
+        "{}",
+        said.out
+    );
 }

@@ -50,15 +50,19 @@ fn counterexample() {
           stale_ignored at turn 1: events that are not awaited change nothing
             expected nothing: a request is under way
             found    WorkRequested for "r1"
-        turn  time  decision          event              state              out                    verdict
-        0     0     start r1          base_delay_ms 10,  new: anchor_ns 0,  WorkRequested of "r1"
-                                      max_attempts 3,    attempt 1, pc
-                                      now_ns 0, payload  "Working"
-                                      "p", req_id "r1"
-        >1    0     start r1 (second  base_delay_ms 10,  unchanged          WorkRequested of "r1"  attempts_bounded,
-                    start)            max_attempts 3,                       (number 2)             retry_waits, stale_ignored
-                                      now_ns 0, payload
-                                      "p", req_id "r1"
+        turn  time  decision        event           state           out             verdict
+        0     0     start r1        base_delay_ms   new: anchor_ns  WorkRequested
+                                    10,             0, attempt 1,   of "r1"
+                                    max_attempts    pc "Working"
+                                    3, now_ns 0,
+                                    payload "p",
+                                    req_id "r1"
+        >1    0     start r1        base_delay_ms   unchanged       WorkRequested   attempts_bounded, retry_waits, stale_ignored
+                    (second start)  10,                             of "r1"
+                                    max_attempts                    (number 2)
+                                    3, now_ns 0,
+                                    payload "p",
+                                    req_id "r1"
         case:   found/attempts_bounded-7d5458aee3b2.json
         replay: cargo run --release -- replay found/attempts_bounded-7d5458aee3b2.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
