@@ -309,7 +309,7 @@ fn bugs() {
         err-counted-in-backoff, backoff_exact: 6
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; duplicate err of "r1"; deliver err of "r1"; deliver err of "r1"
         any-timer-accepted, retry_waits: 5
-          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; inject timer {"adapter_id":"","cost_cents":null,"effect_kind":"","inten…
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; inject timer delivered_at_ns 0, deliver_at_ns 0
         start-accepted-in-backoff, attempts_bounded: 5
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; start r2
         ok-ignored-after-retry, converges: 10

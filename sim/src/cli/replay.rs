@@ -174,6 +174,7 @@ impl Replay {
             let text = page::of_case(world, &done)?;
             std::fs::write(page, text)
                 .with_context(|| format!("cannot write {}", page.display()))?;
+            terminal::note(&format!("page: {}", page.display()));
         }
         runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {

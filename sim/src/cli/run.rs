@@ -117,7 +117,11 @@ impl Run {
         };
         let exit = failures.report(&mut readers, &summary)?;
         let is_retry = workload.name() == "retry";
-        self.finish(&mut readers, &summary, exit, is_retry)
+        let exit = self.finish(&mut readers, &summary, exit, is_retry)?;
+        if let Some(folder) = &self.html {
+            terminal::note(&format!("page: {}", folder.join("index.html").display()));
+        }
+        Ok(exit)
     }
 
     fn case_folder(&self) -> PathBuf {

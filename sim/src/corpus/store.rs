@@ -39,7 +39,7 @@ pub fn write(folder: &Path, stem: &str, case: &Case) -> io::Result<PathBuf> {
     let text = case.to_text();
     let digits = Hash::of(text.as_bytes()).to_string();
     let path = folder.join(format!("{stem}-{}.json", &digits["sha256:".len()..][..12]));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = file_in(folder)?;
     file.write_all(text.as_bytes())?;
     match file.persist_noclobber(&path) {
         Ok(_) => Ok(path),
@@ -51,10 +51,22 @@ pub fn write(folder: &Path, stem: &str, case: &Case) -> io::Result<PathBuf> {
 /// Writes a case to a file by atomic rename, over what was there: a reader finds the one or the
 /// other, whole.
 pub fn overwrite(path: &Path, case: &Case) -> io::Result<()> {
-    let mut file = tempfile::NamedTempFile::new_in(folder_of(path))?;
+    let mut file = file_in(folder_of(path))?;
     file.write_all(case.to_text().as_bytes())?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A new file that others may read as well, unlike what is temporary.
+fn file_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What the user's mask takes away is taken away.
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 /// Whether [`overwrite`] could write there: known before much is done for the sake of it.

@@ -2,8 +2,8 @@
 //!
 //! [`Move`] is one step as the machine's own values; [`Past`] is what happened before it to the
 //! request under way. Each check is a function of the two. The [`History`] that gives the past
-//! follows the rules of the machine, not the state that the reducer reports: it cannot be talked
-//! into anything.
+//! follows the rules of the machine from events and states, not what a state says of its own past:
+//! it cannot be talked into anything.
 
 mod attempts_bounded;
 mod backoff_exact;

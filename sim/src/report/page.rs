@@ -94,10 +94,7 @@ fn run(
         &json!({
             "title": printable(about.title),
             "about": about.about.map(printable),
-            "verdict": match violations.first() {
-                None => "holds".to_owned(),
-                Some(first) => format!("violates {}", first.invariant),
-            },
+            "verdict": verdict(violations),
             "is_violated": !violations.is_empty(),
             "violations": violations.iter().map(Card::from).collect::<Vec<_>>(),
             "left_out": turns - shown.len(),
@@ -112,6 +109,14 @@ fn run(
             "data": script_json(&details::Details::of(timeline, shown))?,
         }),
     )
+}
+
+fn verdict(violations: &[Violated]) -> String {
+    let names: Vec<&str> = violations.iter().map(|one| one.invariant).collect();
+    match names.is_empty() {
+        true => "holds".to_owned(),
+        false => format!("violates {}", names.join(", ")),
+    }
 }
 
 /// A violation as templates have it.

@@ -65,7 +65,10 @@ impl Table {
     /// with something that is not a blank.
     pub fn row<const COLUMNS: usize>(&mut self, look: Look, cells: [String; COLUMNS]) {
         self.looks.push(look);
-        let cells = cells.iter().map(|cell| Cell::new(air::printable(cell)));
+        let cells = cells.iter().map(|cell| {
+            let lines: Vec<String> = cell.lines().map(air::printable).collect();
+            Cell::new(lines.join("\n"))
+        });
         self.table.add_row(cells.collect::<Vec<_>>());
     }
 

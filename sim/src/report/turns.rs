@@ -48,7 +48,7 @@ pub fn turns(timeline: &Timeline, from: usize, width: u16) -> Text {
             event(turn),
             state(turn),
             turn.out.join("; "),
-            violated.join(", "),
+            violated.join("\n"),
         ];
         row(&mut table, is_violated, look, cells);
     }

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::air::{SchemaId, Type};
 use crate::scenario::{Decision, ItemName};
-use crate::simulator::local_name;
+use crate::simulator;
 use crate::trace::Status;
 use crate::world::World;
 
@@ -59,8 +59,12 @@ pub fn decision(world: &World, decision: &Decision) -> String {
             text
         }
         Decision::Inject { schema, value } => {
-            let text = fields(&value_json(world, *schema, value));
-            format!("inject {}", clip(&text, VALUE_CHARS))
+            let value = value_json(world, *schema, value);
+            let text = match (arm(world, *schema, &value), local_name(world, *schema)) {
+                (Some((tag, inner)), _) => format!("{tag} {}", brief(inner, None)),
+                (None, name) => format!("{name} {}", brief(&value, None)),
+            };
+            format!("inject {}", clip(text.trim_end(), VALUE_CHARS))
         }
         Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
         Decision::Snapshot => "snapshot".to_owned(),
@@ -100,26 +104,62 @@ pub fn fields(value: &Json) -> String {
 /// What an event says beside its name and its request, which the decision has said: the fields
 /// within its arm, if it is a variant.
 pub fn event_brief(world: &World, schema: SchemaId, value: &Json, req_id: Option<&str>) -> String {
+    let inner = arm(world, schema, value).map_or(value, |(_, inner)| inner);
+    brief(inner, req_id)
+}
+
+/// The arm of a variant, and what is in it.
+fn arm<'a>(world: &World, schema: SchemaId, value: &'a Json) -> Option<(&'a str, &'a Json)> {
     let schemas = &world.air.schemas;
-    let inner = match (schemas.resolve(schemas.ty(schema)), value) {
-        (Type::Variant(_), Json::Object(arms)) => arms.values().next().unwrap_or(value),
-        _ => value,
-    };
-    match inner {
-        Json::Object(all) => {
-            let told = |value: &Json| req_id.is_some() && value.as_str() == req_id;
-            let rest = all.iter().filter(|(_, value)| !told(value));
-            let rest = rest.map(|(name, value)| format!("{name} {value}"));
-            rest.collect::<Vec<_>>().join(", ")
+    match (schemas.resolve(schemas.ty(schema)), value) {
+        (Type::Variant(_), Json::Object(arms)) => {
+            arms.iter().next().map(|(tag, inner)| (tag.as_str(), inner))
         }
-        other => other.to_string(),
+        _ => None,
+    }
+}
+
+/// Fields of a value that has more are left out where they are empty.
+const MANY_FIELDS: usize = 6;
+
+/// A value's fields for a reader who knows the schema: those of records within it beside its own,
+/// without hashes and what is not there, and without the request that has been named.
+fn brief(value: &Json, req_id: Option<&str>) -> String {
+    let mut fields = Vec::new();
+    leaves("", value, &mut fields);
+    let is_long = fields.len() > MANY_FIELDS;
+    let is_told = |value: &Json| match value {
+        Json::Null => false,
+        Json::String(text) => {
+            !(text.starts_with("sha256:")
+                || is_long && text.is_empty()
+                || Some(text.as_str()) == req_id)
+        }
+        _ => true,
+    };
+    let told = fields.iter().filter(|(_, value)| is_told(value));
+    let told = told.map(|(name, value)| format!("{name} {value}").trim_start().to_owned());
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn leaves<'a>(name: &'a str, value: &'a Json, into: &mut Vec<(&'a str, &'a Json)>) {
+    match value {
+        Json::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, value)| leaves(name, value, into));
+        }
+        leaf => into.push((name, leaf)),
     }
 }
 
 /// An event with the name of its schema.
 pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
-    let name = local_name(world.air.schemas.name(schema));
-    format!("{name} {}", fields(value))
+    format!("{} {}", local_name(world, schema), fields(value))
+}
+
+fn local_name(world: &World, schema: SchemaId) -> &str {
+    simulator::local_name(world.air.schemas.name(schema))
 }
 
 /// The beginning of a text that is longer than so many characters.

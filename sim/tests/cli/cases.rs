@@ -17,6 +17,8 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("cases", "check", check),
         trial("cases", "a_long_schedule", a_long_schedule),
+        #[cfg(unix)]
+        trial("cases", "others_may_read_them", others_may_read_them),
         trial(
             "cases",
             "stopped_before_the_other",
@@ -167,4 +169,20 @@ fn stopped_before_the_other() {
         "{}",
         said.out
     );
+}
+
+/// A case is for others, too.
+#[cfg(unix)]
+fn others_may_read_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    place.planted("attempt-limit-off-by-one");
+    place.sim("run --seeds 0..20 --wasm attempt-limit-off-by-one.wasm --case-dir found");
+    place.write("plain", "as any file is");
+    let mode = |path: std::path::PathBuf| {
+        let data = std::fs::metadata(path).expect("it is there");
+        data.permissions().mode()
+    };
+    let case = format!("found/{}", place.list("found")[0]);
+    assert_eq!(mode(place.path(&case)), mode(place.path("plain")));
 }

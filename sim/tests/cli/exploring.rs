@@ -50,19 +50,13 @@ fn counterexample() {
           stale_ignored at turn 1: events that are not awaited change nothing
             expected nothing: a request is under way
             found    WorkRequested for "r1"
-        turn  time  decision        event           state           out             verdict
-        0     0     start r1        base_delay_ms   new: anchor_ns  WorkRequested
-                                    10,             0, attempt 1,   of "r1"
-                                    max_attempts    pc "Working"
-                                    3, now_ns 0,
-                                    payload "p",
-                                    req_id "r1"
-        >1    0     start r1        base_delay_ms   unchanged       WorkRequested   attempts_bounded, retry_waits, stale_ignored
-                    (second start)  10,                             of "r1"
-                                    max_attempts                    (number 2)
-                                    3, now_ns 0,
-                                    payload "p",
-                                    req_id "r1"
+        turn  time  decision          event                           state              out                    verdict
+        0     0     start r1          base_delay_ms 10, max_attempts  new: anchor_ns 0,  WorkRequested of "r1"
+                                      3, now_ns 0, payload "p",       attempt 1, pc
+                                      req_id "r1"                     "Working"
+        >1    0     start r1 (second  base_delay_ms 10, max_attempts  unchanged          WorkRequested of "r1"  attempts_bounded
+                    start)            3, now_ns 0, payload "p",                          (number 2)             retry_waits
+                                      req_id "r1"                                                               stale_ignored
         case:   found/attempts_bounded-7d5458aee3b2.json
         replay: cargo run --release -- replay found/attempts_bounded-7d5458aee3b2.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
