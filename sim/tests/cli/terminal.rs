@@ -115,10 +115,10 @@ fn end(mut child: Child) -> (Option<i32>, String, String) {
     (child.wait().expect("it ends").code(), out, err)
 }
 
-/// More seeds than anyone waits for: the campaign ends since nobody listens.
+/// More seeds than a trial waits for: the campaign ends since nobody listens.
 fn a_closed_pipe_is_no_error() {
     let place = Place::new();
-    let mut child = begin(&place, "run --seeds 0..4000000000 --format json");
+    let mut child = begin(&place, "run --seeds 0..5000000 --format json");
     let mut line = String::new();
     let stream = child.stdout.take().expect("it is piped");
     BufReader::new(stream)
@@ -140,7 +140,7 @@ fn interrupt(child: &Child) {
 
 fn interrupted() {
     let place = Place::new();
-    let mut child = begin(&place, "run --seeds 0..4000000000 --format json");
+    let mut child = begin(&place, "run --seeds 0..5000000 --format json");
     // Not before it runs.
     let mut stream = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut line = String::new();
@@ -155,7 +155,7 @@ fn interrupted() {
         (&last["is_interrupted"], &last["exit_code"]),
         (&true.into(), &130.into())
     );
-    assert!(last["seeds"].as_u64() < Some(4_000_000_000));
+    assert!(last["seeds"].as_u64() < Some(5_000_000));
     let (code, _, err) = end(child);
     assert_eq!(code, Some(130), "{err}");
 }
@@ -167,7 +167,7 @@ fn interrupted_after_a_find() {
     let bug = "empty-req-id-matches-any";
     place.planted(bug);
     let run = format!(
-        "run --seeds 0..4000000000 --most-failures 10000 --no-shrink --wasm {bug}.wasm \
+        "run --seeds 0..5000000 --most-failures 10000 --no-shrink --wasm {bug}.wasm \
          --case-dir found --format json"
     );
     let mut child = begin(&place, &run);
