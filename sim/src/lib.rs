@@ -69,6 +69,14 @@
 //!   is only where it changed: it tells runs apart, and guards against no forger, as SHA-256 did at
 //!   half the cost of a run. The manifest's hash is not in it: a case keeps its digest when a
 //!   document changes that makes no difference to the run.
+//! - Results are told twice at most: a run as a timeline, in words, a campaign as events. Tables, the
+//!   stepper, pages, JSON, JUnit and annotations read these and nothing else. Events own their form
+//!   in JSON, which has a version of its own; a timeline is no format, and stays within.
+//! - Figures follow failures, as what is last is what one sees in a terminal.
+//! - A page's script is plain and its policy names it by hash: names in documents and cases are
+//!   anybody's, and a page goes from hand to hand.
+//! - What tries the pages in a browser is a crate beside this one that runs the command: its client
+//!   takes as long to build as half of the engine, and would share features with it.
 //! - Canonical CBOR has a writer, a transcoder and a reader of our own, on the path of every step.
 //!   Of the envelope that comes from the guest we read the short heads, which are nearly all; the
 //!   rest, and all that is wrong, is left to minicbor.

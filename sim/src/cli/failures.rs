@@ -211,7 +211,7 @@ impl<'a> Failures<'a> {
             faults: faults(&failure.scenario),
             same_as: known.is_some().then_some(other.found_by.as_str()),
             case: &other.case,
-            ..done.told(failure.scenario.schedule.len(), &other.case)
+            ..done.told(invariant, failure.scenario.schedule.len(), &other.case)
         }))
     }
 

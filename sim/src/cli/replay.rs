@@ -262,7 +262,12 @@ fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
         CaseVerdict::Holds => "it held".to_owned(),
         CaseVerdict::Violated(name) => format!("it violated {name}"),
     };
-    if let Some(then) = case.verdict.as_ref().filter(|then| **then != verdict) {
+    // One of several in a turn is as good as the first of them.
+    let is_same = |then: &CaseVerdict| match then {
+        CaseVerdict::Holds => *then == verdict,
+        CaseVerdict::Violated(name) => checked.violations.iter().any(|now| now.name() == name),
+    };
+    if let Some(then) = case.verdict.as_ref().filter(|then| !is_same(then)) {
         changes.push(format!("when the case was written, {}", text(then)));
     }
     let digest = checked.digest.to_string();

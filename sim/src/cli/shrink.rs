@@ -82,7 +82,8 @@ impl Shrink {
             Some(_) => shrinking.overwrite(&done)?,
             None => shrinking.write(&done, store::folder_of(&kept))?,
         };
-        self.show(&loaded, &case, &done, &path)?;
+        let found = (shrinking.invariant, &done);
+        self.show(&loaded, case.decision_count(), found, &path)?;
         Ok(Exit::Violation)
     }
 
@@ -108,7 +109,13 @@ impl Shrink {
         }
     }
 
-    fn show(&self, loaded: &Loaded, case: &corpus::Case, done: &Done, path: &Path) -> Result<()> {
+    fn show(
+        &self,
+        loaded: &Loaded,
+        from: usize,
+        (invariant, done): (usize, &Done),
+        path: &Path,
+    ) -> Result<()> {
         let written = Case {
             file: path.display().to_string(),
             replay: replay::command(path, &self.world),
@@ -117,7 +124,7 @@ impl Shrink {
         loaded.notes.iter().for_each(|note| text.line(note));
         text.append(turns(&done.timeline, 0, terminal::width()));
         text.append(human::violations(&done.timeline.violations));
-        human::shrunk_line(&mut text, &done.told(case.decision_count(), &written));
+        human::shrunk_line(&mut text, &done.told(invariant, from, &written));
         human::case_lines(&mut text, &written);
         write!(terminal::out(), "{text}")?;
         Ok(())
@@ -144,10 +151,11 @@ pub(super) struct Done {
 
 impl Done {
     /// What is told of it, if it was so many decisions before.
-    pub fn told<'a>(&'a self, from: usize, case: &'a Case) -> Told<'a> {
+    pub fn told<'a>(&'a self, invariant: usize, from: usize, case: &'a Case) -> Told<'a> {
         Told {
             found_by: "",
             seed: None,
+            invariant: ALL[invariant].name,
             violations: &self.timeline.violations,
             decisions: self.shrunk.scenario.schedule.len(),
             digest: self.checked.digest,

@@ -142,6 +142,8 @@ pub struct Case {
 pub struct Shrunk<'a> {
     pub found_by: &'a str,
     pub seed: Option<u64>,
+    /// The one that had to stay violated, among those of the turn.
+    pub invariant: &'static str,
     pub violations: &'a [Violated],
     pub decisions: usize,
     #[serde(serialize_with = "text")]

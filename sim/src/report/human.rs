@@ -76,11 +76,8 @@ impl<W> Human<'_, W> {
     fn shrunk(&self, text: &mut Text, shrunk: &Shrunk<'_>) {
         text.look(Look::Bad, format!("violation: {}", shrunk.found_by));
         if let Some(other) = shrunk.same_as {
-            let name = shrunk
-                .violations
-                .first()
-                .map_or("", |first| first.invariant);
-            text.line(format!("  {name}, shrunk the same as {other}"));
+            let invariant = shrunk.invariant;
+            text.line(format!("  {invariant}, shrunk the same as {other}"));
         } else {
             self.story(text, shrunk.violations, &shrunk.faults, shrunk.timeline);
             case_lines(text, shrunk.case);

@@ -1,6 +1,6 @@
 //! Help, completions, Ctrl-C, and a reader that leaves.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::Trial;
@@ -24,6 +24,8 @@ pub fn trials() -> Vec<Trial> {
             interrupted_after_a_find,
         ),
         trial("terminal", "steps_need_a_terminal", steps_need_a_terminal),
+        #[cfg(target_os = "linux")]
+        trial("terminal", "steps_by_keys", steps_by_keys),
         trial(
             "terminal",
             "planted_bugs_are_written",
@@ -208,4 +210,47 @@ fn planted_bugs_are_written() {
     place.planted("hidden-state");
     let wasm = std::fs::read(place.path("hidden-state.wasm")).expect("it can be read");
     assert!(child.expect("the command can be run").stdout == wasm);
+}
+
+/// In a terminal, which `script` of util-linux makes: keys go forth and back, and one leaves.
+#[cfg(target_os = "linux")]
+fn steps_by_keys() {
+    let place = Place::new();
+    place.planted("attempt-limit-off-by-one");
+    place.sim("run --seeds 0..20 --wasm attempt-limit-off-by-one.wasm --case-dir found");
+    let case = format!("found/{}", place.list("found")[0]);
+    let step = format!(
+        "{} replay {case} --wasm attempt-limit-off-by-one.wasm --step",
+        env!("CARGO_BIN_EXE_sim")
+    );
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &step, "/dev/null"])
+        .current_dir(place.path(""))
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("there is a command script");
+    let mut keys = child.stdin.take().expect("it is piped");
+    let mut screen = BufReader::new(child.stdout.take().expect("it is piped"));
+    // It begins where something is wrong; the arrow goes back, `g` to the first, `v` to what is wrong.
+    for (turn, key) in [(4, "\x1b[D"), (3, "g"), (0, "v"), (4, "q")] {
+        let head = format!("turn {turn} of 4");
+        let mut line = Vec::new();
+        while !String::from_utf8_lossy(&line).contains(&head) {
+            line.clear();
+            let read = screen.read_until(b'\n', &mut line).expect("it can be read");
+            assert!(read > 0, "no {head}");
+        }
+        if turn == 4 {
+            let mut more = String::new();
+            while !more.contains("VIOLATED attempts_bounded") {
+                more.clear();
+                assert!(screen.read_line(&mut more).expect("it is text") > 0);
+            }
+        }
+        keys.write_all(key.as_bytes()).expect("it takes keys");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
 }

@@ -69,6 +69,7 @@ impl Reader for Pages<'_> {
                 if let Some(case) = found.case {
                     let told = Told {
                         found_by: found.found_by,
+                        invariant: None,
                         violations: found.violations,
                         timeline: found.timeline,
                         decisions: (found.decisions, found.decisions),
@@ -92,6 +93,7 @@ impl Reader for Pages<'_> {
                 }
                 let told = Told {
                     found_by: shrunk.found_by,
+                    invariant: Some(shrunk.invariant),
                     violations: shrunk.violations,
                     timeline: shrunk.timeline,
                     decisions: (shrunk.decisions, shrunk.decisions_before),
@@ -114,12 +116,23 @@ impl Reader for Pages<'_> {
 /// A failure as an event tells it.
 struct Told<'a> {
     found_by: &'a str,
+    /// The one that was shrunk for.
+    invariant: Option<&'static str>,
     violations: &'a [Violated],
     timeline: &'a Timeline,
     /// How many there are, and were before it was shrunk.
     decisions: (usize, usize),
     digest: String,
     case: &'a Case,
+}
+
+impl Told<'_> {
+    /// The violation that stands for all.
+    fn first(&self) -> Option<&Violated> {
+        let mut violations = self.violations.iter();
+        let wanted = violations.find(|one| Some(one.invariant) == self.invariant);
+        wanted.or(self.violations.first())
+    }
 }
 
 impl Pages<'_> {
@@ -137,7 +150,7 @@ impl Pages<'_> {
         let text = run(self.world, &about, told.violations, told.timeline)?;
         self.write(&page, &text)?;
         self.failures.push(Failure {
-            violation: told.violations.first().map(Card::from),
+            violation: told.first().map(Card::from),
             found_by: vec![told.found_by.to_owned()],
             decisions,
             decisions_before: before,

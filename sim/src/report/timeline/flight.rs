@@ -175,6 +175,8 @@ impl Tracker {
                 is_fault: is_fault || sent.is_fault,
             });
         }
+        // What was delivered is not met again; what was dropped may be.
+        self.sent.remove(&sequence);
         if goals == [Place::Lost] {
             let sent = Sent {
                 from: Place::Lost,
