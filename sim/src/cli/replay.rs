@@ -12,7 +12,9 @@ use super::{Exit, stepper, terminal};
 use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
 use crate::interrupt::Interrupt;
-use crate::report::event::{self, CaseDone, Event, Finished, Nondeterminism, Readers, Started};
+use crate::report::event::{
+    self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
+};
 use crate::report::page;
 use crate::report::timeline::{Recorder, Timeline};
 use crate::scenario::Scenario;
@@ -120,7 +122,12 @@ impl Replay {
             match self.replay(path, replayer, &mut readers) {
                 Ok(one) => exit = exit.or(one),
                 Err(error) => {
-                    write!(terminal::err(), "{}", error_text(&error))?;
+                    let (file, error) = (path.display().to_string(), error_text(&error));
+                    write!(terminal::err(), "{error}")?;
+                    readers.tell(&Event::BadCase(BadCase {
+                        file: &file,
+                        error: &error,
+                    }))?;
                     exit = exit.or(Exit::BadInput);
                 }
             }

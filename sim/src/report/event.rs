@@ -27,6 +27,7 @@ pub enum Event<'a> {
     Shrunk(Shrunk<'a>),
     Nondeterminism(Nondeterminism<'a>),
     CaseDone(CaseDone<'a>),
+    BadCase(BadCase<'a>),
     Finished(Finished<'a>),
 }
 
@@ -184,6 +185,14 @@ pub struct CaseDone<'a> {
     pub digest: Digest,
     #[serde(skip)]
     pub timeline: &'a Timeline,
+}
+
+/// A file is no case of this world.
+#[derive(Serialize)]
+pub struct BadCase<'a> {
+    pub file: &'a str,
+    /// The error and its causes, a line each.
+    pub error: &'a str,
 }
 
 /// The last event.

@@ -31,6 +31,7 @@ impl<W: Write> Reader for GitHub<W> {
                 let text = format!("{}: {}", found.of, found.what);
                 self.error(None, "not deterministic", &text)
             }
+            Event::BadCase(bad) => self.error(Some(bad.file), "not a case", bad.error),
             _ => Ok(()),
         }
     }

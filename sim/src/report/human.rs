@@ -44,7 +44,8 @@ impl<W: Write> Reader for Human<'_, W> {
                 let notes = started.notes.iter();
                 notes.for_each(|note| text.look(Look::Faint, note));
             }
-            Event::SeedDone(_) => return Ok(()),
+            // Errors go to standard error, whatever the form.
+            Event::SeedDone(_) | Event::BadCase(_) => return Ok(()),
             Event::Violation(violation) => self.violation(&mut text, violation),
             Event::Shrunk(shrunk) => self.shrunk(&mut text, shrunk),
             Event::Nondeterminism(found) => {

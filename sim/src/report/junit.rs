@@ -48,6 +48,13 @@ impl<W: Write> Reader for JUnit<W> {
                 let _ = writeln!(self.nondeterminism, "{}: {}", found.of, found.what);
             }
             Event::CaseDone(done) => self.case_done(done),
+            Event::BadCase(bad) => {
+                let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+                status.set_type("bad input").set_description(bad.error);
+                let mut case = TestCase::new(bad.file, status);
+                case.set_classname("corpus");
+                self.cases.push(case);
+            }
             Event::Finished(finished) => self.finished(finished)?,
         }
         Ok(())

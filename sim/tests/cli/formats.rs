@@ -112,14 +112,16 @@ fn every_field_is_documented() {
         .as_str()
         .expect("it has a case")
         .to_owned();
-    let replay = place.sim(&format!("replay {case} --format json --wasm {BUG}.wasm"));
+    let replay = format!("replay {case} nowhere.json --format json --wasm {BUG}.wasm");
+    let replay = place.sim(&replay);
+    assert_eq!(replay.code, 2);
     events.extend(lines(&replay));
     place.planted("hidden-state");
     events.extend(lines(&place.sim(
         "run --seeds 0..200 --twice --wasm hidden-state.wasm --case-dir found --format json",
     )));
     let kinds: BTreeSet<&str> = kinds(&events).into_iter().collect();
-    assert_eq!(kinds.len(), 7, "each kind of event was seen: {kinds:?}");
+    assert_eq!(kinds.len(), 8, "each kind of event was seen: {kinds:?}");
     for event in &events {
         let kind = event["event"].as_str().expect("it has a kind");
         let head = format!("## `{kind}`");
@@ -191,12 +193,21 @@ fn junit_of_a_replay() {
     campaign(&place, "");
     let name = place.list("found").remove(0);
     let said = place.sim(&format!(
-        "replay found/{name} --wasm {BUG}.wasm --format junit"
+        "replay found/{name} nowhere.json --wasm {BUG}.wasm --format junit"
     ));
     let report = Report::deserialize_from_str(&said.out).expect("it is a JUnit report");
     let cases = &report.test_suites[0].test_cases;
     assert_eq!(cases[0].name.as_str(), format!("found/{name}"));
     assert!(matches!(cases[0].status, TestCaseStatus::NonSuccess { .. }));
+    let TestCaseStatus::NonSuccess {
+        kind, description, ..
+    } = &cases[1].status
+    else {
+        panic!("there is no such file");
+    };
+    assert_eq!(*kind, NonSuccessKind::Error);
+    let text = description.as_ref().expect("it has a text").as_str();
+    assert!(text.contains("cannot read it"), "{text}");
 }
 
 fn annotations() {

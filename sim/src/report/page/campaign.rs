@@ -106,7 +106,7 @@ impl Reader for Pages<'_> {
                 let text = format!("{}: {}", found.of, found.what);
                 self.nondeterminism.push(printable(&text));
             }
-            Event::CaseDone(_) => {}
+            Event::CaseDone(_) | Event::BadCase(_) => {}
             Event::Finished(finished) => self.finished(finished)?,
         }
         Ok(())
