@@ -2,7 +2,7 @@
 //!
 //! A line of a block of shell, or a piece of code in a line, that begins with `cargo run --release --`
 //! or `sim` is run, in the order of its page, in a copy of `corpus/` and `air/`; it ends with 0, or
-//! as its comment says (`# exit code 1`). Of one that has a part to be filled in (`CASE`, `my.wasm`)
+//! as its comment says (`# exit code 1`). What the page on failures shows of output was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`)
 //! the options must exist. What cargo runs otherwise must name what there is: these commands are
 //! the tests themselves, or too long for one.
 
@@ -91,13 +91,24 @@ fn follow(page: &Path) {
         &root("corpus"),
         &place.path().join("fuzz/corpus/reducer_events"),
     );
+    let mut said = String::new();
     for told in commands(&text) {
-        if let Err(what) = try_one(&told, place.path()) {
+        if let Err(what) = try_one(&told, place.path(), &mut said) {
             panic!(
                 "{}:{}: `{}`: {what}",
                 page.display(),
                 told.line,
                 told.command
+            );
+        }
+    }
+    if page.ends_with("failures.md") {
+        let shown = text.split("```text\n").skip(1);
+        let shown = shown.flat_map(|block| block.split("```").next());
+        for line in shown.flat_map(str::lines) {
+            assert!(
+                said.lines().any(|other| other == line),
+                "nothing said: {line}"
             );
         }
     }
@@ -172,7 +183,8 @@ fn arguments(command: &str) -> Option<&str> {
     built.or_else(|| command.strip_prefix("sim "))
 }
 
-fn try_one(told: &Told<'_>, place: &Path) -> Result<(), String> {
+/// Tries a command; what it says is added to what was said.
+fn try_one(told: &Told<'_>, place: &Path, said: &mut String) -> Result<(), String> {
     let Some(arguments) = arguments(told.command) else {
         return names_what_there_is(told.command);
     };
@@ -190,6 +202,7 @@ fn try_one(told: &Told<'_>, place: &Path) -> Result<(), String> {
         .env_remove("GITHUB_ACTIONS")
         .output()
         .map_err(|error| error.to_string())?;
+    said.push_str(&String::from_utf8_lossy(&output.stdout));
     if output.status.code() == Some(told.code) {
         return Ok(());
     }
