@@ -40,7 +40,11 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Commands that take long, and what is run instead: the same of less.
-const SHORTER: [(&str, &str); 5] = [
+const SHORTER: [(&str, &str); 6] = [
+    (
+        "run --seeds 0..200 --twice --thorough",
+        "run --seeds 0..10 --twice --thorough",
+    ),
     ("run --thorough", "run --thorough --seeds 0..20"),
     ("selftest", "selftest --starts 1 --shrinks 1"),
     (
@@ -49,11 +53,11 @@ const SHORTER: [(&str, &str); 5] = [
     ),
     (
         "run --seeds 0..100000 --jobs 2",
-        "run --seeds 0..5000 --jobs 2",
+        "run --seeds 0..1000 --jobs 2",
     ),
     (
         "run --seeds 0..100000 --jobs 2 --html report",
-        "run --seeds 0..5000 --jobs 2 --html report",
+        "run --seeds 0..1000 --jobs 2 --html report",
     ),
 ];
 
