@@ -223,6 +223,9 @@ fn seeds(
     .context("the reducer cannot be run")?;
     progress.finish();
     told?;
+    if summary.interrupted {
+        terminal::note(&format!("stopped after {} of {asked} seeds", summary.seeds));
+    }
     let seconds = progress.elapsed().as_secs_f64();
     let rate = summary.steps as f64 / seconds;
     terminal::note(&format!("{rate:.0} steps per second, {seconds:.1} s"));

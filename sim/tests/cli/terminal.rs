@@ -130,6 +130,7 @@ fn a_closed_pipe_is_no_error() {
     let (code, _, err) = end(child);
     assert_eq!(code, Some(0), "{err}");
     assert!(!err.contains("error"), "{err}");
+    assert!(err.contains("stopped after"), "{err}");
 }
 
 /// As Ctrl-C does.
