@@ -12,7 +12,7 @@ use std::process::Command;
 
 use libtest_mimic::Trial;
 
-use crate::support::{self, root};
+use crate::support::{self, COMMANDS, root};
 
 pub fn trials() -> Vec<Trial> {
     let pages = pages().into_iter().map(|page| {
@@ -63,18 +63,6 @@ const SHORTER: [(&str, &str); 6] = [
 
 /// What a person has to fill in.
 const PLACEHOLDERS: [&str; 7] = ["BUG", "CASE", "DIR", "FILE", "FORM", "my.wasm", "…"];
-
-/// The commands of this project.
-const COMMANDS: [&str; 8] = [
-    "run",
-    "replay",
-    "shrink",
-    "explore",
-    "coverage",
-    "selftest",
-    "check",
-    "completions",
-];
 
 /// What is told of a command, and where.
 struct Told<'a> {

@@ -12,6 +12,18 @@ use sim::reducer::{Code, Limits, default_cache_dir};
 use sim::selftest;
 use sim::world::World;
 
+/// The commands of `sim`.
+pub const COMMANDS: [&str; 8] = [
+    "run",
+    "replay",
+    "shrink",
+    "explore",
+    "coverage",
+    "selftest",
+    "check",
+    "completions",
+];
+
 /// A trial that fails by panicking.
 pub fn trial(name: String, test: impl FnOnce() + Send + 'static) -> Trial {
     Trial::test(name, || {

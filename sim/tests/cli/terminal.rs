@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use libtest_mimic::Trial;
 
 use super::{Place, trial};
+use crate::support::COMMANDS;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -33,17 +34,6 @@ pub fn trials() -> Vec<Trial> {
         ),
     ]
 }
-
-const COMMANDS: [&str; 8] = [
-    "run",
-    "replay",
-    "shrink",
-    "explore",
-    "coverage",
-    "selftest",
-    "check",
-    "completions",
-];
 
 fn help_fits_the_screen() {
     let place = Place::new();
@@ -76,6 +66,10 @@ fn help_shows_the_way() {
     ];
     let places = places.map(|step| way.find(step).unwrap_or_else(|| panic!("no {step}")));
     assert!(places.is_sorted(), "in this order");
+    let listed = help.split_once("Commands:\n").expect("they are listed").1;
+    let listed = listed.split("\n\n").next().unwrap_or_default();
+    let names = listed.lines().filter(|line| !line.starts_with("    "));
+    assert_eq!(names.count(), COMMANDS.len(), "{listed}");
     for command in COMMANDS {
         assert!(help.contains(&format!("\n  {command}")), "no {command}");
     }
@@ -221,7 +215,8 @@ fn steps_by_keys() {
     place.sim("run --seeds 0..20 --wasm attempt-limit-off-by-one.wasm --case-dir found");
     let case = format!("found/{}", place.list("found")[0]);
     let step = format!(
-        "{} replay {case} --wasm attempt-limit-off-by-one.wasm --step",
+        // A walk that went elsewhere would wait for keys for ever.
+        "timeout --foreground 30 {} replay {case} --wasm attempt-limit-off-by-one.wasm --step",
         env!("CARGO_BIN_EXE_sim")
     );
     let mut child = Command::new("script")
