@@ -267,10 +267,9 @@ impl Search<'_, '_> {
             let wanted = self.options.invariant;
             wanted.is_none_or(|wanted| wanted == violation.invariant)
         };
-        if let Some(violations) = successor.violations
-            && violations.iter().any(counts)
-        {
-            return Ok(Some(violations));
+        if let Some(violations) = successor.violations {
+            // Where another invariant is violated a run ends: nothing after it is looked at.
+            return Ok(violations.iter().any(counts).then_some(violations));
         }
         let Some(place) = successor.state else {
             return Ok(None);

@@ -94,20 +94,24 @@ pub const ALL: [Invariant; COUNT] = [
         "events that are not awaited change nothing",
     ),
     retry_only(
+        "contract_kept",
+        "every event brings about the one state, work, timer or nothing that is due",
+    ),
+    retry_only(
         "converges",
         "once faults stop, every started request ends as Done or Failed",
     ),
 ];
 
 /// How many invariants there are.
-pub const COUNT: usize = 13;
+pub const COUNT: usize = 14;
 
 const CONFORMS: usize = 0;
 const BOUNDED: usize = 1;
 const PURE: usize = 2;
 const REPLAYS: usize = 3;
 const FIRST_OF_RETRY: usize = 4;
-const CONVERGES: usize = 12;
+const CONVERGES: usize = 13;
 
 /// What an invariant found in one step.
 #[derive(Clone, PartialEq, Eq, Debug)]

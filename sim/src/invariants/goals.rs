@@ -2,7 +2,7 @@
 //!
 //! [`GOALS`] is the one list. A run reaches a goal or does not; a campaign counts the runs.
 
-use super::retry::{Move, Past};
+use super::retry::{Because, Move, Past};
 use crate::trace::{Choice, CrashPoint, Recovery, Status, Turn};
 use crate::workload::retry::wire::{Event, Pc};
 
@@ -78,44 +78,32 @@ pub(super) fn of_turn(goals: &mut GoalSet, turn: &Turn) {
 
 /// The goals that a step of the machine reaches, before the history has recorded it.
 pub(super) fn of_move(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
-    if step.is_ignored() {
-        return ignored(goals, turn, step);
+    let due = &step.due;
+    if due.is_nothing() {
+        return ignored(goals, past, turn, step);
     }
     let Some(request) = &past.request else {
         return;
     };
     crashed(goals, turn, step);
-    let ended = step.after.map(|state| state.pc).filter(|pc| pc.is_end());
-    match (&step.event, ended) {
-        (Event::Start(_), _) if step.pc().is_end() => goals.reach(Goal::NextRequest),
-        (Event::Ok { .. }, Some(Pc::Done)) => goals.reach(match (step.pc(), request.requested) {
+    match due.because {
+        Because::OtherEnded => goals.reach(Goal::NextRequest),
+        Because::WorkDone => goals.reach(match (past.phase, request.requested) {
             (Pc::Backoff, _) => Goal::DoneInBackoff,
             (_, 1) => Goal::DoneFirstTry,
             _ => Goal::DoneAfterRetry,
         }),
-        (
-            Event::Err {
-                transient: false, ..
-            },
-            Some(Pc::Failed),
-        ) if request.requested == 1 => {
-            goals.reach(Goal::FailedAtOnce);
-        }
-        (
-            Event::Err {
-                transient: true, ..
-            },
-            Some(Pc::Failed),
-        ) => {
+        Because::Terminal if request.requested == 1 => goals.reach(Goal::FailedAtOnce),
+        Because::LastAttempt => {
             goals.reach(Goal::FailedByExhaustion);
             if request.max_attempts <= 1 {
                 goals.reach(Goal::FailedWithoutRetry);
             }
         }
-        (Event::Timer(_), _) => timer_accepted(goals, turn),
+        Because::TimerAwaited => timer_accepted(goals, turn),
         _ => {}
     }
-    if ended.is_some() && step.is_healing() {
+    if due.phase.is_end() && step.is_healing() {
         goals.reach(Goal::DoneByHealing);
     }
     if step
@@ -161,17 +149,16 @@ fn timer_accepted(goals: &mut GoalSet, turn: &Turn) {
     }
 }
 
-fn ignored(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
-    let req_id = step.before.map(|state| state.req_id);
+fn ignored(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     match &step.event {
-        Event::Start(_) if step.pc().is_end() => goals.reach(Goal::RestartIgnored),
+        Event::Start(_) if past.phase.is_end() => goals.reach(Goal::RestartIgnored),
         Event::Start(_) => goals.reach(Goal::SecondStartIgnored),
         Event::Timer(_) if turn.remark.repeated => goals.reach(Goal::TimerTwiceIgnored),
-        Event::Ok { req_id: of } | Event::Err { req_id: of, .. } => {
-            if req_id.is_some() && req_id != Some(*of) {
-                goals.reach(Goal::StrayIgnored);
-            } else if step.pc().is_end() {
-                goals.reach(Goal::EndAbsorbs);
+        Event::Ok { .. } | Event::Err { .. } => {
+            match step.due.because {
+                Because::AnotherRequest => goals.reach(Goal::StrayIgnored),
+                Because::EndedAlready => goals.reach(Goal::EndAbsorbs),
+                _ => {}
             }
             if turn.remark.repeated {
                 goals.reach(Goal::DuplicateIgnored);

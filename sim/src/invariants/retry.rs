@@ -2,11 +2,16 @@
 //!
 //! [`Move`] is one step as the machine's own values; [`Past`] is what happened before it to the
 //! request under way. Each check is a function of the two. The [`History`] that gives the past
-//! follows the rules of the machine from events and states, not what a state says of its own past:
+//! follows the [`contract`] from the events that came in and what went out, not what a state says:
 //! it cannot be talked into anything.
+//!
+//! A state is private to its reducer. It is judged only where the model can read it, which the first
+//! accepted start of a run shows: see [`Reading`]. What comes in and goes out is judged always.
 
 mod attempts_bounded;
 mod backoff_exact;
+mod contract;
+mod contract_kept;
 mod converges;
 mod intent_faithful;
 mod one_timer;
@@ -22,12 +27,14 @@ use crate::trace::{Key, Packer, Record, Step, Trace, Turn, Unpacker, ValueId};
 use crate::workload::retry::Retry;
 use crate::workload::retry::wire::{self, Event, Pc, Requested, StartWork};
 use crate::world::TimerSet;
+pub(super) use contract::Because;
+use contract::Due;
 
 type State<'a> = wire::State<Text<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
 /// In the order of `ALL`.
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     attempts_bounded::check,
     backoff_exact::check,
     retry_waits::check,
@@ -36,25 +43,67 @@ const CHECKS: [Check; 8] = [
     one_timer::check,
     intent_faithful::check,
     stale_ignored::check,
+    contract_kept::check,
 ];
 
 /// One event through the retry reducer.
 pub(super) struct Move<'a> {
-    pub before: Option<State<'a>>,
     pub event: Event<'a>,
+    /// What the contract says of it.
+    pub due: Due,
+    /// The state afterwards, where it can be read.
     pub after: Option<State<'a>>,
-    /// The state's bytes changed.
+    /// The state before, where it can be read.
+    pub before: Option<State<'a>>,
+    /// The state changed in a way that can be judged.
     pub changed: bool,
     /// The timer that the step asked for: a step has one effect at most, or is refused.
     pub timer: Option<TimerSet<'a>>,
     /// How many `WorkRequested` it emitted.
     pub requested_count: u64,
+    /// How many other events and effects went out.
+    pub other_count: u64,
     retry: &'a Retry,
     trace: &'a Trace,
     step: &'a Step,
 }
 
 impl<'a> Move<'a> {
+    fn of(
+        retry: &'a Retry,
+        trace: &'a Trace,
+        step: &'a Step,
+        (event, due): (Event<'a>, Due),
+        states: States<'a>,
+    ) -> Move<'a> {
+        let emitted = trace.emitted_in(&step.emitted);
+        let requested = emitted
+            .iter()
+            .filter(|event| event.schema == retry.requested);
+        let requested_count = requested.count();
+        let mut timer = None;
+        let mut others = emitted.len() - requested_count;
+        for intent in trace.intents_in(&step.intents) {
+            match TimerSet::parse(trace.bytes(intent.params)) {
+                Some(set) if Some(intent.effect) == retry.timer => timer = Some(set),
+                _ => others += 1,
+            }
+        }
+        Move {
+            event,
+            due,
+            before: states.before,
+            after: states.after,
+            changed: states.changed,
+            timer,
+            requested_count: requested_count as u64,
+            other_count: others as u64,
+            retry,
+            trace,
+            step,
+        }
+    }
+
     /// The `WorkRequested` events that the step emitted.
     pub fn requested(&self) -> impl Iterator<Item = Requested<'a>> {
         let (trace, schema) = (self.trace, self.retry.requested);
@@ -64,7 +113,7 @@ impl<'a> Move<'a> {
             .filter_map(|event| wire::requested(trace.bytes(event.value)))
     }
 
-    /// Nothing changed and nothing went out.
+    /// Nothing changed that can be judged, and nothing went out.
     pub fn is_ignored(&self) -> bool {
         !self.changed && self.step.emitted.is_empty() && self.step.intents.is_empty()
     }
@@ -82,39 +131,47 @@ impl<'a> Move<'a> {
             .any(|record| matches!(record, Record::Snapshot { .. }))
     }
 
-    pub fn pc(&self) -> Pc {
-        self.before.map_or(Pc::Idle, |state| state.pc)
-    }
-
-    /// Whether a start is due to be accepted: from Idle, or after the end of another request.
-    fn may_start(&self, start: &StartWork<'_>) -> bool {
-        match self.before {
-            None => true,
-            Some(state) if state.pc == Pc::Idle => true,
-            Some(state) => state.pc.is_end() && state.req_id != start.req_id,
-        }
-    }
-
-    /// What happened, for a report: the first sign that the event was not ignored.
+    /// What happened, for a report.
     pub fn effect_seen(&self) -> String {
-        if let Some(requested) = self.requested().next() {
-            return format!("WorkRequested for {:?}", requested.req_id);
+        let mut seen = Vec::new();
+        for requested in self.requested() {
+            seen.push(format!("WorkRequested of {:?}", requested.req_id));
         }
         if let Some(timer) = self.timer {
-            return format!("timer.set for {} ns", timer.deliver_at_ns);
+            let key = match timer.key {
+                Some(key) => format!("of {key:?}"),
+                None => "without a key".to_owned(),
+            };
+            seen.push(format!("a timer {key} for {} ns", timer.deliver_at_ns));
         }
-        if !self.step.emitted.is_empty() {
-            return "an event was emitted".to_owned();
+        if self.other_count > 0 {
+            seen.push(format!("{} other events or effects", self.other_count));
         }
-        let show = |state: Option<State<'_>>| match state {
-            None => "no state".to_owned(),
-            Some(state) => format!("{}, attempt {}", state.pc.name(), state.attempt),
-        };
-        format!(
-            "the state changed from {} to {}",
-            show(self.before),
-            show(self.after)
-        )
+        if seen.is_empty() {
+            seen.push("nothing is asked for".to_owned());
+        }
+        let asked = seen.join(" and ");
+        let show = |state: State<'_>| format!("{} at attempt {}", state.pc.name(), state.attempt);
+        match (self.before, self.after) {
+            (_, None) => asked,
+            (Some(before), Some(_)) if !self.changed => {
+                format!("{asked}, and the state stays {}", show(before))
+            }
+            (Some(before), Some(after)) if show(before) != show(after) => {
+                format!(
+                    "{asked}, and the state goes from {} to {}",
+                    show(before),
+                    show(after)
+                )
+            }
+            (Some(_), Some(after)) => {
+                format!(
+                    "{asked}, and other fields of the state change, which is {}",
+                    show(after)
+                )
+            }
+            (None, Some(after)) => format!("{asked}, and the state is {}", show(after)),
+        }
     }
 }
 
@@ -123,8 +180,26 @@ impl<'a> Move<'a> {
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct History {
     request: Option<Recorded>,
-    /// Where the machine stood after the last step, and at which attempt.
-    stands: Option<(Pc, u64)>,
+    /// Where the request stands by the contract; Idle if there is none.
+    phase: Pc,
+    reading: Reading,
+}
+
+/// Whether the states of a run are told in the words of the model: `demo/RetryState@1` with the five
+/// words of [`Pc`], and `attempt` as the number of `WorkRequested` so far.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+enum Reading {
+    /// No start was accepted yet.
+    #[default]
+    Unknown,
+    /// After the first accepted start it said Working, at attempt 1.
+    Words,
+    /// It said something else: another reducer for the same contract, with a state of its own.
+    Opaque,
+}
+
+impl Reading {
+    const ALL: [Reading; 3] = [Reading::Unknown, Reading::Words, Reading::Opaque];
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -168,9 +243,10 @@ pub(super) struct Timers {
 
 /// The history as the checks see it.
 pub(super) struct Past<'a> {
+    /// The last request whose start was due and accepted.
     pub request: Option<Request<'a>>,
-    /// Where the machine stood after the last step, and at which attempt.
-    pub stands: Option<(Pc, u64)>,
+    /// Where the request stood before this step, by the contract.
+    pub phase: Pc,
 }
 
 /// The request under way.
@@ -211,12 +287,10 @@ impl Request<'_> {
 }
 
 impl History {
-    /// Before the checks: a start that is accepted begins a new request.
+    /// Before the checks: a start that is due begins a new request, unless it was dropped.
     fn begin(&mut self, step: &Move<'_>) {
-        if let Event::Start(start) = &step.event
-            && step.may_start(start)
-            && !step.is_ignored()
-        {
+        let is_dropped = step.step.is_unchanged() && step.is_ignored();
+        if let (Event::Start(start), true) = (&step.event, step.due.begins() && !is_dropped) {
             self.request = Some(Recorded::of(step.trace, step.step.event, start));
         }
     }
@@ -236,15 +310,12 @@ impl History {
         });
         Past {
             request,
-            stands: self.stands,
+            phase: self.phase,
         }
     }
 
     pub fn pack(&self, packer: &mut Packer<'_>) {
-        match self.stands {
-            None => packer.number(0),
-            Some((pc, attempt)) => packer.number(pc as u64 + 1).number(attempt),
-        };
+        packer.number(self.stands());
         packer.optional_value(self.request.map(|request| request.start));
         if let Some(Recorded {
             requested, timers, ..
@@ -261,8 +332,8 @@ impl History {
     }
 
     pub fn unpack(packed: &mut Unpacker<'_>, trace: &Trace) -> History {
-        let pc = packed.count().checked_sub(1).map(|pc| Pc::ALL[pc]);
-        let stands = pc.map(|pc| (pc, packed.number()));
+        let stands = packed.count();
+        let (phase, reading) = (Pc::ALL[stands / 3], Reading::ALL[stands % 3]);
         let request = packed.optional_value().and_then(|event| {
             let Some(Event::Start(start)) = wire::event(trace.bytes(event)) else {
                 return None;
@@ -275,18 +346,27 @@ impl History {
             request.timers.last = has_timer.then(|| (packed.number(), packed.flag()));
             Some(request)
         });
-        History { request, stands }
+        History {
+            request,
+            phase,
+            reading,
+        }
+    }
+
+    /// Phase and reading as one number.
+    fn stands(&self) -> u64 {
+        self.phase as u64 * 3 + self.reading as u64
     }
 
     /// Writes all that decides what the checks will say.
     pub fn write_key(&self, trace: &Trace, key: &mut Key) {
         let Some(request) = &self.request else {
-            key.word(0);
+            key.word(self.stands() << 2);
             return;
         };
         let timers = request.timers;
         let (due_ns, fired) = timers.last.unwrap_or_default();
-        key.word(1 | u64::from(fired) << 1)
+        key.word(1 | u64::from(fired) << 1 | self.stands() << 2)
             .value(trace, request.start)
             .word(request.requested)
             .word(timers.set)
@@ -296,9 +376,7 @@ impl History {
 
     /// After the checks: what the move adds.
     fn record(&mut self, past: &Past<'_>, step: &Move<'_>) {
-        if step.changed {
-            self.stands = step.after.map(|state| (state.pc, state.attempt));
-        }
+        self.phase = step.due.phase;
         let (Some(recorded), Some(request)) = (&mut self.request, &past.request) else {
             return;
         };
@@ -380,7 +458,7 @@ impl Observer {
     }
 
     /// Runs every check on a step. `note` gets the index of the check, or None for a state that
-    /// is none of the machine's.
+    /// has left the words of the machine.
     pub fn observe(
         &mut self,
         trace: &Trace,
@@ -392,32 +470,18 @@ impl Observer {
         if step.reducer != self.retry.reducer || step.fault.is_some() {
             return;
         }
-        let mut state = |id: Option<_>| id.map(|id| self.state(trace, id));
-        let changed = !step.is_unchanged();
-        let before = state(step.before);
-        let after = if changed { state(step.after) } else { before };
-        let event = wire::event(trace.bytes(step.event));
-        let (Some(event), None | Some(Some(_)), None | Some(Some(_))) = (event, before, after)
-        else {
-            let expected = "`pc` is Idle, Working, Backoff, Done or Failed".to_owned();
-            return note(None, Finding::violated(expected, "another word"));
+        let Some(event) = wire::event(trace.bytes(step.event)) else {
+            return;
         };
-        let (before, after) = (before.flatten(), after.flatten());
-        let retry = &self.retry;
-        let emitted = trace.emitted_in(&step.emitted).iter();
-        let requested = emitted.filter(|event| event.schema == retry.requested);
-        let mut intents = trace.intents_in(&step.intents).iter();
-        let step = Move {
-            before,
-            event,
-            after,
-            changed,
-            timer: intents.find_map(|intent| TimerSet::parse(trace.bytes(intent.params))),
-            requested_count: requested.count() as u64,
-            retry,
-            trace,
-            step,
+        let due = contract::due(&self.history.past(trace), &event);
+        let Some(states) = self.states(trace, step, &due) else {
+            let expected = "`pc` is Idle, Working, Backoff, Done or Failed, as before".to_owned();
+            return note(
+                None,
+                Finding::violated(expected, "a state that does not read so"),
+            );
         };
+        let step = Move::of(&self.retry, trace, step, (event, due), states);
         self.history.begin(&step);
         let past = self.history.past(trace);
         for (index, check) in CHECKS.iter().enumerate() {
@@ -426,4 +490,49 @@ impl Observer {
         goals::of_move(goals, &past, turn, &step);
         self.history.record(&past, &step);
     }
+
+    /// The states of a step where they can be read; None if they could until now.
+    fn states<'a>(&mut self, trace: &'a Trace, step: &Step, due: &Due) -> Option<States<'a>> {
+        if self.history.reading == Reading::Opaque {
+            return Some(States::default());
+        }
+        let changed = !step.is_unchanged();
+        let before = step.before.map(|id| self.state(trace, id));
+        let after = match changed {
+            true => step.after.map(|id| self.state(trace, id)),
+            false => before,
+        };
+        let states = States {
+            before: before.flatten(),
+            after: after.flatten(),
+            changed,
+        };
+        if self.history.reading == Reading::Words {
+            let is_read = before != Some(None) && after != Some(None);
+            return is_read.then_some(states);
+        }
+        if due.begins() && (changed || !step.emitted.is_empty()) {
+            let begins = |state: State<'_>| state.pc == Pc::Working && state.attempt == 1;
+            self.history.reading = match states.after.is_some_and(begins) {
+                true => Reading::Words,
+                false => Reading::Opaque,
+            };
+        }
+        // Before the first start a state may be written that says no more than that.
+        let stands = |state: State<'_>| state.pc != Pc::Idle;
+        Some(match self.history.reading {
+            Reading::Opaque => States::default(),
+            Reading::Words => states,
+            Reading::Unknown if states.after.is_some_and(stands) => states,
+            Reading::Unknown => States::default(),
+        })
+    }
+}
+
+/// The states of a step as far as they can be read, and whether they differ.
+#[derive(Clone, Copy, Default)]
+struct States<'a> {
+    before: Option<State<'a>>,
+    after: Option<State<'a>>,
+    changed: bool,
 }

@@ -3,7 +3,7 @@
 pub mod wire;
 
 use crate::air::canonical::Text;
-use crate::air::{Air, Hash, ReducerId, SchemaId, Schemas};
+use crate::air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
 use crate::scenario::Request;
 use crate::trace::{Answer, Status};
@@ -14,7 +14,6 @@ use wire::{Event, Requested, StartWork};
 /// The reducer's event schema, by which a world is known to be a retry world.
 const EVENT: &str = "demo/RetryEvent@1";
 const REQUESTED: &str = "demo/WorkRequested@1";
-const STATE: &str = "demo/RetryState@1";
 
 /// The schemas and the reducer of a retry world.
 #[derive(Clone, Debug)]
@@ -22,23 +21,25 @@ pub struct Retry {
     pub event: SchemaId,
     pub requested: SchemaId,
     pub reducer: ReducerId,
+    /// `timer.set`, if the world has it.
+    pub timer: Option<EffectId>,
     schemas: Schemas,
 }
 
 impl Retry {
-    /// None if this is not a retry world: the three schemas and a reducer over them.
+    /// None if this is not a retry world: the two schemas and a reducer over them. Its state is its
+    /// own matter.
     pub fn of(air: &Air) -> Option<Retry> {
         let event = air.schemas.find(EVENT)?;
         let requested = air.schemas.find(REQUESTED)?;
-        let state = air.schemas.find(STATE)?;
-        let route = air.routes.iter().find(|route| {
-            let reducer = &air.reducers[route.reducer.index()];
-            route.event == event && reducer.state == state && route.key_field.is_none()
-        })?;
+        let mut routes = air.routes.iter();
+        let route = routes.find(|route| route.event == event && route.key_field.is_none())?;
+        let timer = air.effects.iter().position(|it| it.kind == "timer.set");
         Some(Retry {
             event,
             requested,
             reducer: route.reducer,
+            timer: timer.map(EffectId::new),
             schemas: air.schemas.clone(),
         })
     }

@@ -12,7 +12,7 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
         return Finding::NotApplicable;
     };
     let index = request.timers.set;
-    let expected = deliver_at_ns(request.anchor_ns, request.base_delay_ms, index as u32);
+    let expected = request.deliver_at_ns(index);
     Finding::check(timer.deliver_at_ns == expected, || {
         let Request {
             req_id,
@@ -26,13 +26,4 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
         );
         (expected, format!("{} ns", timer.deliver_at_ns))
     })
-}
-
-/// The formula, for the timer after `exponent` others.
-fn deliver_at_ns(anchor_ns: u64, base_delay_ms: u64, exponent: u32) -> u64 {
-    let factor = 1_u64.checked_shl(exponent).unwrap_or(u64::MAX);
-    let delay_ns = base_delay_ms
-        .saturating_mul(factor)
-        .saturating_mul(1_000_000);
-    anchor_ns.saturating_add(delay_ns)
 }

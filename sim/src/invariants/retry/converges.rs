@@ -18,10 +18,8 @@ pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
     if !trace.is_quiescent && trace.healing_from.is_none() {
         return Finding::NotApplicable;
     }
-    let Some((pc, attempt)) = past.stands else {
-        return Finding::NotApplicable;
-    };
-    let is_ended = pc.is_end();
+    let (phase, attempt) = (past.phase, request.requested);
+    let is_ended = phase.is_end();
     // Work that fails each time, in plans as written, may take 2^64 attempts.
     if !trace.is_quiescent && !is_ended && request.requested < request.limit() {
         return Finding::NotApplicable;
@@ -31,15 +29,15 @@ pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
         if is_ended {
             return (expected, "something is in flight for ever".to_owned());
         }
-        let awaited = match pc {
+        let awaited = match phase {
             Pc::Backoff => match request.awaited_ns() {
                 Some(due_ns) => format!("its timer for {due_ns} ns"),
                 None => "a timer that it never set".to_owned(),
             },
-            _ => format!("the answer to attempt {}", attempt),
+            _ => format!("the answer to attempt {attempt}"),
         };
         let heard = last_heard(trace, retry, request.req_id);
-        let found = format!("{} for ever, waiting for {awaited}; {heard}", pc.name());
+        let found = format!("{} for ever, waiting for {awaited}; {heard}", phase.name());
         (expected, found)
     })
 }

@@ -1,12 +1,13 @@
 //! `intent_faithful`: what was asked for is what is worked on.
 //!
-//! Verifies that every `WorkRequested` carries the id and the payload of the accepted start, and
-//! that the state keeps these and the start's numbers unchanged for as long as the request lasts.
+//! Verifies that every `WorkRequested` carries the id and the payload of the accepted start, and,
+//! where the state can be read, that it keeps these and the start's numbers unchanged for as long as
+//! the request lasts.
 
 use super::{Finding, Move, Past};
 
 pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
-    let (Some(request), Some(state)) = (&past.request, step.after) else {
+    let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
     for requested in step.requested() {
@@ -20,6 +21,12 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
             );
         }
     }
+    let Some(state) = step.after else {
+        return match step.requested_count {
+            0 => Finding::NotApplicable,
+            _ => Finding::Holds,
+        };
+    };
     let kept = state.req_id == request.req_id
         && state.payload == request.payload
         && state.max_attempts == request.max_attempts

@@ -2,7 +2,8 @@
 //!
 //! Verifies that it becomes Done only on a `WorkOk` of its own, and Failed only on a `WorkErr` of
 //! its own that is terminal, or transient at the last attempt. Does not verify that such an event
-//! ends it: that is liveness.
+//! ends it: see `contract_kept`. An end shows in the state alone, so that nothing is said of one that
+//! cannot be read.
 
 use super::{Event, Finding, Move, Past, Pc};
 
@@ -10,7 +11,7 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
     let (Some(request), Some(state)) = (&past.request, step.after) else {
         return Finding::NotApplicable;
     };
-    if !state.pc.is_end() || step.pc() == state.pc {
+    if !state.pc.is_end() || past.phase == state.pc {
         return Finding::NotApplicable;
     }
     let last = request.requested >= request.limit();

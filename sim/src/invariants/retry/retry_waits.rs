@@ -4,7 +4,7 @@
 //! early or late, and that it is requested in the very step in which that timer ends the wait,
 //! whatever the status of its receipt. Does not verify that the timer fires: that is liveness.
 
-use super::{Event, Finding, Move, Past, Pc};
+use super::{Because, Finding, Move, Past};
 
 pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
     let Some(request) = &past.request else {
@@ -12,15 +12,13 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
     };
     let new = step.requested_count;
     let requested = request.requested + new;
-    let wait_ends = step.pc() == Pc::Backoff
-        && matches!(&step.event, Event::Timer(timer) if request.is_awaited(timer));
-    if wait_ends && new == 0 {
+    if step.due.because == Because::TimerAwaited && new == 0 {
         let expected = format!(
-            "attempt {} of {:?}: its wait is over",
+            "attempt {} of {:?}, for the timer that ends its wait has fired",
             requested + 1,
             request.req_id
         );
-        return Finding::violated(expected, "no request");
+        return Finding::violated(expected, "no WorkRequested");
     }
     if new == 0 || requested < 2 {
         return Finding::NotApplicable;

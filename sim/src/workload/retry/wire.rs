@@ -37,8 +37,9 @@ pub struct Requested<'a> {
 }
 
 /// Where a request stands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub enum Pc {
+    #[default]
     Idle,
     Working,
     Backoff,
