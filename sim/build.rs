@@ -63,6 +63,27 @@ impl Tools {
         }
     }
 
+    /// Panics name files of the standard library: where its sources are installed (`rust-src`), by
+    /// their path on this machine. With these flags they go by the names that they have elsewhere.
+    fn flags(&self) -> Option<String> {
+        let ask = |argument: &[&str]| {
+            let output = self
+                .command("RUSTC", "rustc")
+                .args(argument)
+                .output()
+                .ok()?;
+            String::from_utf8(output.stdout).ok()
+        };
+        let sysroot = ask(&["--print", "sysroot"])?;
+        let version = ask(&["-vV"])?;
+        let commit = version
+            .lines()
+            .find_map(|it| it.strip_prefix("commit-hash: "))?;
+        let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+        let sources = sources.display();
+        Some(format!("--remap-path-prefix={sources}=/rustc/{commit}"))
+    }
+
     fn command(&self, outer: &str, name: &str) -> Command {
         match self {
             Tools::Outer => Command::new(var(outer)),
@@ -136,6 +157,11 @@ fn build(root: &Path, tools: &Tools, package: &str) {
     }
     // Empty, as one may be set in the configuration too.
     command.env("RUSTC_WRAPPER", "");
+    command.envs(
+        tools
+            .flags()
+            .map(|flags| ("CARGO_ENCODED_RUSTFLAGS", flags)),
+    );
     match command.output() {
         Ok(output) if output.status.success() => {}
         Ok(output) => {
