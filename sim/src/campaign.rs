@@ -13,8 +13,9 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
+use crate::air::ReducerId;
 use crate::interrupt::Interrupt;
-use crate::invariants::{self, GOALS, Violation};
+use crate::invariants::{self, Goal, Goals, Violation};
 use crate::random::Seed;
 use crate::reducer::{Code, StepError};
 use crate::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
@@ -41,9 +42,6 @@ const CHUNKS_PER_LEAK_CHECK: u64 = 16;
 /// two of its twin's, if every seed is run twice.
 const INSTANCES_OF_A_RUNNER: usize = 6;
 
-/// A campaign on too few seeds is not asked to reach every goal.
-pub const SEEDS_FOR_GOALS: u64 = 2_000;
-
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -57,9 +55,17 @@ pub struct Options {
     pub remember: bool,
     /// Run every seed a second time, on fresh instances, and compare the two.
     pub twice: bool,
-    /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
-    pub most_failures: usize,
+    pub stop: Stop,
     pub interrupt: Interrupt,
+}
+
+/// When a campaign that finds something ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
+    AfterFailures(usize),
+    /// Never: all seeds are run, and of each invariant the shortest failure is kept.
+    Never,
 }
 
 /// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
@@ -73,18 +79,23 @@ pub struct Summary {
     pub bounded_runs: u64,
     pub decisions: [u64; Decision::KINDS.len()],
     pub faults: [u64; FAULTS.len()],
+    /// The invariants that are about the world: indices into [`invariants::ALL`].
+    pub judged_by: Vec<usize>,
     /// Runs in which each invariant had something to say and held.
     pub holds: [u64; invariants::COUNT],
     pub not_applicable: [u64; invariants::COUNT],
     pub violated: [u64; invariants::COUNT],
-    /// Runs that reached each goal.
-    pub goals: [u64; GOALS.len()],
+    /// The goals of the world, and how many runs reached each.
+    pub goals: Vec<(Goal, u64)>,
+    /// Reducers that lose memory from step to step, and how much.
+    pub leaks: BTreeMap<ReducerId, String>,
     /// The digest over those of all runs, in order of their seeds.
     pub digest: Digest,
+    /// Those that are kept, in the order in which they are told.
     pub failures: Vec<Failure>,
     /// Seeds whose second run was not the same, and where it first differed.
     pub unequal: Vec<(Seed, Difference)>,
-    /// Stopped at `most_failures`, before all seeds were run.
+    /// Stopped after so many failures, before all seeds were run.
     pub cut_short: bool,
     /// Stopped as it was asked to: the seeds of this summary are those that were run until then.
     pub interrupted: bool,
@@ -106,11 +117,18 @@ pub struct Ran {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
     pub seed: Seed,
-    /// The violations of the first bad turn.
+    /// The violations of one turn.
     pub violations: Vec<Violation>,
     pub digest: Digest,
-    /// The scenario with the decisions of the run.
+    /// The scenario with the decisions of the run, up to that turn.
     pub scenario: Scenario,
+}
+
+impl Failure {
+    /// What makes one failure simpler than another of the same invariant.
+    fn simplicity(&self) -> (usize, Seed) {
+        (self.scenario.schedule.len(), self.seed)
+    }
 }
 
 /// The counts of one chunk, and each of its runs.
@@ -163,7 +181,7 @@ pub fn run(
             });
         }
         drop(sender);
-        let merged = merge(receiver, options, chunk_count, &mut tell);
+        let merged = merge(world, receiver, options, chunk_count, &mut tell);
         stop.store(true, Ordering::Relaxed);
         merged
     })
@@ -171,13 +189,15 @@ pub fn run(
 
 /// Takes chunks in order until all are there or enough seeds have failed.
 fn merge(
+    world: &World,
     receiver: mpsc::Receiver<(u64, Result<Chunk, StepError>)>,
     options: &Options,
     chunk_count: u64,
     tell: &mut impl FnMut(&Ran),
 ) -> Result<Summary, StepError> {
     let mut early = BTreeMap::new();
-    let mut counts = Counts::default();
+    let about = (Goals::of(world), invariants::about(world));
+    let mut counts = Counts::empty(about.0.list().len());
     let mut digest = Digest::default();
     let (mut seeds, mut merged) = (0, 0);
     let mut failures = Vec::new();
@@ -195,30 +215,50 @@ fn merge(
             }
             failures.extend(chunk.failures);
             unequal.extend(chunk.unequal);
-            if failures.len() >= options.most_failures {
-                failures.truncate(options.most_failures);
-                let cut_short = merged < chunk_count;
-                let found = (failures, unequal);
-                return Ok(counts.summary(seeds, digest, found, (cut_short, false)));
+            match options.stop {
+                Stop::Never => keep_the_simplest(&mut failures),
+                Stop::AfterFailures(most) if failures.len() >= most => {
+                    failures.truncate(most);
+                    let cut_short = merged < chunk_count;
+                    let found = (failures, unequal);
+                    return Ok(counts.summary(about, seeds, digest, found, (cut_short, false)));
+                }
+                Stop::AfterFailures(_) => {}
             }
         }
     }
     let asked = options.seeds.end.saturating_sub(options.seeds.start);
     let found = (failures, unequal);
-    Ok(counts.summary(seeds, digest, found, (false, seeds < asked)))
+    Ok(counts.summary(about, seeds, digest, found, (false, seeds < asked)))
+}
+
+/// Of each invariant the simplest failure stays, in the order of the invariants.
+fn keep_the_simplest(failures: &mut Vec<Failure>) {
+    let mut kept: BTreeMap<usize, Failure> = BTreeMap::new();
+    for failure in failures.drain(..) {
+        // A turn that violates several is told once, by the first of them.
+        let Some(first) = failure.violations.first() else {
+            continue;
+        };
+        match kept.get(&first.invariant) {
+            Some(known) if known.simplicity() <= failure.simplicity() => {}
+            _ => {
+                kept.insert(first.invariant, failure);
+            }
+        }
+    }
+    failures.extend(kept.into_values());
 }
 
 impl Summary {
-    /// Goals that no run reached, of a campaign that is large enough to be asked.
-    pub fn missed_goals(&self) -> Vec<&'static str> {
-        let asked = self.seeds >= SEEDS_FOR_GOALS && self.failures.is_empty();
-        let missed = GOALS
-            .iter()
-            .zip(self.goals)
-            .filter(|(_, count)| *count == 0);
+    /// Goals that no run reached and that are asked of a campaign of this size. Nothing is asked of
+    /// one that found something.
+    pub fn missed_goals(&self) -> Vec<&Goal> {
+        let is_asked = |goal: &Goal| self.failures.is_empty() && goal.asked.of(self.seeds);
+        let missed = self.goals.iter().filter(|(_, count)| *count == 0);
         missed
-            .filter(|_| asked)
-            .map(|((name, _), _)| *name)
+            .map(|(goal, _)| goal)
+            .filter(|goal| is_asked(goal))
             .collect()
     }
 }
@@ -240,7 +280,7 @@ fn run_chunk(
         false => None,
     };
     let mut chunk = Chunk {
-        counts: Counts::default(),
+        counts: Counts::empty(runner.checker().goals().list().len()),
         runs: Vec::new(),
         failures: Vec::new(),
         unequal: Vec::new(),
@@ -269,12 +309,13 @@ fn run_chunk(
             let difference = difference.filter(|found| !(stopped && found.is_end()));
             chunk.unequal.extend(difference.map(|found| (seed, found)));
         }
-        if !checked.violations.is_empty() {
+        for turn in checked.bad_turns() {
+            let violations = checked.violations.iter().filter(|found| found.turn == turn);
             chunk.failures.push(Failure {
                 seed,
-                violations: checked.violations,
+                violations: violations.cloned().collect(),
                 digest: checked.digest,
-                scenario: scenario.with_schedule_of(&runner.trace),
+                scenario: scenario.with_schedule_up_to(&runner.trace, turn),
             });
         }
     }

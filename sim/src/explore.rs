@@ -262,7 +262,9 @@ impl Search<'_, '_> {
         next: &mut Level,
     ) -> Result<Option<Box<[Violation]>>, ExploreError> {
         self.explored.transitions += 1;
-        self.explored.goals.join(successor.goals);
+        if let Some(goals) = &successor.goals {
+            self.explored.goals.join(goals);
+        }
         let counts = |violation: &Violation| {
             let wanted = self.options.invariant;
             wanted.is_none_or(|wanted| wanted == violation.invariant)

@@ -1,22 +1,26 @@
 //! What must hold in every run, and what must happen sometimes.
 //!
-//! Invariants read the trace and the validated AIR, nothing else; only [`Replays`] runs something,
-//! a kernel of its own that it recovers from a trace's journal. Each answers: holds, violated
-//! (where, expected, found), or not applicable, and the last never counts as a pass. [`ALL`] is
-//! the one list of them. What is not checked here: see each file's opening lines.
+//! Invariants read the trace, the validated AIR and what its author declared, nothing else; only
+//! [`Replays`] runs something, a kernel of its own that it recovers from a trace's journal. Each
+//! answers: holds, violated (where, expected, found), or not applicable, and the last never counts
+//! as a pass. [`ALL`] is the one list of them. What is not checked here: see each file's opening
+//! lines.
 
 mod bounded;
 mod conforms;
 mod goals;
+mod intents_granted;
+mod plans_succeed;
 mod pure;
 mod replays;
 mod retry;
 
-use crate::air::Air;
-use crate::trace::{Choice, Key, Packer, Trace, Unpacker};
+use crate::air::ReducerId;
+use crate::trace::{Choice, Key, Packer, Scrutiny, Trace, Turn, Unpacker};
 use crate::workload::retry::Retry;
+use crate::world::World;
 
-pub use goals::{GOALS, GoalSet};
+pub use goals::{Asked, Goal, GoalSet, Goals, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 pub use replays::{Crashes, Replays};
 
 /// An invariant: its name, which worlds it is about, and what it says.
@@ -24,22 +28,38 @@ pub struct Invariant {
     pub name: &'static str,
     /// Only checked on the retry machine.
     pub retry_only: bool,
+    /// A run goes on after it is violated: what follows is still what the documents say.
+    pub goes_on: bool,
     pub says: &'static str,
+}
+
+impl Invariant {
+    /// Whether it is about a world at all.
+    pub fn is_about(&self, world: &World) -> bool {
+        !self.retry_only || Retry::of(&world.air).is_some()
+    }
 }
 
 const fn any_world(name: &'static str, says: &'static str) -> Invariant {
     Invariant {
         name,
         retry_only: false,
+        goes_on: false,
         says,
+    }
+}
+
+const fn going_on(name: &'static str, says: &'static str) -> Invariant {
+    Invariant {
+        goes_on: true,
+        ..any_world(name, says)
     }
 }
 
 const fn retry_only(name: &'static str, says: &'static str) -> Invariant {
     Invariant {
-        name,
         retry_only: true,
-        says,
+        ..any_world(name, says)
     }
 }
 
@@ -47,11 +67,11 @@ const fn retry_only(name: &'static str, says: &'static str) -> Invariant {
 pub const ALL: [Invariant; COUNT] = [
     any_world(
         "conforms",
-        "outputs fit their schemas, and effects are declared, bound and allowed",
+        "outputs fit their schemas, and effects are declared and bound",
     ),
     any_world(
         "bounded",
-        "no step traps, exceeds its fuel, memory or output bound, or leaks memory",
+        "no step traps or exceeds its fuel, memory or output bound",
     ),
     any_world(
         "pure",
@@ -61,6 +81,11 @@ pub const ALL: [Invariant; COUNT] = [
         "replays",
         "recovery from journal or snapshot gives the same states and open intents",
     ),
+    going_on(
+        "intents_granted",
+        "the effect gate lets every effect pass that is asked for",
+    ),
+    going_on("plans_succeed", "no plan ends in an error"),
     retry_only(
         "attempts_bounded",
         "attempts never exceed max_attempts (0 counts as 1)",
@@ -103,15 +128,24 @@ pub const ALL: [Invariant; COUNT] = [
     ),
 ];
 
+/// The invariants that are about a world: indices into [`ALL`].
+pub fn about(world: &World) -> Vec<usize> {
+    let all = ALL.iter().enumerate();
+    let about = all.filter(|(_, invariant)| invariant.is_about(world));
+    about.map(|(index, _)| index).collect()
+}
+
 /// How many invariants there are.
-pub const COUNT: usize = 14;
+pub const COUNT: usize = 16;
 
 const CONFORMS: usize = 0;
 const BOUNDED: usize = 1;
 const PURE: usize = 2;
 const REPLAYS: usize = 3;
-const FIRST_OF_RETRY: usize = 4;
-const CONVERGES: usize = 13;
+const INTENTS_GRANTED: usize = 4;
+const PLANS_SUCCEED: usize = 5;
+const FIRST_OF_RETRY: usize = 6;
+const CONVERGES: usize = 15;
 
 /// What an invariant found in one step.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -155,10 +189,13 @@ impl Violation {
 
 /// Checks one run, turn by turn, and remembers what goals it reached.
 pub struct Checker<'w> {
-    air: &'w Air,
+    world: &'w World,
     retry: Option<retry::Observer>,
     found: Found,
-    goals: GoalSet,
+    goals: Goals,
+    reached: GoalSet,
+    /// The first step that was seen to lose memory, and how much.
+    leak: Option<(ReducerId, Box<str>)>,
     turns_seen: usize,
     /// The kernel has been rebuilt in this run.
     has_crashed: bool,
@@ -173,11 +210,26 @@ struct Found {
 }
 
 impl Found {
+    fn is_violated(&self, invariant: usize) -> bool {
+        self.violations
+            .iter()
+            .any(|found| found.invariant == invariant)
+    }
+
+    /// Whether all that was found leaves the run as it is.
+    fn goes_on(&self) -> bool {
+        self.violations
+            .iter()
+            .all(|found| ALL[found.invariant].goes_on)
+    }
+
     #[inline]
     fn note(&mut self, turn: usize, invariant: usize, finding: Finding) {
         match finding {
             Finding::NotApplicable => {}
             _ if self.muted == Some(invariant) => {}
+            // The first time counts.
+            Finding::Violated(_) if self.is_violated(invariant) => {}
             Finding::Holds => self.applied[invariant] = true,
             Finding::Violated(texts) => {
                 let (expected, found) = *texts;
@@ -214,12 +266,14 @@ impl Memory {
 }
 
 impl<'w> Checker<'w> {
-    pub fn new(air: &'w Air) -> Checker<'w> {
+    pub fn new(world: &'w World) -> Checker<'w> {
         Checker {
-            air,
-            retry: Retry::of(air).map(retry::Observer::new),
+            world,
+            retry: Retry::of(&world.air).map(retry::Observer::new),
             found: Found::default(),
-            goals: GoalSet::default(),
+            goals: Goals::of(world),
+            reached: GoalSet::default(),
+            leak: None,
             turns_seen: 0,
             has_crashed: false,
         }
@@ -234,7 +288,8 @@ impl<'w> Checker<'w> {
     pub fn reset(&mut self) {
         self.found.applied = [false; COUNT];
         self.found.violations.clear();
-        self.goals = GoalSet::default();
+        self.reached.clear();
+        self.leak = None;
         self.turns_seen = 0;
         self.has_crashed = false;
         if let Some(retry) = &mut self.retry {
@@ -242,45 +297,69 @@ impl<'w> Checker<'w> {
         }
     }
 
-    /// Looks at the turns that are new. False once anything is violated.
+    /// Looks at the turns that are new. False once something is violated after which the run is
+    /// not what it should be.
     pub fn observe(&mut self, trace: &Trace) -> bool {
         while let Some(turn) = trace.turns.get(self.turns_seen) {
-            let (index, found, goals) = (self.turns_seen, &mut self.found, &mut self.goals);
-            self.has_crashed |= matches!(turn.choice, Choice::Crash { .. });
-            if self.has_crashed {
-                found.note(index, REPLAYS, replays::check_turn(turn));
-                for step in turn.steps.clone() {
-                    found.note(index, REPLAYS, replays::check_step(trace, step as usize));
-                }
-            }
-            for step in trace.steps_of(turn) {
-                found.note(index, CONFORMS, conforms::check(self.air, trace, step));
-                found.note(index, BOUNDED, bounded::check(step));
-                found.note(index, PURE, pure::check(step));
-                if let Some(retry) = &mut self.retry {
-                    retry.observe(trace, turn, step, goals, |check, finding| {
-                        let invariant = check.map_or(CONFORMS, |check| FIRST_OF_RETRY + check);
-                        found.note(index, invariant, finding);
-                    });
-                }
-            }
-            goals::of_turn(goals, turn);
+            self.observe_turn(trace, turn);
+            let index = self.turns_seen;
+            self.goals
+                .of_turn(self.world, trace, index, &mut self.reached);
             self.turns_seen += 1;
         }
-        self.found.violations.is_empty()
+        self.found.goes_on()
     }
 
-    /// Looks at the run as a whole, once it has ended. Nothing more is asked of a run in which
-    /// something was violated.
+    fn observe_turn(&mut self, trace: &Trace, turn: &Turn) {
+        let (index, found, reached) = (self.turns_seen, &mut self.found, &mut self.reached);
+        self.has_crashed |= matches!(turn.choice, Choice::Crash { .. });
+        if self.has_crashed {
+            found.note(index, REPLAYS, replays::check_turn(turn));
+            for step in turn.steps.clone() {
+                found.note(index, REPLAYS, replays::check_step(trace, step as usize));
+            }
+        }
+        for step in trace.steps_of(turn) {
+            found.note(index, CONFORMS, conforms::check(step));
+            let forbids_leaks = self.world.expected.forbids_leaks;
+            found.note(index, BOUNDED, bounded::check(step, forbids_leaks));
+            found.note(index, PURE, pure::check(step));
+            if let (Scrutiny::Leaks(what), None) = (&step.scrutiny, &self.leak) {
+                self.leak = Some((step.reducer, what.clone()));
+            }
+            if let Some(retry) = &mut self.retry {
+                retry.observe(trace, turn, step, reached, |check, finding| {
+                    let invariant = check.map_or(CONFORMS, |check| FIRST_OF_RETRY + check);
+                    found.note(index, invariant, finding);
+                });
+            }
+        }
+        if !turn.intents.is_empty() {
+            found.note(
+                index,
+                INTENTS_GRANTED,
+                intents_granted::check(self.world, trace, turn),
+            );
+        }
+        if !self.world.air.plans.is_empty() {
+            found.note(
+                index,
+                PLANS_SUCCEED,
+                plans_succeed::check(self.world, trace, turn),
+            );
+        }
+        if self.retry.is_some() {
+            goals::retry::of_turn(reached, turn);
+        }
+    }
+
+    /// Looks at the run as a whole, once it has ended. Nothing more is asked of a run that is not
+    /// what it should be.
     pub fn finish(&mut self, trace: &Trace) {
         let Some(last) = trace.turns.len().checked_sub(1) else {
             return;
         };
-        if let Some(retry) = self
-            .retry
-            .as_ref()
-            .filter(|_| self.found.violations.is_empty())
-        {
+        if let Some(retry) = self.retry.as_ref().filter(|_| self.found.goes_on()) {
             self.found.note(last, CONVERGES, retry.finish(trace));
         }
     }
@@ -305,7 +384,7 @@ impl<'w> Checker<'w> {
         }
     }
 
-    /// Violations in the order in which they were found: those of the first bad turn.
+    /// Violations in the order in which they were found, each invariant's first.
     pub fn violations(&self) -> &[Violation] {
         &self.found.violations
     }
@@ -315,7 +394,19 @@ impl<'w> Checker<'w> {
         &self.found.applied
     }
 
-    pub fn goals(&self) -> GoalSet {
-        self.goals
+    /// The goals that the run reached.
+    pub fn reached(&self) -> &GoalSet {
+        &self.reached
+    }
+
+    /// The goals of the world.
+    pub fn goals(&self) -> &Goals {
+        &self.goals
+    }
+
+    /// The first step of the run that was seen to lose memory, and how much.
+    pub fn leak(&self) -> Option<(ReducerId, &str)> {
+        let leak = self.leak.as_ref();
+        leak.map(|(reducer, what)| (*reducer, &**what))
     }
 }

@@ -54,6 +54,8 @@ pub enum Component {
     /// Which runs are looked at more closely.
     Samples = 4,
     Shrinker = 5,
+    /// Whether a run goes deep.
+    Depth = 6,
 }
 
 /// How often something happens: `numerator` times in `denominator`.

@@ -10,7 +10,7 @@ use std::fmt;
 
 use crate::air::SchemaId;
 use crate::trace::{Answer, Choice, CrashPoint, Item, Recovery, Status, Trace};
-pub use faults::{Faults, Knob, Mix};
+pub use faults::{Depth, Faults, Knob, Mix};
 
 /// What a run starts from, and the decisions that make it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -186,6 +186,18 @@ impl Scenario {
         Scenario {
             schedule: self.schedule_of(trace, end),
             ..self.clone()
+        }
+    }
+
+    /// The same with the decisions up to a turn. If that is one of its healing, it heals.
+    pub fn with_schedule_up_to(&self, trace: &Trace, turn: usize) -> Scenario {
+        match trace.healing_from {
+            Some(healing) if turn >= healing => self.with_schedule_of(trace),
+            _ => Scenario {
+                heal: false,
+                schedule: self.schedule_of(trace, (turn + 1).min(trace.turns.len())),
+                ..self.clone()
+            },
         }
     }
 

@@ -14,7 +14,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::air::Air;
-use crate::campaign::{self, Effort, Failure, Runner};
+use crate::campaign::{self, Effort, Failure, Runner, Stop};
 use crate::explore::{self, Outcome};
 use crate::interrupt::Interrupt;
 use crate::invariants::ALL;
@@ -167,7 +167,9 @@ pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
     };
     let cache = default_cache_dir();
     let code = Code::load(&planted_wasm(number), limits, cache.as_deref())?;
-    Ok(World::new(air.clone(), vec![code]))
+    let mut world = World::new(air.clone(), vec![code]);
+    world.expected.forbids_leaks = true;
+    Ok(world)
 }
 
 /// Searches one bug.
@@ -251,7 +253,7 @@ fn first_failure(
                 effort: Effort::Sampled,
                 remember: false,
                 twice: false,
-                most_failures: usize::MAX,
+                stop: Stop::AfterFailures(usize::MAX),
                 interrupt: Interrupt::default(),
             },
             |_| {},

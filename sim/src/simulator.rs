@@ -21,7 +21,6 @@ use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World};
 
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
-pub use naming::local_name;
 use naming::{Names, Naming, Thing};
 pub use saved::{Plans, Saved};
 pub use scripted::Scripted;
@@ -221,8 +220,8 @@ impl<'w> Simulator<'w> {
             | Choice::Inject { .. } => {
                 let arrival = self.arrival(scenario, choice, trace)?;
                 self.take(trace, &arrival);
-                self.kernel
-                    .accept(trace, arrival.schema, arrival.value, self.now_ns);
+                let (event, cell) = (arrival.event, arrival.cell());
+                self.kernel.accept(trace, event, cell, self.now_ns);
                 return Some(arrival.remark);
             }
             Choice::Crash {
@@ -312,7 +311,7 @@ impl<'w> Simulator<'w> {
         let effect = &air.effects[pending.open.effect.index()];
         if let Some(receipt) = workload::receipt(air, &effect.kind, effect.receipt, answer) {
             let receipt = trace.store(&receipt);
-            self.kernel.receive(trace, pending.open.hash, receipt);
+            self.kernel.receive(trace, &pending.open, receipt);
         }
         Some(())
     }
@@ -353,7 +352,7 @@ impl<'w> Simulator<'w> {
         let air = &self.kernel.world().air;
         let kind = air.effects[open.effect.index()].kind.as_str();
         match open.asker {
-            Asker::Reducer(reducer) => {
+            Asker::Reducer { reducer, .. } => {
                 let thing = Thing::Effect(reducer, open.effect);
                 let names = self.naming.names(trace, thing, open.params);
                 let due_ns = match kind {

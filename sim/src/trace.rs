@@ -35,6 +35,8 @@ pub struct Trace {
     pub emitted: Vec<Emitted>,
     pub intents: Vec<Intent>,
     pub journal: Vec<Record>,
+    /// Guarded edges of plans, as they were settled. Not part of the digest.
+    pub edges: Vec<EdgeTaken>,
     /// The first turn of healing, if the run came so far: see `Scenario::heal`.
     pub healing_from: Option<usize>,
     /// The run ended with nothing in flight, nothing dropped and nothing silent.
@@ -292,8 +294,36 @@ pub struct Emitted {
 /// Who asked for an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asker {
-    Reducer(ReducerId),
-    Plan { plan: PlanId, instance: u32 },
+    Reducer {
+        reducer: ReducerId,
+        /// The canonical key of its cell, if it is keyed.
+        key: Option<ValueId>,
+    },
+    Plan {
+        plan: PlanId,
+        instance: u32,
+    },
+}
+
+/// A cell of a keyed reducer: the reducer and the canonical key.
+pub type Cell = (ReducerId, ValueId);
+
+impl Asker {
+    /// The cell that asked, if it was one of a keyed reducer.
+    pub fn cell(self) -> Option<Cell> {
+        match self {
+            Asker::Reducer { reducer, key } => key.map(|key| (reducer, key)),
+            Asker::Plan { .. } => None,
+        }
+    }
+}
+
+/// What became of a guarded edge of a plan, by its place in the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EdgeTaken {
+    pub plan: PlanId,
+    pub edge: u32,
+    pub taken: bool,
 }
 
 /// An effect that was asked for, and whether the gate let it pass.
@@ -323,6 +353,7 @@ impl Trace {
         self.emitted.clear();
         self.intents.clear();
         self.journal.clear();
+        self.edges.clear();
         self.divergence = None;
         self.healing_from = None;
         self.is_quiescent = false;

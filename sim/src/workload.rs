@@ -8,10 +8,11 @@ pub mod generic;
 mod outline;
 pub mod retry;
 pub mod sample;
+pub mod texts;
 
 use crate::air::{Air, SchemaId};
 use crate::random::Stream;
-use crate::scenario::Request;
+use crate::scenario::{Depth, Request};
 use crate::trace::Answer;
 
 /// The environment's knowledge of a world. All bytes are canonical.
@@ -19,7 +20,7 @@ pub trait Workload: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The requests of one seed.
-    fn requests(&self, stream: &mut Stream) -> Vec<Request>;
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request>;
 
     /// The requests of a small world: so many, each with so many attempts.
     fn small_requests(&self, small: &Small) -> Vec<Request>;

@@ -4,8 +4,10 @@
 //! instances, the reducers' wasm instances. The kernel does what AIR v1 says and knows nothing of
 //! faults: it is told which event arrives, which plan moves and which receipt is there.
 
+mod arms;
 mod context;
 mod envelope;
+mod expected;
 mod gate;
 mod kernel;
 mod plan;
@@ -13,13 +15,19 @@ mod plan;
 use crate::air::{Air, Reducer, ReducerId, SchemaId};
 use crate::reducer::Code;
 
+pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
+pub use expected::{ExpectError, Expected};
 pub use kernel::{Checkpoint, Divergence, Kernel, OpenIntent, Sampling, variant_tag};
 pub use plan::{Instance as PlanInstance, Status as PlanStatus};
 
 /// The documents, the code, and who listens to what.
 pub struct World {
     pub air: Air,
+    /// Who sends what.
+    pub arms: Arms,
+    /// What its author declared to be meant.
+    pub expected: Expected,
     codes: Vec<Code>,
     listeners: Vec<Listeners>,
 }
@@ -46,7 +54,10 @@ impl World {
         for (index, trigger) in air.triggers.iter().enumerate() {
             listeners[trigger.event.index()].triggers.push(index);
         }
+        let occurs = |text: &str| codes.iter().any(|code| code.mentions(text));
         World {
+            arms: Arms::of(&air, occurs),
+            expected: Expected::default(),
             air,
             codes,
             listeners,
@@ -59,6 +70,19 @@ impl World {
 
     pub fn reducers(&self) -> impl Iterator<Item = (ReducerId, &Reducer)> {
         self.air.reducer_ids().zip(&self.air.reducers)
+    }
+
+    /// Declares what is meant to be so: see [`Expected::add`].
+    ///
+    /// # Errors
+    /// If the text is no declaration, or names what the documents do not have.
+    pub fn expect(&mut self, text: &str) -> Result<(), ExpectError> {
+        self.expected.add(&self.air, &self.arms, text)
+    }
+
+    /// Whether an event of that schema starts a plan.
+    pub fn starts_plans(&self, schema: SchemaId) -> bool {
+        !self.listeners(schema).triggers.is_empty()
     }
 
     fn listeners(&self, schema: SchemaId) -> &Listeners {

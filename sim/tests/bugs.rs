@@ -15,6 +15,10 @@ use crate::support::{retry_world, trial};
 /// Within so many seeds a bug must be found: some need a stray timer that happens to fit.
 const SEEDS: u64 = 400;
 
+/// What no reducer can violate, or not before another invariant is violated: these have trials of
+/// their own, on documents with something wrong.
+const BEYOND_REDUCERS: [&str; 3] = ["intents_granted", "plans_succeed", "converges"];
+
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let first = seed.map_or(0, |seed| seed.0.min(u64::MAX - MOST_SEEDS));
     let bugs = BUGS
@@ -64,7 +68,7 @@ fn tables_are_complete() {
     assert_eq!(listed, planted);
     for (index, invariant) in ALL.iter().enumerate() {
         assert!(
-            BUGS.iter().any(|bug| bug.is_about(index)),
+            BUGS.iter().any(|bug| bug.is_about(index)) || BEYOND_REDUCERS.contains(&invariant.name),
             "no bug is planted that {} should find",
             invariant.name
         );

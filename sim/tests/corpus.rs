@@ -129,7 +129,7 @@ fn worth_keeping() {
         let _ = writeln!(found, "{name}: {}{more}", shown.join(", "));
     }
     expect![[r#"
-        attempt-limit-off-by-one: waits-double-until-the-last-attempt
+        attempt-limit-off-by-one: no-attempts-means-one, ok-after-failed, restart-after-the-end and 2 more
         exponent-off-by-one: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 21 more
         ok-after-failed: ok-after-failed
         err-counted-in-backoff: error-twice-in-one-wait
@@ -155,7 +155,7 @@ fn worth_keeping() {
         undeclared-effect-kind: answers-of-a-stranger, answers-without-an-id, copy-of-an-error-in-the-next-attempt and 22 more
         empty-req-id-matches-any: answers-without-an-id
         terminal-err-ignored: terminal-error-at-once, terminal-error-in-the-second-attempt
-        ok-ignored-after-retry: crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal, crash-before-an-error-is-seen and 8 more
+        ok-ignored-after-retry: copy-of-an-error-in-the-next-attempt, crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal and 9 more
         timer-timeout-ignored-at-last-wait: timer-that-could-not-be-had
         start-accepted-in-backoff: start-of-another-request-in-a-wait
         hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last

@@ -198,10 +198,11 @@ fn shipped_reducer_holds() {
     };
     let explored = run(world, &options(world, shape));
     assert_eq!(explored.outcome, Outcome::Complete);
-    let goals = sim::invariants::GOALS.iter().enumerate();
+    let goals = sim::invariants::Goals::of(world);
+    let goals = goals.list().iter().enumerate();
     let reached: Vec<&str> = goals
         .filter(|(index, _)| explored.goals.contains(*index))
-        .map(|(_, (name, _))| *name)
+        .map(|(_, goal)| goal.name.as_str())
         .collect();
     for goal in [
         "done_after_retry",

@@ -53,7 +53,7 @@ fn run(first: Seed, turns: usize) -> Timeline {
         };
         runner.seed(seed, &scenario);
         let taken = scenario.with_schedule_of(&runner.trace);
-        if taken.schedule.len() < turns {
+        if taken.schedule.len() != turns {
             continue;
         }
         let mut recorder = Recorder::new(world, &taken);

@@ -162,7 +162,7 @@ fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
         effort: Effort::Sampled,
         remember,
         twice: false,
-        most_failures: 1_000,
+        stop: sim::campaign::Stop::AfterFailures(1_000),
         interrupt: Interrupt::default(),
     };
     campaign::run(world, &*workload, &options, |_| {}).expect("the reducer can be run")

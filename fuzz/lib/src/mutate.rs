@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sim::air::Air;
 use sim::random::{Component, Seed, Stream};
-use sim::scenario::{Decision, Scenario};
+use sim::scenario::{Decision, Depth, Scenario};
 use sim::workload::Workload;
 
 use dictionary::Dictionary;
@@ -136,6 +136,9 @@ fn edit(
     }
 }
 
+/// A larger request is not added.
+const LARGE_REQUEST_BYTES: usize = 1_024;
+
 /// Changes a leaf of a request's value; now and then adds or removes a request.
 fn change_request(
     scenario: &mut Scenario,
@@ -144,12 +147,13 @@ fn change_request(
 ) -> Result<()> {
     if scenario.requests.is_empty() || dice.ratio(1, 8)? {
         let mut stream = palette.stream(dice)?;
-        for request in palette.workload.requests(&mut stream) {
+        for request in palette.workload.requests(&mut stream, Depth::Usual) {
             let is_known = scenario
                 .requests
                 .iter()
                 .any(|known| known.name == request.name);
-            if !is_known {
+            // An input has few bytes.
+            if !is_known && request.value.len() <= LARGE_REQUEST_BYTES {
                 scenario.requests.push(request);
             }
         }

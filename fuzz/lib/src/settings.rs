@@ -129,6 +129,7 @@ impl Settings {
                     .map(PathBuf::from)
                     .or_else(|| beside("air")),
                 wasm: text("SIM_FUZZ_WASM")?.into_iter().collect(),
+                ..WorldArguments::default()
             },
             cases: named("SIM_FUZZ_CASES", "corpus"),
             seeds: named("SIM_FUZZ_SEEDS", "corpus"),

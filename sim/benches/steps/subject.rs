@@ -61,7 +61,7 @@ impl Subject {
             effort: Effort::Sampled,
             remember,
             twice: false,
-            most_failures: 1,
+            stop: sim::campaign::Stop::AfterFailures(1),
             interrupt: Interrupt::default(),
         };
         campaign::run(&self.world, &*self.workload, &options, |_| {})

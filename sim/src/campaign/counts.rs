@@ -1,13 +1,15 @@
 //! What is counted of the runs of a campaign.
 
 use super::{Checked, Failure, Runner, Summary};
-use crate::invariants::{self, GOALS};
+use crate::air::ReducerId;
+use crate::invariants::{self, Goals};
 use crate::random::Seed;
 use crate::scenario::Decision;
 use crate::simulator::End;
 use crate::trace::{
     Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
 };
+use std::collections::BTreeMap;
 
 /// The kinds of fault that a summary counts, as reports call them.
 pub const FAULTS: [&str; 18] = [
@@ -31,7 +33,7 @@ pub const FAULTS: [&str; 18] = [
     "recovery from a snapshot",
 ];
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Counts {
     pub turns: u64,
     pub steps: u64,
@@ -41,10 +43,28 @@ pub(super) struct Counts {
     pub holds: [u64; invariants::COUNT],
     pub not_applicable: [u64; invariants::COUNT],
     pub violated: [u64; invariants::COUNT],
-    pub goals: [u64; GOALS.len()],
+    /// By goal of the world.
+    pub goals: Vec<u64>,
+    pub leaks: BTreeMap<ReducerId, String>,
 }
 
 impl Counts {
+    /// Nothing yet, in a world of so many goals.
+    pub fn empty(goals: usize) -> Counts {
+        Counts {
+            turns: 0,
+            steps: 0,
+            bounded_runs: 0,
+            decisions: [0; Decision::KINDS.len()],
+            faults: [0; FAULTS.len()],
+            holds: [0; invariants::COUNT],
+            not_applicable: [0; invariants::COUNT],
+            violated: [0; invariants::COUNT],
+            goals: vec![0; goals],
+            leaks: BTreeMap::new(),
+        }
+    }
+
     pub fn add(&mut self, other: &Counts) {
         self.turns += other.turns;
         self.steps += other.steps;
@@ -60,10 +80,14 @@ impl Counts {
         add(&mut self.not_applicable, &other.not_applicable);
         add(&mut self.violated, &other.violated);
         add(&mut self.goals, &other.goals);
+        for (reducer, what) in &other.leaks {
+            self.leaks.entry(*reducer).or_insert_with(|| what.clone());
+        }
     }
 
     pub fn summary(
         self,
+        (goals, judged_by): (Goals, Vec<usize>),
         seeds: u64,
         digest: Digest,
         (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
@@ -76,10 +100,12 @@ impl Counts {
             bounded_runs: self.bounded_runs,
             decisions: self.decisions,
             faults: self.faults,
+            judged_by,
             holds: self.holds,
             not_applicable: self.not_applicable,
             violated: self.violated,
-            goals: self.goals,
+            goals: goals.list().iter().cloned().zip(self.goals).collect(),
+            leaks: self.leaks,
             digest,
             failures,
             unequal,
@@ -116,9 +142,12 @@ impl Counts {
             self.holds[index] += u64::from(*applied && !violated);
             self.not_applicable[index] += u64::from(!applied);
         }
-        let goals = runner.checker().goals();
+        let reached = runner.checker().reached();
         for (index, count) in self.goals.iter_mut().enumerate() {
-            *count += u64::from(goals.contains(index));
+            *count += u64::from(reached.contains(index));
+        }
+        if let Some((reducer, what)) = runner.checker().leak() {
+            self.leaks.entry(reducer).or_insert_with(|| what.to_owned());
         }
     }
 }

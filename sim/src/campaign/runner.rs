@@ -6,7 +6,7 @@ use crate::air::ReducerId;
 use crate::invariants::{Checker, Crashes, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Coverage, StepError};
-use crate::scenario::{Bounds, Faults, Mix, PlanMode, Scenario};
+use crate::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
 use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
 use crate::simulator::{Chooser, End, Flight, Scripted, Seeded, Simulator};
 use crate::trace::{Digest, Trace};
@@ -56,10 +56,20 @@ pub struct Checked {
     pub skipped: Vec<usize>,
 }
 
+impl Checked {
+    /// The turns in which something was violated, in order.
+    pub fn bad_turns(&self) -> Vec<usize> {
+        let mut turns: Vec<usize> = self.violations.iter().map(|found| found.turn).collect();
+        turns.sort_unstable();
+        turns.dedup();
+        turns
+    }
+}
+
 impl<'w> Runner<'w> {
     pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Runner<'w>, StepError> {
         let simulator = Simulator::new(world, workload)?;
-        let checker = Checker::new(&world.air);
+        let checker = Checker::new(world);
         Ok(Runner {
             world,
             simulator,
@@ -110,17 +120,20 @@ impl<'w> Runner<'w> {
 
     /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
     pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
-        let requests = self
-            .workload
-            .requests(&mut Stream::new(seed, Component::Requests));
+        let depth = Depth::draw(&mut Stream::new(seed, Component::Depth));
+        let mut requests = Stream::new(seed, Component::Requests);
+        let turns = bounds.turns.saturating_mul(depth.factor());
         Scenario {
-            requests,
+            requests: self.workload.requests(&mut requests, depth),
             plans,
-            bounds,
+            bounds: Bounds {
+                turns: turns.min(Bounds::MOST_TURNS),
+                ..bounds
+            },
             heal: true,
-            faults: Some(match mix {
-                Mix::Swarm => Faults::draw(&mut Stream::new(seed, Component::Faults)),
-                Mix::Fixed => Faults::FIXED,
+            faults: Some(match (mix, depth) {
+                (Mix::Fixed, Depth::Usual) => Faults::FIXED,
+                _ => Faults::draw(&mut Stream::new(seed, Component::Faults), depth),
             }),
             schedule: Vec::new(),
         }
@@ -237,16 +250,17 @@ impl<'w> Runner<'w> {
     /// Whether a scenario violates an invariant: if so, with the decisions that were taken up to
     /// there. This is what shrinking asks.
     pub fn violates(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
-        let violates = |runner: &mut Self| {
+        let turn = |runner: &mut Self| {
             let violations = runner.replay(scenario).violations;
-            violations.iter().any(|found| found.invariant == invariant)
+            let found = violations.iter().find(|found| found.invariant == invariant);
+            found.map(|found| found.turn)
         };
         // Few candidates fail. Those that do are believed only if fresh instances say so too, or
         // what a reducer remembers of the runs before could pass for a shorter schedule.
-        if !violates(self) || self.renew().is_err() || !violates(self) {
-            return None;
-        }
-        Some(scenario.with_schedule_of(&self.trace))
+        turn(self)?;
+        self.renew().ok()?;
+        let turn = turn(self)?;
+        Some(scenario.with_schedule_up_to(&self.trace, turn))
     }
 
     fn finish(&mut self, end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {

@@ -12,7 +12,7 @@ use super::{Exit, replay};
 use crate::campaign::{Effort, Runner};
 use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::explore::{self, Counterexample, Explored, Limits, Options, Outcome};
-use crate::invariants::GOALS;
+use crate::invariants::{GoalSet, Goals};
 use crate::report::event::Case;
 use crate::report::human;
 use crate::report::text::{Look, Text};
@@ -58,6 +58,24 @@ pub(super) struct Explore {
     /// Folder in which a counterexample is written as a case [default: corpus]
     #[arg(long, value_name = "DIR")]
     case_dir: Option<PathBuf>,
+}
+
+/// What was reached, and what of the documents never was.
+fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) {
+    let all = || goals.list().iter().enumerate();
+    let reached = |index: usize| reached.contains(index);
+    let of_model = all().filter(|(index, goal)| goal.is_of_model && reached(*index));
+    let names: Vec<&str> = of_model.map(|(_, goal)| goal.name.as_str()).collect();
+    if !names.is_empty() {
+        text.line(format!("goals: {}", names.join(", ")));
+    }
+    let of_documents = || all().filter(|(_, goal)| !goal.is_of_model);
+    let count = of_documents().filter(|(index, _)| reached(*index)).count();
+    let all = of_documents().count();
+    text.line(format!("goals of the documents: {count} of {all} reached"));
+    for (_, goal) in of_documents().filter(|(index, _)| !reached(*index)) {
+        text.line(format!("  never: {}", goal.says));
+    }
 }
 
 impl Explore {
@@ -131,11 +149,8 @@ impl Explore {
             explored.states, explored.transitions, explored.depth
         ));
         let is_violated = matches!(explored.outcome, Outcome::Violated(_));
-        if workload.name() == "retry" && !is_violated {
-            let reached = GOALS.iter().enumerate();
-            let reached = reached.filter(|(index, _)| explored.goals.contains(*index));
-            let names: Vec<&str> = reached.map(|(_, (name, _))| *name).collect();
-            text.line(format!("goals: {}", names.join(", ")));
+        if !is_violated {
+            goals(&mut text, &Goals::of(&loaded.world), &explored.goals);
         }
         let depth = explored.depth;
         let exit = match &explored.outcome {

@@ -11,7 +11,9 @@ use crate::campaign::{self, Effort, Runner, Summary};
 use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::interrupt::Interrupt;
 use crate::invariants::{ALL, Violation};
-use crate::report::event::{Case, Event, Nondeterminism, Readers, Shrunk, Violation as Told};
+use crate::report::event::{
+    Case, Event, Nondeterminism, Readers, Shrunk, ViolatedBy, Violation as Told,
+};
 use crate::report::timeline::Timeline;
 use crate::scenario::{Decision, Scenario};
 use crate::shrink::{Budget, DEFAULT_ATTEMPTS};
@@ -58,6 +60,8 @@ pub struct Failures<'a> {
 pub struct Known {
     /// An index into [`ALL`].
     invariant: usize,
+    /// All that it violates in its last turn.
+    violates: Vec<usize>,
     schedule: Vec<Decision>,
     found_by: String,
     case: Case,
@@ -102,6 +106,16 @@ impl<'a> Failures<'a> {
             None => {
                 let path = self.write_as_found(&failure)?;
                 let case = self.case(&path);
+                self.told.push(Known {
+                    invariant: failure
+                        .violations
+                        .first()
+                        .map_or(0, |first| first.invariant),
+                    violates: failure.violations.iter().map(|it| it.invariant).collect(),
+                    schedule: failure.scenario.schedule.clone(),
+                    found_by: found_by.clone(),
+                    case: self.case(&path),
+                });
                 self.tell_as_found(readers, &failure, &timeline, Some(&case))?;
             }
         }
@@ -109,21 +123,32 @@ impl<'a> Failures<'a> {
     }
 
     /// The failure as it is seen on fresh instances, which is what can be shrunk and replayed, and
-    /// whether it is the same there.
+    /// whether it is the same there. Looked at no closer than it takes to see what it was reported
+    /// for, and what else a closer look finds does not take its place.
     fn replay(&self, failure: &Finding) -> Result<(Finding, Timeline, bool)> {
         let world = &self.loaded.world;
         let mut runner = Runner::new(world, self.workload)?;
-        let again = runner.replay(&failure.scenario).digest;
-        runner.set_effort(Effort::Thorough);
-        runner.renew()?;
-        let (replayed, mut timeline) = replay::watched(&mut runner, world, &failure.scenario);
-        // What only a closer look finds ends a run earlier than another replay of it.
-        let first = failure.violations.first().map(|found| found.invariant);
-        let mut seen = replayed.violations.iter().map(|found| found.invariant);
-        let is_same = again == failure.digest || seen.any(|found| Some(found) == first);
-        let violations = match replayed.violations.is_empty() {
-            true => failure.violations.clone(),
-            false => replayed.violations,
+        let was_reported = |found: &Violation| {
+            let mut reported = failure.violations.iter();
+            reported.any(|known| known.invariant == found.invariant)
+        };
+        let mut seen = None;
+        for effort in [Effort::Plain, Effort::Thorough] {
+            runner.set_effort(effort);
+            runner.renew()?;
+            let (mut replayed, timeline) = replay::watched(&mut runner, world, &failure.scenario);
+            replayed.violations.retain(was_reported);
+            let is_seen = !replayed.violations.is_empty();
+            seen = Some((replayed, timeline));
+            if is_seen {
+                break;
+            }
+        }
+        let (replayed, mut timeline) = seen.context("a failure is replayed at least once")?;
+        let is_same = !replayed.violations.is_empty();
+        let violations = match is_same {
+            true => replayed.violations,
+            false => failure.violations.clone(),
         };
         timeline.violations = violations.iter().map(Into::into).collect();
         let failure = Finding {
@@ -132,6 +157,28 @@ impl<'a> Failures<'a> {
             ..failure.clone()
         };
         Ok((failure, timeline, is_same))
+    }
+
+    /// Each invariant that some run violated, with the shortest case that was told of it.
+    pub fn violated(&self, summary: &Summary) -> Vec<ViolatedBy> {
+        let by = summary
+            .judged_by
+            .iter()
+            .filter(|index| summary.violated[**index] > 0);
+        let told = by.map(|&index| {
+            let cases = self
+                .told
+                .iter()
+                .filter(|known| known.violates.contains(&index));
+            let shortest = cases.min_by_key(|known| known.schedule.len());
+            ViolatedBy {
+                invariant: ALL[index].name,
+                runs: summary.violated[index],
+                decisions: shortest.map(|known| known.schedule.len()),
+                case: shortest.map(|known| known.case.file.clone()),
+            }
+        });
+        told.collect()
     }
 
     /// Shrinks a failure; None if that is not wanted, or it does not fail on fresh instances.
@@ -197,6 +244,7 @@ impl<'a> Failures<'a> {
                 let path = shrinking.write(done, &self.folder)?;
                 self.told.push(Known {
                     invariant,
+                    violates: done.violates(),
                     schedule: scenario.schedule.clone(),
                     found_by: found_by.clone(),
                     case: self.case(&path),

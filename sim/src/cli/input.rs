@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::air::{self, Air, Hash, Reducer, Source};
 use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
@@ -27,6 +27,28 @@ pub struct WorldArguments {
     /// Run this wasm, not the pinned one; NAME=FILE if there are several
     #[arg(long, value_name = "[NAME=]FILE")]
     pub wasm: Vec<String>,
+    /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT
+    #[arg(long, value_name = "WHAT=NAME")]
+    pub expect: Vec<String>,
+    /// What a reducer is that loses memory from step to step: advise or deny
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "LEVEL",
+        hide_possible_values = true
+    )]
+    pub leaks: Leaks,
+}
+
+/// How a leak is judged.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Leaks {
+    /// It is told: the host makes up for it.
+    #[default]
+    Advise,
+    /// It is a violation of `bounded`.
+    Deny,
 }
 
 /// A world, and what a summary says of where it came from.
@@ -89,15 +111,19 @@ impl WorldArguments {
             };
             codes.push(code);
         }
-        let world = World::new(air, codes);
+        let mut world = World::new(air, codes);
+        world.expected.forbids_leaks = self.leaks == Leaks::Deny;
+        for text in &self.expect {
+            world.expect(text).context("`--expect`")?;
+        }
         Ok(Loaded { world, notes })
     }
 
     /// The same world with the reducers that are built in, if others were given by hand.
     pub fn built_in(&self) -> Option<Loaded> {
         let documents = WorldArguments {
-            world: self.world.clone(),
             wasm: Vec::new(),
+            ..self.clone()
         };
         (!self.wasm.is_empty()).then(|| documents.load().ok())?
     }

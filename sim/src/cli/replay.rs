@@ -136,7 +136,7 @@ impl Replay {
             exit_code: exit as u8,
             exit: exit.meaning(),
             summary: None,
-            is_retry: false,
+            violated: Vec::new(),
         }))?;
         Ok(exit)
     }

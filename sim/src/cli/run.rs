@@ -1,7 +1,9 @@
 //! `sim run`: a campaign.
 
+use std::fmt::Write;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -11,10 +13,12 @@ use super::failures::Failures;
 use super::input::{Loaded, WorldArguments, jobs, project_folder};
 use super::readers::{For, Output};
 use super::terminal::{self, Progress};
-use crate::campaign::{self, Effort, Summary};
+use crate::campaign::{self, Effort, Stop, Summary};
 use crate::interrupt::Interrupt;
 use crate::random::Seed;
-use crate::report::event::{self, Event, Finished, Nondeterminism, Readers, SeedDone, Started};
+use crate::report::event::{
+    self, Event, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
+};
 use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
@@ -70,6 +74,9 @@ pub(super) struct Run {
     /// Stop once so many seeds have failed
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     most_failures: u32,
+    /// Run all seeds, whatever fails, and tell the shortest failure of each invariant
+    #[arg(long, conflicts_with = "most_failures")]
+    keep_going: bool,
 }
 
 fn seed_range(text: &str) -> Result<Range<u64>, String> {
@@ -105,7 +112,7 @@ impl Run {
             seeds: Some([options.seeds.start, options.seeds.end]),
             ..event::Started::of(&loaded.world, "run", &loaded.notes)
         }))?;
-        let summary = seeds(&loaded, &*workload, &options, &mut readers)?;
+        let (summary, clock) = seeds(&loaded, &*workload, &options, &mut readers)?;
         let mut failures = Failures {
             loaded: &loaded,
             workload: &*workload,
@@ -116,8 +123,9 @@ impl Run {
             told: Vec::new(),
         };
         let exit = failures.report(&mut readers, &summary)?;
-        let is_retry = workload.name() == "retry";
-        let exit = self.finish(&mut readers, &summary, exit, is_retry)?;
+        let violated = failures.violated(&summary);
+        let exit = self.finish(&mut readers, &summary, violated, exit)?;
+        clock.tell(&summary);
         if let Some(folder) = &self.html {
             terminal::note(&format!("page: {}", folder.join("index.html").display()));
         }
@@ -162,7 +170,10 @@ impl Run {
             effort,
             remember: !self.no_memo,
             twice: self.twice,
-            most_failures: self.most_failures as usize,
+            stop: match self.keep_going {
+                true => Stop::Never,
+                false => Stop::AfterFailures(self.most_failures as usize),
+            },
             interrupt: interrupt.clone(),
         })
     }
@@ -172,8 +183,8 @@ impl Run {
         &self,
         readers: &mut Readers<'_>,
         summary: &Summary,
+        violated: Vec<ViolatedBy>,
         mut exit: Exit,
-        is_retry: bool,
     ) -> Result<Exit> {
         for (seed, difference) in &summary.unequal {
             let of = format!("seed {seed}");
@@ -183,14 +194,14 @@ impl Run {
         }
         if summary.interrupted && !terminal::is_closed() {
             exit = exit.or(Exit::Interrupted);
-        } else if is_retry && !summary.missed_goals().is_empty() {
+        } else if !summary.missed_goals().is_empty() {
             exit = exit.or(Exit::MissedGoal);
         }
         readers.tell(&Event::Finished(Finished {
             exit_code: exit as u8,
             exit: exit.meaning(),
             summary: Some(summary),
-            is_retry,
+            violated,
         }))?;
         Ok(exit)
     }
@@ -202,7 +213,7 @@ fn seeds(
     workload: &dyn Workload,
     options: &campaign::Options,
     readers: &mut Readers<'_>,
-) -> Result<Summary> {
+) -> Result<(Summary, Clock)> {
     let asked = options.seeds.end - options.seeds.start;
     let progress = Progress::new(Some(asked), "seeds");
     let (mut seeds, mut steps) = (0, 0);
@@ -226,8 +237,25 @@ fn seeds(
     if summary.interrupted {
         terminal::note(&format!("stopped after {} of {asked} seeds", summary.seeds));
     }
-    let seconds = progress.elapsed().as_secs_f64();
-    let rate = summary.steps as f64 / seconds;
-    terminal::note(&format!("{rate:.0} steps per second, {seconds:.1} s"));
-    Ok(summary)
+    let seeds = progress.elapsed();
+    Ok((summary, Clock { progress, seeds }))
+}
+
+/// How long what took. Goes to standard error.
+struct Clock {
+    progress: Progress,
+    seeds: Duration,
+}
+
+impl Clock {
+    fn tell(&self, summary: &Summary) {
+        let seconds = self.seeds.as_secs_f64();
+        let rate = summary.steps as f64 / seconds;
+        let mut text = format!("{rate:.0} steps per second, {seconds:.1} s");
+        if !summary.failures.is_empty() {
+            let rest = (self.progress.elapsed() - self.seeds).as_secs_f64();
+            let _ = write!(text, ", and {rest:.1} s to confirm and shrink what failed");
+        }
+        terminal::note(&text);
+    }
 }

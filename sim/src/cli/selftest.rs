@@ -45,7 +45,7 @@ impl Selftest {
         }
         let folder = WorldArguments {
             world: Some(project_folder("air")),
-            wasm: Vec::new(),
+            ..WorldArguments::default()
         };
         let air = air::load(&sources(&folder.folder())?)?;
         let options = Options {

@@ -28,7 +28,7 @@ use crate::workload::{self, Workload};
 Each improvement is written at once, so that nothing is lost when it is interrupted: to --out, or
 else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
 
-Example: sim shrink corpus/attempts_bounded-eb819104b374.json")]
+Example: sim shrink corpus/attempts_bounded-c33c2f59528b.json")]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -150,6 +150,12 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// All that it violates: indices into [`ALL`].
+    pub fn violates(&self) -> Vec<usize> {
+        let violations = self.checked.violations.iter();
+        violations.map(|found| found.invariant).collect()
+    }
+
     /// What is told of it, if it was so many decisions before.
     pub fn told<'a>(&'a self, invariant: usize, from: usize, case: &'a Case) -> Told<'a> {
         Told {

@@ -43,7 +43,8 @@ pub(super) struct Successor {
     pub choice: u32,
     /// Its place among the states; None where the key was known already.
     pub state: Option<usize>,
-    pub goals: GoalSet,
+    /// Those that this worker had not told of before.
+    pub goals: Option<Box<GoalSet>>,
     pub violations: Option<Box<[Violation]>>,
 }
 
@@ -64,6 +65,8 @@ pub(super) struct Worker<'w> {
     stale: Vec<(SchemaId, Vec<u8>)>,
     alike: bool,
     key: Key,
+    /// The goals that it has told of.
+    reached: GoalSet,
     /// Kept for its room.
     base: Base,
 }
@@ -83,13 +86,14 @@ impl<'w> Worker<'w> {
         trace.values = Values::of(values);
         Ok(Worker {
             simulator,
-            checker: Checker::new(&world.air),
+            checker: Checker::new(world),
             trace,
             scenario: scenario.clone(),
             limits: limits.clone(),
             stale: workload.stale(&scenario.requests),
             alike: workload.are_alike(&scenario.requests),
             key: Key::default(),
+            reached: GoalSet::default(),
             base: Base::default(),
         })
     }
@@ -157,6 +161,16 @@ impl<'w> Worker<'w> {
         true
     }
 
+    /// The goals that the last move reached, if one of them is new to this worker.
+    fn news(&mut self) -> Option<Box<GoalSet>> {
+        let reached = self.checker.reached();
+        if self.reached.covers(reached) {
+            return None;
+        }
+        self.reached.join(reached);
+        Some(Box::new(reached.clone()))
+    }
+
     /// Takes over what ids other workers gave out: theirs may be in the states that come next.
     pub fn catch_up(&mut self) {
         self.trace.values.catch_up();
@@ -179,12 +193,13 @@ impl<'w> Worker<'w> {
             }
             let key = self.key(step.used);
             let is_known = known.is_some_and(|known| known.contains(key));
+            let goals = self.news();
             let violations = self.checker.violations();
             found.successors.push(Successor {
                 key,
                 choice: index as u32,
                 state: (!is_known).then(|| found.states.count()),
-                goals: self.checker.goals(),
+                goals,
                 violations: (!violations.is_empty()).then(|| violations.into()),
             });
             if !is_known {

@@ -33,8 +33,8 @@ use contract::Due;
 type State<'a> = wire::State<Text<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
-/// In the order of `ALL`.
-const CHECKS: [Check; 9] = [
+/// In the order of `ALL`, in which `contract_kept` follows.
+const CHECKS: [Check; 8] = [
     attempts_bounded::check,
     backoff_exact::check,
     retry_waits::check,
@@ -43,7 +43,6 @@ const CHECKS: [Check; 9] = [
     one_timer::check,
     intent_faithful::check,
     stale_ignored::check,
-    contract_kept::check,
 ];
 
 /// One event through the retry reducer.
@@ -484,10 +483,17 @@ impl Observer {
         let step = Move::of(&self.retry, trace, step, (event, due), states);
         self.history.begin(&step);
         let past = self.history.past(trace);
+        let mut is_violated = false;
         for (index, check) in CHECKS.iter().enumerate() {
-            note(Some(index), check(&past, &step));
+            let finding = check(&past, &step);
+            is_violated |= matches!(finding, Finding::Violated(_));
+            note(Some(index), finding);
         }
-        goals::of_move(goals, &past, turn, &step);
+        // The narrower ones say more about what they know of.
+        if !is_violated {
+            note(Some(CHECKS.len()), contract_kept::check(&past, &step));
+        }
+        goals::retry::of_move(goals, &past, turn, &step);
         self.history.record(&past, &step);
     }
 

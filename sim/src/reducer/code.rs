@@ -26,6 +26,7 @@ pub struct Code {
 
 struct Inner {
     hash: Hash,
+    wasm: Box<[u8]>,
     limits: Limits,
     template: InstancePre<Limiter>,
     form: StepForm,
@@ -123,6 +124,7 @@ impl Code {
             .map_err(host)?;
         let inner = Inner {
             hash,
+            wasm: wasm.into(),
             limits,
             template,
             form,
@@ -138,6 +140,13 @@ impl Code {
     /// The hash of the wasm binary.
     pub fn hash(&self) -> Hash {
         self.inner.hash
+    }
+
+    /// Whether a text stands in the binary.
+    pub fn mentions(&self, text: &str) -> bool {
+        let wasm = &self.inner.wasm;
+        wasm.windows(text.len().max(1))
+            .any(|bytes| bytes == text.as_bytes())
     }
 
     pub fn limits(&self) -> &Limits {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::timeline::{Timeline, Violated};
 use crate::campaign::{FAULTS, Ran, Summary};
-use crate::invariants::{self, GOALS};
+use crate::invariants;
 use crate::scenario::Decision;
 use crate::simulator::End;
 use crate::trace::{Difference, Digest};
@@ -204,9 +204,19 @@ pub struct Finished<'a> {
     /// Of a campaign.
     #[serde(flatten, serialize_with = "summary")]
     pub summary: Option<&'a Summary>,
-    /// Whether the world is that of the retry machine, which has goals and more invariants.
-    #[serde(skip)]
-    pub is_retry: bool,
+    /// Of a campaign: each invariant that some run violated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violated: Vec<ViolatedBy>,
+}
+
+/// An invariant that some run of a campaign violated.
+#[derive(Serialize)]
+pub struct ViolatedBy {
+    pub invariant: &'static str,
+    pub runs: u64,
+    /// Of the shortest case of it, if one was written.
+    pub decisions: Option<usize>,
+    pub case: Option<String>,
 }
 
 fn text<S: Serializer>(value: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
@@ -217,23 +227,24 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
     let Some(summary) = summary else {
         return serde_json::Map::new().serialize(serializer);
     };
-    let counts = |names: &mut dyn Iterator<Item = &'static str>, counts: &[u64]| {
+    let counts = |names: &mut dyn Iterator<Item = &str>, counts: &[u64]| {
         let pairs = names
             .zip(counts)
             .map(|(name, count)| (name.to_owned(), json!(count)));
         serde_json::Value::Object(pairs.collect())
     };
-    let invariants = invariants::ALL
-        .iter()
-        .enumerate()
-        .map(|(index, invariant)| {
-            let counts = json!({
-                "holds": summary.holds[index],
-                "not_applicable": summary.not_applicable[index],
-                "violated": summary.violated[index],
-            });
-            (invariant.name.to_owned(), counts)
+    let invariants = summary.judged_by.iter().map(|&index| {
+        let counts = json!({
+            "holds": summary.holds[index],
+            "not_applicable": summary.not_applicable[index],
+            "violated": summary.violated[index],
         });
+        (invariants::ALL[index].name.to_owned(), counts)
+    });
+    let missed = summary.missed_goals().into_iter();
+    let missed: Vec<&str> = missed.map(|goal| goal.name.as_str()).collect();
+    let goals: Vec<u64> = summary.goals.iter().map(|(_, count)| *count).collect();
+    let mut names = summary.goals.iter().map(|(goal, _)| goal.name.as_str());
     json!({
         "seeds": summary.seeds,
         "turns": summary.turns,
@@ -242,8 +253,8 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "decisions": counts(&mut Decision::KINDS.iter().copied(), &summary.decisions),
         "faults": counts(&mut FAULTS.iter().copied(), &summary.faults),
         "invariants": serde_json::Value::Object(invariants.collect()),
-        "goals": counts(&mut GOALS.iter().map(|(name, _)| *name), &summary.goals),
-        "missed_goals": summary.missed_goals(),
+        "goals": counts(&mut names, &goals),
+        "missed_goals": missed,
         "failures": summary.failures.len(),
         "is_cut_short": summary.cut_short,
         "is_interrupted": summary.interrupted,

@@ -2,11 +2,13 @@
 
 use std::io::Write;
 
-use super::event::{Case, CaseDone, Event, Finished, Reader, Shrunk, Violation};
+use super::event::{Case, CaseDone, Event, Finished, Reader, Shrunk, ViolatedBy, Violation};
 use super::summary::summary;
+use super::table::Table;
 use super::text::{Look, Text};
 use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, turns};
+use crate::invariants::Goal;
 use crate::world::World;
 
 /// Turns before a violation that are shown with it.
@@ -149,11 +151,15 @@ impl<W> Human<'_, W> {
                 "stopped: as many seeds have failed as were asked for ({failures})\n"
             ));
         }
-        text.append(summary(self.world, finished.is_retry, seen));
-        let missed = seen.missed_goals();
-        if finished.is_retry && !missed.is_empty() {
-            text.look(Look::Bad, format!("missed goals: {}", missed.join(", ")));
+        text.append(summary(self.world, seen));
+        for goal in seen.missed_goals() {
+            let Goal { name, says, .. } = goal;
+            text.look(
+                Look::Bad,
+                format!("missed goal: {name}: no run saw that {says}"),
+            );
         }
+        violated(text, &finished.violated);
         if seen.interrupted {
             text.line("interrupted: these are the seeds that were run until then");
         }
@@ -164,6 +170,27 @@ impl<W> Human<'_, W> {
         };
         text.look(look, finished.exit);
     }
+}
+
+/// Each invariant that some seed violated, with its shortest case.
+fn violated(text: &mut Text, violated: &[ViolatedBy]) {
+    if violated.is_empty() {
+        return;
+    }
+    let head = ["violated", "runs", "decisions", "shortest case"];
+    let mut table = Table::new(head).align_right(&[1, 2]);
+    for one in violated {
+        let decisions = one.decisions.map(|count| count.to_string());
+        let cells = [
+            one.invariant.to_owned(),
+            one.runs.to_string(),
+            decisions.unwrap_or_default(),
+            one.case.clone().unwrap_or_default(),
+        ];
+        table.row(Look::Bad, cells);
+    }
+    text.append(table.text());
+    text.line("");
 }
 
 /// What was violated, expected and found.

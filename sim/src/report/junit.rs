@@ -13,8 +13,8 @@ use super::event::{CaseDone, Event, Finished, Reader, Shrunk, Violation};
 use super::human;
 use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, turns};
-use crate::campaign::{SEEDS_FOR_GOALS, Summary};
-use crate::invariants::{self, GOALS};
+use crate::campaign::Summary;
+use crate::invariants::{self, Asked};
 
 pub struct JUnit<W> {
     out: W,
@@ -127,10 +127,8 @@ impl<W: Write> JUnit<W> {
         let mut suite = TestSuite::new(format!("sim {}", self.command));
         suite.add_test_cases(std::mem::take(&mut self.cases));
         if let Some(summary) = finished.summary {
-            suite.add_test_cases(self.invariants(finished.is_retry, summary));
-            if finished.is_retry {
-                suite.add_test_cases(goals(summary));
-            }
+            suite.add_test_cases(self.invariants(summary));
+            suite.add_test_cases(goals(summary));
         }
         suite.add_test_case(test(
             "determinism",
@@ -143,10 +141,9 @@ impl<W: Write> JUnit<W> {
         Ok(())
     }
 
-    fn invariants(&self, is_retry: bool, summary: &Summary) -> Vec<TestCase> {
-        let asked = invariants::ALL.iter().enumerate();
-        let asked = asked.filter(|(_, invariant)| is_retry || !invariant.retry_only);
-        let tests = asked.map(|(index, invariant)| {
+    fn invariants(&self, summary: &Summary) -> Vec<TestCase> {
+        let tests = summary.judged_by.iter().map(|&index| {
+            let invariant = &invariants::ALL[index];
             let failure = self.failures.get(invariant.name);
             let mut test = test(invariant.name, invariant.says, failure);
             if failure.is_none() && summary.holds[index] == 0 {
@@ -161,15 +158,23 @@ impl<W: Write> JUnit<W> {
     }
 }
 
+/// The goals that are asked of some campaign.
 fn goals(summary: &Summary) -> Vec<TestCase> {
     let missed = summary.missed_goals();
-    let tests = GOALS.iter().map(|(name, _)| {
-        let text = format!("no run of {} seeds reached it", summary.seeds);
-        let failure = missed.contains(name).then_some(&text);
-        let mut test = test(name, "a campaign reaches every goal", failure);
-        if summary.seeds < SEEDS_FOR_GOALS {
+    let asked = summary.goals.iter().map(|(goal, _)| goal);
+    let asked = asked.filter(|goal| goal.asked != Asked::Never);
+    let tests = asked.map(|goal| {
+        let text = format!(
+            "no run of {} seeds reached it: {}",
+            summary.seeds, goal.says
+        );
+        let failure = missed.contains(&goal).then_some(&text);
+        let mut test = test(&goal.name, "a campaign reaches every goal", failure);
+        if let Asked::From(least) = goal.asked
+            && summary.seeds < least
+        {
             test.status = TestCaseStatus::skipped();
-            let asked = format!("asked of campaigns of {SEEDS_FOR_GOALS} seeds or more");
+            let asked = format!("asked of campaigns of {least} seeds or more");
             test.status.set_message(asked);
         }
         test.set_classname("goals");

@@ -2,13 +2,16 @@
 
 use super::table::Table;
 use super::text::{Look, Text};
-use crate::campaign::{FAULTS, SEEDS_FOR_GOALS, Summary};
-use crate::invariants::{self, GOALS};
+use crate::campaign::{FAULTS, Summary};
+use crate::invariants::{self, Asked, Goal};
 use crate::scenario::Decision;
 use crate::world::World;
 
-/// The figures of a campaign. `retry` says that the world is that of the retry machine.
-pub fn summary(world: &World, retry: bool, summary: &Summary) -> Text {
+/// Goals that were reached are told one by one if there are no more than so many.
+const FEW_GOALS: usize = 60;
+
+/// The figures of a campaign.
+pub fn summary(world: &World, summary: &Summary) -> Text {
     let mut text = Text::default();
     let reducers = world.air.reducers.iter();
     let names: Vec<&str> = reducers.map(|reducer| reducer.name.as_str()).collect();
@@ -34,41 +37,76 @@ pub fn summary(world: &World, retry: bool, summary: &Summary) -> Text {
         "faults",
         FAULTS.iter().copied().zip(summary.faults),
     );
-    text.append(invariants_of(retry, summary));
+    text.append(invariants_of(summary));
     text.line("");
-    if retry {
-        let names = GOALS.iter().map(|(name, _)| *name);
-        counts(&mut text, "goals", names.zip(summary.goals));
-        if summary.seeds < SEEDS_FOR_GOALS {
-            let asked =
-                format!("(goals are asked of campaigns of {SEEDS_FOR_GOALS} seeds or more)");
-            text.look(Look::Faint, asked);
-        }
+    text.append(goals(summary));
+    for (reducer, what) in &summary.leaks {
+        let name = &world.air.reducers[reducer.index()].name;
+        text.line(format!("advice: {name} {what}"));
     }
     text.look(Look::Faint, format!("digest {}", summary.digest));
     text
 }
 
-fn invariants_of(retry: bool, summary: &Summary) -> Text {
+fn invariants_of(summary: &Summary) -> Text {
     let head = ["invariant", "holds", "not applicable", "violated"];
     let mut table = Table::new(head).align_right(&[1, 2, 3]);
-    for (index, invariant) in invariants::ALL.iter().enumerate() {
-        if retry || !invariant.retry_only {
-            let violated = summary.violated[index];
-            let look = if violated > 0 { Look::Bad } else { Look::Plain };
-            let cells = [
-                invariant.name.to_owned(),
-                summary.holds[index].to_string(),
-                summary.not_applicable[index].to_string(),
-                violated.to_string(),
-            ];
-            table.row(look, cells);
-        }
+    for &index in &summary.judged_by {
+        let violated = summary.violated[index];
+        let look = if violated > 0 { Look::Bad } else { Look::Plain };
+        let cells = [
+            invariants::ALL[index].name.to_owned(),
+            summary.holds[index].to_string(),
+            summary.not_applicable[index].to_string(),
+            violated.to_string(),
+        ];
+        table.row(look, cells);
     }
     table.text()
 }
 
-fn counts<'a>(text: &mut Text, head: &str, pairs: impl Iterator<Item = (&'a str, u64)>) {
+/// What was reached, and what never was. Beside the goals of a model, of those of the documents only
+/// what was never reached is told one by one.
+fn goals(summary: &Summary) -> Text {
+    let mut text = Text::default();
+    let all = summary.goals.iter();
+    let (model, told): (Vec<_>, Vec<_>) = all.partition(|(goal, _)| goal.is_of_model);
+    let line = |(goal, count): &&(Goal, u64)| (goal.name.clone(), *count);
+    if !model.is_empty() {
+        counts(&mut text, "goals", model.iter().map(line));
+    }
+    let reached = told.iter().filter(|(_, count)| *count > 0);
+    let (reached, all) = (reached.count(), told.len());
+    let head = format!("goals of the documents: {reached} of {all} reached");
+    if model.is_empty() && all <= FEW_GOALS {
+        counts(&mut text, &head, told.iter().map(line));
+    } else {
+        text.look(Look::Head, head);
+        let never = told.iter().filter(|(_, count)| *count == 0);
+        for (goal, _) in never {
+            text.line(format!("  never: {}", goal.says));
+        }
+        text.line("");
+    }
+    let not_yet = summary
+        .goals
+        .iter()
+        .filter_map(|(goal, _)| match goal.asked {
+            Asked::From(least) if summary.seeds < least => Some(least),
+            _ => None,
+        });
+    if let Some(least) = not_yet.max() {
+        let asked = format!("(goals are asked of campaigns of {least} seeds or more)");
+        text.look(Look::Faint, asked);
+    }
+    text
+}
+
+fn counts<N: std::fmt::Display>(
+    text: &mut Text,
+    head: &str,
+    pairs: impl Iterator<Item = (N, u64)>,
+) {
     text.look(Look::Head, head);
     let mut table = Table::new(["", ""]).align_right(&[1]);
     for (name, count) in pairs {

@@ -6,9 +6,8 @@ use serde_json::Value as Json;
 
 use crate::air::{SchemaId, Type};
 use crate::scenario::{Decision, ItemName};
-use crate::simulator;
 use crate::trace::Status;
-use crate::world::World;
+use crate::world::{self, World};
 
 /// How much is shown of a value that a decision brings, in characters.
 const VALUE_CHARS: usize = 64;
@@ -159,7 +158,7 @@ pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
 }
 
 fn local_name(world: &World, schema: SchemaId) -> &str {
-    simulator::local_name(world.air.schemas.name(schema))
+    world::local_name(world.air.schemas.name(schema))
 }
 
 /// The beginning of a text that is longer than so many characters.

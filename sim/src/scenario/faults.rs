@@ -73,6 +73,35 @@ pub enum Mix {
     Fixed,
 }
 
+/// How far the run of a seed goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Depth {
+    Usual,
+    /// Long, with hardly a fault and nothing that ends a request: what shows only after many
+    /// attempts hides behind the faults of usual runs.
+    Deep,
+}
+
+impl Depth {
+    /// One seed in so many goes deep.
+    const DEEP: Ratio = Ratio::new(1, 32);
+
+    pub fn draw(stream: &mut Stream) -> Depth {
+        match stream.chance(Depth::DEEP) {
+            true => Depth::Deep,
+            false => Depth::Usual,
+        }
+    }
+
+    /// How many times as long as a usual run.
+    pub fn factor(self) -> u32 {
+        match self {
+            Depth::Usual => 1,
+            Depth::Deep => 3,
+        }
+    }
+}
+
 const WEIGHTS: [u32; 8] = [0, 0, 0, 0, 5, 10, 20, 40];
 const PERCENT: [u32; 8] = [0, 0, 0, 0, 10, 20, 40, 70];
 /// A crash costs a replay of the whole journal, and one tells much: it is rarer than the others.
@@ -103,8 +132,18 @@ impl Faults {
     };
 
     /// A seed's own mix.
-    pub fn draw(stream: &mut Stream) -> Faults {
+    pub fn draw(stream: &mut Stream, depth: Depth) -> Faults {
         let mut mix = [0; COUNT];
+        if depth == Depth::Deep {
+            mix[Knob::Transient as usize] = 100;
+            // At most one kind of fault, and little of it.
+            let kinds = (COUNT - FIRST_DECISION) as u32;
+            let kind = FIRST_DECISION + stream.below(2 * kinds) as usize;
+            if let Some(weight) = mix.get_mut(kind) {
+                *weight = 2;
+            }
+            return Faults(mix);
+        }
         // Mostly transient errors, or there would be little to retry; other failures may be off.
         mix[Knob::Ok as usize] = 1 + stream.below(10);
         mix[Knob::Transient as usize] = 10 + stream.below(30);

@@ -138,8 +138,8 @@ pub const BUGS: [Bug; 30] = [
         &["outcome_justified", "stale_ignored"],
         SHAPE,
     ),
-    bug("terminal-err-ignored", &["converges"], SHAPE),
-    bug("ok-ignored-after-retry", &["converges"], SHAPE),
+    bug("terminal-err-ignored", &["contract_kept"], SHAPE),
+    bug("ok-ignored-after-retry", &["contract_kept"], SHAPE),
     bug(
         "timer-timeout-ignored-at-last-wait",
         &["retry_waits"],

@@ -90,10 +90,11 @@ fn long_run(runner: &mut Runner<'_>) -> Scenario {
 }
 
 fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = planted_world(air, number_of("exponent-off-by-one")?)?;
+    // A step that traps is judged by nothing else.
+    let world = planted_world(air, number_of("trap-in-backoff-stale")?)?;
     let workload = workload::of(&world.air);
     let mut runner = Runner::new(&world, &*workload)?;
-    let invariant = ALL.iter().position(|known| known.name == "backoff_exact");
+    let invariant = ALL.iter().position(|known| known.name == "bounded");
     if let Some(invariant) = invariant.filter(|_| sabotaged) {
         runner.checker_mut().mute(invariant);
     }
@@ -214,7 +215,8 @@ fn schedule_is_followed(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let mut scenario = long_run(&mut runner);
     let digest = runner.trace.digest();
     if sabotaged {
-        scenario.schedule.pop();
+        // The last decisions may be those that the second phase takes anyway.
+        scenario.schedule.truncate(scenario.schedule.len() / 2);
     }
     Ok(runner.replay(&scenario).digest == digest)
 }

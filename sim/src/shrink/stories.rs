@@ -7,9 +7,8 @@ use super::{Context, Identity, Search};
 use crate::air::{Air, Op, Plan, SchemaId, Trigger};
 use crate::random::{Component, Seed, Stream};
 use crate::scenario::{Decision, ItemName, Request, Scenario};
-use crate::simulator::local_name;
 use crate::trace::{Answer, Status};
-use crate::world::variant_tag;
+use crate::world::{local_name, variant_tag};
 
 /// Events that are made up to end a schedule early.
 const STRAYS: usize = 96;

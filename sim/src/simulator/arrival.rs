@@ -7,16 +7,14 @@ use super::{Simulator, find};
 use crate::air::SchemaId;
 use crate::scenario::Scenario;
 use crate::trace::{
-    Answer, Asker, Choice, CrashPoint, IntentHash, Item, Mark, Recovery, Remark, Status, Trace,
-    ValueId,
+    Answer, Asker, Cell, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
 };
 use crate::workload;
 use crate::world::{OpenIntent, TimerSet, timer_receipt};
 
 /// An event that a decision brings to the kernel.
 pub(super) struct Arrival {
-    pub schema: SchemaId,
-    pub value: ValueId,
+    pub event: (SchemaId, ValueId),
     pub remark: Remark,
     at_ns: u64,
     /// The receipt that the event tells of.
@@ -25,7 +23,7 @@ pub(super) struct Arrival {
 }
 
 struct Receipt {
-    intent: IntentHash,
+    open: OpenIntent,
     status: Status,
     value: ValueId,
 }
@@ -37,6 +35,13 @@ enum Source {
     Dropped(usize),
     Timer { index: usize, stays: bool },
     Nowhere,
+}
+
+impl Arrival {
+    /// The cell that it goes to, if it tells of a receipt that this cell asked for.
+    pub fn cell(&self) -> Option<Cell> {
+        self.receipt.as_ref()?.open.asker.cell()
+    }
 }
 
 impl Simulator<'_> {
@@ -82,8 +87,7 @@ impl Simulator<'_> {
 
     fn event(&self, schema: SchemaId, value: ValueId, source: Source, remark: Remark) -> Arrival {
         Arrival {
-            schema,
-            value,
+            event: (schema, value),
             remark,
             at_ns: self.now_ns,
             receipt: None,
@@ -130,7 +134,7 @@ impl Simulator<'_> {
             self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
         }
         let receipt = trace.store(&self.scratch);
-        let (schema, value) = self.kernel.receipt_event(trace, &open, status, receipt)?;
+        let event = self.kernel.receipt_event(trace, &open, status, receipt)?;
         let timers = &self.flight.timers;
         let remark = Remark {
             reordered: timers
@@ -142,12 +146,11 @@ impl Simulator<'_> {
             second_start: false,
         };
         Some(Arrival {
-            schema,
-            value,
+            event,
             remark,
             at_ns,
             receipt: Some(Receipt {
-                intent: open.hash,
+                open,
                 status,
                 value: receipt,
             }),
@@ -177,7 +180,7 @@ impl Simulator<'_> {
         self.now_ns = arrival.at_ns;
         if let Some(receipt) = &arrival.receipt {
             self.kernel
-                .append_receipt(trace, receipt.intent, receipt.status, receipt.value);
+                .append_receipt(trace, &receipt.open, receipt.status, receipt.value);
         }
     }
 
@@ -190,16 +193,16 @@ impl Simulator<'_> {
         (point, recovery): (CrashPoint, Recovery),
         mark: &Mark,
     ) {
-        let (schema, value) = (arrival.schema, arrival.value);
+        let (event, cell) = (arrival.event, arrival.cell());
         match point {
             CrashPoint::BeforeAppend => {}
             CrashPoint::AfterAppend => {
                 self.take(trace, arrival);
-                self.kernel.append(trace, schema, value, self.now_ns);
+                self.kernel.append(trace, event, cell, self.now_ns);
             }
             CrashPoint::BeforeDispatch => {
                 self.take(trace, arrival);
-                self.kernel.accept(trace, schema, value, self.now_ns);
+                self.kernel.accept(trace, event, cell, self.now_ns);
             }
         }
         let unhandled = point == CrashPoint::AfterAppend;

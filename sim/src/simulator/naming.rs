@@ -6,7 +6,7 @@
 use crate::air::{EffectId, PlanId, ReducerId, SchemaId, Type};
 use crate::trace::{Name, Trace, ValueId};
 use crate::workload::Workload;
-use crate::world::{World, variant_tag};
+use crate::world::{World, local_name, variant_tag};
 
 /// A thing to be named; beside it there is a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,10 +99,4 @@ impl<'w> Naming<'w> {
             }
         }
     }
-}
-
-/// `demo/WorkOk@1` is `WorkOk` in a schedule.
-pub fn local_name(name: &str) -> &str {
-    let name = name.split_once('/').map_or(name, |(_, local)| local);
-    name.split_once('@').map_or(name, |(local, _)| local)
 }

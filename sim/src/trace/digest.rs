@@ -13,7 +13,9 @@ use std::fmt;
 use twox_hash::XxHash3_128;
 
 use crate::air::Hash;
-use crate::trace::{Asker, Choice, Fault, IntentHash, Item, Name, Record, Trace, ValueId, Values};
+use crate::trace::{
+    Asker, Cell, Choice, Fault, IntentHash, Item, Name, Record, Trace, ValueId, Values,
+};
 
 /// What two runs have in common exactly when they are the same. Its text form is `xxh3:` and 32
 /// lowercase hex digits.
@@ -87,13 +89,27 @@ impl Writer<'_> {
         }
     }
 
+    /// Nothing where there is none.
+    fn cell(&mut self, cell: Option<Cell>) -> &mut Self {
+        match cell {
+            None => self,
+            Some((reducer, key)) => self.tag(14).index(reducer.index()).value(key),
+        }
+    }
+
     fn name(&mut self, Name(id): Name) -> &mut Self {
         self.value(id)
     }
 
     fn asker(&mut self, asker: Asker) -> &mut Self {
         match asker {
-            Asker::Reducer(reducer) => self.tag(0).index(reducer.index()),
+            Asker::Reducer { reducer, key } => {
+                self.tag(0).index(reducer.index());
+                match key {
+                    None => self,
+                    Some(key) => self.tag(13).value(key),
+                }
+            }
             Asker::Plan { plan, instance } => {
                 self.tag(1).index(plan.index()).index(instance as usize)
             }
@@ -246,11 +262,13 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             schema,
             value,
             at_ns,
+            cell,
         } => writer
             .tag(31)
             .index(schema.index())
             .value(*value)
-            .number(*at_ns),
+            .number(*at_ns)
+            .cell(*cell),
         Record::EffectIntent {
             effect,
             params,
@@ -279,14 +297,17 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
                 .tag(u8::from(*allowed))
         }
         Record::EffectReceipt {
+            effect: _,
             intent,
+            cell,
             status,
             receipt,
         } => writer
             .tag(35)
             .intent(*intent)
             .tag(*status as u8)
-            .value(*receipt),
+            .value(*receipt)
+            .cell(*cell),
         Record::PlanStep {
             plan,
             instance,

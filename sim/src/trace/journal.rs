@@ -3,7 +3,7 @@
 //! Records refer to values of the trace. What a record means is the kernel's matter.
 
 use crate::air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
-use crate::trace::{Asker, IntentHash, Status, ValueId};
+use crate::trace::{Asker, Cell, IntentHash, Status, ValueId};
 
 /// A journal record, in the words of AIR v1.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,6 +15,8 @@ pub enum Record {
         schema: SchemaId,
         value: ValueId,
         at_ns: u64,
+        /// The cell that it goes to, if it tells of a receipt that this cell asked for.
+        cell: Option<Cell>,
     },
     /// An effect was asked for, in canonical parameters.
     EffectIntent {
@@ -36,7 +38,10 @@ pub enum Record {
     },
     /// An adapter's answer.
     EffectReceipt {
+        effect: EffectId,
         intent: IntentHash,
+        /// The cell that asked, if it was one of a keyed reducer.
+        cell: Option<Cell>,
         status: Status,
         receipt: ValueId,
     },

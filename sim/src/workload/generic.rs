@@ -5,7 +5,7 @@
 
 use crate::air::{Air, Op, SchemaId, Schemas, Type};
 use crate::random::Stream;
-use crate::scenario::Request;
+use crate::scenario::{Depth, Request};
 use crate::trace::Answer;
 use crate::workload::{Small, Workload, sample};
 
@@ -57,8 +57,8 @@ impl Workload for Generic {
         "generic"
     }
 
-    fn requests(&self, stream: &mut Stream) -> Vec<Request> {
-        let count = 1 + stream.below(REQUESTS);
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
+        let count = 1 + stream.below(REQUESTS * depth.factor());
         let events = (0..count).filter_map(|_| self.event(stream));
         let named = events.enumerate().map(|(index, (schema, value))| Request {
             name: format!("e{}", index + 1),

@@ -5,9 +5,9 @@ pub mod wire;
 use crate::air::canonical::Text;
 use crate::air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas};
 use crate::random::{Ratio, Stream};
-use crate::scenario::Request;
+use crate::scenario::{Depth, Request};
 use crate::trace::{Answer, Status};
-use crate::workload::{Small, Workload, sample};
+use crate::workload::{Small, Workload, sample, texts};
 use crate::world::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use wire::{Event, Requested, StartWork};
 
@@ -45,65 +45,134 @@ impl Retry {
     }
 }
 
-const MAX_ATTEMPTS: [u64; 9] = [3, 3, 2, 4, 1, 5, 0, 8, u64::MAX];
-const BASE_DELAYS_MS: [u64; 9] = [
-    10,
-    100,
-    1,
-    250,
-    0,
-    1_000,
-    u32::MAX as u64,
-    u64::MAX / 1_000_000,
-    u64::MAX,
-];
-const ANCHORS_NS: [u64; 6] = [
-    1_000_000,
-    0,
-    1,
-    1_700_000_000_000_000_000,
-    u64::MAX - 1,
-    u64::MAX,
-];
-const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", LONG];
-const LONG: &str = "a payload of more than two hundred and fifty-six bytes, so that its length \
-    needs a head of three bytes in CBOR and any buffer that was made for short texts only has to \
-    show what it does: the quick brown fox jumps over the lazy dog, and then it does so again, \
-    and again, until somebody counts.";
+/// Values of the fields of a start: the plain ones first, then those from the ends of ranges.
+const MAX_ATTEMPTS: Values = Values {
+    plain: &[3, 3, 2, 4, 1, 5],
+    extreme: &[0, 8, 64, u32::MAX as u64 + 1, u64::MAX],
+};
+const BASE_DELAYS_MS: Values = Values {
+    plain: &[10, 100, 1, 250],
+    extreme: &[
+        0,
+        1_000,
+        u32::MAX as u64,
+        1 << 32,
+        u64::MAX / 1_000_000,
+        u64::MAX / 1_000_000 + 1,
+        u64::MAX,
+    ],
+};
+/// 2^53 + 1 is the first integer that a double does not hold.
+const ANCHORS_NS: Values = Values {
+    plain: &[1_000_000],
+    extreme: &[
+        0,
+        1,
+        (1 << 53) + 1,
+        1_700_000_000_000_000_000,
+        i64::MAX as u64,
+        1 << 63,
+        u64::MAX - 1,
+        u64::MAX,
+    ],
+};
+/// Limits that go deep: past the widths at which a shift by the attempt wraps.
+const DEEP_ATTEMPTS: [u64; 4] = [u64::MAX, 100, 70, 40];
+
+const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", " \n"];
+/// Lengths of long payloads: above the sizes that buffers, columns and pages tend to have.
+const PAYLOAD_BYTES: [usize; 4] = [257, 1_025, 5_000, 70_000];
+/// The longest payload is rare: all that keeps it costs as much as a run without.
+const LONGEST: Ratio = Ratio::new(1, 8);
+
 /// One request in this many has numbers from the far end of its ranges.
 const EXTREME: Ratio = Ratio::new(1, 4);
+/// Of those, so many numbers are of any size.
+const ANY_NUMBER: Ratio = Ratio::new(1, 4);
+/// One seed in this many has ids that are nearly equal, one in the next many an empty one.
+const NEAR_IDS: Ratio = Ratio::new(1, 4);
+const EMPTY_ID: Ratio = Ratio::new(1, 16);
 const MOST_REQUESTS: u32 = 3;
+
+/// Values that a field has.
+struct Values {
+    plain: &'static [u64],
+    extreme: &'static [u64],
+}
+
+impl Values {
+    fn draw(&self, stream: &mut Stream, is_extreme: bool) -> u64 {
+        if is_extreme && stream.chance(ANY_NUMBER) {
+            return stream.word() >> stream.below(64);
+        }
+        let among = match is_extreme {
+            true => self.plain.len() + self.extreme.len(),
+            false => self.plain.len(),
+        };
+        let index = stream.below(among as u32) as usize;
+        let extreme = || self.extreme[index - self.plain.len()];
+        self.plain.get(index).copied().unwrap_or_else(extreme)
+    }
+}
+
+/// The ids of the requests of a seed, each of them different.
+fn ids(stream: &mut Stream, count: usize) -> Vec<String> {
+    let mut ids: Vec<String> = (1..=count).map(|number| format!("r{number}")).collect();
+    if stream.chance(NEAR_IDS) {
+        let family = texts::family(stream);
+        for (id, near) in ids.iter_mut().zip(family) {
+            *id = near;
+        }
+        // Some families have two members only.
+        if count == 3 && ids[2] == ids[1] {
+            ids[2] = "r3".to_owned();
+        }
+    }
+    if stream.chance(EMPTY_ID) {
+        let index = stream.below(count as u32) as usize;
+        ids[index].clear();
+    }
+    ids
+}
+
+fn payload(stream: &mut Stream, is_extreme: bool) -> String {
+    let plain = &PAYLOADS[..3];
+    match is_extreme {
+        true if stream.below(3) == 0 => {
+            let longest = usize::from(stream.chance(LONGEST));
+            let index = stream.below((PAYLOAD_BYTES.len() - 1) as u32) as usize;
+            texts::long(PAYLOAD_BYTES[index.max(longest * (PAYLOAD_BYTES.len() - 1))])
+        }
+        true => (*stream.pick(&PAYLOADS).unwrap_or(&"")).to_owned(),
+        false => (*stream.pick(plain).unwrap_or(&"")).to_owned(),
+    }
+}
 
 impl Workload for Retry {
     fn name(&self) -> &'static str {
         "retry"
     }
 
-    fn requests(&self, stream: &mut Stream) -> Vec<Request> {
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
         let count = 1 + stream.below(MOST_REQUESTS);
-        let empty_id = stream
-            .chance(Ratio::new(1, 16))
-            .then(|| stream.below(count));
-        let requests = (0..count).map(|index| {
-            let name = format!("r{}", index + 1);
-            let extreme = stream.chance(EXTREME);
-            let mut pick = |values: &[u64], plain: usize| {
-                let among = if extreme { values } else { &values[..plain] };
-                *stream.pick(among).unwrap_or(&1)
+        let ids = ids(stream, count as usize);
+        let requests = ids.iter().enumerate().map(|(index, req_id)| {
+            let is_extreme = stream.chance(EXTREME);
+            let mut start = StartWork {
+                max_attempts: MAX_ATTEMPTS.draw(stream, is_extreme),
+                base_delay_ms: BASE_DELAYS_MS.draw(stream, is_extreme),
+                now_ns: ANCHORS_NS.draw(stream, is_extreme),
+                payload: "".into(),
+                req_id: req_id.as_str().into(),
             };
-            let start = StartWork {
-                max_attempts: pick(&MAX_ATTEMPTS, 6),
-                base_delay_ms: pick(&BASE_DELAYS_MS, 4),
-                now_ns: pick(&ANCHORS_NS, 1),
-                payload: stream
-                    .pick(&PAYLOADS[..if extreme { 5 } else { 3 }])
-                    .map_or("", |payload| payload)
-                    .into(),
-                req_id: if empty_id == Some(index) { "" } else { &name }.into(),
-            };
+            let payload = payload(stream, is_extreme);
+            start.payload = payload.as_str().into();
+            if depth == Depth::Deep {
+                start.max_attempts = *stream.pick(&DEEP_ATTEMPTS).unwrap_or(&u64::MAX);
+            }
             let value = wire::encode(&Event::Start(start));
             Request {
-                name,
+                name: format!("r{}", index + 1),
                 schema: self.event,
                 value,
             }
@@ -231,10 +300,14 @@ impl Workload for Retry {
                     Event::Start(start) => Some(start),
                     _ => None,
                 })?;
-        let req_id = if stream.chance(Ratio::new(1, 2)) {
-            known.req_id
-        } else {
-            STRANGER.into()
+        let near;
+        let req_id = match stream.below(4) {
+            0 | 1 => known.req_id,
+            2 => STRANGER.into(),
+            _ => {
+                near = texts::near(known.req_id.as_str(), stream);
+                near.as_str().into()
+            }
         };
         let bytes = match stream.below(9) {
             0 | 1 => wire::encode(&Event::Ok { req_id }),

@@ -20,7 +20,7 @@ use super::plan::Instance;
 use crate::air::canonical::{Canonical, Text};
 use crate::air::{EffectId, ReducerId, SchemaId, Value};
 use crate::reducer::{self, Coverage, Output, StepError};
-use crate::trace::{Asker, IntentHash, Key, Record, Trace, ValueId};
+use crate::trace::{Asker, Cell, IntentHash, Key, Record, Trace, ValueId};
 use effects::Asked;
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
@@ -202,32 +202,52 @@ impl<'w> Kernel<'w> {
         }
     }
 
-    /// An event arrives. `value` is canonical.
-    pub fn accept(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, now_ns: u64) {
+    /// An event arrives. Its value is canonical. `cell` is the one that asked for the effect whose
+    /// receipt it tells of.
+    pub fn accept(
+        &mut self,
+        trace: &mut Trace,
+        event: (SchemaId, ValueId),
+        cell: Option<Cell>,
+        now_ns: u64,
+    ) {
         let moment = Moment {
             now_ns,
             journal_height: trace.journal.len(),
         };
-        self.append(trace, schema, value, now_ns);
-        self.handle(trace, schema, value, moment);
+        self.append(trace, event, cell, now_ns);
+        self.handle(trace, event, cell, moment);
     }
 
     /// Journals an event and lets nothing see it: what is left of an arrival that a crash cuts
     /// short.
-    pub fn append(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, at_ns: u64) {
+    pub fn append(
+        &mut self,
+        trace: &mut Trace,
+        (schema, value): (SchemaId, ValueId),
+        cell: Option<Cell>,
+        at_ns: u64,
+    ) {
         trace.journal.push(Record::DomainEvent {
             schema,
             value,
             at_ns,
+            cell,
         });
     }
 
     /// Shows an event that is in the journal to all who listen.
-    fn handle(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId, moment: Moment) {
+    fn handle(
+        &mut self,
+        trace: &mut Trace,
+        (schema, value): (SchemaId, ValueId),
+        cell: Option<Cell>,
+        moment: Moment,
+    ) {
         let world = self.world;
         let listeners = world.listeners(schema);
         for &route in &listeners.routes {
-            self.step(trace, route, schema, value, moment);
+            self.step(trace, route, (schema, value), cell, moment);
         }
         self.show_to_plans(trace, schema, value);
         for &trigger in &listeners.triggers {

@@ -268,7 +268,12 @@ impl Instance {
 
     /// The step that the next tick runs: of those that are ready, the first by id. What can no
     /// longer run is skipped before that is asked, since it may make another step ready.
-    pub fn next(&mut self, plan: &Plan) -> Result<Option<usize>, PlanError> {
+    /// `passed_over` is told the edges whose guards were false where a step was skipped for them.
+    pub fn next(
+        &mut self,
+        plan: &Plan,
+        mut passed_over: impl FnMut(usize),
+    ) -> Result<Option<usize>, PlanError> {
         loop {
             let (mut first, mut skipped) = (None, false);
             for index in 0..plan.steps.len() {
@@ -277,6 +282,7 @@ impl Instance {
                         Readiness::Ready => true,
                         Readiness::NotYet => false,
                         Readiness::Never => {
+                            self.false_guards(plan, index).for_each(&mut passed_over);
                             self.status[index] = Status::Skipped;
                             skipped = true;
                             false
@@ -351,6 +357,25 @@ impl Instance {
             (0, _) | (_, true) => Readiness::Ready,
             _ => Readiness::Never,
         })
+    }
+
+    /// The guarded edges into a step whose predecessors completed and whose guards are false.
+    fn false_guards<'a>(&'a self, plan: &'a Plan, step: usize) -> impl Iterator<Item = usize> {
+        let edges = plan.edges.iter().enumerate();
+        let into = edges.filter(move |(_, edge)| edge.to == step);
+        let live = into.filter(|(_, edge)| self.status[edge.from] == Status::Completed);
+        let is_false =
+            |guard: &Expr| matches!(guard.eval(&self.scope(None)), Ok(Value::Bool(false)));
+        live.filter(move |(_, edge)| edge.when.as_ref().is_some_and(is_false))
+            .map(|(index, _)| index)
+    }
+
+    /// The guarded edges by which a step that is run was reached.
+    pub fn taken_edges<'a>(&'a self, plan: &'a Plan, step: usize) -> impl Iterator<Item = usize> {
+        let edges = plan.edges.iter().enumerate();
+        let into = edges.filter(move |(_, edge)| edge.to == step && edge.when.is_some());
+        into.filter(|(_, edge)| self.status[edge.from] == Status::Completed)
+            .map(|(index, _)| index)
     }
 
     /// Runs step `index`, which [`Instance::next`] gave. With `replaced`, a raise is not

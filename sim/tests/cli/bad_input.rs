@@ -330,31 +330,31 @@ fn wasm_that_misbehaves() {
     expect![[r#"
         # loops
         violation: seed 1
-          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
+          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
             found    reducer used up its 50000000 units of fuel; raise the fuel per step, or look for a loop
         1
         # grows
         violation: seed 1
-          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
+          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
             found    reducer asked for 67174400 bytes of memory, its limit is 67108864
         1
         # points-outside
         violation: seed 1
-          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
+          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
             found    output at 0xfffffff8, 100 bytes long, lies outside the memory of 65536 bytes
         1
         # garbage
         violation: seed 1
-          conforms at turn 0: outputs fit their schemas, and effects are declared, bound and allowed
+          conforms at turn 0: outputs fit their schemas, and effects are declared and bound
             expected an output envelope
             found    output envelope, at its top (byte 0): expected a map, found an unsigned integer
         1
         # traps
         violation: seed 1
-          bounded at turn 0: no step traps, exceeds its fuel, memory or output bound, or leaks memory
+          bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
             found    reducer trapped: wasm `unreachable` instruction executed
         1

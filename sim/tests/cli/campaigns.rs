@@ -36,86 +36,104 @@ fn summary() {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.err.contains("steps per second"), "{}", said.err);
     expect![[r#"
-        200 seeds, 7269 turns, 3187 steps through demo/RetrySM@1
-        5 runs ended at a bound, not by themselves
+        200 seeds, 9800 turns, 4211 steps through demo/RetrySM@1
+        12 runs ended at a bound, not by themselves
 
         decisions
-          start       933
-          deliver    1862
-          duplicate   418
-          drop        105
-          redeliver   105
-          step       1748
+          start      1002
+          deliver    2807
+          duplicate   470
+          drop         99
+          redeliver    99
+          step       2656
           receipt       0
-          fire        529
-          inject      581
-          advance     476
-          snapshot    480
-          crash        32
+          fire       1027
+          inject      548
+          advance     535
+          snapshot    515
+          crash        42
 
         faults
-          work failed (transient)   600
-          work failed (terminal)     42
-          work silent                50
-          message reordered         138
-          message duplicated        418
-          message dropped           105
-          message redelivered       105
-          stray event               584
-          second start              623
-          timer early                52
-          timer late                211
-          timer twice               139
-          timer out of order          0
-          timer error or timeout    108
-          crash before the append     6
-          crash after the append     16
-          crash before dispatch      10
-          recovery from a snapshot   14
+          work failed (transient)   1047
+          work failed (terminal)      47
+          work silent                 48
+          message reordered          174
+          message duplicated         470
+          message dropped             99
+          message redelivered         99
+          stray event                550
+          second start               700
+          timer early                 62
+          timer late                 320
+          timer twice                209
+          timer out of order           2
+          timer error or timeout      85
+          crash before the append     10
+          crash after the append      13
+          crash before dispatch       19
+          recovery from a snapshot    19
 
         invariant           holds  not applicable  violated
         conforms              200               0         0
         bounded               200               0         0
-        pure                   11             189         0
-        replays                20             180         0
+        pure                   15             185         0
+        replays                25             175         0
+        intents_granted       149              51         0
+        plans_succeed         200               0         0
         attempts_bounded      200               0         0
-        backoff_exact         148              52         0
-        retry_waits           145              55         0
-        terminal_absorbing     91             109         0
+        backoff_exact         149              51         0
+        retry_waits           147              53         0
+        terminal_absorbing     92             108         0
         outcome_justified     200               0         0
-        one_timer             148              52         0
+        one_timer             149              51         0
         intent_faithful       200               0         0
-        stale_ignored         179              21         0
+        stale_ignored         174              26         0
+        contract_kept         200               0         0
         converges             200               0         0
 
         goals
-          done_first_try         55
-          done_after_retry       89
-          done_in_backoff        13
-          failed_at_once         24
-          failed_by_exhaustion   86
-          failed_without_retry   38
-          next_request           82
-          second_start_ignored  149
-          restart_ignored        35
-          end_absorbs            68
-          duplicate_ignored      44
+          done_first_try         54
+          done_after_retry       92
+          done_in_backoff        10
+          failed_at_once         21
+          failed_by_exhaustion   84
+          failed_without_retry   35
+          next_request           83
+          second_start_ignored  145
+          restart_ignored        31
+          end_absorbs            70
+          duplicate_ignored      49
           stray_ignored          77
-          reordered              21
-          redelivered            62
-          timer_early            30
-          timer_late             67
-          timer_twice_ignored    42
-          timer_out_of_order      0
-          timer_error_accepted   39
+          reordered              24
+          redelivered            61
+          timer_early            34
+          timer_late             68
+          timer_twice_ignored    47
+          timer_out_of_order      2
+          timer_error_accepted   32
           delay_saturated        22
-          crash_recovered         1
-          snapshot_recovered      0
-          crash_cut_short         1
-          done_by_healing        74
+          crash_recovered         5
+          snapshot_recovered      4
+          crash_cut_short         4
+          done_by_healing        79
+          attempt_past_32         5
+          attempt_past_64         4
+          long_id                 5
+          long_payload            6
+          near_case              16
+          near_prefix             9
+          near_space              4
+          near_form               1
+          near_nul                6
+          near_number             0
+          near_hash               1
+          near_long               3
+          near_escape             0
+
+        goals of the documents: 18 of 18 reached
 
         (goals are asked of campaigns of 2000 seeds or more)
-        digest xxh3:29d894d4a8691d3abafb4662f8002676
+        digest xxh3:1d8e0415bc0df65eb1e7cb6927c62216
         everything holds
     "#]]
     .assert_eq(&said.out);
@@ -173,26 +191,24 @@ fn failure() {
     let told = told.split_once("\n\n").expect("figures follow").0;
     expect![[r#"
         : seed 0
-          attempts_bounded at turn 4: attempts never exceed max_attempts (0 counts as 1)
-            expected at most 1 attempts of "r1"
-            found    2 requested, attempt 2 in the state
+          attempts_bounded at turn 3: attempts never exceed max_attempts (0 counts as 1)
+            expected no wait after attempt 1 of "r1", its last
+            found    a timer for 0 ns
           faults: ok 3, transient 39, silence 4, stray 20, drop 40, redeliver 40, second_start 20, advance 5, snapshot 20, reorder 10, timer_early 40, timer_late 20, timer_twice 20, timer_status 70
-        turn  time  decision               event                  state                  out                    verdict
-        0     0     start r1               base_delay_ms 0,       new: anchor_ns 0,      WorkRequested of "r1"
-                                           max_attempts 1,        attempt 1, pc
-                                           now_ns 0, payload "",  "Working"
-                                           req_id "r1"
-        1     0     deliver WorkRequested  payload ""                                    begins WorkPlan of
-                    of "r1"                                                              "r1"
-        2     0     step WorkPlan of                                                     err of "r1"
-                    "r1": transient
-        3     0     deliver err of "r1"    message "try again",   pc "Working" →         timer of "r1", due 0
-                                           transient true         "Backoff"
-        >4    0     fire timer of "r1"                            attempt 1 → 2, pc      WorkRequested of "r1"  attempts_bounded
-                                                                  "Backoff" → "Working"
-        case:   found/attempts_bounded-eb819104b374.json
-        replay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json --wasm attempt-limit-off-by-one.wasm
-        shrunk from 10 decisions to 5 in 244 attempts"#]].assert_eq(told);
+        turn  time  decision                 event                   state              out                     verdict
+        0     0     start r1                 base_delay_ms 0,        new: anchor_ns 0,  WorkRequested of "r1"
+                                             max_attempts 1, now_ns  attempt 1, pc
+                                             0, payload "", req_id   "Working"
+                                             "r1"
+        1     0     deliver WorkRequested    payload ""                                 begins WorkPlan of
+                    of "r1"                                                             "r1"
+        2     0     step WorkPlan of "r1":                                              err of "r1"
+                    transient
+        >3    0     deliver err of "r1"      message "try again",    pc "Working" →     timer of "r1", due 0    attempts_bounded
+                                             transient true          "Backoff"
+        case:   found/attempts_bounded-c33c2f59528b.json
+        replay: cargo run --release -- replay found/attempts_bounded-c33c2f59528b.json --wasm attempt-limit-off-by-one.wasm
+        shrunk from 9 decisions to 4 in 173 attempts"#]].assert_eq(told);
     // It is the example of the README, which keeps cases in `corpus/`.
     for line in told.lines().take_while(|line| !line.is_empty()) {
         assert!(
@@ -279,7 +295,7 @@ fn missed_goals() {
         .out
         .lines()
         .find(|line| line.starts_with("missed goals"));
-    expect!["missed goals: timer_out_of_order"].assert_eq(missed.unwrap_or_default());
+    expect![""].assert_eq(missed.unwrap_or_default());
 }
 
 /// What only the history of an instance explains cannot be replayed, and is told as that.

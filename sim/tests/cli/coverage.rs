@@ -48,7 +48,7 @@ fn names_and_blocks() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     expect![[r#"
         demo/RetrySM@1 runs named.wasm, given by hand (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60)
-        demo/RetrySM@1 (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60), 1 cases, 2 turns
+        demo/RetrySM@1 (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60), 1 cases, 1 turns
         reached  blocks  function
               1       1  give_room
               0       4  refuse

@@ -180,11 +180,11 @@ fn junit() {
     let text = description.as_ref().expect("it has a text").as_str();
     assert!(
         text.contains(
-            "replay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json"
+            "replay: cargo run --release -- replay found/attempts_bounded-c33c2f59528b.json"
         ),
         "{text}"
     );
-    assert!(text.contains("expected at most 1 attempts"), "{text}");
+    assert!(text.contains("expected no wait after attempt 1"), "{text}");
     assert!(text.contains("the same as seed 0"), "{text}");
 }
 
@@ -220,8 +220,7 @@ fn annotations() {
         .lines()
         .filter(|line| line.starts_with("::"))
         .collect();
-    expect![[r#"
-        ::error file=found/attempts_bounded-eb819104b374.json,title=attempts_bounded::seed 0, turn 4: attempts never exceed max_attempts (0 counts as 1)%0Aexpected at most 1 attempts of "r1"%0Afound 2 requested, attempt 2 in the state%0Areplay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json --wasm attempt-limit-off-by-one.wasm"#]]
+    expect![[r#"::error file=found/attempts_bounded-c33c2f59528b.json,title=attempts_bounded::seed 0, turn 3: attempts never exceed max_attempts (0 counts as 1)%0Aexpected no wait after attempt 1 of "r1", its last%0Afound a timer for 0 ns%0Areplay: cargo run --release -- replay found/attempts_bounded-c33c2f59528b.json --wasm attempt-limit-off-by-one.wasm"#]]
     .assert_eq(&told.join("\n"));
     // Standard output is as it is elsewhere.
     assert_eq!(said.out, place.sim(&run).out);

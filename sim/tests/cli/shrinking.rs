@@ -36,25 +36,23 @@ fn shrink() {
     assert_eq!((said.code, said.err.as_str()), (1, ""));
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
     expect![[r#"
-        turn  time  decision               event                  state                  out                    verdict
-        0     0     start r1               base_delay_ms 0,       new: anchor_ns 0,      WorkRequested of "r1"
-                                           max_attempts 1,        attempt 1, pc
-                                           now_ns 0, payload "",  "Working"
-                                           req_id "r1"
-        1     0     deliver WorkRequested  payload ""                                    begins WorkPlan of
-                    of "r1"                                                              "r1"
-        2     0     step WorkPlan of                                                     err of "r1"
-                    "r1": transient
-        3     0     deliver err of "r1"    message "try again",   pc "Working" →         timer of "r1", due 0
-                                           transient true         "Backoff"
-        >4    0     fire timer of "r1"                            attempt 1 → 2, pc      WorkRequested of "r1"  attempts_bounded
-                                                                  "Backoff" → "Working"
-          attempts_bounded at turn 4: attempts never exceed max_attempts (0 counts as 1)
-            expected at most 1 attempts of "r1"
-            found    2 requested, attempt 2 in the state
-        shrunk from 10 decisions to 5 in 244 attempts
-        case:   found/attempts_bounded-eb819104b374.json
-        replay: cargo run --release -- replay found/attempts_bounded-eb819104b374.json --wasm attempt-limit-off-by-one.wasm
+        turn  time  decision                 event                   state              out                     verdict
+        0     0     start r1                 base_delay_ms 0,        new: anchor_ns 0,  WorkRequested of "r1"
+                                             max_attempts 1, now_ns  attempt 1, pc
+                                             0, payload "", req_id   "Working"
+                                             "r1"
+        1     0     deliver WorkRequested    payload ""                                 begins WorkPlan of
+                    of "r1"                                                             "r1"
+        2     0     step WorkPlan of "r1":                                              err of "r1"
+                    transient
+        >3    0     deliver err of "r1"      message "try again",    pc "Working" →     timer of "r1", due 0    attempts_bounded
+                                             transient true          "Backoff"
+          attempts_bounded at turn 3: attempts never exceed max_attempts (0 counts as 1)
+            expected no wait after attempt 1 of "r1", its last
+            found    a timer for 0 ns
+        shrunk from 9 decisions to 4 in 173 attempts
+        case:   found/attempts_bounded-c33c2f59528b.json
+        replay: cargo run --release -- replay found/attempts_bounded-c33c2f59528b.json --wasm attempt-limit-off-by-one.wasm
     "#]].assert_eq(told);
     // It is the example of the README.
     let readme = std::fs::read_to_string(absolute_root().join("README.md")).expect("it is there");
@@ -78,7 +76,7 @@ fn shrink() {
     assert_eq!(replayed.out.lines().last(), Some(digest.as_str()));
     // Shrunk again there is nothing to gain, and the same file is the answer.
     let again = place.sim(&format!("shrink found/{shrunk} --wasm {bug}.wasm"));
-    assert!(again.out.contains("from 5 decisions to 5"), "{}", again.out);
+    assert!(again.out.contains("from 4 decisions to 4"), "{}", again.out);
     assert_eq!(place.list("found").len(), 2);
 }
 
@@ -116,8 +114,8 @@ fn few_attempts() {
     let before = read(&place, &case).decision_count();
     assert_eq!(shrink(&case, 1, "one.json"), (true, before));
     let (exhausted, some) = shrink("one.json", 30, "some.json");
-    assert!(exhausted && 5 < some && some < before, "{some} of {before}");
-    assert_eq!(shrink("some.json", 2_000, "all.json"), (false, 5));
+    assert!(exhausted && 4 < some && some < before, "{some} of {before}");
+    assert_eq!(shrink("some.json", 2_000, "all.json"), (false, 4));
 }
 
 fn refusals() {
@@ -136,7 +134,7 @@ fn refusals() {
         found.push_str(&said.err);
     }
     expect![[r#"
-        error: found/attempts_bounded-ace7ab3eface.json does not fail on this world: nothing to shrink
+        error: found/attempts_bounded-251f0721930b.json does not fail on this world: nothing to shrink
         hint: it violated attempts_bounded on another reducer: give that one with `--wasm FILE`, or replay it to see what changed
         error: ROOT/corpus/ok-after-failed.json does not fail on this world: nothing to shrink
         hint: it held when it was written, too: shrink one that fails

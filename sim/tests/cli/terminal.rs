@@ -231,15 +231,15 @@ fn steps_by_keys() {
     let mut keys = child.stdin.take().expect("it is piped");
     let mut screen = BufReader::new(child.stdout.take().expect("it is piped"));
     // It begins where something is wrong; the arrow goes back, `g` to the first, `v` to what is wrong.
-    for (turn, key) in [(4, "\x1b[D"), (3, "g"), (0, "v"), (4, "q")] {
-        let head = format!("turn {turn} of 4");
+    for (turn, key) in [(3, "\x1b[D"), (2, "g"), (0, "v"), (3, "q")] {
+        let head = format!("turn {turn} of 3");
         let mut line = Vec::new();
         while !String::from_utf8_lossy(&line).contains(&head) {
             line.clear();
             let read = screen.read_until(b'\n', &mut line).expect("it can be read");
             assert!(read > 0, "no {head}");
         }
-        if turn == 4 {
+        if turn == 3 {
             let mut more = String::new();
             while !more.contains("VIOLATED attempts_bounded") {
                 more.clear();

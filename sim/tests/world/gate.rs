@@ -193,7 +193,7 @@ fn effects_of_reducers() {
     }
     expect![[r#"
         a timer: holds
-        the policy denies: conforms: expected the effect gate lets `timer.set` pass, found the policy says no
+        the policy denies: intents_granted: expected the effect gate lets `timer.set` of `t/Machine@1` pass, by the grant `tick`, found it was denied: the policy says no
         another slot: conforms: expected a slot that is bound to a grant, found `other`
         a kind of plans: conforms: expected an effect kind of `effects_emitted`, found `http.request`
         a kind that is not declared: conforms: expected an effect kind of `effects_emitted`, found `blob.put`

@@ -112,6 +112,7 @@ fn journal(air: &Air, trace: &Trace) -> String {
                 schema,
                 value,
                 at_ns,
+                ..
             } => {
                 let name = air.schemas.name(*schema);
                 writeln!(

@@ -345,7 +345,9 @@ impl<'w> Run<'w> {
         let event = self.world.event(schema, value);
         let (id, bytes) = self.canonical(schema, &event)?;
         let span = self.trace.store(&bytes);
-        self.kernel.accept(&mut self.trace, id, span, self.now_ns);
+        let now_ns = self.now_ns;
+        self.kernel
+            .accept(&mut self.trace, (id, span), None, now_ns);
         self.reference.event(schema, &event);
         Ok(())
     }
@@ -410,7 +412,9 @@ impl<'w> Run<'w> {
         let hash = intent.parse::<Hash>();
         let hash = hash.map_err(|_| Difference(format!("no hash: {intent}")))?;
         let hash = self.trace.values.intent(&hash);
-        let sim = self.kernel.receive(&mut self.trace, hash, span);
+        let mut open = self.kernel.open_intents().iter();
+        let open = open.find(|open| open.hash == hash).copied();
+        let sim = open.is_some_and(|open| self.kernel.receive(&mut self.trace, &open, span));
         let reference = self.reference.receipt(&intent, &receipt);
         match sim == reference {
             true => Ok(()),

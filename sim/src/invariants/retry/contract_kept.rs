@@ -2,9 +2,9 @@
 //!
 //! Verifies, for every event wherever the request stands, that what goes out is the one thing that
 //! is due (one `WorkRequested`, one timer, or nothing) and nothing beside it; and, where the state
-//! is told in words that the model knows, that it is the one next state. It is asked after the
-//! other invariants, which say more about what they know of. Does not verify that an event arrives:
-//! that is liveness.
+//! is told in words that the model knows, that it is the one next state. It is asked where none of
+//! the others found anything, for they say more about what they know of. Does not verify that an
+//! event arrives: that is liveness.
 
 use super::contract::{self, Asks, Due};
 use super::{Event, Finding, Move, Past};

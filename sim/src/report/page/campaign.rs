@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{About, Card, Fact, page_name, render, run};
 use crate::air::printable;
-use crate::campaign::{FAULTS, SEEDS_FOR_GOALS, Summary};
-use crate::invariants::{self, GOALS};
+use crate::campaign::{FAULTS, Summary};
+use crate::invariants::{self, Asked};
 use crate::report::event::{Case, Event, Finished, Reader, Started};
 use crate::report::timeline::{Timeline, Violated};
 use crate::scenario::Decision;
@@ -164,11 +164,12 @@ impl Pages<'_> {
         let Some(summary) = finished.summary else {
             return Ok(());
         };
-        let is_retry = finished.is_retry;
         let missed = summary.missed_goals();
-        let goals = GOALS.iter().zip(summary.goals).map(|((name, _), count)| {
-            Count::new(name, count, summary.seeds, missed.contains(name))
+        let goals = summary.goals.iter().map(|(goal, count)| {
+            let name = printable(&goal.name);
+            Count::new(name, *count, summary.seeds, missed.contains(&goal))
         });
+        let mut asked = summary.goals.iter().map(|(goal, _)| goal.asked);
         let decisions = Decision::KINDS.iter().copied().zip(summary.decisions);
         let faults = FAULTS.iter().copied().zip(summary.faults);
         let page = render(
@@ -186,9 +187,9 @@ impl Pages<'_> {
                 "digest": summary.digest.to_string(),
                 "failures": &self.failures,
                 "nondeterminism": &self.nondeterminism,
-                "invariants": invariants_of(is_retry, summary),
-                "goals": if is_retry { goals.collect() } else { Vec::new() },
-                "are_goals_asked": summary.seeds >= SEEDS_FOR_GOALS,
+                "invariants": invariants_of(summary),
+                "goals": goals.collect::<Vec<_>>(),
+                "are_goals_asked": asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds)),
                 "decisions": counts(decisions),
                 "faults": counts(faults),
                 "lengths": Lengths::of(&self.lengths),
@@ -223,16 +224,16 @@ fn facts(started: &Started<'_>) -> Vec<Fact> {
 /// A line of a table with a bar.
 #[derive(Serialize)]
 struct Count {
-    name: &'static str,
+    name: String,
     count: u64,
     bar: u64,
     is_bad: bool,
 }
 
 impl Count {
-    fn new(name: &'static str, count: u64, of: u64, is_bad: bool) -> Count {
+    fn new(name: impl Into<String>, count: u64, of: u64, is_bad: bool) -> Count {
         Count {
-            name,
+            name: name.into(),
             count,
             bar: bar(count, of),
             is_bad,
@@ -261,12 +262,10 @@ struct Judged {
     violated: u64,
 }
 
-fn invariants_of(is_retry: bool, summary: &Summary) -> Vec<Judged> {
-    let all = invariants::ALL.iter().enumerate();
-    let asked = all.filter(|(_, invariant)| is_retry || !invariant.retry_only);
-    let judged = asked.map(|(index, invariant)| Judged {
-        name: invariant.name,
-        says: invariant.says,
+fn invariants_of(summary: &Summary) -> Vec<Judged> {
+    let judged = summary.judged_by.iter().map(|&index| Judged {
+        name: invariants::ALL[index].name,
+        says: invariants::ALL[index].says,
         holds: summary.holds[index],
         not_applicable: summary.not_applicable[index],
         violated: summary.violated[index],

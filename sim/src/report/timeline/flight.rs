@@ -274,7 +274,7 @@ impl Tracker {
             let from = match timer.body.open.asker {
                 // It was asked for again by the kernel that was rebuilt.
                 _ if timer.body.copy => Place::Journal,
-                Asker::Reducer(reducer) => Place::Reducer(reducer.index()),
+                Asker::Reducer { reducer, .. } => Place::Reducer(reducer.index()),
                 Asker::Plan { instance, .. } => self.plan_place(instance),
             };
             let to = self.bars[bar].place;

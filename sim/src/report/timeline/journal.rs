@@ -1,34 +1,16 @@
 //! Journal records and the gate's decisions in words.
 
-use std::collections::BTreeMap;
-
 use super::{Gate, Record};
-use crate::air::EffectId;
 use crate::report::words;
-use crate::simulator::local_name;
 use crate::trace::{self, Asker, Intent, IntentHash, Trace, Turn, ValueId};
-use crate::world::World;
+use crate::world::{World, local_name};
 
 /// How much is shown of a recorded event, in characters.
 const EVENT_CHARS: usize = 80;
 
-/// Which effect each intent was for, as far as the journal has been read.
-#[derive(Default)]
-pub(super) struct Effects(BTreeMap<usize, EffectId>);
-
-impl Effects {
-    fn note(&mut self, intent: IntentHash, effect: EffectId) {
-        self.0.insert(intent.id().index(), effect);
-    }
-
-    fn get(&self, intent: IntentHash) -> Option<EffectId> {
-        self.0.get(&intent.id().index()).copied()
-    }
-}
-
 pub(super) fn asker(world: &World, asker: Asker) -> String {
     match asker {
-        Asker::Reducer(reducer) => world.air.reducers[reducer.index()].name.clone(),
+        Asker::Reducer { reducer, .. } => world.air.reducers[reducer.index()].name.clone(),
         Asker::Plan { plan, instance } => {
             let name = &world.air.plans[plan.index()].name;
             format!("{name} #{instance}")
@@ -86,22 +68,17 @@ fn policy(rule: Option<u32>, allowed: bool) -> String {
 }
 
 /// The records of a turn.
-pub(super) fn records(
-    world: &World,
-    trace: &Trace,
-    turn: &Turn,
-    effects: &mut Effects,
-) -> Vec<Record> {
+pub(super) fn records(world: &World, trace: &Trace, turn: &Turn) -> Vec<Record> {
     let records = trace.journal_in(&turn.journal).iter();
     let told = records.map(|record| Record {
         kind: record.name(),
-        text: text(world, trace, record, effects),
+        text: text(world, trace, record),
     });
     told.collect()
 }
 
 /// What a record holds. Intents go by the first digits of their hashes.
-fn text(world: &World, trace: &Trace, record: &trace::Record, effects: &mut Effects) -> String {
+fn text(world: &World, trace: &Trace, record: &trace::Record) -> String {
     use trace::Record::*;
     let air = &world.air;
     let short = |intent: &IntentHash| {
@@ -118,6 +95,7 @@ fn text(world: &World, trace: &Trace, record: &trace::Record, effects: &mut Effe
             schema,
             value: event,
             at_ns,
+            cell: _,
         } => {
             let event = words::event(world, *schema, &value(*schema, *event));
             // The turn tells the whole of it.
@@ -130,7 +108,6 @@ fn text(world: &World, trace: &Trace, record: &trace::Record, effects: &mut Effe
             hash,
             asker: by,
         } => {
-            effects.note(*hash, *effect);
             let effect = &air.effects[effect.index()];
             let params = words::fields(&value(effect.params, *params));
             let by = asker(world, *by);
@@ -146,17 +123,14 @@ fn text(world: &World, trace: &Trace, record: &trace::Record, effects: &mut Effe
             allowed,
         } => format!("{} {}", short(intent), policy(*rule, *allowed)),
         EffectReceipt {
+            effect,
             intent,
             status,
             receipt,
+            cell: _,
         } => {
-            let receipt = match effects.get(*intent) {
-                Some(effect) => {
-                    let schema = air.effects[effect.index()].receipt;
-                    words::fields(&value(schema, *receipt))
-                }
-                None => String::new(),
-            };
+            let schema = air.effects[effect.index()].receipt;
+            let receipt = words::fields(&value(schema, *receipt));
             format!("{} {}: {receipt}", short(intent), status.name())
         }
         PlanStep {

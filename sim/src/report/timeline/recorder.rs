@@ -1,15 +1,15 @@
 //! Watches a run and tells it turn by turn.
 
 use super::flight::{self, Seen, Tracker};
-use super::journal::{self, Effects};
+use super::journal;
 use super::{Event, Step, Timeline, Turn, Violated};
 use crate::campaign;
 use crate::invariants::Violation;
 use crate::report::words;
 use crate::scenario::{Decision, Scenario};
-use crate::simulator::{Flight, local_name};
+use crate::simulator::Flight;
 use crate::trace::{self, Choice, Fault, Record, Trace};
-use crate::world::World;
+use crate::world::{World, local_name};
 
 /// Makes a [`Timeline`] of a run that it watches from the beginning.
 pub struct Recorder<'a> {
@@ -17,7 +17,6 @@ pub struct Recorder<'a> {
     scenario: &'a Scenario,
     timeline: Timeline,
     tracker: Tracker,
-    effects: Effects,
 }
 
 impl<'a> Recorder<'a> {
@@ -32,7 +31,6 @@ impl<'a> Recorder<'a> {
                 ..Timeline::default()
             },
             tracker: Tracker::default(),
-            effects: Effects::default(),
         }
     }
 
@@ -85,7 +83,7 @@ impl<'a> Recorder<'a> {
                 .collect(),
             out,
             gate,
-            journal: journal::records(world, trace, turn, &mut self.effects),
+            journal: journal::records(world, trace, turn),
             flight: flight::held(trace, seen.flight),
             divergence: turn.divergence.as_deref().map(str::to_owned),
         }

@@ -4,7 +4,7 @@ use super::super::envelope;
 use super::super::gate;
 use super::{Kernel, OpenIntent};
 use crate::air::{EffectId, GrantId, OriginKind, SchemaId};
-use crate::trace::{Asker, Intent, IntentHash, Record, Status, Trace, ValueId};
+use crate::trace::{Asker, Cell, Intent, IntentHash, Record, Status, Trace, ValueId};
 
 /// An effect that a reducer or a plan asks for, in canonical parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -33,7 +33,9 @@ impl Kernel<'_> {
             hash,
         } = *asked;
         let (origin_kind, origin_name) = match asker {
-            Asker::Reducer(id) => (OriginKind::Reducer, &air.reducers[id.index()].name),
+            Asker::Reducer { reducer, .. } => {
+                (OriginKind::Reducer, &air.reducers[reducer.index()].name)
+            }
             Asker::Plan { plan, .. } => (OriginKind::Plan, &air.plans[plan.index()].name),
         };
         let request = gate::Request {
@@ -80,10 +82,11 @@ impl Kernel<'_> {
         allowed
     }
 
-    /// A receipt is in the journal: the oldest intent of that hash is open no more. A hash is all
-    /// that a receipt says; a second receipt closes nothing.
-    pub(super) fn close(&mut self, intent: IntentHash) -> Option<OpenIntent> {
-        let oldest = self.open.iter().position(|open| open.hash == intent)?;
+    /// A receipt is in the journal: the oldest intent of that hash, of that cell if it was one that
+    /// asked, is open no more. That is all that a receipt says; a second one closes nothing.
+    pub(super) fn close(&mut self, intent: IntentHash, cell: Option<Cell>) -> Option<OpenIntent> {
+        let is_it = |open: &OpenIntent| open.hash == intent && open.asker.cell() == cell;
+        let oldest = self.open.iter().position(is_it)?;
         Some(self.open.remove(oldest))
     }
 
@@ -91,16 +94,19 @@ impl Kernel<'_> {
     pub fn append_receipt(
         &mut self,
         trace: &mut Trace,
-        intent: IntentHash,
+        open: &OpenIntent,
         status: Status,
         receipt: ValueId,
     ) {
+        let cell = open.asker.cell();
         trace.journal.push(Record::EffectReceipt {
-            intent,
+            effect: open.effect,
+            intent: open.hash,
+            cell,
             status,
             receipt,
         });
-        self.close(intent);
+        self.close(open.hash, cell);
     }
 
     /// The receipt of a reducer's effect, as the event that the reducer will get.
@@ -111,11 +117,11 @@ impl Kernel<'_> {
         status: Status,
         receipt: ValueId,
     ) -> Option<(SchemaId, ValueId)> {
-        let Asker::Reducer(id) = open.asker else {
+        let Asker::Reducer { reducer, .. } = open.asker else {
             return None;
         };
         let air = &self.world.air;
-        let reducer = &air.reducers[id.index()];
+        let reducer = &air.reducers[reducer.index()];
         let arm = reducer.receipt_arms.get(&open.effect)?;
         self.scratch.clear();
         envelope::receipt_event(
@@ -134,13 +140,15 @@ impl Kernel<'_> {
     }
 
     /// The receipt of a plan's effect arrives; false if its instance has ended or has it already.
-    pub fn receive(&mut self, trace: &mut Trace, intent: IntentHash, receipt: ValueId) -> bool {
+    pub fn receive(&mut self, trace: &mut Trace, open: &OpenIntent, receipt: ValueId) -> bool {
         trace.journal.push(Record::EffectReceipt {
-            intent,
+            effect: open.effect,
+            intent: open.hash,
+            cell: None,
             status: Status::Ok,
             receipt,
         });
-        self.take_receipt(trace, intent, receipt)
+        self.take_receipt(trace, open.hash, None, receipt)
     }
 
     /// Closes an intent, and gives the receipt to the plan that asked, if it was a plan.
@@ -148,9 +156,10 @@ impl Kernel<'_> {
         &mut self,
         trace: &Trace,
         intent: IntentHash,
+        cell: Option<Cell>,
         receipt: ValueId,
     ) -> bool {
-        let Some(open) = self.close(intent) else {
+        let Some(open) = self.close(intent, cell) else {
             return false;
         };
         let Asker::Plan { instance, .. } = open.asker else {

@@ -1,10 +1,10 @@
 //! Plan instances: started by triggers, shown events, and moved a tick at a time.
 
 use super::super::envelope::intent_hash;
-use super::super::plan::{Action, Instance, PlanError, has_conditions};
+use super::super::plan::{Action, Instance, PlanError, Status, has_conditions};
 use super::{Asked, Kernel, at_path};
 use crate::air::{EffectId, GrantId, Op, Plan, SchemaId, Value};
-use crate::trace::{Asker, Emitted, Record, Trace, ValueId};
+use crate::trace::{Asker, EdgeTaken, Emitted, Record, Trace, ValueId};
 
 impl Kernel<'_> {
     pub(super) fn show_to_plans(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId) {
@@ -53,8 +53,16 @@ impl Kernel<'_> {
 
     /// Whether the next tick of a plan raises an event. Ends the plan if it cannot go on.
     pub fn next_step(&mut self, trace: &mut Trace, index: usize) -> Option<usize> {
-        let definition = &self.world.air.plans[self.plans[index].plan.index()];
-        match self.plans[index].next(definition) {
+        let plan = self.plans[index].plan;
+        let definition = &self.world.air.plans[plan.index()];
+        let passed_over = |edge: usize| {
+            trace.edges.push(EdgeTaken {
+                plan,
+                edge: edge as u32,
+                taken: false,
+            });
+        };
+        match self.plans[index].next(definition, passed_over) {
             Ok(Some(step)) => Some(step),
             Ok(None) => {
                 if self.plans[index].is_exhausted() {
@@ -89,6 +97,14 @@ impl Kernel<'_> {
             replaced,
             at_ns: now_ns,
         });
+        if instance.statuses()[step] == Status::Pending {
+            let (plan, edges) = (instance.plan, instance.taken_edges(definition, step));
+            trace.edges.extend(edges.map(|edge| EdgeTaken {
+                plan,
+                edge: edge as u32,
+                taken: true,
+            }));
+        }
         self.plans_moved = true;
         let evaluates = !replaced && !matches!(definition.steps[step].op, Op::End { result: None });
         if evaluates && self.plans[index].awaits_input() {

@@ -70,7 +70,9 @@ impl OpenIntent {
             .value(self.params)
             .intent(self.hash);
         match self.asker {
-            Asker::Reducer(reducer) => packer.number(0).count(reducer.index()),
+            Asker::Reducer { reducer, key } => {
+                packer.number(0).count(reducer.index()).optional_value(key)
+            }
             Asker::Plan { plan, instance } => {
                 packer.number(1).count(plan.index()).number(instance.into())
             }
@@ -83,7 +85,10 @@ impl OpenIntent {
             params: packed.value(),
             hash: packed.intent(),
             asker: match packed.number() {
-                0 => Asker::Reducer(ReducerId::new(packed.count())),
+                0 => Asker::Reducer {
+                    reducer: ReducerId::new(packed.count()),
+                    key: packed.optional_value(),
+                },
                 _ => Asker::Plan {
                     plan: PlanId::new(packed.count()),
                     instance: packed.small(),
@@ -254,19 +259,23 @@ impl Kernel<'_> {
                 schema,
                 value,
                 at_ns,
+                cell,
             } => {
                 let moment = Moment {
                     now_ns: *at_ns,
                     journal_height: index,
                 };
                 trace.journal.push(record.clone());
-                self.handle(trace, *schema, *value, moment);
+                self.handle(trace, (*schema, *value), *cell, moment);
             }
             Record::EffectReceipt {
-                intent, receipt, ..
+                intent,
+                cell,
+                receipt,
+                ..
             } => {
                 trace.journal.push(record.clone());
-                self.take_receipt(trace, *intent, *receipt);
+                self.take_receipt(trace, *intent, *cell, *receipt);
             }
             Record::PlanStep {
                 instance,

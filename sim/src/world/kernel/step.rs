@@ -13,7 +13,7 @@ use super::memo::Key;
 use super::{Asked, Kernel, Moment, at_path};
 use crate::air::{Origin, Reducer, ReducerId, SchemaId, ValueError};
 use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
-use crate::trace::{Asker, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values};
+use crate::trace::{Asker, Cell, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values};
 
 /// What a reducer makes of an event, checked and canonical.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -41,15 +41,18 @@ impl Kernel<'_> {
         &mut self,
         trace: &mut Trace,
         route: usize,
-        schema: SchemaId,
-        event: ValueId,
+        (schema, event): (SchemaId, ValueId),
+        cell: Option<Cell>,
         moment: Moment,
     ) {
         let route = &self.world.air.routes[route];
         let id = route.reducer;
-        let key = match &route.key_field {
-            None => Ok(None),
-            Some(path) => self.cell_key(trace, id, schema, event, path).map(Some),
+        let key = match (&route.key_field, cell) {
+            (None, _) => Ok(None),
+            // A receipt says whose it is by the cell that asked, not by a field.
+            (Some(_), Some((of, key))) if of == id => Ok(Some(trace.bytes(key).to_vec())),
+            (Some(_), Some(_)) => return,
+            (Some(path), None) => self.cell_key(trace, id, schema, event, path).map(Some),
         };
         let mut step = Step {
             reducer: id,
@@ -190,7 +193,11 @@ impl Kernel<'_> {
         }
         if let Some(asked) = &reaction.asked {
             trace.count_stored(asked.params);
-            self.ask(trace, Asker::Reducer(step.reducer), asked, now_ns);
+            let asker = Asker::Reducer {
+                reducer: step.reducer,
+                key: step.key,
+            };
+            self.ask(trace, asker, asked, now_ns);
         }
     }
 

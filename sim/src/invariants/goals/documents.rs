@@ -1,0 +1,422 @@
+//! Goals that are made from the documents of any world: every kind of event delivered and accepted,
+//! every effect asked for and answered, every plan step run, every guarded edge taken both ways,
+//! every tag of a variant seen in a state.
+//!
+//! What is found out about a value is found out once: values recur all the time. Never judges.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS};
+use crate::air::{Air, EffectId, Op, ReducerId, SchemaId, Type, Value};
+use crate::trace::{Asker, EdgeTaken, Record, Status, Trace, ValueId};
+use crate::world::{Arm, Source, World, local_name, variant_tag};
+
+/// At most so many tags of a reducer's state become goals, at most so deep.
+const MOST_TAGS: usize = 256;
+const TAG_DEPTH: usize = 12;
+
+/// Where the goals of the documents are in the list of all.
+pub(super) struct Documents {
+    changed: usize,
+    /// By arm: delivered, accepted.
+    arms: Vec<[usize; 2]>,
+    /// By plan and step.
+    steps: Vec<Vec<usize>>,
+    /// By plan: ended without error.
+    ended: Vec<usize>,
+    /// By plan and edge, for those with a guard: taken, not taken.
+    edges: Vec<Vec<Option<[usize; 2]>>>,
+    /// Of a reducer's effects: asked for.
+    asked: BTreeMap<(ReducerId, EffectId), usize>,
+    /// Of the effects of reducers and plans: answered, by status.
+    answered: BTreeMap<(EffectId, Status), usize>,
+    /// Of a reducer's state, by where the tag stands.
+    tags: Vec<BTreeMap<String, usize>>,
+    /// What is known of values, by their place: the arm of an event, the tags of a state.
+    known_arms: Vec<Option<(SchemaId, Option<usize>)>>,
+    known_states: Vec<Option<(ReducerId, Box<[usize]>)>>,
+    generation: u64,
+    edges_seen: usize,
+}
+
+/// Adds goals to the list.
+struct Adder<'a>(&'a mut Vec<Goal>);
+
+impl Adder<'_> {
+    fn add(&mut self, name: String, says: String, asked: Asked) -> usize {
+        self.0.push(Goal {
+            name,
+            says,
+            asked,
+            is_of_model: false,
+        });
+        self.0.len() - 1
+    }
+
+    fn told(&mut self, name: String, says: String) -> usize {
+        self.add(name, says, Asked::Never)
+    }
+}
+
+impl Documents {
+    pub fn of(world: &World, list: &mut Vec<Goal>) -> Documents {
+        let air = &world.air;
+        let mut to = Adder(list);
+        let changed = to.add(
+            "something_changed".to_owned(),
+            "a state changed, or a reducer or a plan gave something out".to_owned(),
+            Asked::Always,
+        );
+        let arms = world.arms.all().iter();
+        let arms = arms.map(|arm| of_arm(&mut to, world, arm)).collect();
+        let mut documents = Documents {
+            changed,
+            arms,
+            steps: Vec::new(),
+            ended: Vec::new(),
+            edges: Vec::new(),
+            asked: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            tags: Vec::new(),
+            known_arms: Vec::new(),
+            known_states: Vec::new(),
+            generation: 0,
+            edges_seen: 0,
+        };
+        documents.of_effects(&mut to, air);
+        documents.of_plans(&mut to, air);
+        documents.of_states(&mut to, air);
+        documents
+    }
+
+    fn of_effects(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            for effect in &reducer.effects_emitted {
+                let kind = &air.effects[effect.index()].kind;
+                let name = format!("asked {kind}{}", of_reducer(air, id));
+                let says = format!("{} asked for {kind}", reducer.name);
+                self.asked.insert((id, *effect), to.told(name, says));
+                for status in Status::ALL {
+                    self.answer_goal(to, air, *effect, status);
+                }
+            }
+        }
+        for plan in &air.plans {
+            for step in &plan.steps {
+                if let Op::EmitEffect { effect, .. } = &step.op {
+                    self.answer_goal(to, air, *effect, Status::Ok);
+                }
+            }
+        }
+    }
+
+    fn answer_goal(&mut self, to: &mut Adder<'_>, air: &Air, effect: EffectId, status: Status) {
+        self.answered.entry((effect, status)).or_insert_with(|| {
+            let kind = &air.effects[effect.index()].kind;
+            let status = status.name();
+            to.told(
+                format!("answered {kind} {status}"),
+                format!("a receipt of {kind} with status {status} arrived"),
+            )
+        });
+    }
+
+    fn of_plans(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for plan in &air.plans {
+            let name = local_name(&plan.name);
+            let id = |step: usize| plan.steps[step].id.as_str();
+            let steps = (0..plan.steps.len()).map(|step| {
+                to.told(
+                    format!("ran {name}/{}", id(step)),
+                    format!("step {} of {} was run", id(step), plan.name),
+                )
+            });
+            self.steps.push(steps.collect());
+            let edges = plan.edges.iter().map(|edge| {
+                edge.when.as_ref()?;
+                let (from, to_step) = (id(edge.from), id(edge.to));
+                let of = format!("{name}/{from} -> {to_step}");
+                let says = format!("the guard from {from} to {to_step} in {} was", plan.name);
+                Some([
+                    to.told(format!("taken {of}"), format!("{says} true")),
+                    to.told(format!("not taken {of}"), format!("{says} false")),
+                ])
+            });
+            let edges = edges.collect();
+            self.edges.push(edges);
+            let ended = format!("an instance of {} ended without error", plan.name);
+            self.ended.push(to.told(format!("ended {name}"), ended));
+        }
+    }
+
+    fn of_states(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            let mut paths = Vec::new();
+            tags_of_type(
+                air,
+                air.schemas.ty(reducer.state),
+                "",
+                TAG_DEPTH,
+                &mut paths,
+            );
+            let tags = paths.into_iter().map(|path| {
+                let of = of_reducer(air, id);
+                let says = format!("a state of {} had {path}", reducer.name);
+                let goal = to.told(format!("state {path}{of}"), says);
+                (path, goal)
+            });
+            self.tags.push(tags.collect());
+        }
+    }
+
+    pub fn of_turn(&mut self, world: &World, trace: &Trace, turn: usize, set: &mut GoalSet) {
+        if self.generation != trace.values.generation() {
+            self.generation = trace.values.generation();
+            self.known_arms.clear();
+            self.known_states.clear();
+        }
+        if turn == 0 {
+            self.edges_seen = 0;
+        }
+        let turn = &trace.turns[turn];
+        let mut is_active = false;
+        for step in trace.steps_of(turn) {
+            if step.fault.is_some() {
+                continue;
+            }
+            let changed = !step.is_unchanged();
+            is_active |= changed || !step.emitted.is_empty() || !step.intents.is_empty();
+            if let Some(after) = step.after.filter(|_| changed) {
+                self.of_state(world, trace, step.reducer, after, set);
+            }
+        }
+        for record in trace.journal_in(&turn.journal) {
+            self.of_record(world, trace, record, is_active, set);
+        }
+        for intent in trace.intents_in(&turn.intents) {
+            if let Asker::Reducer { reducer, .. } = intent.asker
+                && let Some(goal) = self.asked.get(&(reducer, intent.effect))
+            {
+                set.reach(*goal);
+            }
+        }
+        for EdgeTaken { plan, edge, taken } in
+            &trace.edges[self.edges_seen.min(trace.edges.len())..]
+        {
+            if let Some(Some(goals)) = self.edges[plan.index()].get(*edge as usize) {
+                set.reach(goals[usize::from(!taken)]);
+            }
+        }
+        self.edges_seen = trace.edges.len();
+        if is_active || !turn.emitted.is_empty() || !turn.intents.is_empty() {
+            set.reach(self.changed);
+        }
+    }
+
+    fn of_record(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        record: &Record,
+        is_active: bool,
+        set: &mut GoalSet,
+    ) {
+        match record {
+            Record::DomainEvent { schema, value, .. } => {
+                let Some(arm) = self.arm(world, trace, *schema, *value) else {
+                    return;
+                };
+                let [delivered, accepted] = self.arms[arm];
+                set.reach(delivered);
+                if is_active || world.starts_plans(*schema) {
+                    set.reach(accepted);
+                }
+            }
+            Record::PlanStep { plan, step, .. } => {
+                set.reach(self.steps[plan.index()][*step as usize]);
+            }
+            Record::PlanEnded {
+                plan, error: None, ..
+            } => set.reach(self.ended[plan.index()]),
+            Record::EffectReceipt { effect, status, .. } => {
+                if let Some(goal) = self.answered.get(&(*effect, *status)) {
+                    set.reach(*goal);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The arm of an event.
+    fn arm(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        schema: SchemaId,
+        value: ValueId,
+    ) -> Option<usize> {
+        let place = value.index();
+        if let Some(Some((of, arm))) = self.known_arms.get(place)
+            && *of == schema
+        {
+            return *arm;
+        }
+        let schemas = &world.air.schemas;
+        let tag = match schemas.resolve(schemas.ty(schema)) {
+            Type::Variant(_) => variant_tag(trace.bytes(value)),
+            _ => None,
+        };
+        let arm = world.arms.find(schema, tag);
+        if self.known_arms.len() <= place {
+            self.known_arms.resize(trace.values.count(), None);
+        }
+        self.known_arms[place] = Some((schema, arm));
+        arm
+    }
+
+    fn of_state(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        reducer: ReducerId,
+        state: ValueId,
+        set: &mut GoalSet,
+    ) {
+        let tags = &self.tags[reducer.index()];
+        if tags.is_empty() {
+            return;
+        }
+        let place = state.index();
+        let known = self.known_states.get(place).and_then(Option::as_ref);
+        if known.is_none_or(|(of, _)| *of != reducer) {
+            let schemas = &world.air.schemas;
+            let schema = world.air.reducers[reducer.index()].state;
+            let mut found = Vec::new();
+            if let Ok(value) = schemas.decode(schema, trace.bytes(state)) {
+                tags_of_value(&world.air, schemas.ty(schema), &value, "", &mut |path| {
+                    found.extend(tags.get(path).copied());
+                });
+            }
+            found.sort_unstable();
+            found.dedup();
+            if self.known_states.len() <= place {
+                self.known_states.resize(trace.values.count(), None);
+            }
+            self.known_states[place] = Some((reducer, found.into()));
+        }
+        if let Some(Some((_, goals))) = self.known_states.get(place) {
+            goals.iter().for_each(|goal| set.reach(*goal));
+        }
+    }
+}
+
+/// Delivered, accepted. That what clients send is accepted is asked of campaigns.
+fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> [usize; 2] {
+    let air = &world.air;
+    let label = world.arms.name(air, arm);
+    let schema = air.schemas.name(arm.schema);
+    let asked = match arm.source {
+        Source::Client if !world.expected.unaccepted(arm.label(air)) => Asked::From(SEEDS_FOR_ARMS),
+        _ => Asked::Never,
+    };
+    let from = match arm.source {
+        Source::Client => "from a client",
+        Source::Plan => "from a plan",
+        Source::Reducer => "from a reducer",
+        Source::Receipt => "with a receipt",
+    };
+    [
+        to.told(
+            format!("delivered {label}"),
+            format!("{label} of {schema} arrived, {from}"),
+        ),
+        to.add(
+            format!("accepted {label}"),
+            format!("{label} of {schema} changed something, {from}"),
+            asked,
+        ),
+    ]
+}
+
+/// ` (Name)` where the world has several reducers.
+fn of_reducer(air: &Air, id: ReducerId) -> String {
+    match air.reducers.len() {
+        1 => String::new(),
+        _ => format!(" ({})", local_name(&air.reducers[id.index()].name)),
+    }
+}
+
+/// Every tag that may stand in a value of the type, with the path to it: `lease.holder = Some`.
+fn tags_of_type(air: &Air, ty: &Type, path: &str, depth: usize, found: &mut Vec<String>) {
+    if depth == 0 || found.len() >= MOST_TAGS {
+        return;
+    }
+    let depth = depth - 1;
+    match air.schemas.resolve(ty) {
+        Type::Variant(variant) => {
+            for arm in variant.arms() {
+                found.push(tag_at(path, &arm.tag));
+                tags_of_type(air, &arm.ty, path, depth, found);
+            }
+        }
+        Type::Record(record) => {
+            for field in record.fields() {
+                let path = field_at(path, &field.name);
+                tags_of_type(air, &field.ty, &path, depth, found);
+            }
+        }
+        Type::Option(inner) | Type::List(inner) | Type::Set(inner) => {
+            tags_of_type(air, inner, path, depth, found);
+        }
+        Type::Map(map) => tags_of_type(air, &map.value, path, depth, found),
+        _ => {}
+    }
+    found.truncate(MOST_TAGS);
+}
+
+/// Every tag in a value of the type, with the same paths.
+fn tags_of_value(air: &Air, ty: &Type, value: &Value, path: &str, note: &mut impl FnMut(&str)) {
+    match (air.schemas.resolve(ty), value) {
+        (Type::Variant(variant), Value::Variant { tag, value }) => {
+            note(&tag_at(path, tag));
+            if let Some(arm) = variant.arm(tag) {
+                tags_of_value(air, &arm.ty, value, path, note);
+            }
+        }
+        (Type::Record(record), value) => {
+            for field in record.fields() {
+                if let Some(inner) = value.field(&field.name) {
+                    let path = field_at(path, &field.name);
+                    tags_of_value(air, &field.ty, inner, &path, note);
+                }
+            }
+        }
+        (Type::List(inner) | Type::Set(inner), Value::List(items)) => {
+            for item in items {
+                tags_of_value(air, inner, item, path, note);
+            }
+        }
+        (Type::Map(map), Value::Map(entries)) => {
+            for (_, value) in entries {
+                tags_of_value(air, &map.value, value, path, note);
+            }
+        }
+        (Type::Option(_), Value::Null) => {}
+        (Type::Option(inner), value) => tags_of_value(air, inner, value, path, note),
+        _ => {}
+    }
+}
+
+fn field_at(path: &str, name: &str) -> String {
+    match path.is_empty() {
+        true => name.to_owned(),
+        false => format!("{path}.{name}"),
+    }
+}
+
+fn tag_at(path: &str, tag: &str) -> String {
+    match path.is_empty() {
+        true => tag.to_owned(),
+        false => format!("{path} = {tag}"),
+    }
+}
