@@ -7,6 +7,7 @@
 
 mod counts;
 mod runner;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
@@ -26,6 +27,7 @@ use crate::world::World;
 use counts::Counts;
 pub use counts::{FAULTS, faults_of};
 pub use runner::{Checked, Effort, Progress, Runner};
+pub use survey::survey;
 
 /// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
 /// remembered, smaller ones keep more threads busy to the end.

@@ -200,7 +200,7 @@ pub enum CaseError {
     Newer { found: String },
     #[error("not a case of format `{FORMAT}`")]
     Json(#[source] serde_json::Error),
-    #[error("at `{pointer}`: {what}")]
+    #[error("{}: {what}", crate::air::place(.pointer))]
     Content { pointer: String, what: String },
 }
 

@@ -14,6 +14,7 @@
 
 mod alphabet;
 mod level;
+mod tour;
 mod worker;
 
 use std::iter::repeat_n;
@@ -24,18 +25,20 @@ use std::sync::{Mutex, PoisonError};
 use crate::interrupt::Interrupt;
 use crate::invariants::{GoalSet, Violation};
 use crate::reducer::StepError;
-use crate::scenario::{Bounds, PlanMode, Request, Scenario};
+use crate::scenario::{Bounds, PlanMode, Scenario};
 use crate::trace::Pool;
-use crate::workload::Workload;
+use crate::workload::{Scene, Workload};
 use crate::world::World;
 use alphabet::Used;
 use level::{Level, Visited};
+pub use tour::{Tour, Visit, tour};
 use worker::{Found, Successor, Worker};
 
 /// How large the world is.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    pub requests: Vec<Request>,
+    /// What may be requested, and how often.
+    pub scene: Scene,
     /// Messages and timers that are sent twice.
     pub duplicates: u8,
     pub drops: u8,
@@ -140,7 +143,7 @@ pub fn run(
         return Err(ExploreError::Context { reducer });
     }
     let scenario = Scenario {
-        requests: options.limits.requests.clone(),
+        requests: options.limits.scene.requests.clone(),
         plans: PlanMode::Answered,
         bounds: Bounds::default(),
         heal: false,

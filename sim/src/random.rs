@@ -56,6 +56,8 @@ pub enum Component {
     Shrinker = 5,
     /// Whether a run goes deep.
     Depth = 6,
+    /// Values in the small worlds that are explored.
+    SmallWorlds = 7,
 }
 
 /// How often something happens: `numerator` times in `denominator`.
@@ -86,6 +88,11 @@ impl Stream {
         let mut generator = ChaCha8Rng::from_seed(key);
         generator.set_stream(component as u64);
         Stream(generator)
+    }
+
+    /// What is drawn for small worlds, always the same.
+    pub fn of_a_small_world() -> Stream {
+        Stream::new(Seed(0), Component::SmallWorlds)
     }
 
     pub fn word(&mut self) -> u64 {

@@ -13,6 +13,7 @@ pub mod json_lines;
 pub mod junit;
 pub mod moment;
 pub mod page;
+pub mod paths;
 pub mod planted;
 mod summary;
 mod table;

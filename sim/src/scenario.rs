@@ -9,7 +9,7 @@ mod faults;
 use std::fmt;
 
 use crate::air::SchemaId;
-use crate::trace::{Answer, Choice, CrashPoint, Item, Recovery, Status, Trace};
+use crate::trace::{Answer, Choice, CrashPoint, Item, Recovery, Status, Trace, ValueId};
 pub use faults::{Depth, Faults, Knob, Mix};
 
 /// What a run starts from, and the decisions that make it.
@@ -94,6 +94,8 @@ pub enum Decision {
     Receipt {
         effect: ItemName,
         answer: Answer,
+        /// The canonical receipt, where it is not the plain one of that answer.
+        value: Option<Vec<u8>>,
     },
     /// Fire a timer: when it is due, or at a time. `twice` leaves a copy that can fire again.
     Fire {
@@ -101,11 +103,15 @@ pub enum Decision {
         at_ns: Option<u64>,
         status: Status,
         twice: bool,
+        /// The canonical receipt, where it is not the plain one.
+        value: Option<Vec<u8>>,
     },
     /// Deliver an event that nobody sent.
     Inject {
         schema: SchemaId,
         value: Vec<u8>,
+        /// The canonical key of the cell that it goes to, where it tells of a receipt.
+        cell: Option<Vec<u8>>,
     },
     Advance {
         to_ns: u64,
@@ -230,6 +236,7 @@ impl Scenario {
             req_id: item.req_id.map(|name| trace.text(name).to_owned()),
             nth: item.nth,
         };
+        let bytes = |value: &Option<ValueId>| value.map(|id| trace.bytes(id).to_vec());
         match choice {
             Choice::Start { request } => Decision::Start {
                 request: self.requests[*request as usize].name.clone(),
@@ -242,24 +249,36 @@ impl Scenario {
                 plan: item(plan),
                 answer: *answer,
             },
-            Choice::Receipt { effect, answer } => Decision::Receipt {
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => Decision::Receipt {
                 effect: item(effect),
                 answer: *answer,
+                value: bytes(value),
             },
             Choice::Fire {
                 timer,
                 at_ns,
                 status,
                 twice,
+                value,
             } => Decision::Fire {
                 timer: item(timer),
                 at_ns: *at_ns,
                 status: *status,
                 twice: *twice,
+                value: bytes(value),
             },
-            Choice::Inject { schema, value } => Decision::Inject {
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => Decision::Inject {
                 schema: *schema,
                 value: trace.bytes(*value).to_vec(),
+                cell: bytes(cell),
             },
             Choice::Advance { to_ns } => Decision::Advance { to_ns: *to_ns },
             Choice::Snapshot => Decision::Snapshot,
@@ -300,24 +319,36 @@ impl Scenario {
                 plan: item(plan),
                 answer: *answer,
             },
-            Decision::Receipt { effect, answer } => Choice::Receipt {
+            Decision::Receipt {
+                effect,
+                answer,
+                value,
+            } => Choice::Receipt {
                 effect: item(effect),
                 answer: *answer,
+                value: value.as_ref().map(|bytes| trace.store(bytes)),
             },
             Decision::Fire {
                 timer,
                 at_ns,
                 status,
                 twice,
+                value,
             } => Choice::Fire {
                 timer: item(timer),
                 at_ns: *at_ns,
                 status: *status,
                 twice: *twice,
+                value: value.as_ref().map(|bytes| trace.store(bytes)),
             },
-            Decision::Inject { schema, value } => Choice::Inject {
+            Decision::Inject {
+                schema,
+                value,
+                cell,
+            } => Choice::Inject {
                 schema: *schema,
                 value: trace.store(value),
+                cell: cell.as_ref().map(|key| trace.store(key)),
             },
             Decision::Advance { to_ns } => Choice::Advance { to_ns: *to_ns },
             Decision::Snapshot => Choice::Snapshot,

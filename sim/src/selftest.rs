@@ -178,7 +178,7 @@ pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
 /// If the planted reducer cannot be run.
 pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searched> {
     let world = planted_world(air, number_of(bug.name)?)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut result = Searched {
         name: bug.name,
         seeds: Vec::new(),
@@ -294,7 +294,7 @@ fn shortest(
     };
     let options = explore::Options {
         limits: explore::Limits {
-            requests: workload.small_requests(&small),
+            scene: workload.scene(&small),
             duplicates: shape.duplicates,
             drops: 0,
             stale: shape.stale,

@@ -5,6 +5,7 @@
 //! what is chosen. It draws nothing itself and judges nothing.
 
 mod arrival;
+mod blobs;
 mod flight;
 mod healing;
 mod naming;
@@ -15,10 +16,11 @@ mod seeded;
 use crate::air::{Op, ReducerId};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{PlanMode, Scenario};
-use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace};
-use crate::workload::{self, Workload};
+use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
+use crate::workload::{Workload, receipts};
 use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World};
 
+pub use blobs::Blob;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
 use naming::{Names, Naming, Thing};
@@ -220,7 +222,7 @@ impl<'w> Simulator<'w> {
             | Choice::Inject { .. } => {
                 let arrival = self.arrival(scenario, choice, trace)?;
                 self.take(trace, &arrival);
-                let (event, cell) = (arrival.event, arrival.cell());
+                let (event, cell) = (arrival.event, arrival.cell);
                 self.kernel.accept(trace, event, cell, self.now_ns);
                 return Some(arrival.remark);
             }
@@ -250,7 +252,11 @@ impl<'w> Simulator<'w> {
                 self.flight.dropped.push(message);
             }
             Choice::Step { plan, answer } => self.step_plan(trace, plan, *answer)?,
-            Choice::Receipt { effect, answer } => self.answer_effect(trace, effect, *answer)?,
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => self.answer_effect(trace, effect, *answer, *value)?,
             Choice::Advance { to_ns } if *to_ns > self.now_ns => self.now_ns = *to_ns,
             Choice::Advance { .. } => return None,
             Choice::Snapshot => self.kernel.snapshot(trace),
@@ -300,7 +306,13 @@ impl<'w> Simulator<'w> {
         Some(())
     }
 
-    fn answer_effect(&mut self, trace: &mut Trace, item: &Item, answer: Answer) -> Option<()> {
+    fn answer_effect(
+        &mut self,
+        trace: &mut Trace,
+        item: &Item,
+        answer: Answer,
+        value: Option<ValueId>,
+    ) -> Option<()> {
         let index = find(&self.flight.pending, item)?;
         if answer == Answer::Silence {
             self.flight.pending[index].body.silent = true;
@@ -308,10 +320,24 @@ impl<'w> Simulator<'w> {
         }
         let pending = self.flight.pending.remove(index).body;
         let air = &self.kernel.world().air;
-        let effect = &air.effects[pending.open.effect.index()];
-        if let Some(receipt) = workload::receipt(air, &effect.kind, effect.receipt, answer) {
-            let receipt = trace.store(&receipt);
-            self.kernel.receive(trace, &pending.open, receipt);
+        let open = pending.open;
+        let effect = &air.effects[open.effect.index()];
+        let receipt = match value {
+            Some(value) => Some(value),
+            None => {
+                let blobs = &self.flight.blobs;
+                let (_, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
+                let stored = stored.map(|bytes| trace.bytes(bytes));
+                let params = trace.bytes(open.params);
+                let receipt = receipts::plain(air, effect, params, answer, stored);
+                receipt.map(|receipt| trace.store(&receipt))
+            }
+        };
+        if answer == Answer::Ok {
+            self.keep_blob(trace, &open);
+        }
+        if let Some(receipt) = receipt {
+            self.kernel.receive(trace, &open, receipt);
         }
         Some(())
     }
@@ -360,7 +386,12 @@ impl<'w> Simulator<'w> {
                         .map_or(self.now_ns, |timer| timer.deliver_at_ns),
                     _ => self.now_ns,
                 };
-                let body = Timer { open, copy };
+                let is_timer = kind == "timer.set";
+                let body = Timer {
+                    open,
+                    is_timer,
+                    copy,
+                };
                 let timer = self.flight.launch(due_ns, names, body);
                 self.flight.timers.push(timer);
             }

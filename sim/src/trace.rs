@@ -98,16 +98,22 @@ pub enum Choice {
     Receipt {
         effect: Item,
         answer: Answer,
+        /// The receipt, where it is not the plain one of that answer.
+        value: Option<ValueId>,
     },
     Fire {
         timer: Item,
         at_ns: Option<u64>,
         status: Status,
         twice: bool,
+        /// The receipt, where it is not the plain one.
+        value: Option<ValueId>,
     },
     Inject {
         schema: SchemaId,
         value: ValueId,
+        /// The key of the cell that it goes to, where it tells of a receipt.
+        cell: Option<ValueId>,
     },
     Advance {
         to_ns: u64,

@@ -2,18 +2,22 @@
 //! whose an event is.
 //!
 //! [`retry`] knows the schemas of the retry machine and is, with its invariants, the only place
-//! that does. [`generic`] serves every other world, from its schemas alone.
+//! that does. [`generic`] serves every other world, from its documents alone.
 
+pub mod constants;
 pub mod generic;
 mod outline;
+mod pool;
+pub mod receipts;
 pub mod retry;
 pub mod sample;
 pub mod texts;
 
-use crate::air::{Air, SchemaId};
+use crate::air::{Air, EffectId, SchemaId};
 use crate::random::Stream;
 use crate::scenario::{Depth, Request};
 use crate::trace::Answer;
+use crate::world::World;
 
 /// The environment's knowledge of a world. All bytes are canonical.
 pub trait Workload: Send + Sync {
@@ -22,14 +26,19 @@ pub trait Workload: Send + Sync {
     /// The requests of one seed.
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request>;
 
-    /// The requests of a small world: so many, each with so many attempts.
-    fn small_requests(&self, small: &Small) -> Vec<Request>;
+    /// The small worlds that are explored, of that size or smaller.
+    fn scenes(&self, small: &Small) -> Vec<Scene>;
+
+    /// The first of them: that in which nothing is varied.
+    fn scene(&self, small: &Small) -> Scene {
+        self.scenes(small).into_iter().next().unwrap_or_default()
+    }
 
     /// Whether requests differ in nothing but their ids.
     fn are_alike(&self, requests: &[Request]) -> bool;
 
     /// Events that nobody sent, a few of each kind that matters, always the same.
-    fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)>;
+    fn stale(&self, requests: &[Request]) -> Vec<Stray>;
 
     /// The request that an event belongs to, if it says so.
     fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
@@ -47,7 +56,17 @@ pub trait Workload: Send + Sync {
 
     /// An event that nobody sent, made up for this run: of another request, of an earlier
     /// attempt, or arbitrary.
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)>;
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray>;
+
+    /// A few receipts of an effect with these parameters beside the plain ones, always the same.
+    fn few_receipts(&self, _effect: EffectId, _params: &[u8]) -> Vec<Vec<u8>> {
+        Vec::new()
+    }
+
+    /// A receipt of an effect with these parameters, made up for this run; None for the plain one.
+    fn receipt(&self, _effect: EffectId, _params: &[u8], _stream: &mut Stream) -> Option<Vec<u8>> {
+        None
+    }
 
     /// What of a reducer's state matters for where it stands, as a number: the fuzzer goes on from
     /// inputs that reach a new one. Canonical bytes; without a schema's help, see [`outline`].
@@ -61,6 +80,15 @@ pub trait Workload: Send + Sync {
     }
 }
 
+/// An event that nobody sent.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stray {
+    pub schema: SchemaId,
+    pub value: Vec<u8>,
+    /// The key of the cell that it goes to, where it tells of a receipt.
+    pub cell: Option<Vec<u8>>,
+}
+
 /// How large the requests of a small world are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Small {
@@ -69,26 +97,42 @@ pub struct Small {
     pub base_delay_ms: u64,
 }
 
-/// The workload that fits a world.
-pub fn of(air: &Air) -> Box<dyn Workload> {
-    match retry::Retry::of(air) {
-        Some(retry) => Box::new(retry),
-        None => Box::new(generic::Generic::of(air)),
-    }
+/// A small world to explore: what may be requested in it, and what of the environment is left out.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Scene {
+    /// What is particular about it, as a report says it.
+    pub varied: String,
+    pub requests: Vec<Request>,
+    /// How many of the requests may be started.
+    pub starts: u32,
+    /// Work answers like this alone, and nothing else goes wrong: it goes deep instead of wide.
+    pub only: Option<Answer>,
 }
 
-/// The receipt that stands for an answer to an effect: 200, 503 or 404 for a request over HTTP;
-/// otherwise the plainest value of the receipt's schema, for every answer but silence.
-pub fn receipt(air: &Air, kind: &str, schema: SchemaId, answer: Answer) -> Option<Vec<u8>> {
-    let status = match answer {
-        Answer::Silence => return None,
-        Answer::Ok => 200,
-        Answer::Transient => 503,
-        Answer::Terminal => 404,
-    };
-    let mut value = sample::plainest(&air.schemas, air.schemas.ty(schema));
-    if kind == "http.request" {
-        sample::set_field(&mut value, "status", crate::air::Value::Int(status));
+/// A world that goes by the names of a model and has another shape.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "this is the world of the retry machine by its names, but {what}: its requests would not fit\n\
+     hint: give the schemas names of their own, such as `my/RetryEvent@1`, to have the world run by \
+     its documents"
+)]
+pub struct Misfit {
+    what: String,
+}
+
+/// Whether the requests that are made for a world fit its schemas.
+///
+/// # Errors
+/// If they would not.
+pub fn check(air: &Air) -> Result<(), Misfit> {
+    let what = retry::Retry::by_name(air).and_then(|retry| retry.misfit());
+    what.map_or(Ok(()), |what| Err(Misfit { what }))
+}
+
+/// The workload that fits a world.
+pub fn of(world: &World) -> Box<dyn Workload> {
+    match retry::Retry::of(&world.air) {
+        Some(retry) => Box::new(retry),
+        None => Box::new(generic::Generic::of(world)),
     }
-    air.schemas.encode(schema, &value).ok()
 }

@@ -38,7 +38,7 @@ fn stem(path: &Path) -> String {
 
 fn holds(path: &Path) {
     let world = retry_world();
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     runner.set_effort(Effort::Thorough);
     let mut case = store::read(path).expect("it is a case");
@@ -108,7 +108,7 @@ fn worth_keeping() {
     let mut found = String::new();
     for (number, name) in planted::BUGS {
         let world = planted_world(*number);
-        let workload = workload::of(&world.air);
+        let workload = workload::of(&world);
         let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
         let mut catches = cases.iter().filter(|(_, case)| {
             let scenario = case.bind(&world.air).expect("it is a case of this world");

@@ -52,7 +52,7 @@ fn scenario(world: &World, name: &str) -> Scenario {
 
 /// The invariant that is violated first, if any, on instances that nothing else has used.
 fn violated(world: &World, scenario: &Scenario, effort: Effort) -> Option<&'static str> {
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     runner.set_effort(effort);
     let checked = runner.replay(scenario);
@@ -63,7 +63,7 @@ fn violated(world: &World, scenario: &Scenario, effort: Effort) -> Option<&'stat
 fn is_caught(number: u8, name: &str) {
     let (world, mut case) = (world(number), case(name));
     let scenario = scenario(&world, name);
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
     let digest = runner.replay(&scenario).digest.to_string();
     if std::env::var_os("UPDATE_EXPECT").is_some() {
@@ -113,7 +113,7 @@ fn no_bug_holds() {
 
 fn no_bug_holds_on(seeds: std::ops::Range<u64>) {
     let world = world(NO_BUG);
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
     runner.set_effort(Effort::Sampled);
     for seed in seeds.map(Seed) {

@@ -53,7 +53,7 @@ fn options(world: &World, shape: Shape) -> Options {
     };
     Options {
         limits: Limits {
-            requests: workload::of(&world.air).small_requests(&small),
+            scene: workload::of(world).scene(&small),
             duplicates: shape.duplicates,
             drops: shape.drops,
             stale: shape.stale,
@@ -69,7 +69,7 @@ fn options(world: &World, shape: Shape) -> Options {
 }
 
 fn run(world: &World, options: &Options) -> Explored {
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     explore::run(world, &*workload, options, |_, _, _| {}).expect("the world can be explored")
 }
 
@@ -252,7 +252,7 @@ fn counterexample_replays() {
         let Outcome::Violated(found) = explored.outcome else {
             panic!("{name} is not found");
         };
-        let workload = workload::of(&world.air);
+        let workload = workload::of(&world);
         let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
         let checked = runner.replay(&found.scenario);
         assert!(checked.skipped.is_empty(), "{name}");
@@ -321,7 +321,7 @@ fn context_is_refused() {
     let world = crate::world::world_with_context();
     let error = explore::run(
         &world,
-        &*workload::of(&world.air),
+        &*workload::of(&world),
         &options(&world, ONE),
         |_, _, _| {},
     );

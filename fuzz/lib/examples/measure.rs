@@ -313,7 +313,7 @@ fn binary() -> Result<PathBuf> {
 /// Cases to start from, in which nothing is violated.
 fn starts(subject: &Subject, folder: &Path) -> Result<()> {
     let world = subject.world()?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     let mut seed = Seed(0);
     let mut written = 0;
@@ -339,7 +339,7 @@ fn starts(subject: &Subject, folder: &Path) -> Result<()> {
 /// Runs seeds until one fails or the time is over.
 fn simulate(subject: &Subject, trial: u64, most: Duration) -> Result<Trial> {
     let world = subject.world()?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let start = now();
     let mut runner = Runner::new(&world, &*workload)?;
     runner.set_effort(Effort::Sampled);

@@ -59,10 +59,12 @@ pub fn decisions(scenario: &Scenario, flight: &Flight, trace: &Trace) -> Vec<Dec
         at_ns: None,
         status: Status::Ok,
         twice: false,
+        value: None,
     });
     let pending = (0..flight.pending.len()).map(|index| Choice::Receipt {
         effect: item(&flight.pending, index),
         answer: Answer::Ok,
+        value: None,
     });
     let plans = flight.plans.iter().enumerate();
     let plans = plans

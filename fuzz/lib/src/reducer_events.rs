@@ -72,7 +72,7 @@ impl Subject {
 
     /// Of a world as it ships, and the same world to be observed.
     pub fn new(settings: Settings, plain: Loaded, observed: World) -> Subject {
-        let workload = workload::of(&plain.world.air);
+        let workload = workload::of(&plain.world);
         Subject {
             settings,
             plain,

@@ -98,7 +98,7 @@ fn long(subject: &Subject, turns: u64) -> Scenario {
         !off.contains(knob)
     });
     Scenario {
-        requests: subject.workload.small_requests(&endless),
+        requests: subject.workload.scene(&endless).requests,
         plans: PlanMode::Answered,
         bounds: Bounds {
             turns: turns as u32,

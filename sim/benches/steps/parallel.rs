@@ -50,7 +50,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
     };
     let options = Options {
         limits: Limits {
-            requests: subject.workload.small_requests(&small),
+            scene: subject.workload.scene(&small),
             duplicates: 2,
             drops: 0,
             stale: 0,

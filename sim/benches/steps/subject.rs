@@ -22,7 +22,7 @@ impl Subject {
         let sources = sim::cli::sources(&folder).expect("they can be read");
         let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
         let world = World::new(air, vec![load(sim::RETRY_SM)]);
-        let workload = workload::of(&world.air);
+        let workload = workload::of(&world);
         Subject { world, workload }
     }
 

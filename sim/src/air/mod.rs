@@ -41,4 +41,5 @@ pub use model::{
 };
 pub use pin::pin;
 pub use types::{Arm, Field, MapType, Record, SchemaId, Schemas, Type, Variant};
+pub(crate) use value::place;
 pub use value::{Value, ValueError};

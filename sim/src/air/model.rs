@@ -69,6 +69,37 @@ pub struct Air {
 }
 
 impl Air {
+    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which a
+    /// reducer gets them, or the effect's kind. None if there is none, or if it may be one of
+    /// several.
+    pub fn receipt_of(&self, label: &str) -> Option<SchemaId> {
+        let arms = self
+            .reducers
+            .iter()
+            .flat_map(|reducer| &reducer.receipt_arms);
+        let by_arm = arms.filter(|(_, arm)| *arm == label);
+        let of_arms = by_arm.map(|(effect, _)| &self.effects[effect.index()]);
+        let of_kind = self.effects.iter().filter(|effect| effect.kind == label);
+        let mut found = of_arms.chain(of_kind).map(|effect| effect.receipt);
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
+    }
+
+    /// The keyed reducer that listens to a schema, and the schema of its keys.
+    pub fn keyed_listener(&self, schema: SchemaId) -> Option<(ReducerId, SchemaId)> {
+        let routes = self.routes.iter().filter(|route| route.event == schema);
+        let mut keyed = routes.filter_map(|route| {
+            let reducer = &self.reducers[route.reducer.index()];
+            Some((route.reducer, reducer.key_schema?))
+        });
+        keyed.next()
+    }
+
+    /// The schema of the keys of the reducer with cells that listens to a schema.
+    pub fn key_of(&self, schema: SchemaId) -> Option<SchemaId> {
+        self.keyed_listener(schema).map(|(_, key)| key)
+    }
+
     /// The ids of [`Air::reducers`], in their order.
     pub fn reducer_ids(&self) -> impl Iterator<Item = ReducerId> + use<> {
         (0..self.reducers.len()).map(ReducerId::new)

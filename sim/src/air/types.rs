@@ -223,7 +223,7 @@ impl Schemas {
     }
 
     /// A type in a few words, for messages.
-    pub(super) fn describe(&self, ty: &Type) -> String {
+    pub(crate) fn describe(&self, ty: &Type) -> String {
         let word = match ty {
             Type::Bool => "bool",
             Type::Int => "int",

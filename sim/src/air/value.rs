@@ -106,11 +106,19 @@ impl Value {
 
 /// A value that does not fit its schema. `path` is a JSON pointer into what was read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("at `{path}`: expected {expected}, found {found}")]
+#[error("{}: expected {expected}, found {found}", place(.path))]
 pub struct ValueError {
     pub path: String,
     pub expected: String,
     pub found: String,
+}
+
+/// Where something is, by its pointer.
+pub(crate) fn place(path: &str) -> String {
+    match path.is_empty() {
+        true => "at the top".to_owned(),
+        false => format!("at `{path}`"),
+    }
 }
 
 /// An error that takes one word on the way out.

@@ -9,29 +9,33 @@ use clap::Args;
 use super::input::{Loaded, WorldArguments, jobs, project_folder};
 use super::terminal::{self, Progress};
 use super::{Exit, replay};
-use crate::campaign::{Effort, Runner};
+use crate::campaign::{self, Effort, Runner};
 use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
-use crate::explore::{self, Counterexample, Explored, Limits, Options, Outcome};
-use crate::invariants::{GoalSet, Goals};
+use crate::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
+use crate::invariants::{Asked, GoalSet, Goals};
 use crate::report::event::Case;
 use crate::report::human;
 use crate::report::text::{Look, Text};
 use crate::report::turns::turns;
-use crate::workload::{self, Small, Workload};
+use crate::trace::Answer;
+use crate::workload::{self, Scene, Small, Workload};
 
 /// Explore every schedule of a small world, breadth first.
 #[derive(Args)]
 #[command(after_help = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2")]
 pub(super) struct Explore {
     /// Requests that may be started
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
     requests: u32,
     /// Attempts that each may have
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=16))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=1_000))]
     max_attempts: u64,
     /// The wait after the first attempt
     #[arg(long, value_name = "N", default_value_t = 10)]
     base_delay_ms: u64,
+    /// Work answers like this alone: ok, transient or terminal; it goes deep, not wide
+    #[arg(long, value_name = "ANSWER", value_parser = answer)]
+    only: Option<Answer>,
     /// Messages and timers that are sent twice
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
     duplicates: u8,
@@ -39,11 +43,14 @@ pub(super) struct Explore {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
     drops: u8,
     /// Events that nobody sent, and second starts
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
     stale: u8,
     /// Crashes, at any point of an event's arrival
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
     crashes: u8,
+    /// Vary nothing: only requests that are alike
+    #[arg(long)]
+    alike: bool,
     /// Decisions in a row
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
@@ -78,70 +85,132 @@ fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) {
     }
 }
 
+/// An answer by name.
+fn answer(text: &str) -> Result<Answer, String> {
+    let answers = Answer::ALL.into_iter();
+    let mut known = answers.filter(|answer| *answer != Answer::Silence);
+    let found = known.find(|answer| answer.name() == text);
+    found.ok_or_else(|| "expected ok, transient or terminal".to_owned())
+}
+
+/// What was explored, and what was varied in it.
+fn visits(text: &mut Text, tour: &Tour) {
+    for visit in tour.visits.iter().filter(|visit| visit.is_whole) {
+        text.line(format!("  {}: {} states", visit.varied, visit.states));
+    }
+    let varied: Vec<&Visit> = tour.visits.iter().filter(|visit| !visit.is_whole).collect();
+    if varied.is_empty() {
+        return;
+    }
+    let states: u64 = varied.iter().map(|visit| visit.states).sum();
+    let names: Vec<&str> = varied.iter().map(|visit| visit.varied.as_str()).collect();
+    text.line(format!(
+        "  varied, one thing at a time, with one fault of each kind at most: {states} states\n    {}",
+        names.join("; ")
+    ));
+}
+
+/// Goals that every exploration is asked for and that this one missed: what they say.
+fn missed_goals(goals: &Goals, reached: &GoalSet) -> Vec<String> {
+    let all = goals.list().iter().enumerate();
+    let asked = all.filter(|(_, goal)| !goal.is_of_model && goal.asked != Asked::Never);
+    let missed = asked.filter(|(index, _)| !reached.contains(*index));
+    missed.map(|(_, goal)| goal.says.clone()).collect()
+}
+
 impl Explore {
     pub fn execute(self) -> Result<Exit> {
-        let loaded = self.world.load()?;
-        let workload = workload::of(&loaded.world.air);
-        let options = self.options(&*workload)?;
+        let mut loaded = self.world.load()?;
+        campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
+        let workload = workload::of(&loaded.world);
+        let scenes = self.scenes(&*workload)?;
+        let options = self.options();
         let progress = Progress::new(None, "states");
-        let explored = explore::run(
-            &loaded.world,
-            &*workload,
-            &options,
-            |states, taken, depth| {
-                progress.update(states, |seconds| {
-                    format!("depth {depth}, {:.0} transitions/s", taken as f64 / seconds)
-                });
-            },
-        )?;
+        let work = (scenes, &options);
+        let tour = explore::tour(&loaded.world, &*workload, work, |states, taken, depth| {
+            progress.update(states, |seconds| {
+                format!("depth {depth}, {:.0} transitions/s", taken as f64 / seconds)
+            });
+        })?;
         progress.finish();
         let seconds = progress.elapsed().as_secs_f64();
+        let explored = &tour.explored;
         let rate = explored.transitions as f64 / seconds;
-        let exit = self.report(&loaded, &*workload, &explored)?;
+        let exit = self.report(&loaded, &*workload, &tour)?;
         let memory_bytes = explored.memory_bytes as f64;
+        let most = tour.visits.iter().map(|visit| visit.states).max();
         terminal::note(&format!(
             "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, {:.0} bytes a state",
             memory_bytes / f64::from(1 << 20),
-            memory_bytes / explored.states as f64
+            memory_bytes / most.unwrap_or(1) as f64
         ));
         Ok(exit)
     }
 
-    fn options(&self, workload: &dyn Workload) -> Result<Options> {
-        let small = Small {
+    /// The small worlds: that in which nothing is varied first.
+    fn scenes(&self, workload: &dyn Workload) -> Result<Vec<Scene>> {
+        let mut scenes = workload.scenes(&Small {
             requests: self.requests,
             max_attempts: self.max_attempts,
             base_delay_ms: self.base_delay_ms,
-        };
-        let requests = workload.small_requests(&small);
-        if requests.is_empty() {
+        });
+        if self.alike {
+            scenes.truncate(1);
+        }
+        if let Some(only) = self.only {
+            scenes.iter_mut().for_each(|scene| scene.only = Some(only));
+        }
+        if scenes.iter().all(|scene| scene.requests.is_empty()) {
             bail!("nothing to explore: no client can send this world an event");
         }
-        let jobs = jobs(self.jobs);
-        Ok(Options {
+        Ok(scenes)
+    }
+
+    fn options(&self) -> Options {
+        Options {
             limits: Limits {
-                requests,
+                scene: Scene::default(),
                 duplicates: self.duplicates,
                 drops: self.drops,
                 stale: self.stale,
                 crashes: self.crashes,
                 depth: self.depth,
             },
-            jobs,
+            jobs: jobs(self.jobs),
             memory_bytes: (self.memory_mib as usize) << 20,
             invariant: None,
             deduplicate: true,
             interrupt: terminal::interrupt(),
-        })
+        }
+    }
+
+    /// The bounds in words.
+    fn bounds(&self, workload: &dyn Workload) -> String {
+        let some = |count: u64, one: &str, more: &str| match count {
+            1 => format!("1 {one}"),
+            _ => format!("{count} {more}"),
+        };
+        let mut bounds = vec![some(self.requests.into(), "request", "requests")];
+        if workload.name() == "retry" {
+            bounds.push(some(self.max_attempts, "attempt", "attempts"));
+        }
+        let faults = [
+            (self.duplicates, "duplicate", "duplicates"),
+            (self.drops, "drop", "drops"),
+            (self.stale, "stale event", "stale events"),
+            (self.crashes, "crash", "crashes"),
+        ];
+        let faults = faults.into_iter().filter(|(count, ..)| *count > 0);
+        bounds.extend(faults.map(|(count, one, more)| some(count.into(), one, more)));
+        if let Some(only) = self.only {
+            bounds.push(format!("only {}", only.name()));
+        }
+        bounds.join(", ")
     }
 
     /// The result on standard output: the same on any machine.
-    fn report(
-        &self,
-        loaded: &Loaded,
-        workload: &dyn Workload,
-        explored: &Explored,
-    ) -> Result<Exit> {
+    fn report(&self, loaded: &Loaded, workload: &dyn Workload, tour: &Tour) -> Result<Exit> {
+        let explored = &tour.explored;
         let mut text = Text::default();
         loaded.notes.iter().for_each(|note| text.line(note));
         text.line(format!(
@@ -149,27 +218,45 @@ impl Explore {
             explored.states, explored.transitions, explored.depth
         ));
         let is_violated = matches!(explored.outcome, Outcome::Violated(_));
+        let mut missed = Vec::new();
         if !is_violated {
-            goals(&mut text, &Goals::of(&loaded.world), &explored.goals);
+            visits(&mut text, tour);
+            let all = Goals::of(&loaded.world);
+            goals(&mut text, &all, &explored.goals);
+            missed = missed_goals(&all, &explored.goals);
         }
         let depth = explored.depth;
+        let bounds = self.bounds(workload);
         let exit = match &explored.outcome {
+            Outcome::Complete if !missed.is_empty() => {
+                for says in missed {
+                    text.look(
+                        Look::Bad,
+                        format!("missed goal: no schedule saw that {says}"),
+                    );
+                }
+                text.look(
+                    Look::Bad,
+                    format!("incomplete: every schedule of {bounds} holds, and tests too little"),
+                );
+                Exit::MissedGoal
+            }
             Outcome::Complete => {
                 text.look(
                     Look::Good,
-                    "complete: every schedule within these bounds holds",
+                    format!("complete: every schedule within these bounds holds: {bounds}"),
                 );
                 Exit::Holds
             }
             Outcome::DepthBound => {
                 text.line(format!(
-                    "every schedule of up to {depth} decisions holds; there are longer ones"
+                    "every schedule of {bounds} and up to {depth} decisions holds; there are longer ones"
                 ));
                 Exit::Incomplete
             }
             Outcome::MemoryBound => {
                 text.line(format!(
-                    "stopped: {} MiB are in use. Every schedule of up to {depth} decisions holds.\n\
+                    "stopped: {} MiB are in use. Every schedule of {bounds} and up to {depth} decisions holds.\n\
                      hint: choose smaller bounds, or more with --memory-mib",
                     explored.memory_bytes >> 20
                 ));
@@ -177,7 +264,7 @@ impl Explore {
             }
             Outcome::Interrupted => {
                 text.line(format!(
-                    "interrupted: every schedule of up to {depth} decisions holds"
+                    "interrupted: every schedule of {bounds} and up to {depth} decisions holds"
                 ));
                 Exit::Interrupted
             }

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::air::{self, Air, Hash, Reducer, Source};
 use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
+use crate::workload;
 use crate::world::World;
 
 /// The most that is read of one document.
@@ -84,6 +85,7 @@ impl WorldArguments {
         let compile = |wasm: &[u8]| load(wasm, Limits::default(), default_cache_dir().as_deref());
         let folder = self.folder();
         let air = air::load(&sources(&folder)?)?;
+        workload::check(&air)?;
         let given = self.given(&air)?;
         let mut notes = Vec::new();
         let mut codes = Vec::new();

@@ -15,9 +15,10 @@ use crate::interrupt::Interrupt;
 use crate::report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
-use crate::report::page;
 use crate::report::timeline::{Recorder, Timeline};
+use crate::report::{page, paths, words};
 use crate::scenario::Scenario;
+use crate::trace::{Difference, Step, Trace};
 use crate::workload;
 use crate::world::World;
 
@@ -67,6 +68,46 @@ pub(super) fn watched(
     (checked, timeline)
 }
 
+/// Where the states differ, if it is they that differ: what the run has, and what the built-in
+/// reducer has.
+fn state_paths(world: &World, (run, reference): (&Trace, &Trace), at: &Difference) -> String {
+    const MOST_PATHS: usize = 4;
+    if at.field != "state" {
+        return String::new();
+    }
+    let steps = [run, reference].map(|trace| trace.steps_of(&trace.turns[at.turn]).to_vec());
+    let [run_steps, reference_steps] = &steps;
+    let mut pairs = run_steps.iter().zip(reference_steps);
+    let state = |trace: &Trace, step: &Step| {
+        let schema = world.air.reducers[step.reducer.index()].state;
+        let state = step
+            .after
+            .map(|id| words::value_json(world, schema, trace.bytes(id)));
+        state.unwrap_or_default()
+    };
+    let found = pairs.find_map(|(one, other)| {
+        let (one, other) = (state(run, one), state(reference, other));
+        (one != other).then(|| paths::changes(&other, &one))
+    });
+    let shown = found.iter().flatten().take(MOST_PATHS).map(|change| {
+        let json = |value: &Option<serde_json::Value>| {
+            value.as_ref().map_or("nothing".to_owned(), |value| {
+                words::clip(&value.to_string(), 40)
+            })
+        };
+        let path = match change.path.is_empty() {
+            true => "the state",
+            false => &change.path,
+        };
+        format!("{path} is {}, not {}", json(&change.to), json(&change.from))
+    });
+    let shown: Vec<String> = shown.collect();
+    match shown.is_empty() {
+        true => String::new(),
+        false => format!(": {}", shown.join("; ")),
+    }
+}
+
 /// What replays the cases: the world's reducer, and the one that is built in if that is another.
 struct Replayer<'a> {
     world: &'a World,
@@ -87,7 +128,7 @@ impl Replay {
         }
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
-        let workload = workload::of(&loaded.world.air);
+        let workload = workload::of(&loaded.world);
         let mut runner = Runner::new(&loaded.world, &*workload)?;
         runner.set_effort(Effort::Thorough);
         let mut replayer = Replayer {
@@ -161,7 +202,11 @@ impl Replay {
                 Some(difference) if is_stopped && difference.is_end() => {
                     "the built-in reducer does the same until here, and goes on".to_owned()
                 }
-                Some(difference) => format!("the built-in reducer differs at {difference}"),
+                Some(difference) => {
+                    let traces = (&once, &reference.trace);
+                    let paths = state_paths(world, traces, &difference);
+                    format!("the built-in reducer differs at {difference}{paths}")
+                }
                 None => "the built-in reducer does the same".to_owned(),
             });
         }

@@ -94,8 +94,9 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 
 impl Run {
     pub fn execute(self) -> Result<Exit> {
-        let loaded = self.world.load()?;
-        let workload = workload::of(&loaded.world.air);
+        let mut loaded = self.world.load()?;
+        campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
+        let workload = workload::of(&loaded.world);
         let interrupt = terminal::interrupt();
         let options = self.options(&interrupt)?;
         if options.seeds.is_empty() {

@@ -50,7 +50,7 @@ impl Shrink {
         let name = || self.case.display().to_string();
         let case = store::read(&self.case).with_context(name)?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
-        let workload = workload::of(&loaded.world.air);
+        let workload = workload::of(&loaded.world);
         let mut runner = Runner::new(&loaded.world, &*workload)?;
         runner.set_effort(Effort::Thorough);
         let checked = runner.replay(&scenario);

@@ -58,6 +58,11 @@ pub(super) struct Entry {
         deserialize_with = "strict::some_value"
     )]
     value: Option<serde_json::Value>,
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "strict::some_value"
+    )]
+    cell: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     crash: Option<CasePoint>,
     /// From the journal unless it says otherwise.
@@ -197,9 +202,14 @@ impl Entry {
                 answer: answer.map(CaseAnswer::from),
                 ..about(plan)
             },
-            Decision::Receipt { effect, answer } => Entry {
+            Decision::Receipt {
+                effect,
+                answer,
+                value,
+            } => Entry {
                 receipt: label(effect),
                 answer: Some((*answer).into()),
+                value: receipt_to_json(air, &effect.label, value),
                 ..about(effect)
             },
             Decision::Fire {
@@ -207,6 +217,7 @@ impl Entry {
                 at_ns,
                 status,
                 twice,
+                value,
             } => {
                 let status = match status {
                     Status::Ok => None,
@@ -218,13 +229,22 @@ impl Entry {
                     fire: label(timer),
                     status,
                     twice,
+                    value: receipt_to_json(air, &timer.label, value),
                     ..about(timer)
                 }
                 .at(*at_ns)
             }
-            Decision::Inject { schema, value } => Entry {
+            Decision::Inject {
+                schema,
+                value,
+                cell,
+            } => Entry {
                 inject: Some(air.schemas.name(*schema).to_owned()),
                 value: Some(value_to_json(air, *schema, value)),
+                cell: cell.as_ref().and_then(|key| {
+                    let key_schema = air.key_of(*schema)?;
+                    Some(value_to_json(air, key_schema, key))
+                }),
                 ..Entry::default()
             },
             Decision::Advance { to_ns } => Entry {
@@ -337,11 +357,13 @@ impl Entry {
                     .answer
                     .ok_or_else(|| wrong("`receipt` needs an `answer`"))?;
                 Decision::Receipt {
+                    value: self.receipt_from_json(air, label, pointer)?,
                     effect: item,
                     answer: answer.into(),
                 }
             }
             "fire" => Decision::Fire {
+                value: self.receipt_from_json(air, label, pointer)?,
                 timer: item,
                 at_ns,
                 status: self.status.map_or(Status::Ok, Status::from),
@@ -356,6 +378,15 @@ impl Entry {
                 Decision::Inject {
                     schema,
                     value: value_from_json(air, schema, value, pointer)?,
+                    cell: match &self.cell {
+                        None => None,
+                        Some(key) => {
+                            let key_schema = air.key_of(schema).ok_or_else(|| {
+                                wrong("`cell`, and no reducer with cells listens")
+                            })?;
+                            Some(value_from_json(air, key_schema, key, pointer)?)
+                        }
+                    },
                 }
             }
             "snapshot" => Decision::Snapshot,
@@ -364,6 +395,23 @@ impl Entry {
                 Decision::Advance { to_ns }
             }
         })
+    }
+
+    /// The receipt that a decision gives, if it gives one.
+    fn receipt_from_json(
+        &self,
+        air: &Air,
+        label: &str,
+        pointer: &str,
+    ) -> Result<Option<Vec<u8>>, CaseError> {
+        let Some(value) = &self.value else {
+            return Ok(None);
+        };
+        let schema = air.receipt_of(label).ok_or_else(|| {
+            let what = format!("`value`, and no effect goes by `{label}`, or several do");
+            CaseError::content(pointer, what)
+        })?;
+        value_from_json(air, schema, value, pointer).map(Some)
     }
 
     fn time_ns(&self) -> Result<Option<u64>, &'static str> {
@@ -394,7 +442,12 @@ impl Entry {
             ),
             ("status", self.status.is_some(), verb == "fire"),
             ("twice", self.twice.is_some(), verb == "fire"),
-            ("value", self.value.is_some(), verb == "inject"),
+            (
+                "value",
+                self.value.is_some(),
+                matches!(verb, "inject" | "receipt" | "fire"),
+            ),
+            ("cell", self.cell.is_some(), verb == "inject"),
             ("crash", self.crash.is_some(), arrives),
         ];
         match allowed
@@ -405,6 +458,13 @@ impl Entry {
             None => Ok(()),
         }
     }
+}
+
+fn receipt_to_json(air: &Air, label: &str, value: &Option<Vec<u8>>) -> Option<serde_json::Value> {
+    let schema = air.receipt_of(label)?;
+    value
+        .as_ref()
+        .map(|bytes| value_to_json(air, schema, bytes))
 }
 
 pub(super) fn schema(air: &Air, name: &str, pointer: &str) -> Result<SchemaId, CaseError> {

@@ -5,7 +5,8 @@
 
 use super::Limits;
 use crate::simulator::{Flight, InFlight, Message, item};
-use crate::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace};
+use crate::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
+use crate::workload::Stray;
 use crate::world::OpenIntent;
 
 /// What of the bounds has been used up.
@@ -54,10 +55,28 @@ pub(super) struct Position<'a> {
     pub started: &'a [u32],
     /// Of requests that are alike, the next is started only after those before it.
     pub alike: bool,
+    /// Receipts beside the plain ones, for each effect of a plan in flight.
+    pub receipts: &'a [Vec<ValueId>],
     pub stale_events: usize,
 }
 
 const ANSWERS: [Answer; 3] = [Answer::Ok, Answer::Transient, Answer::Terminal];
+
+/// How work may be answered.
+fn answers(limits: &Limits) -> impl Iterator<Item = Answer> {
+    let only = limits.scene.only;
+    ANSWERS
+        .into_iter()
+        .filter(move |answer| only.is_none_or(|only| only == *answer))
+}
+
+/// Which statuses receipts may have.
+fn statuses(limits: &Limits) -> impl Iterator<Item = Status> {
+    let only = limits.scene.only;
+    Status::ALL
+        .into_iter()
+        .filter(move |status| only.is_none() || *status == Status::Ok)
+}
 
 pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec<Move> {
     let mut moves = Vec::new();
@@ -66,7 +85,7 @@ pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec
         .iter()
         .map(|step: &Move| step.choice.clone())
         .collect();
-    work(position, used, &mut moves);
+    work(position, limits, used, &mut moves);
     faults(position, limits, used, &mut moves);
     if used.crashes < limits.crashes {
         let used = Used {
@@ -113,8 +132,9 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
     for index in different_messages(position.trace, &flight.dropped) {
         add(Choice::Redeliver(item(&flight.dropped, index)), used);
     }
+    let started: u32 = position.started.iter().map(|count| (*count).min(1)).sum();
     for (index, count) in position.started.iter().enumerate() {
-        if *count == 0 {
+        if *count == 0 && started < limits.scene.starts {
             let request = index as u32;
             add(Choice::Start { request }, used);
             if position.alike {
@@ -124,12 +144,13 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
     }
     let intents = flight.timers.iter().map(|timer| &timer.body.open);
     for index in different_intents(intents) {
-        for status in Status::ALL {
+        for status in statuses(limits) {
             let fire = |twice| Choice::Fire {
                 timer: item(&flight.timers, index),
                 at_ns: None,
                 status,
                 twice,
+                value: None,
             };
             add(fire(false), used);
             if used.duplicates < limits.duplicates && status == Status::Ok {
@@ -141,7 +162,7 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
 }
 
 /// Plans and the answers to what they ask.
-fn work(position: &Position<'_>, used: Used, moves: &mut Vec<Move>) {
+fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
     let mut add = |choice| {
         moves.push(Move {
@@ -161,7 +182,7 @@ fn work(position: &Position<'_>, used: Used, moves: &mut Vec<Move>) {
             });
             continue;
         }
-        for answer in ANSWERS {
+        for answer in answers(limits) {
             add(Choice::Step {
                 plan: plan_item,
                 answer: Some(answer),
@@ -170,11 +191,16 @@ fn work(position: &Position<'_>, used: Used, moves: &mut Vec<Move>) {
     }
     let intents = flight.pending.iter().map(|pending| &pending.body.open);
     for index in different_intents(intents) {
-        for answer in ANSWERS {
-            add(Choice::Receipt {
-                effect: item(&flight.pending, index),
-                answer,
-            });
+        let receipt = |answer, value| Choice::Receipt {
+            effect: item(&flight.pending, index),
+            answer,
+            value,
+        };
+        for answer in answers(limits) {
+            add(receipt(answer, None));
+        }
+        for value in position.receipts.get(index).into_iter().flatten() {
+            add(receipt(Answer::Ok, Some(*value)));
         }
     }
 }
@@ -229,8 +255,9 @@ fn different_intents<'a>(intents: impl Iterator<Item = &'a OpenIntent>) -> Vec<u
     let mut seen = Vec::new();
     let mut first = Vec::new();
     for (index, intent) in intents.enumerate() {
-        if !seen.contains(&intent.hash) {
-            seen.push(intent.hash);
+        let which = (intent.hash, intent.asker.cell());
+        if !seen.contains(&which) {
+            seen.push(which);
             first.push(index);
         }
     }
@@ -239,14 +266,19 @@ fn different_intents<'a>(intents: impl Iterator<Item = &'a OpenIntent>) -> Vec<u
 
 impl Step {
     /// The choice in a trace, into which the bytes of a stale event go.
-    pub fn choice(&self, trace: &mut Trace, stale: &[(crate::air::SchemaId, Vec<u8>)]) -> Choice {
+    pub fn choice(&self, trace: &mut Trace, stale: &[Stray]) -> Choice {
         match self {
             Step::Choice(choice) => choice.clone(),
             Step::Inject(index) => {
-                let (schema, value) = &stale[*index];
+                let Stray {
+                    schema,
+                    value,
+                    cell,
+                } = &stale[*index];
                 Choice::Inject {
                     schema: *schema,
                     value: trace.store(value),
+                    cell: cell.as_ref().map(|key| trace.store(key)),
                 }
             }
             Step::Crash(point, during) => Choice::Crash {

@@ -3,13 +3,13 @@
 use super::alphabet::{self, Move, Position};
 use super::level::{Level, Visited};
 use super::{Limits, Used};
-use crate::air::SchemaId;
+use crate::air::EffectId;
 use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::{Saved, Simulator};
-use crate::trace::{Key, Pool, Trace, Unpacker, Values};
-use crate::workload::Workload;
+use crate::trace::{Key, Pool, Trace, Unpacker, ValueId, Values};
+use crate::workload::{Stray, Workload};
 use crate::world::World;
 
 /// Where the moves of some states lead.
@@ -62,9 +62,12 @@ pub(super) struct Worker<'w> {
     trace: Trace,
     scenario: Scenario,
     limits: Limits,
-    stale: Vec<(SchemaId, Vec<u8>)>,
+    stale: Vec<Stray>,
     alike: bool,
     key: Key,
+    workload: &'w dyn Workload,
+    /// What was asked for, and the receipts that it may have.
+    receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
     /// The goals that it has told of.
     reached: GoalSet,
     /// Kept for its room.
@@ -93,6 +96,8 @@ impl<'w> Worker<'w> {
             stale: workload.stale(&scenario.requests),
             alike: workload.are_alike(&scenario.requests),
             key: Key::default(),
+            workload,
+            receipts: Vec::new(),
             reached: GoalSet::default(),
             base: Base::default(),
         })
@@ -133,9 +138,30 @@ impl<'w> Worker<'w> {
         self.key.fingerprint()
     }
 
+    /// Receipts beside the plain ones for an effect of a plan in flight.
+    fn few(&mut self, pending: usize) -> Vec<ValueId> {
+        let open = self.simulator.flight().pending[pending].body.open;
+        let asked = (open.effect, open.params);
+        let known = self.receipts.iter().find(|(known, _)| *known == asked);
+        if let Some((_, receipts)) = known {
+            return receipts.clone();
+        }
+        let params = self.trace.bytes(open.params);
+        let few = self.workload.few_receipts(open.effect, params);
+        let few: Vec<ValueId> = few
+            .iter()
+            .map(|receipt| self.trace.store(receipt))
+            .collect();
+        self.receipts.push((asked, few.clone()));
+        few
+    }
+
     fn moves(&mut self, base: &Base) -> Vec<Move> {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
+        let pending = self.simulator.flight().pending.len();
+        let receipts: Vec<Vec<ValueId>> = (0..pending).map(|index| self.few(index)).collect();
         let position = Position {
+            receipts: &receipts,
             flight: self.simulator.flight(),
             trace: &self.trace,
             started: &base.saved.started,

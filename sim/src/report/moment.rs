@@ -1,5 +1,6 @@
 //! One turn of a run, in full.
 
+use super::paths::Change;
 use super::text::{Look, Text};
 use super::timeline::{Step, Timeline, Turn};
 
@@ -76,13 +77,21 @@ fn state(text: &mut Text, step: &Step) {
     match &step.after {
         Some(serde_json::Value::Object(fields)) => {
             for (name, value) in fields {
-                let change = changes.iter().find(|change| change.field == *name);
-                match change.map(|change| &change.from) {
-                    None => text.line(format!("    {name} {value}")),
-                    Some(None) => text.look(Look::Head, format!("  + {name} {value}")),
-                    Some(Some(from)) => {
-                        text.look(Look::Head, format!("  * {name} {from} → {value}"));
-                    }
+                let mut of_field = changes
+                    .iter()
+                    .filter(|change| is_in(change, name))
+                    .peekable();
+                if of_field.peek().is_none() {
+                    text.line(format!("    {name} {value}"));
+                }
+                for change in of_field {
+                    let Change { path, from, to } = change;
+                    let to = to.as_ref().map_or("gone".to_owned(), ToString::to_string);
+                    let line = match from {
+                        None => format!("  + {path} {to}"),
+                        Some(from) => format!("  * {path} {from} → {to}"),
+                    };
+                    text.look(Look::Head, line);
                 }
             }
         }
@@ -92,6 +101,12 @@ fn state(text: &mut Text, step: &Step) {
     if changes.is_empty() {
         text.look(Look::Faint, "    unchanged");
     }
+}
+
+/// Whether a change is that of a field, or lies within it.
+fn is_in(change: &Change, field: &str) -> bool {
+    let rest = change.path.strip_prefix(field);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn section(text: &mut Text, head: &str, lines: impl IntoIterator<Item = String>) {

@@ -9,6 +9,7 @@ mod recorder;
 
 use serde_json::Value as Json;
 
+use super::paths::{self, Change};
 use crate::invariants::{self, Violation};
 
 pub use recorder::Recorder;
@@ -69,14 +70,6 @@ pub struct Step {
     pub after: Option<Json>,
     /// Why its output was refused.
     pub refused: Option<String>,
-}
-
-/// A field that a step changed: None where there was none, or is none any more.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Change {
-    pub field: String,
-    pub from: Option<Json>,
-    pub to: Option<Json>,
 }
 
 /// An effect at the gate.
@@ -176,33 +169,18 @@ impl Timeline {
 }
 
 impl Step {
-    /// The fields that changed; the state as a whole, without a name, where it has no fields.
+    /// Where the state changed; of a new one, its fields.
     pub fn changes(&self) -> Vec<Change> {
-        if self.before == self.after {
-            return Vec::new();
+        match (&self.before, &self.after) {
+            (before, after) if before == after => Vec::new(),
+            (Some(before), Some(after)) => paths::changes(before, after),
+            (None, Some(after)) => paths::fields(after),
+            (before, None) => vec![Change {
+                path: String::new(),
+                from: before.clone(),
+                to: None,
+            }],
         }
-        let empty = serde_json::Map::new();
-        let (before, after) = match (&self.before, &self.after) {
-            (Some(Json::Object(before)), Some(Json::Object(after))) => (before, after),
-            (None, Some(Json::Object(after))) => (&empty, after),
-            (before, after) => {
-                return vec![Change {
-                    field: String::new(),
-                    from: before.clone(),
-                    to: after.clone(),
-                }];
-            }
-        };
-        let names = before
-            .keys()
-            .chain(after.keys().filter(|name| !before.contains_key(*name)));
-        let changed = names.filter(|name| before.get(*name) != after.get(*name));
-        let changes = changed.map(|name| Change {
-            field: name.clone(),
-            from: before.get(name).cloned(),
-            to: after.get(name).cloned(),
-        });
-        changes.collect()
     }
 }
 

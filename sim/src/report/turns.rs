@@ -2,9 +2,10 @@
 
 use serde_json::Value as Json;
 
+use super::paths::Change;
 use super::table::Table;
 use super::text::{Look, Text};
-use super::timeline::{Change, Event, Step, Timeline, Turn};
+use super::timeline::{Event, Step, Timeline, Turn};
 use super::words;
 
 /// How much is shown of what an event says, in characters.
@@ -106,7 +107,7 @@ fn changes(step: &Step, event: Option<&Event>) -> String {
         return "unchanged".to_owned();
     }
     let is_told = |change: &&Change| match (step.before.is_none(), &change.to, event) {
-        (true, Some(to), Some(event)) => event.says(&change.field, to),
+        (true, Some(to), Some(event)) => event.says(&change.path, to),
         _ => false,
     };
     let told = changes.iter().filter(|change| !is_told(change));
@@ -124,8 +125,8 @@ fn change(change: &Change) -> String {
         (None, Some(to)) => json(to),
         (_, None) => "gone".to_owned(),
     };
-    match change.field.is_empty() {
+    match change.path.is_empty() {
         true => text,
-        false => format!("{} {text}", change.field),
+        false => format!("{} {text}", change.path),
     }
 }

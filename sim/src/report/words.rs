@@ -38,12 +38,20 @@ pub fn decision(world: &World, decision: &Decision) -> String {
         } => {
             format!("step {plan}: {}", answer.name())
         }
-        Decision::Receipt { effect, answer } => format!("receipt {effect}: {}", answer.name()),
+        Decision::Receipt {
+            effect,
+            answer,
+            value,
+        } => match value {
+            None => format!("receipt {effect}: {}", answer.name()),
+            Some(bytes) => format!("receipt {effect}: {}", receipt(world, &effect.label, bytes)),
+        },
         Decision::Fire {
             timer,
             at_ns,
             status,
             twice,
+            value,
         } => {
             let mut text = format!("fire {timer}");
             if let Some(at_ns) = at_ns {
@@ -55,9 +63,12 @@ pub fn decision(world: &World, decision: &Decision) -> String {
             if *twice {
                 text.push_str(", may fire again");
             }
+            if let Some(bytes) = value {
+                let _ = write!(text, ": {}", receipt(world, &timer.label, bytes));
+            }
             text
         }
-        Decision::Inject { schema, value } => {
+        Decision::Inject { schema, value, .. } => {
             let value = value_json(world, *schema, value);
             let text = match (arm(world, *schema, &value), local_name(world, *schema)) {
                 (Some((tag, inner)), _) => format!("{tag} {}", brief(inner, None)),
@@ -155,6 +166,14 @@ fn leaves<'a>(name: &'a str, value: &'a Json, into: &mut Vec<(&'a str, &'a Json)
 /// An event with the name of its schema.
 pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
     format!("{} {}", local_name(world, schema), fields(value))
+}
+
+/// A receipt of an effect that goes by this label.
+fn receipt(world: &World, label: &str, bytes: &[u8]) -> String {
+    match world.air.receipt_of(label) {
+        Some(schema) => clip(&fields(&value_json(world, schema, bytes)), VALUE_CHARS),
+        None => "a receipt".to_owned(),
+    }
 }
 
 fn local_name(world: &World, schema: SchemaId) -> &str {

@@ -92,7 +92,7 @@ fn long_run(runner: &mut Runner<'_>) -> Scenario {
 fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     // A step that traps is judged by nothing else.
     let world = planted_world(air, number_of("trap-in-backoff-stale")?)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     let invariant = ALL.iter().position(|known| known.name == "bounded");
     if let Some(invariant) = invariant.filter(|_| sabotaged) {
@@ -124,7 +124,7 @@ impl Chooser for Wayward<'_> {
 
 fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     let decisions = Cell::new(0);
     let mut digest = |seed: Seed| {
@@ -147,7 +147,7 @@ fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 /// The run and its replay tell the same, field by field.
 fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     let scenario = long_run(&mut runner);
     let mut run = runner.trace.clone();
@@ -160,7 +160,7 @@ fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     long_run(&mut runner);
     let mut run = runner.trace.clone();
@@ -184,7 +184,7 @@ fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 /// A snapshot record that holds the state before the last change is not believed.
 fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     let mut replays = Replays::new(&world)?;
     for seed in (0..SEEDS).map(Seed) {
@@ -209,7 +209,7 @@ fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 fn schedule_is_followed(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload)?;
     runner.set_effort(Effort::Plain);
     let mut scenario = long_run(&mut runner);

@@ -16,15 +16,21 @@ pub(super) fn oddity(decision: &Decision) -> u64 {
             1 + place(item)
         }
         Decision::Step { plan, answer } => place(plan) + answer.map_or(0, rank),
-        Decision::Receipt { effect, answer } => place(effect) + rank(*answer),
+        Decision::Receipt {
+            effect,
+            answer,
+            value,
+        } => place(effect) + rank(*answer) + given(value),
         Decision::Fire {
             timer,
             at_ns,
             status,
             twice,
+            value,
         } => {
             let status = u64::from(*status != Status::Ok) + u64::from(*status == Status::Timeout);
-            place(timer) + u64::from(at_ns.is_some()) + status + u64::from(*twice)
+            let odd = u64::from(at_ns.is_some()) + status + u64::from(*twice);
+            place(timer) + odd + given(value)
         }
         Decision::Advance { .. } | Decision::Snapshot => 1,
         Decision::Crash {
@@ -32,6 +38,14 @@ pub(super) fn oddity(decision: &Decision) -> u64 {
             recovery,
             during,
         } => 1 + *point as u64 + *recovery as u64 + oddity(during),
+    }
+}
+
+/// A receipt of its own is odder than any plain one.
+fn given(value: &Option<Vec<u8>>) -> u64 {
+    match value {
+        None => 0,
+        Some(_) => 1 + ANSWERS.len() as u64,
     }
 }
 
@@ -74,21 +88,26 @@ pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
             simpler.extend(answers.map(|answer| step(plan, Some(answer))));
             simpler
         }
-        Decision::Receipt { effect, answer } => {
-            let receipt = |effect: &ItemName, answer| Decision::Receipt {
+        Decision::Receipt {
+            effect,
+            answer,
+            value,
+        } => {
+            let receipt = |effect: &ItemName, answer, value: &Option<_>| Decision::Receipt {
                 effect: effect.clone(),
                 answer,
+                value: value.clone(),
             };
-            let mut simpler = each(items(effect), |effect| receipt(&effect, *answer));
-            simpler.extend(simpler_answers(*answer).map(|answer| receipt(effect, answer)));
+            let mut simpler = each(items(effect), |effect| receipt(&effect, *answer, value));
+            if value.is_some() {
+                simpler.extend(ANSWERS.map(|answer| receipt(effect, answer, &None)));
+            } else {
+                let answers = simpler_answers(*answer);
+                simpler.extend(answers.map(|answer| receipt(effect, answer, &None)));
+            }
             simpler
         }
-        Decision::Fire {
-            timer,
-            at_ns,
-            status,
-            twice,
-        } => simpler_fire(timer, *at_ns, *status, *twice),
+        Decision::Fire { .. } => simpler_fire(decision),
     }
 }
 
@@ -114,36 +133,54 @@ fn simpler_answers(answer: Answer) -> std::iter::Copied<std::slice::Iter<'static
     ANSWERS[..rank(answer) as usize].iter().copied()
 }
 
-fn simpler_fire(
-    timer: &ItemName,
-    at_ns: Option<u64>,
-    status: Status,
-    twice: bool,
-) -> Vec<Decision> {
-    let fire = |timer: &ItemName, at_ns, status, twice| Decision::Fire {
-        timer: timer.clone(),
+/// The same firing with one thing about it ordinary.
+fn simpler_fire(fire: &Decision) -> Vec<Decision> {
+    let with = |change: &dyn Fn(&mut ItemName, &mut Option<u64>, &mut Status, &mut bool)| {
+        let mut fire = fire.clone();
+        if let Decision::Fire {
+            timer,
+            at_ns,
+            status,
+            twice,
+            ..
+        } = &mut fire
+        {
+            change(timer, at_ns, status, twice);
+        }
+        fire
+    };
+    let Decision::Fire {
+        timer,
         at_ns,
         status,
         twice,
+        value,
+    } = fire
+    else {
+        return Vec::new();
     };
     let mut simpler = Vec::new();
-    if twice {
-        simpler.push(fire(timer, at_ns, status, false));
+    if *twice {
+        simpler.push(with(&|_, _, _, twice| *twice = false));
     }
     if at_ns.is_some() {
-        simpler.push(fire(timer, None, status, twice));
+        simpler.push(with(&|_, at_ns, _, _| *at_ns = None));
     }
-    if status != Status::Ok {
-        simpler.push(fire(timer, at_ns, Status::Ok, twice));
+    if *status != Status::Ok {
+        simpler.push(with(&|_, _, status, _| *status = Status::Ok));
     }
-    if status == Status::Timeout {
-        simpler.push(fire(timer, at_ns, Status::Error, twice));
+    if *status == Status::Timeout {
+        simpler.push(with(&|_, _, status, _| *status = Status::Error));
     }
-    simpler.extend(
-        items(timer)
-            .into_iter()
-            .map(|timer| fire(&timer, at_ns, status, twice)),
-    );
+    if value.is_some() {
+        let mut plain = fire.clone();
+        if let Decision::Fire { value, .. } = &mut plain {
+            *value = None;
+        }
+        simpler.push(plain);
+    }
+    let older = items(timer).into_iter();
+    simpler.extend(older.map(|older| with(&|timer, _, _, _| *timer = older.clone())));
     simpler
 }
 

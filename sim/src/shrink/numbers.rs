@@ -45,7 +45,7 @@ impl Context<'_> {
             within(request.schema, &request.value, &place);
         }
         for (index, decision) in scenario.schedule.iter().enumerate() {
-            if let Decision::Inject { schema, value } = decision {
+            if let Decision::Inject { schema, value, .. } = decision {
                 within(*schema, value, &|way| Place::Stray(index, way));
             }
         }
@@ -104,7 +104,8 @@ impl Context<'_> {
                 request.value = rewritten(request.schema, &request.value, way)?;
             }
             Place::Stray(index, way) => {
-                let Decision::Inject { schema, value } = changed.schedule.get_mut(*index)? else {
+                let Decision::Inject { schema, value, .. } = changed.schedule.get_mut(*index)?
+                else {
                     return None;
                 };
                 *value = rewritten(*schema, value, way)?;

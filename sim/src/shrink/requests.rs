@@ -110,7 +110,7 @@ impl Context<'_> {
                 Decision::Start { request } if *request == from.name => {
                     request.clone_from(&to.name);
                 }
-                Decision::Inject { schema, value } => {
+                Decision::Inject { schema, value, .. } => {
                     if let Some(renamed) = self.with_req_id(*schema, value, from, to) {
                         *value = renamed;
                     }

@@ -30,7 +30,7 @@ impl Search<'_> {
     fn bring_strays_about(&mut self) {
         let mut index = 0;
         while let Some(decision) = self.best.schedule.get(index) {
-            if let Decision::Inject { schema, value } = decision {
+            if let Decision::Inject { schema, value, .. } = decision {
                 let (schema, value) = (*schema, value.clone());
                 let mut candidates = Vec::new();
                 for item in self.items(schema, &value) {
@@ -80,6 +80,7 @@ impl Search<'_> {
             at_ns: None,
             status: Status::Ok,
             twice: false,
+            value: None,
         };
         let spliced = |decisions: Vec<Decision>| {
             let mut spliced = schedule[..index].to_vec();
@@ -276,9 +277,12 @@ impl Search<'_> {
         let workload = self.context.subject.workload;
         let mut stream = Stream::new(Seed(0), Component::Shrinker);
         let drawn = (0..STRAYS).filter_map(|_| workload.stray(&scenario.requests, &mut stream));
-        drawn
-            .map(|(schema, value)| Decision::Inject { schema, value })
-            .collect()
+        let injected = drawn.map(|stray| Decision::Inject {
+            schema: stray.schema,
+            value: stray.value,
+            cell: stray.cell,
+        });
+        injected.collect()
     }
 }
 
@@ -376,6 +380,7 @@ impl Context<'_> {
                 way.extend(kind_of(air, plan, handle).map(|kind| Decision::Receipt {
                     effect: named(kind),
                     answer,
+                    value: None,
                 }));
             }
             way.push(Decision::Step {

@@ -37,7 +37,7 @@ impl Context<'_> {
             weigh(request.schema, &request.value, &[]);
         }
         for decision in &scenario.schedule {
-            if let Decision::Inject { schema, value } = decision {
+            if let Decision::Inject { schema, value, .. } = decision {
                 weigh(*schema, value, &req_ids);
             }
         }
@@ -209,16 +209,25 @@ impl Search<'_> {
     }
 
     fn simplify_stray(&mut self, index: usize) -> bool {
-        let Decision::Inject { schema, value } = &self.best.schedule[index] else {
+        let Decision::Inject {
+            schema,
+            value,
+            cell,
+        } = &self.best.schedule[index]
+        else {
             return false;
         };
-        let schema = *schema;
+        let (schema, cell) = (*schema, cell.clone());
         let req_ids = self.context.req_ids(&self.best);
         let mut values = self.of_requests(schema, value);
         values.extend(self.simpler_bytes(schema, value, &req_ids));
         values.into_iter().any(|value| {
             let mut schedule = self.best.schedule.clone();
-            schedule[index] = Decision::Inject { schema, value };
+            schedule[index] = Decision::Inject {
+                schema,
+                value,
+                cell: cell.clone(),
+            };
             let candidate = self.with_schedule(schedule);
             self.attempt(&candidate)
         })

@@ -3,19 +3,21 @@
 //! An [`Arrival`] is found out first and changes nothing; only then is it taken out of flight and
 //! given to the kernel. A crash comes between any two of these.
 
-use super::{Simulator, find};
+use super::{Simulator, blobs, find};
 use crate::air::SchemaId;
 use crate::scenario::Scenario;
 use crate::trace::{
     Answer, Asker, Cell, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
 };
-use crate::workload;
+use crate::workload::receipts;
 use crate::world::{OpenIntent, TimerSet, timer_receipt};
 
 /// An event that a decision brings to the kernel.
 pub(super) struct Arrival {
     pub event: (SchemaId, ValueId),
     pub remark: Remark,
+    /// The cell that it goes to, if it tells of a receipt that this cell asked for.
+    pub cell: Option<Cell>,
     at_ns: u64,
     /// The receipt that the event tells of.
     receipt: Option<Receipt>,
@@ -35,13 +37,6 @@ enum Source {
     Dropped(usize),
     Timer { index: usize, stays: bool },
     Nowhere,
-}
-
-impl Arrival {
-    /// The cell that it goes to, if it tells of a receipt that this cell asked for.
-    pub fn cell(&self) -> Option<Cell> {
-        self.receipt.as_ref()?.open.asker.cell()
-    }
 }
 
 impl Simulator<'_> {
@@ -72,15 +67,26 @@ impl Simulator<'_> {
                 let index = find(&self.flight.dropped, item)?;
                 Some(self.message(Source::Dropped(index)))
             }
-            Choice::Inject { schema, value } => {
-                Some(self.event(*schema, *value, Source::Nowhere, Remark::default()))
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => {
+                let air = &self.kernel.world().air;
+                let keyed = air.keyed_listener(*schema);
+                let cell = cell.and_then(|key| Some((keyed?.0, key)));
+                Some(Arrival {
+                    cell,
+                    ..self.event(*schema, *value, Source::Nowhere, Remark::default())
+                })
             }
             Choice::Fire {
                 timer,
                 at_ns,
                 status,
                 twice,
-            } => self.firing(trace, timer, *at_ns, *status, *twice),
+                value,
+            } => self.firing(trace, timer, *at_ns, (*status, *value), *twice),
             _ => None,
         }
     }
@@ -89,6 +95,7 @@ impl Simulator<'_> {
         Arrival {
             event: (schema, value),
             remark,
+            cell: None,
             at_ns: self.now_ns,
             receipt: None,
             source,
@@ -114,7 +121,7 @@ impl Simulator<'_> {
         trace: &mut Trace,
         item: &Item,
         at_ns: Option<u64>,
-        status: Status,
+        (status, value): (Status, Option<ValueId>),
         twice: bool,
     ) -> Option<Arrival> {
         let index = find(&self.flight.timers, item)?;
@@ -127,13 +134,24 @@ impl Simulator<'_> {
         let repeated = timer.body.copy;
         let effect = &air.effects[open.effect.index()];
         self.scratch.clear();
-        if effect.kind == "timer.set" {
+        let mut status = status;
+        let receipt = if let Some(value) = value {
+            value
+        } else if effect.kind == "timer.set" {
             let key = TimerSet::parse(trace.bytes(open.params))?.key;
             timer_receipt(&mut self.scratch, key, at_ns);
+            trace.store(&self.scratch)
         } else {
-            self.scratch = workload::receipt(air, &effect.kind, effect.receipt, Answer::Ok)?;
-        }
-        let receipt = trace.store(&self.scratch);
+            let blobs = &self.flight.blobs;
+            let (gets, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
+            if gets && stored.is_none() && status == Status::Ok {
+                status = Status::Error;
+            }
+            let params = trace.bytes(open.params);
+            let stored = stored.map(|bytes| trace.bytes(bytes));
+            let receipt = receipts::plain(air, effect, params, Answer::Ok, stored)?;
+            trace.store(&receipt)
+        };
         let event = self.kernel.receipt_event(trace, &open, status, receipt)?;
         let timers = &self.flight.timers;
         let remark = Remark {
@@ -148,6 +166,7 @@ impl Simulator<'_> {
         Some(Arrival {
             event,
             remark,
+            cell: open.asker.cell(),
             at_ns,
             receipt: Some(Receipt {
                 open,
@@ -179,8 +198,22 @@ impl Simulator<'_> {
         }
         self.now_ns = arrival.at_ns;
         if let Some(receipt) = &arrival.receipt {
+            if receipt.status == Status::Ok {
+                self.keep_blob(trace, &receipt.open);
+            }
             self.kernel
                 .append_receipt(trace, &receipt.open, receipt.status, receipt.value);
+        }
+    }
+
+    /// Stores the blob that an effect puts.
+    pub(super) fn keep_blob(&mut self, trace: &mut Trace, open: &OpenIntent) {
+        let air = &self.kernel.world().air;
+        let effect = &air.effects[open.effect.index()];
+        if let Some(blob) = blobs::put(&air.schemas, effect, trace, open.params) {
+            let known = |other: &blobs::Blob| other.blob_ref == blob.blob_ref;
+            self.flight.blobs.retain(|other| !known(other));
+            self.flight.blobs.push(blob);
         }
     }
 
@@ -193,7 +226,7 @@ impl Simulator<'_> {
         (point, recovery): (CrashPoint, Recovery),
         mark: &Mark,
     ) {
-        let (event, cell) = (arrival.event, arrival.cell());
+        let (event, cell) = (arrival.event, arrival.cell);
         match point {
             CrashPoint::BeforeAppend => {}
             CrashPoint::AfterAppend => {

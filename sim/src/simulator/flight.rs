@@ -3,6 +3,7 @@
 //! Lists are in order of sequence, so that "the n-th of its kind" means the same in a replay.
 //! Nothing is chosen here.
 
+use super::blobs::Blob;
 use super::naming::Names;
 use crate::air::SchemaId;
 use crate::trace::{Item, Name, ValueId};
@@ -40,6 +41,8 @@ pub struct Message {
 #[derive(Clone, Copy, Debug)]
 pub struct Timer {
     pub open: OpenIntent,
+    /// It is a timer indeed: what its receipt says is known.
+    pub is_timer: bool,
     /// It fired before and was left to fire again, or was asked for again after a crash.
     pub copy: bool,
 }
@@ -81,6 +84,8 @@ pub struct Flight {
     pub timers: Vec<InFlight<Timer>>,
     pub pending: Vec<InFlight<Pending>>,
     pub plans: Vec<InFlight<PlanRun>>,
+    /// What the adapter of blobs has stored.
+    pub blobs: Vec<Blob>,
     pub(super) next_sequence: u32,
 }
 
@@ -98,6 +103,7 @@ impl Clone for Flight {
         self.timers.clone_from(&other.timers);
         self.pending.clone_from(&other.pending);
         self.plans.clone_from(&other.plans);
+        self.blobs.clone_from(&other.blobs);
         self.next_sequence = other.next_sequence;
     }
 }
@@ -132,6 +138,7 @@ impl Flight {
         self.timers.clear();
         self.pending.clear();
         self.plans.clear();
+        self.blobs.clear();
         self.next_sequence = 0;
     }
 

@@ -40,6 +40,7 @@ fn receipt(flight: &Flight) -> Option<Choice> {
     (!flight.pending.is_empty()).then(|| Choice::Receipt {
         effect: item(&flight.pending, 0),
         answer: Answer::Ok,
+        value: None,
     })
 }
 
@@ -51,5 +52,6 @@ fn fire(flight: &Flight) -> Option<Choice> {
         at_ns: None,
         status: Status::Ok,
         twice: false,
+        value: None,
     })
 }

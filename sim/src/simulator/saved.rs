@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
+use super::{Blob, Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
 use crate::air::SchemaId;
 use crate::scenario::Scenario;
 use crate::trace::{Choice, Key, Packer, Record, Trace, Unpacker};
@@ -55,7 +55,7 @@ impl Flight {
         pack_list(packer, &self.dropped, pack_message);
         pack_list(packer, &self.timers, |packer, timer| {
             timer.open.pack(packer);
-            packer.flag(timer.copy);
+            packer.flag(timer.is_timer).flag(timer.copy);
         });
         pack_list(packer, &self.pending, |packer, pending| {
             pending.open.pack(packer);
@@ -69,6 +69,10 @@ impl Flight {
                 .count(plan.next_step.map_or(0, |step| step + 1))
                 .count(plan.answered.map_or(0, |schema| schema.index() + 1));
         });
+        packer.count(self.blobs.len());
+        for blob in &self.blobs {
+            packer.value(blob.blob_ref).value(blob.bytes);
+        }
     }
 
     fn unpack(&mut self, packed: &mut Unpacker<'_>) {
@@ -77,6 +81,7 @@ impl Flight {
         unpack_list(packed, &mut self.dropped, unpack_message);
         unpack_list(packed, &mut self.timers, |packed| Timer {
             open: OpenIntent::unpack(packed),
+            is_timer: packed.flag(),
             copy: packed.flag(),
         });
         unpack_list(packed, &mut self.pending, |packed| Pending {
@@ -90,6 +95,13 @@ impl Flight {
             next_step: packed.count().checked_sub(1),
             answered: packed.count().checked_sub(1).map(SchemaId::new),
         });
+        self.blobs.clear();
+        for _ in 0..packed.count() {
+            self.blobs.push(Blob {
+                blob_ref: packed.value(),
+                bytes: packed.value(),
+            });
+        }
     }
 }
 
@@ -202,7 +214,11 @@ impl Simulator<'_> {
         };
         let open = |open: &OpenIntent| {
             let print = values.fingerprint(open.hash.id());
-            (open.effect.index() as u64, print)
+            let cell = open
+                .asker
+                .cell()
+                .map_or(0, |(_, key)| values.fingerprint(key));
+            (open.effect.index() as u64, print ^ cell)
         };
         let flight = &self.flight;
         key.multiset(flight.messages.iter().map(message));
@@ -214,5 +230,12 @@ impl Simulator<'_> {
                 .iter()
                 .map(|pending| open(&pending.body.open)),
         );
+        if !flight.blobs.is_empty() {
+            let blobs = flight.blobs.iter().map(|blob| {
+                let prints = [blob.blob_ref, blob.bytes].map(|id| values.fingerprint(id));
+                (prints[0] as u64, prints[1])
+            });
+            key.multiset(blobs);
+        }
     }
 }

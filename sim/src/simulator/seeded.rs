@@ -3,7 +3,8 @@
 use crate::random::{Component, Seed, Stream};
 use crate::scenario::{Faults, Knob};
 use crate::simulator::{Chooser, Situation, item};
-use crate::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace};
+use crate::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
+use crate::world::OpenIntent;
 
 /// Draws decisions for one seed.
 pub struct Seeded {
@@ -52,7 +53,12 @@ impl Seeded {
         candidates(situation).min_by_key(|candidate| age(situation, *candidate))
     }
 
-    fn choice(&mut self, situation: &Situation<'_>, candidate: Candidate) -> Choice {
+    fn choice(
+        &mut self,
+        situation: &Situation<'_>,
+        trace: &mut Trace,
+        candidate: Candidate,
+    ) -> Choice {
         let flight = situation.flight;
         match candidate {
             Candidate::Start(request) => Choice::Start { request },
@@ -64,11 +70,8 @@ impl Seeded {
                     answer,
                 }
             }
-            Candidate::Pending(index) => Choice::Receipt {
-                effect: item(&flight.pending, index),
-                answer: self.answer(),
-            },
-            Candidate::Timer(index) => self.fire(situation, index),
+            Candidate::Pending(index) => self.receipt(situation, trace, index),
+            Candidate::Timer(index) => self.fire(situation, trace, index),
         }
     }
 
@@ -77,7 +80,42 @@ impl Seeded {
         drawn.map_or(Answer::Ok, |index| Answer::ALL[index])
     }
 
-    fn fire(&mut self, situation: &Situation<'_>, index: usize) -> Choice {
+    /// An effect of a plan is answered ok half the time, for a plan goes on from there; the receipt is
+    /// a plain one or made up.
+    fn receipt(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
+        let pending = &situation.flight.pending;
+        let answer = match self.stream.below(2) {
+            0 => Answer::Ok,
+            _ => self.answer(),
+        };
+        let value = match answer {
+            Answer::Silence => None,
+            _ => self.made_up(situation, trace, &pending[index].body.open),
+        };
+        Choice::Receipt {
+            effect: item(pending, index),
+            answer,
+            value,
+        }
+    }
+
+    fn made_up(
+        &mut self,
+        situation: &Situation<'_>,
+        trace: &mut Trace,
+        open: &OpenIntent,
+    ) -> Option<ValueId> {
+        if self.stream.below(2) == 0 {
+            return None;
+        }
+        let params = trace.bytes(open.params);
+        let made = situation
+            .workload
+            .receipt(open.effect, params, &mut self.stream)?;
+        Some(trace.store(&made))
+    }
+
+    fn fire(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let due_ns = situation.flight.timers[index].due_ns;
         let at_ns = if due_ns > situation.now_ns && self.chance(Knob::TimerEarly) {
             let early_ns = self.stream.word() % (due_ns - situation.now_ns);
@@ -94,20 +132,27 @@ impl Seeded {
             Status::Ok
         };
         let twice = self.chance(Knob::TimerTwice);
+        let timer = &situation.flight.timers[index].body;
+        let value = match timer.is_timer {
+            true => None,
+            false => self.made_up(situation, trace, &timer.open),
+        };
         Choice::Fire {
             timer: item(&situation.flight.timers, index),
             at_ns,
             status,
             twice,
+            value,
         }
     }
 
     fn stray(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let requests = &situation.scenario.requests;
-        let (schema, value) = situation.workload.stray(requests, &mut self.stream)?;
+        let stray = situation.workload.stray(requests, &mut self.stream)?;
         Some(Choice::Inject {
-            schema,
-            value: trace.store(&value),
+            schema: stray.schema,
+            value: trace.store(&stray.value),
+            cell: stray.cell.map(|key| trace.store(&key)),
         })
     }
 
@@ -167,7 +212,7 @@ impl Seeded {
             0 if !can_go_on => None,
             0 => self
                 .progress(situation)
-                .map(|candidate| self.choice(situation, candidate)),
+                .map(|candidate| self.choice(situation, trace, candidate)),
             1 => self.stray(situation, trace),
             2 => {
                 let index = self.message(flight.messages.len());

@@ -90,6 +90,14 @@ impl Writer<'_> {
     }
 
     /// Nothing where there is none.
+    fn given(&mut self, id: Option<ValueId>) -> &mut Self {
+        match id {
+            None => self,
+            Some(id) => self.tag(15).value(id),
+        }
+    }
+
+    /// Nothing where there is none.
     fn cell(&mut self, cell: Option<Cell>) -> &mut Self {
         match cell {
             None => self,
@@ -210,9 +218,13 @@ impl Trace {
                 item(writer, 6, plan);
                 writer.tag(answer.map_or(0, |answer| answer as u8 + 1));
             }
-            Choice::Receipt { effect, answer } => {
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => {
                 item(writer, 7, effect);
-                writer.tag(*answer as u8);
+                writer.tag(*answer as u8).given(*value);
             }
             // Where the time was given is not observable: the turn's own time is.
             Choice::Fire {
@@ -220,12 +232,19 @@ impl Trace {
                 at_ns: _,
                 status,
                 twice,
+                value,
             } => {
                 item(writer, 8, timer);
                 writer.tag(*status as u8).tag(u8::from(*twice));
+                writer.given(*value);
             }
-            Choice::Inject { schema, value } => {
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => {
                 writer.tag(9).index(schema.index()).value(*value);
+                writer.given(*cell);
             }
             Choice::Advance { to_ns } => {
                 writer.tag(10).number(*to_ns);

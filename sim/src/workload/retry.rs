@@ -3,11 +3,11 @@
 pub mod wire;
 
 use crate::air::canonical::Text;
-use crate::air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas};
+use crate::air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
 use crate::random::{Ratio, Stream};
 use crate::scenario::{Depth, Request};
 use crate::trace::{Answer, Status};
-use crate::workload::{Small, Workload, sample, texts};
+use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
 use crate::world::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use wire::{Event, Requested, StartWork};
 
@@ -27,9 +27,15 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// None if this is not a retry world: the two schemas and a reducer over them. Its state is its
-    /// own matter.
+    /// None if this is not a retry world: the two schemas, in the shape that is known, and a reducer
+    /// over them. Its state is its own matter.
     pub fn of(air: &Air) -> Option<Retry> {
+        let retry = Retry::by_name(air)?;
+        retry.misfit().is_none().then_some(retry)
+    }
+
+    /// The same, whatever the shape of the schemas.
+    pub(super) fn by_name(air: &Air) -> Option<Retry> {
         let event = air.schemas.find(EVENT)?;
         let requested = air.schemas.find(REQUESTED)?;
         let mut routes = air.routes.iter();
@@ -43,6 +49,74 @@ impl Retry {
             schemas: air.schemas.clone(),
         })
     }
+
+    /// What of the schemas is not as the machine's requests, answers and invariants need it.
+    pub(super) fn misfit(&self) -> Option<String> {
+        let schemas = &self.schemas;
+        let Type::Variant(event) = schemas.resolve(schemas.ty(self.event)) else {
+            return Some(format!("`{EVENT}` is no variant"));
+        };
+        let tags: Vec<&str> = event.arms().iter().map(|arm| arm.tag.as_str()).collect();
+        if tags != TAGS {
+            return Some(format!("`{EVENT}` has the arms {}", tags.join(", ")));
+        }
+        let shapes = SHAPES.iter().filter_map(|(tag, fields)| {
+            let ty = &event.arm(tag)?.ty;
+            Some((ty, fields))
+        });
+        let requested = schemas.ty(self.requested);
+        let mut shapes = shapes.chain([(requested, &REQUESTED_FIELDS)]);
+        shapes.find_map(|(ty, fields)| misfit_of(schemas, ty, fields))
+    }
+}
+
+/// The arms of the event, in canonical order.
+const TAGS: [&str; 4] = ["ok", "err", "start", "timer"];
+
+/// A field by name and type.
+type Fields = &'static [(&'static str, Type)];
+
+/// The fields of what the arms carry, in canonical order. A timer's are built in.
+const SHAPES: [(&str, Fields); 3] = [
+    (
+        "start",
+        &[
+            ("now_ns", Type::Nat),
+            ("req_id", Type::Text),
+            ("payload", Type::Text),
+            ("max_attempts", Type::Nat),
+            ("base_delay_ms", Type::Nat),
+        ],
+    ),
+    ("ok", &[("req_id", Type::Text)]),
+    (
+        "err",
+        &[
+            ("req_id", Type::Text),
+            ("message", Type::Text),
+            ("transient", Type::Bool),
+        ],
+    ),
+];
+const REQUESTED_FIELDS: Fields = &[("req_id", Type::Text), ("payload", Type::Text)];
+
+/// The first field that is not as it should be.
+fn misfit_of(schemas: &Schemas, ty: &Type, fields: &Fields) -> Option<String> {
+    let name = schemas.describe(ty);
+    let Type::Record(record) = schemas.resolve(ty) else {
+        return Some(format!("{name} is no record"));
+    };
+    let unknown = record.fields().iter().find(|field| {
+        let mut known = fields.iter();
+        !known.any(|(name, ty)| field.name == *name && schemas.resolve(&field.ty) == ty)
+    });
+    if let Some(field) = unknown {
+        let ty = schemas.describe(&field.ty);
+        return Some(format!("{name} has a field `{}` of {ty}", field.name));
+    }
+    let lacks = |name: &str| record.field(name).is_none();
+    let missing = fields.iter().find(|(name, _)| lacks(name));
+    missing.map(|(field, _)| format!("{name} has no field `{field}`"))
 }
 
 /// Values of the fields of a start: the plain ones first, then those from the ends of ranges.
@@ -180,24 +254,40 @@ impl Workload for Retry {
         requests.collect()
     }
 
-    fn small_requests(&self, small: &Small) -> Vec<Request> {
-        let requests = (1..=small.requests).map(|number| {
-            let name = format!("r{number}");
-            let start = StartWork {
-                req_id: name.as_str().into(),
-                payload: "p".into(),
-                max_attempts: small.max_attempts,
-                base_delay_ms: small.base_delay_ms,
-                now_ns: 0,
-            };
-            let value = wire::encode(&Event::Start(start));
-            Request {
-                name,
-                schema: self.event,
-                value,
+    /// Requests that are alike but for their ids; then one thing varied at a time, of the first
+    /// request and of the one after it; and a request that goes deep.
+    fn scenes(&self, small: &Small) -> Vec<Scene> {
+        let mut scenes = vec![self.scene(small, "requests that are alike", &[])];
+        let few = Small {
+            requests: 1,
+            max_attempts: small.max_attempts.min(FEW_ATTEMPTS),
+            ..*small
+        };
+        let long = texts::long(300);
+        for variation in Variation::of_one(&long) {
+            scenes.push(self.scene(&few, &variation.says(), &[(0, variation)]));
+        }
+        if small.requests > 1 {
+            let few = Small { requests: 2, ..few };
+            for variation in Variation::of_the_next() {
+                let says = format!("the next request with {}", variation.says());
+                scenes.push(self.scene(&few, &says, &[(1, variation)]));
             }
+        }
+        let deep = Small {
+            requests: 1,
+            max_attempts: DEEP_SCENE_ATTEMPTS,
+            base_delay_ms: 1,
+        };
+        scenes.push(Scene {
+            only: Some(Answer::Transient),
+            ..self.scene(
+                &deep,
+                &format!("{DEEP_SCENE_ATTEMPTS} attempts that all fail"),
+                &[],
+            )
         });
-        requests.collect()
+        scenes
     }
 
     fn are_alike(&self, requests: &[Request]) -> bool {
@@ -218,7 +308,7 @@ impl Workload for Retry {
 
     /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: the timer of its first wait and
     /// that of its second, set or not.
-    fn stale(&self, requests: &[Request]) -> Vec<(SchemaId, Vec<u8>)> {
+    fn stale(&self, requests: &[Request]) -> Vec<Stray> {
         let stranger = STRANGER.into();
         let mut events = vec![
             wire::encode(&Event::Ok { req_id: stranger }),
@@ -241,7 +331,7 @@ impl Workload for Retry {
         events.dedup();
         events
             .into_iter()
-            .map(|event| (self.event, event))
+            .map(|event| self.as_stray(event))
             .collect()
     }
 
@@ -292,7 +382,7 @@ impl Workload for Retry {
         true
     }
 
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<(SchemaId, Vec<u8>)> {
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
         let known =
             stream
                 .pick(requests)
@@ -338,7 +428,7 @@ impl Workload for Retry {
                 self.schemas.encode(self.event, &event).ok()?
             }
         };
-        Some((self.event, bytes))
+        Some(self.as_stray(bytes))
     }
 
     /// Which request is where, and at which attempt, counted up to eight.
@@ -360,6 +450,114 @@ impl Workload for Retry {
     /// `max_attempts` 0 counts as 1, which is more than a reader of a case should have to know.
     fn plain_number(&self, field: &str) -> u64 {
         u64::from(field == "max_attempts")
+    }
+}
+
+/// Attempts of a request in a small world in which something is varied.
+const FEW_ATTEMPTS: u64 = 2;
+/// And in the one that goes deep: past the widths at which a shift wraps.
+const DEEP_SCENE_ATTEMPTS: u64 = 70;
+
+/// One thing about a request that is not as usual.
+#[derive(Clone, Copy)]
+enum Variation<'a> {
+    ReqId(&'a str),
+    Payload(&'a str),
+    MaxAttempts(u64),
+    BaseDelayMs(u64),
+    NowNs(u64),
+}
+
+impl<'a> Variation<'a> {
+    /// A few values that matter of each field.
+    fn of_one(long: &'a str) -> Vec<Variation<'a>> {
+        vec![
+            Variation::MaxAttempts(0),
+            Variation::MaxAttempts(1),
+            Variation::BaseDelayMs(0),
+            Variation::BaseDelayMs(u64::MAX),
+            Variation::NowNs((1 << 53) + 1),
+            Variation::NowNs(u64::MAX),
+            Variation::Payload(""),
+            Variation::Payload(long),
+            Variation::ReqId(""),
+            Variation::ReqId(long),
+        ]
+    }
+
+    /// Of a request after the first: ids that sort before it or are nearly its own, other data.
+    fn of_the_next() -> Vec<Variation<'a>> {
+        vec![
+            Variation::ReqId("R1"),
+            Variation::ReqId("a"),
+            Variation::ReqId("r1 "),
+            Variation::ReqId(""),
+            Variation::Payload("q"),
+            Variation::MaxAttempts(1),
+            Variation::BaseDelayMs(7),
+            Variation::NowNs(5),
+        ]
+    }
+
+    fn apply(self, start: &mut StartWork<'a>) {
+        match self {
+            Variation::ReqId(req_id) => start.req_id = req_id.into(),
+            Variation::Payload(payload) => start.payload = payload.into(),
+            Variation::MaxAttempts(attempts) => start.max_attempts = attempts,
+            Variation::BaseDelayMs(delay_ms) => start.base_delay_ms = delay_ms,
+            Variation::NowNs(now_ns) => start.now_ns = now_ns,
+        }
+    }
+
+    fn says(self) -> String {
+        let text = |text: &str| match text.len() {
+            0..=16 => format!("{text:?}"),
+            bytes => format!("of {bytes} bytes"),
+        };
+        match self {
+            Variation::ReqId(req_id) => format!("req_id {}", text(req_id)),
+            Variation::Payload(payload) => format!("payload {}", text(payload)),
+            Variation::MaxAttempts(attempts) => format!("max_attempts {attempts}"),
+            Variation::BaseDelayMs(delay_ms) => format!("base_delay_ms {delay_ms}"),
+            Variation::NowNs(now_ns) => format!("now_ns {now_ns}"),
+        }
+    }
+}
+
+impl Retry {
+    fn as_stray(&self, value: Vec<u8>) -> Stray {
+        Stray {
+            schema: self.event,
+            value,
+            cell: None,
+        }
+    }
+
+    /// A small world of requests that are as usual but for these variations, by the request's place.
+    fn scene(&self, small: &Small, says: &str, variations: &[(u32, Variation<'_>)]) -> Scene {
+        let requests = (0..small.requests).map(|index| {
+            let name = format!("r{}", index + 1);
+            let mut start = StartWork {
+                req_id: name.as_str().into(),
+                payload: "p".into(),
+                max_attempts: small.max_attempts,
+                base_delay_ms: small.base_delay_ms,
+                now_ns: 0,
+            };
+            let of_this = variations.iter().filter(|(of, _)| *of == index);
+            of_this.for_each(|(_, variation)| variation.apply(&mut start));
+            Request {
+                value: wire::encode(&Event::Start(start)),
+                name,
+                schema: self.event,
+            }
+        });
+        Scene {
+            varied: says.to_owned(),
+            requests: requests.collect(),
+            starts: small.requests,
+            only: None,
+        }
     }
 }
 

@@ -119,7 +119,11 @@ impl<'w> Kernel<'w> {
             }
             key.value(trace, state);
         }
-        let print = |open: &OpenIntent| trace.values.fingerprint(open.hash.id());
+        let print = |open: &OpenIntent| {
+            let cell = open.asker.cell();
+            let cell = cell.map_or(0, |(_, key)| trace.values.fingerprint(key));
+            trace.values.fingerprint(open.hash.id()) ^ cell
+        };
         key.multiset(self.open.iter().map(|open| (0, print(open))));
         key.multiset(self.plans.iter().map(|plan| plan.fingerprint(trace)));
     }

@@ -87,7 +87,7 @@ fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
     let scenario = case
         .bind(&world.air)
         .unwrap_or_else(|error| panic!("{error}"));
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let checked = runner.replay(&scenario);
     assert!(

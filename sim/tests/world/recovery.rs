@@ -42,7 +42,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
 }
 
 fn run(world: &World, seed: Seed) -> Trace {
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     runner.seed(seed, &scenario);
@@ -94,7 +94,7 @@ fn hidden() {
         .iter()
         .find(|(_, name)| *name == "hidden-state");
     let world = planted_world(number.expect("it is planted").0);
-    let workload = workload::of(&world.air);
+    let workload = workload::of(&world);
     let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
     let mut replays = Replays::new(&world).expect("the reducer can be run");
     let found = (0..50).map(Seed).any(|seed| {

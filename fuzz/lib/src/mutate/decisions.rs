@@ -46,14 +46,18 @@ fn stray(
 ) -> Result<Option<Decision>> {
     let mut stream = palette.stream(dice)?;
     let made = palette.workload.stray(&scenario.requests, &mut stream);
-    let Some((schema, mut value)) = made else {
+    let Some(mut made) = made else {
         return Ok(None);
     };
     if dice.ratio(1, 4)? {
-        let place = (schema, &mut value);
+        let place = (made.schema, &mut made.value);
         values::change(&palette.air.schemas, place, palette, dice)?;
     }
-    Ok(Some(Decision::Inject { schema, value }))
+    Ok(Some(Decision::Inject {
+        schema: made.schema,
+        value: made.value,
+        cell: made.cell,
+    }))
 }
 
 /// The same decision ended in any way, as another verb on the same thing, or met by a crash.
@@ -136,13 +140,14 @@ pub fn change(
             at_ns,
             status,
             twice,
+            value: _,
         } => match dice.int_in_range(0..=4)? {
             0 => change_item(timer, palette, dice)?,
             1 => *at_ns = changed_time(*at_ns, dice)?,
             2 | 3 => *status = *dice.choose(&Status::ALL)?,
             _ => *twice = !*twice,
         },
-        Decision::Inject { schema, value } => {
+        Decision::Inject { schema, value, .. } => {
             values::change(&palette.air.schemas, (*schema, value), palette, dice)?;
         }
         Decision::Advance { to_ns } => *to_ns = changed_time(Some(*to_ns), dice)?.unwrap_or(1),

@@ -123,7 +123,7 @@ impl Tracker {
                     );
                 }
             }
-            Choice::Receipt { effect, answer } => self.receipt(seen, effect, answer.name()),
+            Choice::Receipt { effect, answer, .. } => self.receipt(seen, effect, answer.name()),
             Choice::Duplicate(_)
             | Choice::Advance { .. }
             | Choice::Snapshot
