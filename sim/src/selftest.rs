@@ -48,6 +48,8 @@ const BETWEEN_STARTS: u64 = 1_000_000;
 const SEEDS_AT_ONCE: u64 = 64;
 /// Loops end soon: planted machines do little in a step.
 const FUEL_PER_STEP: u64 = 1_000_000;
+/// Decisions in a row where every scene is explored.
+const DEEP: u32 = 1_000;
 /// For one exploration.
 const MEMORY_BYTES: usize = 2 << 30;
 
@@ -307,8 +309,24 @@ fn shortest(
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    let explored = explore::run(world, workload, &options, |_, _, _| {})?;
-    Ok(match explored.outcome {
+    let outcome = match shape.is_varied {
+        false => explore::run(world, workload, &options, |_, _, _| {})?.outcome,
+        true => {
+            let scenes = workload.scenes(&small);
+            // It is the scene that goes deep.
+            let deep = explore::Options {
+                limits: explore::Limits {
+                    depth: DEEP,
+                    ..options.limits.clone()
+                },
+                ..options
+            };
+            explore::tour(world, workload, (scenes, &deep), |_, _, _| {})?
+                .explored
+                .outcome
+        }
+    };
+    Ok(match outcome {
         Outcome::Violated(found) => Some(found.scenario.schedule.len()),
         _ => None,
     })

@@ -91,4 +91,44 @@ bugs! {
     /// Once an instance has seen two `start`, the `err` of a first attempt counts as terminal: a
     /// counter that is not in the state.
     30 HiddenStart "hidden-start";
+    /// A terminal `err` counts as a transient one.
+    31 TerminalErrRetried "terminal-err-retried";
+    /// An `ok` in Backoff is ignored from the second wait on.
+    32 OkRefusedInLaterWait "ok-refused-in-later-wait";
+    /// After Failed a `start` of another request is ignored.
+    33 StartAfterFailedDropped "start-after-failed-dropped";
+    /// The last transient `err` ends the request and asks for a timer all the same.
+    34 TimerAfterTheEnd "timer-after-the-end";
+    /// An `ok` ends the request and asks for the work once more.
+    35 WorkAfterTheEnd "work-after-the-end";
+    /// A `start` without a payload is ignored.
+    36 StartWithoutPayloadDropped "start-without-payload-dropped";
+    /// A `start` at an instant that a signed number of 64 bits does not hold is ignored.
+    37 StartAboveI64Dropped "start-above-i64-dropped";
+    /// The shift that doubles the delay wraps at 32.
+    38 ShiftWrapsAt32 "shift-wraps-at-32";
+    /// The shift that doubles the delay wraps at 64.
+    39 ShiftWrapsAt64 "shift-wraps-at-64";
+    /// The `err` of attempt 28 traps.
+    40 TrapAtAttempt28 "trap-at-attempt-28";
+    /// Ids are compared without case.
+    41 IdsWithoutCase "ids-without-case";
+    /// An id that begins another is taken for it.
+    42 IdsByPrefix "ids-by-prefix";
+    /// Ids are compared without white space around them.
+    43 IdsTrimmed "ids-trimmed";
+    /// Ids are compared in one Unicode normal form.
+    44 IdsInOneForm "ids-in-one-form";
+    /// Of long ids the first 64 bytes are compared.
+    45 IdsCutTo64Bytes "ids-cut-to-64-bytes";
+    /// Ids are compared by a hash of 32 bits.
+    46 IdsByHash "ids-by-hash";
+    /// Ids that are numbers are compared as numbers.
+    47 IdsAsNumbers "ids-as-numbers";
+    /// Ids are compared up to their first NUL.
+    48 IdsUpToNul "ids-up-to-nul";
+    /// From the second attempt on a payload has 4,096 bytes at most.
+    49 PayloadCutOnRetry "payload-cut-on-retry";
+    /// The next request waits as long as the one before it would have.
+    50 NextKeepsDelay "next-request-keeps-the-delay";
 }

@@ -5,18 +5,22 @@
 //! as built, which is no bug: then it behaves, to the byte of output, as the shipped machine.
 //!
 //! Owns the bugs and nothing of the machine: `bugs` names them, `machine` bends what the shipped
-//! machine answers, `output` writes what the shipped codec can't, `process` misuses memory and
-//! time. The shipped crate knows nothing of this one. Apart from all that, `deep` is a machine of
-//! its own, with bugs for guided fuzzing: the byte selects it from 100 on.
+//! machine answers, `ids` compares ids in wrong ways, `output` writes what the shipped codec can't,
+//! `process` misuses memory and time. The shipped crate knows nothing of this one. Apart from all
+//! that, `deep` is a machine of its own, with bugs for guided fuzzing: the byte selects it from 100
+//! on. With [`OTHER_WORDS`] added, the state is told in other words, which is no bug: see `words`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
 
 mod bugs;
 pub mod deep;
+mod ids;
 mod machine;
 mod output;
 mod process;
+#[cfg(target_arch = "wasm32")]
+mod words;
 
 pub use bugs::{BUGS, Bug};
 pub use deep::{DEEP, Deep};
@@ -25,6 +29,9 @@ use retry_sm::{Envelope, Refusal, wire};
 
 /// What stands before the byte that selects the bug.
 pub const MARKER: &[u8] = b"planted-bug-select:";
+
+/// Added to a bug's number, or to 0: the state is told in other words.
+pub const OTHER_WORDS: u8 = 128;
 
 /// Makes a planted wasm binary have that bug, one of [`BUGS`] or 0, or be the deep machine with
 /// one of [`DEEP`] or 100. False if the binary does not have the marker exactly once: then nothing
@@ -58,7 +65,12 @@ pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<u
             Buffer::new(space),
         );
     }
-    if bug == Bug::TrapInBackoffStale && machine::is_err_in_backoff(&input) {
+    let traps = match bug {
+        Bug::TrapInBackoffStale => machine::is_err_in_backoff(&input),
+        Bug::TrapAtAttempt28 => machine::is_err_of_attempt_28(&input),
+        _ => false,
+    };
+    if traps {
         return Err(Refusal::InvalidValue);
     }
     let event = if bug == Bug::HiddenStart {
@@ -88,9 +100,9 @@ fn decode(envelope: Envelope<'_>) -> Result<wire::Input<'_>, Refusal> {
 mod wasm {
     //! The byte that selects the bug, and the exports.
 
-    use retry_sm::{Envelope, Refusal};
+    use retry_sm::{Envelope, Refusal, memory};
 
-    use crate::{Bug, Deep, deep, process, step_with};
+    use crate::{Bug, Deep, OTHER_WORDS, deep, process, step_with, words};
 
     /// [`crate::MARKER`], the number, and padding, so that the number isn't the last byte.
     #[used]
@@ -106,8 +118,8 @@ mod wasm {
         select[crate::MARKER.len()]
     }
 
-    fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
-        let number = selected();
+    fn answer(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+        let number = selected() & !OTHER_WORDS;
         if let Some(bug) = Deep::from_number(number) {
             return deep::step(bug, envelope.bytes(), space);
         }
@@ -115,12 +127,40 @@ mod wasm {
         step_with(bug, envelope, space)
     }
 
-    fn alloc(length: usize) -> usize {
+    struct Exported;
+
+    impl memory::Step for Exported {
+        fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+            answer(envelope, space)
+        }
+    }
+
+    #[expect(unsafe_code, reason = "the ABI fixes the names of the exports")]
+    #[unsafe(no_mangle)]
+    extern "C" fn alloc(length: usize) -> usize {
         if selected() == Bug::Leaks as u8 {
             process::leak(length);
         }
-        retry_sm::memory::alloc(length)
+        memory::alloc(length)
     }
 
-    retry_sm::export_abi!(super::step, super::alloc);
+    #[expect(
+        unsafe_code,
+        reason = "the host hands over addresses, and states are translated where they are"
+    )]
+    #[unsafe(no_mangle)]
+    extern "C" fn step(result: usize, input: usize, length: usize) {
+        if selected() & OTHER_WORDS == 0 {
+            return memory::serve::<Exported>(result, input, length);
+        }
+        // SAFETY: the input lies in a buffer that `alloc` gave, and nothing else refers to it yet. A
+        // host that hands over anything else gets what it asks for: this is a guest.
+        words::translate(unsafe { core::slice::from_raw_parts_mut(input as *mut u8, length) });
+        memory::serve::<Exported>(result, input, length);
+        // SAFETY: `serve` has written address and length of its output at `result`, and is done.
+        let [output, length] = unsafe { (result as *const [u32; 2]).read_unaligned() };
+        let output = output as *mut u8;
+        // SAFETY: as above.
+        words::translate(unsafe { core::slice::from_raw_parts_mut(output, length as usize) });
+    }
 }

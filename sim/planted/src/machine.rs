@@ -7,7 +7,7 @@ use retry_sm::machine::{Timer, WorkRequested};
 use retry_sm::text::Text;
 use retry_sm::wire::{Input, TIMER_SET};
 
-use crate::Bug;
+use crate::{Bug, ids};
 
 /// As the shipped reaction, with room for what it would never ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,12 @@ pub fn react<'a>(bug: Bug, state: Option<&State<'a>>, event: &Event<'a>) -> Reac
     bend(bug, reaction.unwrap_or_else(usual))
 }
 
+/// What the trap of `trap-at-attempt-28` is about.
+pub fn is_err_of_attempt_28(input: &Input<'_>) -> bool {
+    let at_28 = |state: &State<'_>| state.phase == Phase::Working && state.attempt == 28;
+    matches!(input.event, Event::Err { .. }) && input.state.as_ref().is_some_and(at_28)
+}
+
 /// A late or second answer: what the trap of `trap-in-backoff-stale` is about.
 pub fn is_err_in_backoff(input: &Input<'_>) -> bool {
     matches!(input.event, Event::Err { .. })
@@ -95,6 +101,16 @@ fn bend(bug: Bug, mut reaction: Reaction<'_>) -> Reaction<'_> {
 fn on_first<'a>(bug: Bug, event: &Event<'a>) -> Reaction<'a> {
     match event {
         Event::Start(start) if bug == Bug::NatTruncated => accept(&truncated(start)),
+        Event::Start(start)
+            if bug == Bug::StartWithoutPayloadDropped && start.payload == Text::new("") =>
+        {
+            IGNORED
+        }
+        Event::Start(start)
+            if bug == Bug::StartAboveI64Dropped && start.now_ns > i64::MAX as u64 =>
+        {
+            IGNORED
+        }
         _ => shipped::react(None, event).into(),
     }
 }
@@ -103,10 +119,20 @@ fn on_first<'a>(bug: Bug, event: &Event<'a>) -> Reaction<'a> {
 fn heard<'a>(bug: Bug, state: &State<'a>, req_id: Text<'a>) -> Text<'a> {
     let empty = Text::new("");
     let matches_any = req_id == empty || state.req_id == empty;
-    if bug == Bug::EmptyReqIdMatchesAny && matches_any {
-        state.req_id
-    } else {
-        req_id
+    let is_taken = bug == Bug::EmptyReqIdMatchesAny && matches_any;
+    match is_taken || ids::are_same(bug, req_id, state.req_id) {
+        true => state.req_id,
+        false => req_id,
+    }
+}
+
+/// The payload with so many bytes at most.
+fn cut(payload: Text<'_>) -> Text<'_> {
+    const MOST_BYTES: usize = 4_096;
+    let long = core::str::from_utf8(payload.long()).unwrap_or_default();
+    match long.get(..long.floor_char_boundary(MOST_BYTES)) {
+        Some(kept) if kept.len() < long.len() => Text::new(kept),
+        _ => payload,
     }
 }
 
@@ -114,6 +140,16 @@ fn heard<'a>(bug: Bug, state: &State<'a>, req_id: Text<'a>) -> Text<'a> {
 fn on_start<'a>(bug: Bug, state: &State<'a>, start: &Start<'a>) -> Option<Reaction<'a>> {
     let same_request = start.req_id == state.req_id;
     match (bug, state.phase) {
+        (Bug::StartAfterFailedDropped, Phase::Failed) => Some(IGNORED),
+        (Bug::StartWithoutPayloadDropped, _) if start.payload == Text::new("") => Some(IGNORED),
+        (Bug::StartAboveI64Dropped, _) if start.now_ns > i64::MAX as u64 => Some(IGNORED),
+        (Bug::NextKeepsDelay, Phase::Done | Phase::Failed) if !same_request => {
+            Some(accept(&Start {
+                base_delay_ms: state.base_delay_ms,
+                ..*start
+            }))
+        }
+        _ if !same_request && heard(bug, state, start.req_id) == state.req_id => Some(IGNORED),
         (Bug::SecondStartResets, Phase::Working | Phase::Backoff) if same_request => {
             Some(accept(start))
         }
@@ -140,6 +176,15 @@ fn on_ok<'a>(bug: Bug, state: &State<'a>, req_id: Text<'_>) -> Option<Reaction<'
         (Bug::OkOfAnotherRequest, Phase::Working | Phase::Backoff) => Some(done),
         (Bug::EmptyReqIdMatchesAny, Phase::Working | Phase::Backoff) if same_request => Some(done),
         (Bug::OkIgnoredAfterRetry, Phase::Working) if state.attempt > 1 => Some(IGNORED),
+        (Bug::OkRefusedInLaterWait, Phase::Backoff) if state.attempt > 1 => Some(IGNORED),
+        (Bug::WorkAfterTheEnd, Phase::Working | Phase::Backoff) if same_request => Some(Reaction {
+            work: Some(WorkRequested {
+                req_id: state.req_id,
+                payload: state.payload,
+            }),
+            ..done
+        }),
+        (_, Phase::Working | Phase::Backoff) if same_request => Some(done),
         _ => None,
     }
 }
@@ -158,6 +203,7 @@ fn on_err<'a>(
     if bug == Bug::TerminalErrIgnored && !transient {
         return Some(IGNORED);
     }
+    let transient = transient || bug == Bug::TerminalErrRetried;
     let limit = match bug {
         Bug::AttemptLimitOffByOne => state.attempt_limit().saturating_add(1),
         _ => state.attempt_limit(),
@@ -167,8 +213,10 @@ fn on_err<'a>(
             phase: Phase::Failed,
             ..*state
         };
+        let is_last = bug == Bug::TimerAfterTheEnd && transient;
         return Some(Reaction {
             state: Some(failed),
+            timer: is_last.then(|| awaited(bug, &failed)),
             ..IGNORED
         });
     }
@@ -227,6 +275,11 @@ fn awaited<'a>(bug: Bug, state: &State<'a>) -> TimerSet<'a> {
             deliver_at_ns: wrapped_deliver_at_ns(state),
             ..usual
         },
+        Bug::ShiftWrapsAt32 | Bug::ShiftWrapsAt64 => {
+            let width = if bug == Bug::ShiftWrapsAt32 { 32 } else { 64 };
+            let attempt = (state.attempt.saturating_sub(1) % width) + 1;
+            State { attempt, ..*state }.timer()
+        }
         Bug::TimerWithoutKey => TimerSet { key: None, ..usual },
         _ => usual,
     }
@@ -248,6 +301,7 @@ fn attempt_again<'a>(bug: Bug, state: &State<'a>) -> Reaction<'a> {
     };
     let payload = match bug {
         Bug::PayloadLostOnRetry => Text::new(""),
+        Bug::PayloadCutOnRetry => cut(state.payload),
         _ => state.payload,
     };
     let state = State {

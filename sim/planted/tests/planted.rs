@@ -43,8 +43,12 @@ fn event(tag: &str, pairs: u64, write: impl FnOnce(&mut Bytes)) -> Vec<u8> {
 }
 
 fn start(req_id: &str, now_ns: u64) -> Vec<u8> {
+    start_with(req_id, now_ns, "do_work")
+}
+
+fn start_with(req_id: &str, now_ns: u64, payload: &str) -> Vec<u8> {
     event("start", 5, |out| {
-        for (key, value) in [("req_id", req_id), ("payload", "do_work")] {
+        for (key, value) in [("req_id", req_id), ("payload", payload)] {
             out.text(key);
             out.text(value);
         }
@@ -152,7 +156,15 @@ fn inputs() -> Vec<Vec<u8>> {
         Phase::Done,
         Phase::Failed,
     ] {
-        for (attempt, max_attempts) in [(1, 3), (2, 3), (3, 3), (60, 100), (1, 0)] {
+        for (attempt, max_attempts) in [
+            (1, 3),
+            (2, 3),
+            (3, 3),
+            (28, 100),
+            (60, 100),
+            (70, 100),
+            (1, 0),
+        ] {
             let state = State {
                 max_attempts,
                 ..request(phase, attempt)
@@ -164,13 +176,15 @@ fn inputs() -> Vec<Vec<u8>> {
             ..request(phase, 1)
         }));
     }
-    let mut inputs = Vec::new();
+    let mut inputs = near_ids();
     for state in &states {
         let awaited = state.map_or(0, |state| state.deliver_at_ns());
         for req_id in ["r1", "r2", ""] {
             for event in [
                 start(req_id, 9),
                 start(req_id, 1 << 40),
+                start(req_id, 1 << 63),
+                start_with(req_id, 9, ""),
                 ok(req_id),
                 err(req_id, true),
                 err(req_id, false),
@@ -183,6 +197,42 @@ fn inputs() -> Vec<Vec<u8>> {
             }
         }
     }
+    inputs
+}
+
+/// Answers to requests whose ids are nearly that of the request under way; a long payload; a request
+/// after one with another delay.
+fn near_ids() -> Vec<Vec<u8>> {
+    let long = "x".repeat(5_000);
+    let pairs = [
+        ("r1", "R1"),
+        ("r1", "r1."),
+        ("r1", "r1 "),
+        ("caf\u{e9}", "cafe\u{301}"),
+        (&long[..65], &long[..66]),
+        ("AaAa", "BBBB"),
+        ("1", "01.0"),
+        ("r1", "r1\0x"),
+    ];
+    let mut inputs = Vec::new();
+    for (own, other) in pairs {
+        let working = State {
+            req_id: Text::new(own),
+            ..request(Phase::Working, 1)
+        };
+        inputs.push(envelope(Some(&working), &ok(other)));
+    }
+    let wait = State {
+        payload: Text::new(&long),
+        ..request(Phase::Backoff, 1)
+    };
+    let fires = timer(wait.deliver_at_ns(), "r1", "ok");
+    inputs.push(envelope(Some(&wait), &fires));
+    let slower = State {
+        base_delay_ms: 77,
+        ..request(Phase::Done, 1)
+    };
+    inputs.push(envelope(Some(&slower), &start("r2", 9)));
     inputs
 }
 

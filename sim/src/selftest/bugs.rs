@@ -21,6 +21,8 @@ pub struct Shape {
     pub duplicates: u8,
     pub stale: u8,
     pub depth: u32,
+    /// Every scene is explored, not only that in which nothing is varied.
+    pub is_varied: bool,
 }
 
 impl Bug {
@@ -37,6 +39,7 @@ const SHAPE: Shape = Shape {
     duplicates: 1,
     stale: 1,
     depth: 12,
+    is_varied: false,
 };
 /// No event that nobody sent: the story that is told comes about by itself.
 const NATURAL: Shape = Shape { stale: 0, ..SHAPE };
@@ -46,6 +49,10 @@ const ONE_ATTEMPT: Shape = Shape {
 };
 const TWO_REQUESTS: Shape = Shape {
     requests: 2,
+    ..SHAPE
+};
+const THREE_ATTEMPTS: Shape = Shape {
+    max_attempts: 3,
     ..SHAPE
 };
 const LARGE_DELAY: Shape = Shape {
@@ -61,6 +68,18 @@ const fn bug(name: &'static str, invariants: &'static [&'static str], shape: Sha
     }
 }
 
+/// Found where something is varied: the whole tour is taken.
+const fn varied(name: &'static str, invariants: &'static [&'static str], shape: Shape) -> Bug {
+    Bug {
+        name,
+        invariants,
+        shape: Some(Shape {
+            is_varied: true,
+            ..shape
+        }),
+    }
+}
+
 const fn unexplored(name: &'static str, invariants: &'static [&'static str]) -> Bug {
     Bug {
         name,
@@ -70,7 +89,7 @@ const fn unexplored(name: &'static str, invariants: &'static [&'static str]) -> 
 }
 
 /// Every planted bug, in the order of the crate.
-pub const BUGS: [Bug; 30] = [
+pub const BUGS: [Bug; 50] = [
     bug(
         "attempt-limit-off-by-one",
         &["attempts_bounded"],
@@ -160,4 +179,50 @@ pub const BUGS: [Bug; 30] = [
         "hidden-start",
         &["pure", "replays", "outcome_justified", "retry_waits"],
     ),
+    bug("terminal-err-retried", &["contract_kept"], SHAPE),
+    bug(
+        "ok-refused-in-later-wait",
+        &["contract_kept"],
+        THREE_ATTEMPTS,
+    ),
+    bug(
+        "start-after-failed-dropped",
+        &["contract_kept"],
+        TWO_REQUESTS,
+    ),
+    bug("timer-after-the-end", &["attempts_bounded"], ONE_ATTEMPT),
+    bug(
+        "work-after-the-end",
+        &["contract_kept", "attempts_bounded", "retry_waits"],
+        SHAPE,
+    ),
+    varied("start-without-payload-dropped", &["contract_kept"], SHAPE),
+    varied("start-above-i64-dropped", &["contract_kept"], SHAPE),
+    varied("shift-wraps-at-32", &["backoff_exact"], SHAPE),
+    varied("shift-wraps-at-64", &["backoff_exact"], SHAPE),
+    varied("trap-at-attempt-28", &["bounded"], SHAPE),
+    varied("ids-without-case", &OF_IDS, TWO_REQUESTS),
+    // No small world has ids of this kind.
+    unexplored("ids-by-prefix", &OF_IDS),
+    varied("ids-trimmed", &OF_IDS, TWO_REQUESTS),
+    unexplored("ids-in-one-form", &OF_IDS),
+    unexplored("ids-cut-to-64-bytes", &OF_IDS),
+    unexplored("ids-by-hash", &OF_IDS),
+    unexplored("ids-as-numbers", &OF_IDS),
+    unexplored("ids-up-to-nul", &OF_IDS),
+    // Nor payloads of that length.
+    unexplored("payload-cut-on-retry", &["intent_faithful"]),
+    varied(
+        "next-request-keeps-the-delay",
+        &["intent_faithful", "backoff_exact"],
+        TWO_REQUESTS,
+    ),
+];
+
+/// What may find ids that are taken for one another.
+const OF_IDS: [&str; 4] = [
+    "contract_kept",
+    "outcome_justified",
+    "stale_ignored",
+    "attempts_bounded",
 ];

@@ -164,7 +164,7 @@ const EXTREME: Ratio = Ratio::new(1, 4);
 /// Of those, so many numbers are of any size.
 const ANY_NUMBER: Ratio = Ratio::new(1, 4);
 /// One seed in this many has ids that are nearly equal, one in the next many an empty one.
-const NEAR_IDS: Ratio = Ratio::new(1, 4);
+const NEAR_IDS: Ratio = Ratio::new(1, 3);
 const EMPTY_ID: Ratio = Ratio::new(1, 16);
 const MOST_REQUESTS: u32 = 3;
 
@@ -306,8 +306,8 @@ impl Workload for Retry {
             .all(|pair| pair[0].is_some() && pair[0] == pair[1])
     }
 
-    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: the timer of its first wait and
-    /// that of its second, set or not.
+    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: an ok with an
+    /// id that is nearly its own, and the timers of its first two waits, set or not.
     fn stale(&self, requests: &[Request]) -> Vec<Stray> {
         let stranger = STRANGER.into();
         let mut events = vec![
@@ -323,6 +323,13 @@ impl Workload for Retry {
                 let first_ns = timer_ns(&start, 0);
                 if index == 0 {
                     events.push(timer(stranger, first_ns));
+                }
+                let own = start.req_id.as_str();
+                for near in [own.to_uppercase(), format!("{own} "), format!("{own}0")] {
+                    if near != own {
+                        let req_id = near.as_str().into();
+                        events.push(wire::encode(&Event::Ok { req_id }));
+                    }
                 }
                 events.push(timer(start.req_id, first_ns));
                 events.push(timer(start.req_id, timer_ns(&start, 1)));

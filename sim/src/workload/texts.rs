@@ -111,11 +111,13 @@ fn common_bytes(one: &str, other: &str) -> usize {
 
 /// Three texts of which the first two at least differ, and each two are equal or nearly so.
 pub fn family(stream: &mut Stream) -> [String; 3] {
-    let index = stream.below(FAMILIES.len() as u32 + LENGTHS.len() as u32) as usize;
-    match FAMILIES.get(index) {
-        Some((_, family)) => family.map(str::to_owned),
+    let kind = *stream.pick(&Near::ALL).unwrap_or(&Near::Case);
+    let families = FAMILIES.iter().filter(|(near, _)| *near == kind);
+    let families: Vec<_> = families.map(|(_, family)| family).collect();
+    match stream.pick(&families) {
+        Some(family) => family.map(str::to_owned),
         None => {
-            let length = LENGTHS[index - FAMILIES.len()];
+            let length = *stream.pick(&LENGTHS).unwrap_or(&LENGTHS[0]);
             ["1", "2", "3"].map(|end| long(length - 1) + end)
         }
     }

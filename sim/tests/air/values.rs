@@ -453,7 +453,7 @@ fn refused_bytes() {
     );
     check(
         b"\xa3\x62id\x61a\x61x\x00\x61v\xa1\x64$tag\x62on",
-        expect!["at ``: expected one of n, v, id, found the unknown field `x`"],
+        expect!["at the top: expected one of n, v, id, found the unknown field `x`"],
     );
     check(
         b"\xa3\x67$schema\x61a",

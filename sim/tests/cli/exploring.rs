@@ -19,16 +19,19 @@ pub fn trials() -> Vec<Trial> {
 
 fn complete() {
     let place = Place::new();
-    let said = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1");
+    let said = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --stale 0");
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.err.contains("transitions per second"), "{}", said.err);
     expect![[r#"
-        718 states, 2383 transitions, depth 15
-        goals: done_first_try, done_after_retry, done_in_backoff, failed_at_once, failed_by_exhaustion, end_absorbs, duplicate_ignored, reordered, redelivered, timer_twice_ignored, timer_error_accepted
+        104899 states, 649947 transitions, depth 350
+          requests that are alike: 7512 states
+          varied, one thing at a time, with one fault of each kind at most: 97387 states
+            max_attempts 0; max_attempts 1; base_delay_ms 0; base_delay_ms 18446744073709551615; now_ns 9007199254740993; now_ns 18446744073709551615; payload ""; payload of 300 bytes; req_id ""; req_id of 300 bytes; the next request with req_id "R1"; the next request with req_id "a"; the next request with req_id "r1 "; the next request with req_id ""; the next request with payload "q"; the next request with max_attempts 1; the next request with base_delay_ms 7; the next request with now_ns 5; 70 attempts that all fail
+        goals: done_first_try, done_after_retry, done_in_backoff, failed_at_once, failed_by_exhaustion, failed_without_retry, next_request, second_start_ignored, end_absorbs, duplicate_ignored, stray_ignored, reordered, redelivered, timer_late, timer_twice_ignored, timer_out_of_order, timer_error_accepted, delay_saturated, attempt_past_32, attempt_past_64, long_id, near_case, near_space
         goals of the documents: 18 of 18 reached
-        complete: every schedule within these bounds holds
+        complete: every schedule within these bounds holds: 2 requests, 2 attempts, 1 duplicate, 1 drop
     "#]].assert_eq(&said.out);
-    let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --jobs 3");
+    let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --stale 0 --jobs 3");
     assert_eq!(many.out, said.out);
 }
 
@@ -40,7 +43,7 @@ fn counterexample() {
     assert_eq!(said.code, 1, "{}", said.err);
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
     expect![[r#"
-        5 states, 11 transitions, depth 2
+        66 states, 176 transitions, depth 1
         violation: no shorter schedule than these 2 decisions
           attempts_bounded at turn 1: attempts never exceed max_attempts (0 counts as 1)
             expected attempt 2 in the state: so many were requested
@@ -58,8 +61,8 @@ fn counterexample() {
         >1    0     start r1 (second  base_delay_ms 10, max_attempts  unchanged          WorkRequested of "r1"  attempts_bounded
                     start)            3, now_ns 0, payload "p",                          (number 2)             retry_waits
                                       req_id "r1"                                                               stale_ignored
-        case:   found/attempts_bounded-7d5458aee3b2.json
-        replay: cargo run --release -- replay found/attempts_bounded-7d5458aee3b2.json --wasm second-start-resets.wasm
+        case:   found/attempts_bounded-dac1e2736e0c.json
+        replay: cargo run --release -- replay found/attempts_bounded-dac1e2736e0c.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
     let found = place.list("found");
     let replay = format!("replay found/{} --wasm second-start-resets.wasm", found[0]);
@@ -73,7 +76,10 @@ fn bounds() {
     let last = said.out.lines().last();
     assert_eq!(
         last,
-        Some("every schedule of up to 4 decisions holds; there are longer ones")
+        Some(
+            "every schedule of 2 requests, 3 attempts, 1 duplicate, 1 stale event and up to 4 \
+            decisions holds; there are longer ones"
+        )
     );
     let small = "explore --memory-mib 16 --requests 2 --duplicates 2 --drops 2 --stale 2";
     let said = place.sim(small);
@@ -92,7 +98,7 @@ fn refusals() {
     for command in [
         "explore --requests 0",
         "explore --requests 5",
-        "explore --max-attempts 17",
+        "explore --max-attempts 1001",
         "explore --duplicates 9",
         "explore --crashes 5",
         "explore --depth 0",
@@ -107,7 +113,7 @@ fn refusals() {
     expect![[r#"
         error: invalid value '0' for '--requests <N>': 0 is not in 1..=4
         error: invalid value '5' for '--requests <N>': 5 is not in 1..=4
-        error: invalid value '17' for '--max-attempts <N>': 17 is not in 0..=16
+        error: invalid value '1001' for '--max-attempts <N>': 1001 is not in 0..=1000
         error: invalid value '9' for '--duplicates <N>': 9 is not in 0..=8
         error: invalid value '5' for '--crashes <N>': 5 is not in 0..=4
         error: invalid value '0' for '--depth <N>': 0 is not in 1..=100000
