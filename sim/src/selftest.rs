@@ -46,8 +46,8 @@ pub const MOST_SEEDS: u64 = 2_048;
 const BETWEEN_STARTS: u64 = 1_000_000;
 /// Seeds that are run before it is looked whether one has failed.
 const SEEDS_AT_ONCE: u64 = 64;
-/// Loops end soon: planted machines do little in a step.
-const FUEL_PER_STEP: u64 = 1_000_000;
+/// Loops end soon: planted machines do little in a step, though payloads may be long.
+const FUEL_PER_STEP: u64 = 5_000_000;
 /// Decisions in a row where every scene is explored.
 const DEEP: u32 = 1_000;
 /// For one exploration.

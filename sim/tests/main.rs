@@ -13,6 +13,7 @@ mod coverage;
 mod deep;
 mod docs;
 mod explore;
+mod foreign;
 mod host;
 mod pages;
 mod reducer;
@@ -56,6 +57,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         deep::trials(seed),
         docs::trials(),
         explore::trials(),
+        foreign::trials(),
         trace::trials(number),
         world::trials(seed),
     ]

@@ -3,54 +3,71 @@
 //! `pc` has other words, and `attempt` another number. Owns the translation of bytes, in place, which
 //! is why words are as long as those that they stand for. Decides nothing.
 
-/// Shipped, and foreign.
+/// Shipped, and foreign, each with its head.
 const WORDS: [(&[u8], &[u8]); 5] = [
-    (b"\x62pc\x64Idle", b"\x62pc\x64Rest"),
-    (b"\x62pc\x67Working", b"\x62pc\x67Running"),
-    (b"\x62pc\x67Backoff", b"\x62pc\x67Waiting"),
-    (b"\x62pc\x64Done", b"\x62pc\x64Good"),
-    (b"\x62pc\x66Failed", b"\x62pc\x66Lapsed"),
+    (b"\x64Idle", b"\x64Rest"),
+    (b"\x67Working", b"\x67Running"),
+    (b"\x67Backoff", b"\x67Waiting"),
+    (b"\x64Done", b"\x64Good"),
+    (b"\x66Failed", b"\x66Lapsed"),
 ];
+const PC: &[u8] = b"\x62pc";
 const ATTEMPT: &[u8] = b"\x67attempt";
 
-/// Translates the states in some bytes, there if they are shipped and back if they are foreign.
+/// Translates the states in some bytes, there if they are shipped and back if they are foreign. In
+/// one pass, for payloads are long.
 pub fn translate(bytes: &mut [u8]) {
-    for (shipped, foreign) in WORDS {
-        replace(bytes, shipped, foreign);
-    }
-    // An even number and the odd one above it have heads of the same length.
-    let mut at = 0;
-    while let Some(found) = find(bytes, at, ATTEMPT) {
-        at = found + ATTEMPT.len();
-        let width = match bytes.get(at) {
-            Some(0x18) => 1,
-            Some(0x19) => 2,
-            Some(0x1a) => 4,
-            Some(0x1b) => 8,
-            _ => 0,
-        };
-        if let Some(last) = bytes.get_mut(at + width) {
-            *last ^= 1;
-        }
-    }
-}
-
-/// Each for the other.
-fn replace(bytes: &mut [u8], one: &[u8], other: &[u8]) {
-    for (from, to) in [(one, other), (other, one)] {
-        if let Some(at) = find(bytes, 0, from) {
-            if let Some(place) = bytes.get_mut(at..at + to.len()) {
-                place.copy_from_slice(to);
-            }
+    for at in 0..bytes.len() {
+        let Some(rest) = bytes.get_mut(at..) else {
             return;
+        };
+        match rest.first() {
+            Some(0x62) => {
+                if let Some(word) = after(rest, PC) {
+                    swap(word);
+                }
+            }
+            Some(0x67) => {
+                if let Some(number) = after(rest, ATTEMPT) {
+                    flip(number);
+                }
+            }
+            _ => {}
         }
     }
 }
 
-fn find(bytes: &[u8], from: usize, wanted: &[u8]) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let place = rest
-        .windows(wanted.len())
-        .position(|window| window == wanted);
-    place.map(|place| from + place)
+fn after<'a>(bytes: &'a mut [u8], key: &[u8]) -> Option<&'a mut [u8]> {
+    let (head, rest) = bytes.split_at_mut_checked(key.len())?;
+    (head == key).then_some(rest)
+}
+
+/// A word for the one that stands for it.
+fn swap(bytes: &mut [u8]) {
+    for (one, other) in WORDS {
+        let Some(place) = bytes.get_mut(..one.len()) else {
+            continue;
+        };
+        if *place == *one {
+            return place.copy_from_slice(other);
+        }
+        if *place == *other {
+            return place.copy_from_slice(one);
+        }
+    }
+}
+
+/// A number for the one beside it. An even number and the odd one above it have heads of the same
+/// length.
+fn flip(bytes: &mut [u8]) {
+    let width = match bytes.first() {
+        Some(0x18) => 1,
+        Some(0x19) => 2,
+        Some(0x1a) => 4,
+        Some(0x1b) => 8,
+        _ => 0,
+    };
+    if let Some(last) = bytes.get_mut(width) {
+        *last ^= 1;
+    }
 }

@@ -8,6 +8,7 @@ mod exploring;
 mod formats;
 mod shrinking;
 mod terminal;
+mod worlds;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         formats::trials(),
         shrinking::trials(),
         terminal::trials(),
+        worlds::trials(),
     ]
     .into_iter()
     .flatten()

@@ -11,6 +11,21 @@ pub fn trials() -> Vec<Trial> {
         trial("keyed", "cells_are_apart", cells_are_apart),
         trial("keyed", "null_deletes_the_cell", null_deletes_the_cell),
         trial("keyed", "event_without_a_key", event_without_a_key),
+        trial(
+            "keyed",
+            "receipts_find_their_cell",
+            receipts_find_their_cell,
+        ),
+        trial(
+            "keyed",
+            "forged_receipts_name_a_cell",
+            forged_receipts_name_a_cell,
+        ),
+        trial(
+            "keyed",
+            "receipts_survive_crashes",
+            receipts_survive_crashes,
+        ),
     ]
 }
 
@@ -20,6 +35,10 @@ fn world(wasm: &[u8]) -> World {
     let edits = [
         ("\"module_kind\": \"reducer\",", keyed),
         ("\"reducer\": \"t/Machine@1\"}]", route),
+        (
+            "{\"when\": {}, \"decision\": \"deny\"}",
+            "{\"when\": {}, \"decision\": \"allow\"}",
+        ),
     ];
     small_world(&edits, wasm)
 }
@@ -72,6 +91,61 @@ fn null_deletes_the_cell() {
     let expected = [(false, true), (true, false), (false, true)];
     let expected = expected.map(|(before, after)| (A.to_vec(), before, after));
     assert_eq!(steps(&trace), expected);
+}
+
+/// A reducer that asks for the same timer at every event, whatever its cell.
+fn asking() -> Vec<u8> {
+    let params = b"\xa2\x63key\xf6\x6ddeliver_at_ns\x05";
+    let mut output = b"\xa2\x65state\x48\xa1\x65count\x01\x67effects\x81\xa2".to_vec();
+    output.extend_from_slice(b"\x64kind\x69timer.set\x6bparams_cbor\x55");
+    output.extend_from_slice(params);
+    super::reducer_answering(&output)
+}
+
+/// Two cells ask for timers that are equal to the byte: each gets its own receipt, in any order.
+fn receipts_find_their_cell() {
+    let world = world(&asking());
+    let fire = |nth: u32| format!(r#"{{"fire":"timer","nth":{nth}}}"#);
+    for (first, second, expected) in [(1, 1, [A, B]), (2, 1, [B, A])] {
+        let schedule = [event("a"), event("b"), fire(first), fire(second)].join(",");
+        let (trace, checked) = follow(&world, "", &schedule);
+        assert_eq!(checked.violations, []);
+        let keys: Vec<Vec<u8>> = steps(&trace).into_iter().map(|(key, ..)| key).collect();
+        assert_eq!(keys, [A, B, expected[0], expected[1]]);
+    }
+}
+
+/// A receipt that nobody sent says which cell it is for, and is not judged to lack a key.
+fn forged_receipts_name_a_cell() {
+    let timer = r#"{"inject":"t/Event@1","cell":"b","value":{"timer":{"intent_hash":
+        "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        "reducer":"t/Machine@1","effect_kind":"timer.set","adapter_id":"x","status":"ok",
+        "requested":{"deliver_at_ns":1,"key":null},"receipt":{"delivered_at_ns":1,"key":null},
+        "cost_cents":null,"signature":""}}}"#;
+    let (trace, checked) = follow(&world(&constant_reducer()), "", timer);
+    assert_eq!(checked.violations, []);
+    assert_eq!(steps(&trace)[0].0, B);
+}
+
+/// What is open, and whose it is, comes back from the journal and from a snapshot.
+fn receipts_survive_crashes() {
+    let world = world(&asking());
+    for recover in ["journal", "snapshot"] {
+        let crash = format!(r#""crash":"before_dispatch","recover":"{recover}""#);
+        let schedule = [
+            event("a"),
+            r#"{"snapshot":"kernel"}"#.to_owned(),
+            event("b").replace("\"inject\"", &format!("{crash},\"inject\"")),
+            r#"{"fire":"timer","nth":2}"#.to_owned(),
+            r#"{"fire":"timer"}"#.to_owned(),
+        ]
+        .join(",");
+        let (trace, checked) = follow(&world, "", &schedule);
+        assert_eq!(checked.violations, [], "{recover}");
+        let keys: Vec<Vec<u8>> = steps(&trace).into_iter().map(|(key, ..)| key).collect();
+        // The timer of the first cell is asked for again, and so is there twice.
+        assert!(keys[2..].contains(&A.to_vec()), "{recover}: {keys:?}");
+    }
 }
 
 /// The arm `timer` has no `id`: the event reaches no cell, and that is told.

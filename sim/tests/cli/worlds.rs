@@ -1,0 +1,361 @@
+//! Worlds that nobody described: what a campaign and an exploration say of them, and when they say
+//! that too little was tested.
+
+use libtest_mimic::Trial;
+
+use super::{Place, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("worlds", "nothing_can_happen", nothing_can_happen),
+        trial(
+            "worlds",
+            "an_event_is_never_accepted",
+            an_event_is_never_accepted,
+        ),
+        trial(
+            "worlds",
+            "goals_are_told_in_every_form",
+            goals_are_told_in_every_form,
+        ),
+        trial("worlds", "plan_errors", plan_errors),
+        trial("worlds", "denied_effects", denied_effects),
+        trial("worlds", "another_shape", another_shape),
+        trial("worlds", "leaks", leaks),
+        trial("worlds", "unknown_names", unknown_names),
+        trial("worlds", "findings_hide_none", findings_hide_none),
+        trial("worlds", "shrinks_and_replays", shrinks_and_replays),
+    ]
+}
+
+/// A reducer that answers each event with these output bytes.
+fn answering(output: &str, length: usize) -> Vec<u8> {
+    let text = format!(
+        r#"(module (memory (export "memory") 1) (data (i32.const 64) "{output}")
+            (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+            (func (export "step") (param i32 i32) (result i32 i32)
+                (i32.const 64) (i32.const {length})))"#
+    );
+    wat::parse_str(text).expect("the fixture is well-formed")
+}
+
+/// `{state: null}`: nothing ever changes.
+fn inert() -> Vec<u8> {
+    answering("\\a1\\65state\\f6", 8)
+}
+
+/// `{state: {n: 1}}`.
+fn constant() -> Vec<u8> {
+    answering("\\a1\\65state\\44\\a1\\61n\\01", 12)
+}
+
+/// A world of one reducer whose clients send `go` and `stop`, with more documents.
+fn small(place: &Place, more: &str, manifest: &str) {
+    let text = r#"[
+      {"$kind": "defschema", "name": "w/Go@1", "type": {"record": {"id": {"text": {}}}}},
+      {"$kind": "defschema", "name": "w/Stop@1", "type": {"record": {"id": {"text": {}}, "n": {"nat": {}}}}},
+      {"$kind": "defschema", "name": "w/Event@1", "type": {"variant": {
+        "go": {"ref": "w/Go@1"}, "stop": {"ref": "w/Stop@1"}}}},
+      {"$kind": "defschema", "name": "w/State@1", "type": {"record": {"n": {"nat": {}}}}},
+      {"$kind": "defmodule", "name": "w/Machine@1", "module_kind": "reducer",
+        "abi": {"reducer": {"state": "w/State@1", "event": "w/Event@1"}}},
+      MORE
+      {"$kind": "manifest", "air_version": "1",
+        "schemas": [{"name": "w/Go@1"}, {"name": "w/Stop@1"}, {"name": "w/Event@1"}, {"name": "w/State@1"}],
+        "modules": [{"name": "w/Machine@1"}],
+        MANIFEST
+        "routing": {"events": [{"event": "w/Event@1", "reducer": "w/Machine@1"}]}}]"#;
+    let text = text.replace("MORE", more).replace("MANIFEST", manifest);
+    place.write("w/world.air.json", text);
+}
+
+const NO_PLANS: &str = r#""plans": [], "effects": [], "caps": [], "policies": [],"#;
+
+fn nothing_can_happen() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    place.write("inert.wasm", inert());
+    for command in ["run --seeds 0..10", "run --seed 7", "run", "explore"] {
+        let said = place.sim(&format!(
+            "{command} --world w --wasm inert.wasm --case-dir found"
+        ));
+        assert_eq!(said.code, 5, "{command}: {}{}", said.out, said.err);
+        assert!(said.out.contains("missed goal"), "{}", said.out);
+        assert!(
+            !said.out.contains("holds\n") || command == "explore",
+            "{}",
+            said.out
+        );
+        assert!(!said.out.contains("\ncomplete"), "{}", said.out);
+    }
+}
+
+/// The machine emits an event at `go`, and does nothing at anything else.
+fn an_event_is_never_accepted() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    let text = r#"(module (memory (export "memory") 1)
+        (data (i32.const 64) "\a2\65\73\74\61\74\65\f6\6d\64\6f\6d\61\69\6e\5f\65\76\65\6e\74\73\81\a2\66\73\63\68\65\6d\61\66\77\2f\47\6f\40\31\65\76\61\6c\75\65\45\a1\62\69\64\60") (data (i32.const 192) "\a1\65state\f6")
+        (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "step") (param $at i32) (param $length i32) (result i32 i32)
+            (local $end i32)
+            (local.set $end (i32.add (local.get $at) (local.get $length)))
+            (block $done
+                (loop $next
+                    (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+                    ;; The tag `go`: the head of a text of two bytes, and the text.
+                    (if (i32.eq (i32.and (i32.load (local.get $at)) (i32.const 0xffffff))
+                            (i32.const 0x6f6762))
+                        (then (return (i32.const 64) (i32.const 50))))
+                    (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                    (br $next)))
+            (i32.const 192) (i32.const 8)))"#;
+    let wasm = wat::parse_str(text).expect("the fixture is well-formed");
+    place.write("deaf.wasm", wasm);
+    let run = "run --world w --wasm deaf.wasm --case-dir found --seeds";
+    let said = place.sim(&format!("{run} 0..64"));
+    assert_eq!(said.code, 5, "{}", said.out);
+    assert!(
+        said.out.contains("missed goal: accepted stop"),
+        "{}",
+        said.out
+    );
+    assert!(
+        !said.out.contains("missed goal: accepted go"),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!("{run} 0..64 --expect unaccepted=stop"));
+    assert_eq!(said.code, 0, "{}", said.out);
+    let said = place.sim(&format!("{run} 0..63"));
+    assert_eq!(said.code, 0, "of few seeds it is not asked: {}", said.out);
+    assert!(
+        said.out
+            .contains("goals are asked of campaigns of 64 seeds"),
+        "{}",
+        said.out
+    );
+    let said = place.sim("explore --world w --wasm deaf.wasm --case-dir found");
+    assert_eq!(said.code, 5, "{}", said.out);
+    assert!(
+        said.out.contains("stop of w/Event@1 changed something"),
+        "{}",
+        said.out
+    );
+}
+
+fn goals_are_told_in_every_form() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    place.write("inert.wasm", inert());
+    let run = "run --seeds 0..64 --world w --wasm inert.wasm --case-dir found";
+    let said = place.sim(run);
+    assert!(
+        said.out.contains("goals of the documents: 2 of 5 reached"),
+        "{}",
+        said.out
+    );
+    for missed in ["something_changed", "accepted go", "accepted stop"] {
+        assert!(
+            said.out.contains(&format!("missed goal: {missed}")),
+            "{}",
+            said.out
+        );
+    }
+    let said = place.sim(&format!("{run} --format json"));
+    let last = said.out.lines().last().expect("it is told");
+    let last: serde_json::Value = serde_json::from_str(last).expect("it is JSON");
+    assert_eq!(
+        last["goals"]["delivered go"],
+        last["goals"]["delivered go"].as_u64().expect("a count")
+    );
+    assert_eq!(
+        last["missed_goals"],
+        serde_json::json!(["something_changed", "accepted go", "accepted stop"])
+    );
+    assert!(
+        last["invariants"].get("contract_kept").is_none(),
+        "it is no retry world"
+    );
+    let said = place.sim(&format!("{run} --format junit --html pages"));
+    assert!(
+        said.out.contains("accepted go") && said.out.contains("<failure"),
+        "{}",
+        said.out
+    );
+    let page = std::fs::read_to_string(place.path("pages/index.html")).expect("it is written");
+    assert!(page.contains("accepted stop"));
+    let allowed = "--expect unaccepted=go --expect unaccepted=stop";
+    let said = place.sim(&format!("{run} {allowed}"));
+    assert!(
+        said.out.contains("missed goal: something_changed"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("missed goal: accepted"), "{}", said.out);
+}
+
+/// A plan that reads what is not there, and one whose invariant is false.
+fn plan_errors() {
+    let place = Place::new();
+    let plan = r#"{"$kind": "defplan", "name": "w/Plan@1", "input": "w/Event@1",
+        "steps": [{"id": "a", "op": "assign", "bind": {"as": "x"},
+          "expr": {"op": "div", "args": [{"nat": 1}, {"op": "sub", "args": [{"nat": 1}, {"nat": 1}]}]}},
+          {"id": "b", "op": "end"}], "edges": [{"from": "a", "to": "b"}]},"#;
+    let manifest = r#""plans": [{"name": "w/Plan@1"}], "effects": [], "caps": [], "policies": [],
+        "triggers": [{"event": "w/Event@1", "plan": "w/Plan@1"}],"#;
+    small(&place, plan, manifest);
+    place.write("constant.wasm", constant());
+    let run = "run --seeds 0..64 --world w --wasm constant.wasm --case-dir found";
+    let said = place.sim(run);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("plans_succeed at turn"), "{}", said.out);
+    assert!(said.out.contains("`div` by zero"), "{}", said.out);
+    for expected in ["plan-error=Plan", "plan-error=Plan/a"] {
+        let said = place.sim(&format!("{run} --expect {expected}"));
+        assert_eq!(said.code, 0, "{expected}: {}{}", said.out, said.err);
+    }
+    let said = place.sim(&format!("{run} --expect plan-error=Plan/b"));
+    assert_eq!(said.code, 1, "another step");
+    let said = place.sim(&format!(
+        "explore --world w --wasm constant.wasm --case-dir found"
+    ));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+}
+
+fn denied_effects() {
+    let place = Place::new();
+    place.world_with(
+        "policies",
+        "\"decision\": \"allow\"",
+        "\"decision\": \"deny\"",
+    );
+    place.write("retry.wasm", sim::RETRY_SM);
+    let run = "run --world world --wasm retry.wasm --seeds 0..64 --case-dir found";
+    let said = place.sim(run);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("intents_granted at turn"), "{}", said.out);
+    assert!(said.out.contains("the policy says no"), "{}", said.out);
+    // Expected, it hides nothing: the request that has no timer waits for ever.
+    let said = place.sim(&format!("{run} --expect denied=timer.set"));
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("converges at turn"), "{}", said.out);
+    assert!(
+        !said.out.contains("intents_granted at turn"),
+        "{}",
+        said.out
+    );
+}
+
+/// The retry world with a field more: nothing is run, and nothing is written.
+fn another_shape() {
+    let place = Place::new();
+    place.world_with(
+        "schemas",
+        "\"req_id\": {\"text\": {}},\n",
+        "\"req_id\": {\"text\": {}}, \"priority\": {\"nat\": {}},\n",
+    );
+    place.write("retry.wasm", sim::RETRY_SM);
+    for command in ["run", "explore"] {
+        let said = place.sim(&format!(
+            "{command} --world world --wasm retry.wasm --case-dir found"
+        ));
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{}", said.err);
+        assert!(
+            said.err.contains("has a field `priority` of nat"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains("hint: "), "{}", said.err);
+    }
+    assert!(!place.path("found").exists());
+}
+
+fn leaks() {
+    let place = Place::new();
+    place.planted("leaks");
+    let run = "run --seeds 0..64 --wasm leaks.wasm --case-dir found";
+    let said = place.sim(run);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert_eq!(said.out.matches("advice: ").count(), 1, "{}", said.out);
+    let said = place.sim(&format!("{run} --leaks deny"));
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("bounded at turn 0"), "{}", said.out);
+}
+
+fn unknown_names() {
+    let place = Place::new();
+    for (arguments, says) in [
+        (
+            "--expect plan-error=WorkPlann",
+            "the documents have no `WorkPlann`",
+        ),
+        ("--expect denied=timer", "timer.set"),
+        ("--expect nothing=x", "plan-error, denied or unaccepted"),
+        ("--expect x", "expected plan-error=PLAN"),
+    ] {
+        let said = place.sim(&format!("run --seeds 0..1 {arguments}"));
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(said.err.contains(says), "{arguments}: {}", said.err);
+    }
+}
+
+/// Two things are wrong with the world: each is told, with a case of its own.
+fn findings_hide_none() {
+    let place = Place::new();
+    place.world_with(
+        "plans",
+        "{\"id\": \"finish\", \"op\": \"end\"}",
+        "{\"id\": \"finish\", \"op\": \"assign\", \"bind\": {\"as\": \"x\"}, \"expr\": {\"op\": \"div\", \"args\": [{\"nat\": 1}, {\"op\": \"sub\", \"args\": [{\"nat\": 1}, {\"nat\": 1}]}]}}",
+    );
+    place.planted("ok-after-failed");
+    let run = "run --world world --wasm ok-after-failed.wasm --seeds 0..200 --case-dir found";
+    let said = place.sim(&format!("{run} --keep-going"));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let table = said
+        .out
+        .split("shortest case")
+        .nth(1)
+        .expect("a table is told");
+    for invariant in ["plans_succeed", "terminal_absorbing"] {
+        let line = table.lines().find(|line| line.starts_with(invariant));
+        let line = line.unwrap_or_else(|| panic!("{invariant}: {}", said.out));
+        let case = line.split_whitespace().last().expect("a case");
+        assert!(case.starts_with(&format!("found/{invariant}-")), "{line}");
+        assert!(place.path(case).exists(), "{case}");
+        let said = place.sim(&format!(
+            "replay --brief {case} --world world --wasm ok-after-failed.wasm"
+        ));
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.out.contains(invariant), "{}", said.out);
+    }
+}
+
+/// A bug of any world, found by documents alone, shrunk, replayed and told by what changed.
+fn shrinks_and_replays() {
+    let place = Place::new();
+    place.world();
+    for name in place.list("world") {
+        let name = format!("world/{name}");
+        let text = std::fs::read_to_string(place.path(&name)).expect("it can be read");
+        place.write(&name, text.replace("demo/Retry", "my/Retry"));
+    }
+    place.planted("trap-in-backoff-stale");
+    let of = "--world world --wasm trap-in-backoff-stale.wasm";
+    let said = place.sim(&format!(
+        "run {of} --seeds 0..2000 --case-dir found --no-shrink --most-failures 1"
+    ));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let case = format!("found/{}", place.list("found")[0]);
+    let said = place.sim(&format!("shrink {case} {of} --out short.json"));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("bounded at turn"), "{}", said.out);
+    assert!(!said.out.contains("``"), "{}", said.out);
+    let said = place.sim(&format!("replay short.json {of}"));
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(
+        said.out.contains("\"Working\" → \"Backoff\""),
+        "{}",
+        said.out
+    );
+}

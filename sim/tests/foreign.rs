@@ -1,0 +1,263 @@
+//! Worlds that no model knows, and machines that a model knows in other words: nothing that was not
+//! tested may be told as holding.
+//!
+//! The retry world under other names is the first of them: what the documents alone give must reach
+//! all of it, and find every bug that is one of any world.
+
+use libtest_mimic::Trial;
+use sim::air::{self, Air};
+use sim::campaign::{self, Effort, Options, Stop, Summary};
+use sim::explore::{self, Limits, Outcome};
+use sim::interrupt::Interrupt;
+use sim::invariants::ALL;
+use sim::scenario::{Bounds, Mix, PlanMode};
+use sim::selftest::BUGS;
+use sim::workload::texts::Near;
+use sim::workload::{self, Small};
+use sim::world::{Source, World};
+
+use crate::support::{code, planted_world, root, trial};
+
+/// Bugs that show in any world: they break what the kernel promises, not what a model expects.
+const OF_ANY_WORLD: [&str; 9] = [
+    "trap-in-backoff-stale",
+    "two-timers",
+    "loops-for-ever-on-terminal-err",
+    "memory-hog",
+    "undeclared-effect-kind",
+    "hidden-state",
+    "leaks",
+    "hidden-start",
+    "trap-at-attempt-28",
+];
+
+/// Bugs that show in a state alone, as the model reads it.
+const OF_THE_STATE: [&str; 3] = ["ok-after-failed", "attempt-counted-at-err", "state-grows"];
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = [
+        ("renamed_world_is_reached", renamed_world_is_reached as fn()),
+        ("renamed_world_is_explored", renamed_world_is_explored),
+        (
+            "clients_send_what_nothing_within_sends",
+            clients_send_what_nothing_within_sends,
+        ),
+        ("other_words_hold", other_words_hold),
+        ("other_words_are_explored", other_words_are_explored),
+        ("near_texts_are_what_they_say", near_texts_are_what_they_say),
+    ]
+    .into_iter()
+    .map(|(name, test)| trial(format!("foreign::{name}"), test))
+    .collect();
+    trials.extend(OF_ANY_WORLD.iter().map(|bug| {
+        trial(format!("foreign::renamed::{bug}"), move || {
+            let found = first_violation(&renamed(bug));
+            assert!(found.is_some(), "{bug} is not found by documents alone");
+        })
+    }));
+    let visible = BUGS.iter().filter(|bug| !OF_THE_STATE.contains(&bug.name));
+    trials.extend(visible.map(|bug| {
+        trial(format!("foreign::other_words::{}", bug.name), move || {
+            let world = planted_world(number_of(bug.name) | planted::OTHER_WORDS);
+            let found = first_violation(&world);
+            assert!(found.is_some(), "{} is not seen from outside", bug.name);
+        })
+    }));
+    trials
+}
+
+fn number_of(bug: &str) -> u8 {
+    let mut bugs = planted::BUGS.iter();
+    let found = bugs.find(|(_, name)| *name == bug);
+    found.expect("it is a bug").0
+}
+
+/// The documents of the retry world under other names, so that no model knows it.
+fn renamed_air() -> Air {
+    let mut sources = sim::cli::sources(&root("air")).expect("they can be read");
+    for source in &mut sources {
+        source.text = source.text.replace("demo/Retry", "my/Retry");
+    }
+    air::load(&sources).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn renamed(bug: &str) -> World {
+    let number = number_of(bug);
+    let mut world = World::new(renamed_air(), vec![planted_code(number)]);
+    world.expected.forbids_leaks = true;
+    world
+}
+
+fn planted_code(number: u8) -> sim::reducer::Code {
+    // Loops end soon.
+    let limits = sim::reducer::Limits {
+        fuel_per_step: 5_000_000,
+        ..sim::reducer::Limits::default()
+    };
+    let wasm = sim::selftest::planted_wasm(number);
+    let cache = sim::reducer::default_cache_dir();
+    sim::reducer::Code::load(&wasm, limits, cache.as_deref()).expect("it is a reducer")
+}
+
+fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {
+    let options = Options {
+        seeds,
+        jobs: 1,
+        plans: PlanMode::Answered,
+        bounds: Bounds {
+            healing_turns: 200,
+            ..Bounds::default()
+        },
+        mix: Mix::Swarm,
+        effort: Effort::Sampled,
+        remember: true,
+        twice: false,
+        stop,
+        interrupt: Interrupt::default(),
+    };
+    let workload = workload::of(world);
+    campaign::run(world, &*workload, &options, |_| {}).expect("the reducer can be run")
+}
+
+fn violated(summary: &Summary) -> Vec<&'static str> {
+    let all = summary
+        .failures
+        .iter()
+        .flat_map(|failure| &failure.violations);
+    all.map(|found| found.name()).collect()
+}
+
+/// What a campaign of some hundred seeds violates first.
+fn first_violation(world: &World) -> Option<&'static str> {
+    let mut start = 0;
+    while start < 2_048 {
+        let summary = campaign(world, start..start + 64, Stop::AfterFailures(1));
+        if let Some(failure) = summary.failures.first() {
+            return failure.violations.first().map(|found| found.name());
+        }
+        start += 64;
+    }
+    None
+}
+
+fn renamed_world_is_reached() {
+    let mut world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    campaign::survey(&mut world).expect("the reducer can be run");
+    let summary = campaign(&world, 0..400, Stop::Never);
+    assert_eq!(violated(&summary), Vec::<&str>::new());
+    let never = summary.goals.iter().filter(|(_, count)| *count == 0);
+    let never: Vec<&str> = never.map(|(goal, _)| goal.name.as_str()).collect();
+    assert_eq!(never, Vec::<&str>::new(), "all of the world is reached");
+    assert!(summary.goals.len() >= 18, "{:?}", summary.goals);
+    let judged = summary.judged_by.iter().map(|index| ALL[*index].name);
+    assert!(judged.clone().all(|name| name != "contract_kept"));
+    assert!(judged.clone().any(|name| name == "plans_succeed"));
+}
+
+fn renamed_world_is_explored() {
+    let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    let explored = explored(&world, 1, 0);
+    assert_eq!(explored.outcome, Outcome::Complete);
+    let goals = sim::invariants::Goals::of(&world);
+    let missed = goals.list().iter().enumerate();
+    let missed = missed.filter(|(index, _)| !explored.goals.contains(*index));
+    let missed: Vec<&str> = missed.map(|(_, goal)| goal.name.as_str()).collect();
+    assert_eq!(missed, Vec::<&str>::new());
+}
+
+fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
+    let workload = workload::of(world);
+    let small = Small {
+        requests: 2,
+        max_attempts: 2,
+        base_delay_ms: 10,
+    };
+    let options = explore::Options {
+        limits: Limits {
+            scene: workload.scene(&small),
+            duplicates,
+            drops: 0,
+            stale,
+            crashes: 0,
+            depth: 1_000,
+        },
+        jobs: 1,
+        memory_bytes: 1 << 30,
+        invariant: None,
+        deduplicate: true,
+        interrupt: Interrupt::default(),
+    };
+    explore::run(world, &*workload, &options, |_, _, _| {}).expect("it can be explored")
+}
+
+fn clients_send_what_nothing_within_sends() {
+    let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    let of = |source: Source| -> Vec<&str> {
+        let arms = world.arms.all().iter().filter(|arm| arm.source == source);
+        arms.map(|arm| arm.label(&world.air)).collect()
+    };
+    assert_eq!(of(Source::Client), ["ok", "start"]);
+    assert_eq!(of(Source::Plan), ["err"]);
+    assert_eq!(of(Source::Receipt), ["timer"]);
+    assert_eq!(
+        of(Source::Reducer),
+        ["WorkRequested"],
+        "its code knows the name"
+    );
+}
+
+/// Another implementation of the same contract, whose state no model can read.
+fn other_words_hold() {
+    let world = planted_world(planted::OTHER_WORDS);
+    let summary = campaign(&world, 0..2_000, Stop::Never);
+    assert_eq!(violated(&summary), Vec::<&str>::new());
+    assert_eq!(summary.missed_goals(), Vec::<&sim::invariants::Goal>::new());
+    let held = |name: &str| {
+        let index = ALL.iter().position(|known| known.name == name);
+        summary.holds[index.expect("it is an invariant")]
+    };
+    assert!(held("contract_kept") > 1_900);
+    assert!(held("backoff_exact") > 1_000);
+    assert_eq!(held("outcome_justified"), 0, "it reads the state alone");
+}
+
+fn other_words_are_explored() {
+    let (foreign, shipped) = (planted_world(planted::OTHER_WORDS), planted_world(0));
+    let (foreign, shipped) = (explored(&foreign, 1, 1), explored(&shipped, 1, 1));
+    assert_eq!(foreign.outcome, Outcome::Complete);
+    assert_eq!(foreign.states, shipped.states, "words change no behaviour");
+}
+
+/// Each kind is told from its examples, also those that only a table knows.
+fn near_texts_are_what_they_say() {
+    for (one, other, near) in [
+        ("r1", "R1", Some(Near::Case)),
+        ("r1", "r1.", Some(Near::Prefix)),
+        ("r1", " r1", Some(Near::Space)),
+        ("caf\u{e9}", "cafe\u{301}", Some(Near::Form)),
+        ("r1", "r1\0x", Some(Near::Nul)),
+        ("1", "01", Some(Near::Number)),
+        ("AaAa", "BBBB", Some(Near::Hash)),
+        ("a b", "a%20b", Some(Near::Escape)),
+        ("r1", "r2", None),
+        ("r1", "r1", None),
+        ("", "r1", None),
+    ] {
+        assert_eq!(Near::of(one, other), near, "{one:?} and {other:?}");
+    }
+    let long = |end: &str| "x".repeat(300) + end;
+    assert_eq!(Near::of(&long("1"), &long("2")), Some(Near::Long));
+    let by_31 = |text: &str| {
+        text.bytes().fold(0_u32, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(byte.into())
+        })
+    };
+    assert_eq!(by_31("AaAa"), by_31("BBBB"));
+    assert_eq!(by_31("AaAa"), by_31("AaBB"));
+    let fnv_1a = |text: &str| {
+        text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        })
+    };
+    assert_eq!(fnv_1a("costarring"), fnv_1a("liquid"));
+}
