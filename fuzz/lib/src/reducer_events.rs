@@ -8,7 +8,7 @@ use std::io::Write;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use sim::campaign::{Effort, Runner};
+use sim::campaign::{self, Effort, Runner};
 use sim::cli::{Failures, Finding, Loaded};
 use sim::corpus::{FoundBy, WorldHashes};
 use sim::interrupt::Interrupt;
@@ -62,7 +62,8 @@ impl Subject {
     /// # Errors
     /// If documents or wasm cannot be read, or the wasm cannot be instrumented.
     pub fn load(settings: Settings) -> Result<Subject> {
-        let plain = settings.world.load()?;
+        let mut plain = settings.world.load()?;
+        campaign::survey(&mut plain.world)?;
         let observed = match settings.feedback.sees_guest() {
             true => settings.world.load_instrumented()?.world,
             false => settings.world.load()?.world,

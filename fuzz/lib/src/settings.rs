@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! SIM_FUZZ_WORLD=DIR         the AIR documents [air]
-//! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin
+//! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin; several with commas between
+//! SIM_FUZZ_EXPECT=WHAT=NAME  what is meant to be so, as `sim run --expect`; several with commas
 //! SIM_FUZZ_CASES=DIR         where shrunk cases are written [corpus]
 //! SIM_FUZZ_SEEDS=DIR         cases to start from [corpus]
 //! SIM_FUZZ_FEEDBACK=LIST     of blocks, compares, states; or none [all three]
@@ -103,6 +104,16 @@ pub struct Settings {
 /// As long as the default, a schedule has room for anything that the invariants look for.
 const MOST_DECISIONS: usize = 96;
 
+/// The parts of a list with commas.
+fn listed(text: Option<String>) -> Vec<String> {
+    let parts = text.iter().flat_map(|text| text.split(','));
+    parts
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 impl Settings {
     /// Those of the environment.
     ///
@@ -128,7 +139,8 @@ impl Settings {
                 world: variable("SIM_FUZZ_WORLD")
                     .map(PathBuf::from)
                     .or_else(|| beside("air")),
-                wasm: text("SIM_FUZZ_WASM")?.into_iter().collect(),
+                wasm: listed(text("SIM_FUZZ_WASM")?),
+                expect: listed(text("SIM_FUZZ_EXPECT")?),
                 ..WorldArguments::default()
             },
             cases: named("SIM_FUZZ_CASES", "corpus"),

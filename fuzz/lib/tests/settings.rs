@@ -27,7 +27,8 @@ fn nothing_is_needed() {
 fn each_is_heard() {
     let settings = settings(&[
         ("SIM_FUZZ_WORLD", "world"),
-        ("SIM_FUZZ_WASM", "demo/RetrySM@1=a.wasm"),
+        ("SIM_FUZZ_WASM", "demo/RetrySM@1=a.wasm, x/Other@1=b.wasm"),
+        ("SIM_FUZZ_EXPECT", "denied=timer.set"),
         ("SIM_FUZZ_CASES", "found"),
         ("SIM_FUZZ_SEEDS", "start"),
         ("SIM_FUZZ_FEEDBACK", "states,blocks"),
@@ -36,7 +37,11 @@ fn each_is_heard() {
     ])
     .expect("all of this can be said");
     assert_eq!(settings.world.folder().to_str(), Some("world"));
-    assert_eq!(settings.world.wasm, ["demo/RetrySM@1=a.wasm"]);
+    assert_eq!(
+        settings.world.wasm,
+        ["demo/RetrySM@1=a.wasm", "x/Other@1=b.wasm"]
+    );
+    assert_eq!(settings.world.expect, ["denied=timer.set"]);
     assert_eq!(settings.cases.to_str(), Some("found"));
     assert_eq!(settings.seeds.to_str(), Some("start"));
     assert_eq!(settings.mutator, Mutator::Bytes);

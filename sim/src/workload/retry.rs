@@ -155,9 +155,9 @@ const DEEP_ATTEMPTS: [u64; 4] = [u64::MAX, 100, 70, 40];
 
 const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", " \n"];
 /// Lengths of long payloads: above the sizes that buffers, columns and pages tend to have.
-const PAYLOAD_BYTES: [usize; 4] = [257, 1_025, 5_000, 70_000];
+const PAYLOAD_BYTES: [usize; 4] = [257, 1_025, 5_000, texts::LONGEST_BYTES];
 /// The longest payload is rare: all that keeps it costs as much as a run without.
-const LONGEST: Ratio = Ratio::new(1, 8);
+const LONGEST: Ratio = Ratio::new(1, 64);
 
 /// One request in this many has numbers from the far end of its ranges.
 const EXTREME: Ratio = Ratio::new(1, 4);

@@ -3,7 +3,8 @@
 //! Owns the kinds of near-equality that real systems fall over: case, white space, Unicode forms,
 //! prefixes, numbers, hashes, C strings, escapes, fixed lengths. Knows no schema.
 
-use std::iter::repeat_n;
+use std::fmt::Write;
+use std::sync::LazyLock;
 
 use crate::random::Stream;
 
@@ -151,12 +152,23 @@ pub fn near(text: &str, stream: &mut Stream) -> String {
     }
 }
 
-/// A text of so many bytes in which no part stands twice at the same distance from a round number.
+/// A text of so many bytes, up to [`LONGEST_BYTES`]: `x`, and then numbers that count up, so that no
+/// two parts of it are alike.
 pub fn long(bytes: usize) -> String {
-    let words = (0_u32..).flat_map(|number| number.to_string().into_bytes());
-    let text: String = words
-        .map(char::from)
-        .take(bytes.saturating_sub(1))
-        .collect();
-    repeat_n('x', bytes.min(1)).chain(text.chars()).collect()
+    LONGEST[..bytes.min(LONGEST_BYTES)].to_owned()
 }
+
+/// The longest text that there is.
+pub const LONGEST_BYTES: usize = 70_000;
+
+/// Made once: all others begin it.
+static LONGEST: LazyLock<String> = LazyLock::new(|| {
+    let mut text = "x".to_owned();
+    let mut number = 0_u32;
+    while text.len() < LONGEST_BYTES {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{number}");
+        number += 1;
+    }
+    text
+});

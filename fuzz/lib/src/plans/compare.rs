@@ -545,7 +545,7 @@ fn cause(text: &str) -> Cause {
         None if text.ends_with("is not a bool") => Cause::NotBool,
         None if text.contains("the idempotency key is neither") => Cause::Key,
         None if text.contains("the effect gate said no") => Cause::Gate,
-        None if text.starts_with(": at `") => Cause::Misfit,
+        None if text.starts_with(": at ") => Cause::Misfit,
         None => Cause::Expression(Class::Type),
     }
 }
