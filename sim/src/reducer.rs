@@ -16,21 +16,30 @@
 //! Code      load, refuse, compile (cached on disk)     one per process, shared by threads
 //! Instance  encode input · alloc · step · decode       one per thread, renewed when needed
 //! Output    state, events, effects, annotations        reused from step to step
+//! StepError what ended a step, where, and what the guest said       found when a guest has stopped
 //! Coverage  which code was reached, what was compared  of instrumented code only
 //! ```
 
+mod anatomy;
 mod cache;
+mod call_stack;
+
 mod code;
 mod coverage;
 mod envelope;
 mod error;
+mod explain;
 mod instance;
 mod instrument;
 mod limiter;
+mod lines;
+mod names;
 mod output;
+mod panic;
 mod reader;
 
 pub use cache::default_cache_dir;
+pub use call_stack::{CallStack, Recursion};
 pub use code::Code;
 pub use coverage::{Compared, Coverage, MOST_COMPARED};
 pub use envelope::{StepInput, encode_envelope};

@@ -285,7 +285,11 @@ impl Scrutiny {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// The code trapped or overran a bound.
-    Stopped { what: String },
+    Stopped {
+        what: String,
+        /// Without where it was and what it said, which are no part of a digest.
+        brief: String,
+    },
     /// The code answered something its documents do not allow.
     Nonconforming { expected: String, found: String },
 }

@@ -9,7 +9,7 @@ use super::Finding;
 use crate::trace::{Fault, Scrutiny, Step};
 
 pub(super) fn check(step: &Step, forbids_leaks: bool) -> Finding {
-    if let Some(Fault::Stopped { what }) = step.fault.as_deref() {
+    if let Some(Fault::Stopped { what, .. }) = step.fault.as_deref() {
         return Finding::violated("the step ends by itself, within its bounds", what.clone());
     }
     match &step.scrutiny {

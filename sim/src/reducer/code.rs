@@ -3,8 +3,9 @@
 //! One engine and one module per reducer, made once and shared by all threads.
 
 use std::error::Error;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use wasmtime::{
@@ -12,8 +13,10 @@ use wasmtime::{
     Module, PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
 };
 
+use super::anatomy::Anatomy;
+use super::call_stack::FRAMES_MAX;
 use super::error::{excerpt, reason};
-use super::instrument::{FUEL_FACTOR, Layout, instrument};
+use super::instrument::{FUEL_FACTOR, Layout, Origins, instrument};
 use super::limiter::Limiter;
 use super::{Instance, Limits, LoadError, Sites, StepError, cache};
 use crate::air::Hash;
@@ -26,7 +29,9 @@ pub struct Code {
 
 struct Inner {
     hash: Hash,
+    /// The binary, of which no more is known until somebody asks.
     wasm: Box<[u8]>,
+    anatomy: OnceLock<Anatomy>,
     limits: Limits,
     template: InstancePre<Limiter>,
     form: StepForm,
@@ -37,6 +42,7 @@ struct Inner {
 pub(super) struct Instruments {
     pub sites: Sites,
     pub layout: Layout,
+    pub origins: Origins,
 }
 
 /// The two forms of `step` in the ABI.
@@ -62,7 +68,7 @@ impl Code {
             });
         }
         check_header(wasm)?;
-        Code::compile(Hash::of(wasm), wasm, limits, cache_dir, None)
+        Code::compile((Hash::of(wasm), wasm), wasm, limits, cache_dir, None)
     }
 
     /// The same reducer, made to count which of its code is reached: see [`Coverage`]. What
@@ -87,8 +93,15 @@ impl Code {
         let instruments = Instruments {
             sites: made.sites,
             layout: made.layout,
+            origins: made.origins,
         };
-        let code = Code::compile(hash, &made.wasm, limits, cache_dir, Some(instruments));
+        let code = Code::compile(
+            (hash, wasm),
+            &made.wasm,
+            limits,
+            cache_dir,
+            Some(instruments),
+        );
         code.map_err(|error| {
             let cause = error.source().map(|cause| format!(": {cause}"));
             let cause = cause.unwrap_or_default();
@@ -96,8 +109,9 @@ impl Code {
         })
     }
 
+    /// `original` is what the code is told to be; `wasm` is what runs.
     fn compile(
-        hash: Hash,
+        original: (Hash, &[u8]),
         wasm: &[u8],
         limits: Limits,
         cache_dir: Option<&Path>,
@@ -123,8 +137,9 @@ impl Code {
             .instantiate_pre(&module)
             .map_err(host)?;
         let inner = Inner {
-            hash,
-            wasm: wasm.into(),
+            hash: original.0,
+            wasm: original.1.into(),
+            anatomy: OnceLock::new(),
             limits,
             template,
             form,
@@ -171,6 +186,17 @@ impl Code {
 
     pub(super) fn template(&self) -> &InstancePre<Limiter> {
         &self.inner.template
+    }
+
+    /// The original binary.
+    pub(super) fn wasm(&self) -> &[u8] {
+        &self.inner.wasm
+    }
+
+    /// What is known of the original binary, for who explains an error.
+    pub(super) fn anatomy(&self) -> &Anatomy {
+        let inner = &self.inner;
+        inner.anatomy.get_or_init(|| Anatomy::of(&inner.wasm))
     }
 
     pub(super) fn form(&self) -> StepForm {
@@ -244,8 +270,7 @@ fn config(cache_dir: Option<&Path>, instruments: Option<&Instruments>) -> Config
         .max_wasm_stack(STACK_BYTES)
         // The bits of a NaN are the one thing in wasm 2.0 that differs between processors.
         .cranelift_nan_canonicalization(true)
-        // A trap is an answer here, and may come often: it need not be explained.
-        .wasm_backtrace_max_frames(None)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES_MAX))
         // Or else a variable of the environment decides.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(features, true)

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::call_stack::{CallStack, Recursion};
 use crate::air::printable;
 
 /// Why a step has no output. It is always the answer of a fresh instance, never of a used one
@@ -13,21 +14,38 @@ use crate::air::printable;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StepError {
     /// The guest trapped, which is how a reducer refuses an input.
-    #[error("reducer trapped: {message}")]
-    Trap { message: String },
+    #[error("reducer trapped: {message}{stack}")]
+    Trap { message: String, stack: CallStack },
+    /// The guest stopped itself and left a message: `panicked at …: …` or `panicked: …`.
+    #[error("reducer {said}{stack}")]
+    Panic {
+        said: String,
+        /// Of a guest that says nothing it would be told so.
+        ended_by: Box<StepError>,
+        stack: CallStack,
+    },
+    /// Functions called each other until no stack was left.
+    #[error("reducer trapped: call stack exhausted{recursion}")]
+    StackExhausted { recursion: Recursion },
     #[error(
-        "reducer used up its {limit} units of fuel; raise the fuel per step, or look for a loop"
+        "reducer used up its {limit} units of fuel{stack}; \
+         raise the fuel per step, or look for a loop"
     )]
-    OutOfFuel { limit: u64 },
-    #[error("reducer asked for {desired_bytes} bytes of memory, its limit is {limit_bytes}")]
+    OutOfFuel { limit: u64, stack: CallStack },
+    #[error("reducer asked for {desired_bytes} bytes of memory, its limit is {limit_bytes}{stack}")]
     MemoryLimit {
         desired_bytes: usize,
         limit_bytes: usize,
+        stack: CallStack,
     },
-    #[error("reducer asked for {desired_elements} table elements, its limit is {limit_elements}")]
+    #[error(
+        "reducer asked for {desired_elements} table elements, \
+         its limit is {limit_elements}{stack}"
+    )]
     TableLimit {
         desired_elements: usize,
         limit_elements: usize,
+        stack: CallStack,
     },
     #[error("input envelope of {length_bytes} bytes: a 32-bit reducer can't be given as much")]
     InputTooLong { length_bytes: usize },
@@ -58,6 +76,33 @@ pub enum StepError {
     /// The machine failed, not the reducer: no memory, or no free instance slot.
     #[error("host can't run the reducer: {message}")]
     Host { message: String },
+}
+
+impl StepError {
+    /// How it ended, without where that was and what the guest said.
+    pub fn brief(&self) -> String {
+        match self {
+            StepError::Panic { ended_by, .. } => ended_by.brief(),
+            StepError::StackExhausted { .. } => StepError::StackExhausted {
+                recursion: Recursion::default(),
+            }
+            .to_string(),
+            other => other.clone().at(CallStack::default()).to_string(),
+        }
+    }
+
+    /// The same error, with where the guest was if that belongs to it.
+    pub(super) fn at(mut self, place: CallStack) -> StepError {
+        match &mut self {
+            StepError::Trap { stack, .. }
+            | StepError::Panic { stack, .. }
+            | StepError::OutOfFuel { stack, .. }
+            | StepError::MemoryLimit { stack, .. }
+            | StepError::TableLimit { stack, .. } => *stack = place,
+            _ => {}
+        }
+        self
+    }
 }
 
 /// Why a wasm binary can't be used as a reducer.

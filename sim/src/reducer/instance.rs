@@ -9,10 +9,11 @@
 use std::mem;
 use std::ops::Range;
 
-use wasmtime::{Memory, Store, Trap, TypedFunc};
+use wasmtime::{Memory, Store, TypedFunc};
 
 use super::code::StepForm;
-use super::limiter::{Denied, Limiter};
+use super::explain::{explain_call, explain_start, host};
+use super::limiter::Limiter;
 use super::{Code, Coverage, Output, StepError, StepInput, encode_envelope, instrument};
 
 /// The size of the area where `step` writes the pointer and the length of its output.
@@ -34,6 +35,7 @@ pub struct Instance {
 /// What an instantiation gives.
 struct Live {
     store: Store<Limiter>,
+    instance: wasmtime::Instance,
     memory: Memory,
     alloc: TypedFunc<u32, u32>,
     step: StepFunc,
@@ -153,7 +155,6 @@ impl Instance {
 
 impl Live {
     fn new(code: &Code) -> Result<Live, StepError> {
-        let fuel = code.limits().fuel_per_step;
         let template = code.template();
         let coverage_bytes = code.instruments().map(|made| made.layout.memory_bytes());
         let limiter = Limiter::new(code.limits(), coverage_bytes);
@@ -164,7 +165,7 @@ impl Live {
             .map_err(|error| host(&error))?;
         let instance = template
             .instantiate(&mut store)
-            .map_err(|error| explain(&error, fuel))?;
+            .map_err(|error| explain_start(&error, code))?;
         let memory = instance
             .get_memory(&mut store, "memory")
             .ok_or_else(no_export)?;
@@ -186,6 +187,7 @@ impl Live {
             instruments.and_then(|_| instance.get_memory(&mut store, instrument::EXPORT));
         Ok(Live {
             store,
+            instance,
             memory,
             alloc,
             step,
@@ -215,16 +217,15 @@ impl Live {
 
     fn step(&mut self, code: &Code, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
         let limits = code.limits();
-        let fuel = limits.fuel_per_step;
         self.store
             .set_fuel(code.fuel_per_step())
             .map_err(|error| host(&error))?;
         let length = u32::try_from(envelope.len()).map_err(|_| StepError::InputTooLong {
             length_bytes: envelope.len(),
         })?;
-        let pointer = self.allocate(length, fuel)?;
+        let pointer = self.allocate(code, length)?;
         self.copy_in(pointer, length, envelope)?;
-        let (pointer, length) = self.call_step(pointer, length, fuel)?;
+        let (pointer, length) = self.call_step(code, pointer, length)?;
         let answer = self.slice("output", pointer, length)?;
         if answer.len() > limits.output_bytes {
             let (length_bytes, limit_bytes) = (answer.len(), limits.output_bytes);
@@ -236,44 +237,52 @@ impl Live {
         output.decode(answer)
     }
 
-    fn allocate(&mut self, length: u32, fuel: u64) -> Result<u32, StepError> {
-        self.alloc
-            .call(&mut self.store, length)
-            .map_err(|error| explain(&error, fuel))
+    fn allocate(&mut self, code: &Code, length: u32) -> Result<u32, StepError> {
+        let called = self.alloc.call(&mut self.store, length);
+        called.map_err(|error| self.explain(code, &error))
     }
 
     /// Calls `step` in its form; the output's pointer and length are not yet checked.
-    fn call_step(&mut self, pointer: u32, length: u32, fuel: u64) -> Result<(u32, u32), StepError> {
+    fn call_step(
+        &mut self,
+        code: &Code,
+        pointer: u32,
+        length: u32,
+    ) -> Result<(u32, u32), StepError> {
         let area = match &self.step {
             StepFunc::MultiValue(step) => {
-                return step
-                    .call(&mut self.store, (pointer, length))
-                    .map_err(|error| explain(&error, fuel));
+                let called = step.call(&mut self.store, (pointer, length));
+                return called.map_err(|error| self.explain(code, &error));
             }
-            StepFunc::ReturnArea(_) => self.allocate(RETURN_AREA_BYTES, fuel)?,
+            StepFunc::ReturnArea(_) => self.allocate(code, RETURN_AREA_BYTES)?,
         };
         self.slice("return area", area, RETURN_AREA_BYTES)?;
         if let StepFunc::ReturnArea(step) = &self.step {
-            step.call(&mut self.store, (area, pointer, length))
-                .map_err(|error| explain(&error, fuel))?;
+            let called = step.call(&mut self.store, (area, pointer, length));
+            called.map_err(|error| self.explain(code, &error))?;
         }
         let words = self.slice("return area", area, RETURN_AREA_BYTES)?;
         let (words, _) = words.as_chunks();
         Ok((u32::from_le_bytes(words[0]), u32::from_le_bytes(words[1])))
     }
 
+    #[cold]
+    fn explain(&mut self, code: &Code, error: &wasmtime::Error) -> StepError {
+        explain_call(error, code, (self.instance, self.memory, &mut self.store))
+    }
+
     /// A part of the guest's memory, if it lies inside.
+    #[inline]
     fn slice(&self, what: &'static str, pointer: u32, length: u32) -> Result<&[u8], StepError> {
         let memory = self.memory.data(&self.store);
         let memory_bytes = memory.len();
-        memory
-            .get(range(pointer, length))
-            .ok_or(StepError::BadPointer {
-                what,
-                pointer,
-                length_bytes: length,
-                memory_bytes,
-            })
+        let outside = || StepError::BadPointer {
+            what,
+            pointer,
+            length_bytes: length,
+            memory_bytes,
+        };
+        memory.get(range(pointer, length)).ok_or_else(outside)
     }
 
     /// Copies `bytes` into the guest's memory, if there is room for `length` of them.
@@ -289,31 +298,6 @@ impl Live {
 fn range(pointer: u32, length: u32) -> Range<usize> {
     let start = pointer as usize;
     start..start.saturating_add(length as usize)
-}
-
-/// What an error of the engine means, when guest code ran.
-fn explain(error: &wasmtime::Error, fuel: u64) -> StepError {
-    if let Some(Denied(reason)) = error.downcast_ref() {
-        return reason.clone();
-    }
-    match error.downcast_ref() {
-        Some(Trap::OutOfFuel) => StepError::OutOfFuel { limit: fuel },
-        Some(trap) => {
-            let message = trap.to_string();
-            let message = message
-                .strip_prefix("wasm trap: ")
-                .unwrap_or(&message)
-                .to_owned();
-            StepError::Trap { message }
-        }
-        None => host(error),
-    }
-}
-
-fn host(error: &wasmtime::Error) -> StepError {
-    StepError::Host {
-        message: format!("{error:#}"),
-    }
 }
 
 fn no_export() -> StepError {

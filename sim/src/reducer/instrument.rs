@@ -12,7 +12,7 @@
 mod body;
 mod emit;
 mod layout;
-mod names;
+mod origins;
 mod sites;
 
 use std::ops::Range;
@@ -21,8 +21,10 @@ use wasm_encoder::{Encode, Module, RawSection, SectionId};
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, Payload, SectionLimited};
 
 use super::LoadError;
+use super::names::Names;
 use body::{Body, Operand};
 pub(super) use layout::{COMPARED_BYTES, COUNT_AT, LOG_AT, LOG_ENTRIES, Layout};
+pub(super) use origins::Origins;
 pub use sites::{Block, BlockKind, Compare, Sites};
 
 /// By how much more fuel an instrumented step may spend. It spends 1.2 to 2.9 times as much on
@@ -38,6 +40,7 @@ pub(super) struct Instrumented {
     pub wasm: Vec<u8>,
     pub sites: Sites,
     pub layout: Layout,
+    pub origins: Origins,
 }
 
 /// Why a module can't be instrumented.
@@ -66,7 +69,8 @@ fn refuse<T>(construct: impl Into<String>) -> Result<T, Refused> {
 pub(super) fn instrument(wasm: &[u8]) -> Result<Instrumented, Refused> {
     let survey = Survey::of(wasm)?;
     let mut layout = Layout::new(survey.compares)?;
-    let (code, sites) = survey.instrument_code(wasm, &mut layout)?;
+    let mut origins = Origins::default();
+    let (code, sites) = survey.instrument_code(wasm, &mut layout, &mut origins)?;
     let mut module = Module::new();
     for (id, range) in &survey.sections {
         let raw = slice(wasm, range)?;
@@ -87,6 +91,7 @@ pub(super) fn instrument(wasm: &[u8]) -> Result<Instrumented, Refused> {
         wasm: module.finish(),
         sites,
         layout,
+        origins,
     })
 }
 
@@ -109,7 +114,7 @@ struct Survey<'a> {
     bodies: Vec<FunctionBody<'a>>,
     /// No fewer than there will be.
     compares: u32,
-    names: names::Names,
+    names: Names,
 }
 
 impl<'a> Survey<'a> {
@@ -192,11 +197,12 @@ impl<'a> Survey<'a> {
         &self,
         wasm: &[u8],
         layout: &mut Layout,
+        origins: &mut Origins,
     ) -> Result<(Vec<u8>, Sites), Refused> {
         let functions = self.functions.len();
         let record = u32::try_from(functions).unwrap_or(u32::MAX);
         let mut sites = Sites {
-            functions: self.names.of(functions),
+            functions: (0..record).map(|index| self.names.of(index)).collect(),
             ..Sites::default()
         };
         let mut code = encoded(&record.saturating_add(1));
@@ -207,7 +213,8 @@ impl<'a> Survey<'a> {
                     "a function of type {ty}, which is none of functions"
                 ));
             };
-            let mut body = Body::new(index, record, layout, &mut sites);
+            origins.begin();
+            let mut body = Body::new((index, record), layout, &mut sites, origins);
             let body = body.rewrite(wasm, function, params)?;
             body.encode(&mut code);
         }

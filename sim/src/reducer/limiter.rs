@@ -10,7 +10,7 @@ use std::fmt;
 
 use wasmtime::ResourceLimiter;
 
-use super::{Limits, StepError};
+use super::{CallStack, Limits, StepError};
 
 /// The store's data.
 pub(super) struct Limiter {
@@ -47,6 +47,7 @@ impl Limiter {
         wasmtime::Error::new(Denied(StepError::MemoryLimit {
             desired_bytes,
             limit_bytes,
+            stack: CallStack::default(),
         }))
     }
 }
@@ -99,6 +100,7 @@ impl ResourceLimiter for Limiter {
             wasmtime::Error::new(Denied(StepError::TableLimit {
                 desired_elements: desired,
                 limit_elements,
+                stack: CallStack::default(),
             }))
         })
     }

@@ -266,7 +266,7 @@ impl Trace {
 
 fn write_fault(writer: &mut Writer<'_>, fault: &Fault) {
     match fault {
-        Fault::Stopped { what } => writer.tag(1).bytes(what.as_bytes()),
+        Fault::Stopped { brief, .. } => writer.tag(1).bytes(brief.as_bytes()),
         Fault::Nonconforming { expected, found } => writer
             .tag(2)
             .bytes(expected.as_bytes())

@@ -280,7 +280,7 @@ fn wasm_that_is_no_reducer() {
             $ sim run --wasm start.wasm
             error: start.wasm
               1: a fresh instance can't be made
-              2: reducer used up its 50000000 units of fuel; raise the fuel per step, or look for a loop
+              2: reducer used up its 50000000 units of fuel; in loop; raise the fuel per step, or look for a loop
 
             $ sim run --wasm demo/Other@1=truncated.wasm
             error: cannot read demo/Other@1=truncated.wasm
@@ -332,13 +332,13 @@ fn wasm_that_misbehaves() {
         violation: seed 1
           bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
-            found    reducer used up its 50000000 units of fuel; raise the fuel per step, or look for a loop
+            found    reducer used up its 50000000 units of fuel; in step; raise the fuel per step, or look for a loop
         1
         # grows
         violation: seed 1
           bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
-            found    reducer asked for 67174400 bytes of memory, its limit is 67108864
+            found    reducer asked for 67174400 bytes of memory, its limit is 67108864; in step
         1
         # points-outside
         violation: seed 1
@@ -356,7 +356,7 @@ fn wasm_that_misbehaves() {
         violation: seed 1
           bounded at turn 0: no step traps or exceeds its fuel, memory or output bound
             expected the step ends by itself, within its bounds
-            found    reducer trapped: wasm `unreachable` instruction executed
+            found    reducer trapped: wasm `unreachable` instruction executed; in step
         1
     "#]].assert_eq(&found);
 }

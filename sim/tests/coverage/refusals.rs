@@ -157,10 +157,16 @@ fn small_limits_are_no_reason() {
     for code in [plain, with] {
         let mut instance = code.instance().expect("an instance can be made");
         assert_eq!(instance.memory_bytes(), 0);
-        let refused = StepError::MemoryLimit {
-            desired_bytes: 1 << 16,
-            limit_bytes: 1000,
+        let refused = give(&mut instance, 1).expect_err("a page is too much");
+        let StepError::MemoryLimit {
+            desired_bytes,
+            limit_bytes,
+            stack,
+        } = refused
+        else {
+            panic!("{refused}");
         };
-        assert_eq!(give(&mut instance, 1), Err(refused));
+        assert_eq!((desired_bytes, limit_bytes), (1 << 16, 1000));
+        assert_eq!(stack.functions(), ["alloc"]);
     }
 }

@@ -79,7 +79,7 @@ fn run(world: &World, seeds: &[Seed]) -> (Vec<(Checked, Vec<String>)>, Coverage)
 fn errors(trace: &Trace) -> Vec<String> {
     let faults = trace.steps.iter().filter_map(|step| step.fault.as_deref());
     let stopped = faults.filter_map(|fault| match fault {
-        Fault::Stopped { what } => Some(what.clone()),
+        Fault::Stopped { what, .. } => Some(what.clone()),
         _ => None,
     });
     stopped.collect()

@@ -233,9 +233,9 @@ fn start_function() {
         )),
     ]);
     expect![[r#"
-        a fresh instance can't be made: reducer used up its 100000 units of fuel; raise the fuel per step, or look for a loop
-        a fresh instance can't be made: reducer trapped: wasm `unreachable` instruction executed
-        a fresh instance can't be made: reducer asked for 1114112 bytes of memory, its limit is 1048576
+        a fresh instance can't be made: reducer used up its 100000 units of fuel; in start; raise the fuel per step, or look for a loop
+        a fresh instance can't be made: reducer trapped: wasm `unreachable` instruction executed; in start
+        a fresh instance can't be made: reducer asked for 1114112 bytes of memory, its limit is 1048576; in start
     "#]].assert_eq(&found);
 }
 

@@ -7,7 +7,9 @@ mod cache;
 mod envelope;
 mod limits;
 mod load;
+mod panics;
 mod step;
+mod stops;
 
 use libtest_mimic::{Failed, Trial};
 use sim::reducer::{Code, Limits, LoadError, Output, StepError, StepInput};
@@ -16,7 +18,9 @@ use sim::reducer::{Code, Limits, LoadError, Output, StepError, StepInput};
 pub fn trials() -> Vec<Trial> {
     [
         load::trials(),
+        panics::trials(),
         step::trials(),
+        stops::trials(),
         limits::trials(),
         envelope::trials(),
         cache::trials(),

@@ -153,9 +153,9 @@ fn trap() {
         .map(|body| refusal(&guest(&step_then_answer(body))) + "\n")
         .collect();
     expect![[r#"
-        reducer trapped: wasm `unreachable` instruction executed
-        reducer trapped: integer divide by zero
-        reducer trapped: out of bounds memory access
+        reducer trapped: wasm `unreachable` instruction executed; in step
+        reducer trapped: integer divide by zero; in step
+        reducer trapped: out of bounds memory access; in step
     "#]]
     .assert_eq(&found);
 }

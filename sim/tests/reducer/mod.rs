@@ -48,7 +48,7 @@ impl Shipped {
         let mut output = Output::default();
         match self.0.step_encoded(envelope, &mut output) {
             Ok(()) => Some(output),
-            Err(StepError::Trap { message }) => {
+            Err(StepError::Trap { message, .. }) => {
                 assert_eq!(message, "wasm `unreachable` instruction executed");
                 None
             }

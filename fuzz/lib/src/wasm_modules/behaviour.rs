@@ -267,11 +267,10 @@ fn alike(plain: &Answer, instrumented: &Answer, what: &str) -> Result<()> {
 
 /// Whether an answer may be another where more fuel and more of the stack are used.
 fn is_about_resources(answer: &Answer) -> bool {
-    match answer {
-        Err(StepError::OutOfFuel { .. }) => true,
-        Err(StepError::Trap { message }) => message.contains("stack"),
-        _ => false,
-    }
+    matches!(
+        answer,
+        Err(StepError::OutOfFuel { .. } | StepError::StackExhausted { .. })
+    )
 }
 
 fn told(answer: &Answer) -> String {

@@ -7,7 +7,9 @@ use wasm_encoder::{Encode, ValType};
 use wasmparser::{FunctionBody, Operator, OperatorsReader};
 
 use super::emit::{Emitter, Scratch};
-use super::{Block, BlockKind, Compare, Layout, Refused, Sites, refuse, slice, unknown_control};
+use super::{
+    Block, BlockKind, Compare, Layout, Origins, Refused, Sites, refuse, slice, unknown_control,
+};
 
 /// The type of what an instruction compares, if it is one whose operands are logged.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,7 @@ pub(super) struct Body<'a> {
     function: u32,
     layout: &'a Layout,
     sites: &'a mut Sites,
+    origins: &'a mut Origins,
     frames: Vec<Frame>,
     /// Whether a way leads to the present instruction.
     is_live: bool,
@@ -71,11 +74,17 @@ pub(super) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// `record` is the index of the function that logs.
-    pub fn new(function: u32, record: u32, layout: &'a Layout, sites: &'a mut Sites) -> Body<'a> {
+    pub fn new(
+        (function, record): (u32, u32),
+        layout: &'a Layout,
+        sites: &'a mut Sites,
+        origins: &'a mut Origins,
+    ) -> Body<'a> {
         Body {
             function,
             layout,
             sites,
+            origins,
             frames: Vec::new(),
             is_live: true,
             is_small: false,
@@ -134,7 +143,10 @@ impl<'a> Body<'a> {
             let compare = Operand::of(&operator).filter(|_| self.is_live && !self.is_small);
             match compare {
                 Some(operand) => self.compare(operand, raw, start)?,
-                None => self.emitter.code.extend_from_slice(raw),
+                None => {
+                    self.origins.copied(start, self.emitter.code.len());
+                    self.emitter.code.extend_from_slice(raw);
+                }
             }
             self.after(&operator, end)?;
             self.is_small = match operator {

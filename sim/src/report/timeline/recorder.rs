@@ -127,7 +127,7 @@ impl<'a> Recorder<'a> {
             before: step.before.map(|state| json(reducer.state, state)),
             after: step.after.map(|state| json(reducer.state, state)),
             refused: step.fault.as_deref().map(|fault| match fault {
-                Fault::Stopped { what } => what.clone(),
+                Fault::Stopped { what, .. } => what.clone(),
                 Fault::Nonconforming { expected, found } => {
                     format!("expected {expected}, found {found}")
                 }

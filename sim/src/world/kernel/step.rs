@@ -174,6 +174,7 @@ impl Kernel<'_> {
             }),
             Err(error) => Err(Fault::Stopped {
                 what: error.to_string(),
+                brief: error.brief(),
             }),
         };
         self.output = output;
