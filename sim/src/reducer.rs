@@ -17,6 +17,7 @@
 //! Instance  encode input · alloc · step · decode       one per thread, renewed when needed
 //! Output    state, events, effects, annotations        reused from step to step
 //! StepError what ended a step, where, and what the guest said       found when a guest has stopped
+//! Constants texts and numbers that the binary holds                   found when asked for
 //! Coverage  which code was reached, what was compared  of instrumented code only
 //! ```
 
@@ -25,6 +26,7 @@ mod cache;
 mod call_stack;
 
 mod code;
+mod constants;
 mod coverage;
 mod envelope;
 mod error;
@@ -41,6 +43,7 @@ mod reader;
 pub use cache::default_cache_dir;
 pub use call_stack::{CallStack, Recursion};
 pub use code::Code;
+pub use constants::{CONSTANTS_MAX, Constants, TEXT_BYTES_MAX};
 pub use coverage::{Compared, Coverage, MOST_COMPARED};
 pub use envelope::{StepInput, encode_envelope};
 pub use error::{LoadError, StepError};

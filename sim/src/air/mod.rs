@@ -39,6 +39,7 @@ pub use model::{
     Air, Cap, DocumentInfo, Edge, Effect, EffectId, Grant, GrantId, Op, Origin, OriginKind, Plan,
     PlanId, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger,
 };
+pub(crate) use names::Pattern;
 pub use pin::pin;
 pub use types::{Arm, Field, MapType, Record, SchemaId, Schemas, Type, Variant};
 pub(crate) use value::place;

@@ -101,7 +101,7 @@ impl CallStack {
     pub(super) fn of(frames: &[Frame], code: &Code, has_place: bool) -> CallStack {
         let anatomy = code.anatomy();
         let is_telling = |frame: &&Frame| {
-            !is_of_a_library(&anatomy.names.full(frame.function))
+            !anatomy.names.is_of_a_library(frame.function)
                 && (anatomy.names.knows(frame.function) || !has_place)
         };
         let mut telling: Vec<&Frame> = frames.iter().filter(is_telling).collect();
@@ -144,30 +144,4 @@ impl Recursion {
             .collect();
         Recursion { functions }
     }
-}
-
-/// How the names begin of functions that belong to a language, not to who wrote the reducer: of
-/// Rust's libraries with the ways into a panic, and of AssemblyScript's.
-const LIBRARIES: [&str; 14] = [
-    "__rust",
-    "alloc::",
-    "<alloc::",
-    "core::",
-    "<core::",
-    "dlmalloc::",
-    "<dlmalloc::",
-    "panic_abort::",
-    "rust_begin_unwind",
-    "rust_oom",
-    "rust_panic",
-    "std::",
-    "<std::",
-    "~lib/",
-];
-
-/// The same of C, in full.
-const FUNCTIONS_OF_C: [&str; 2] = ["abort", "__assert_fail"];
-
-fn is_of_a_library(name: &str) -> bool {
-    LIBRARIES.iter().any(|begin| name.starts_with(begin)) || FUNCTIONS_OF_C.contains(&name)
 }

@@ -18,7 +18,7 @@ use super::call_stack::FRAMES_MAX;
 use super::error::{excerpt, reason};
 use super::instrument::{FUEL_FACTOR, Layout, Origins, instrument};
 use super::limiter::Limiter;
-use super::{Instance, Limits, LoadError, Sites, StepError, cache};
+use super::{Constants, Instance, Limits, LoadError, Sites, StepError, cache};
 use crate::air::Hash;
 
 /// A reducer, compiled. Clones share the code.
@@ -32,6 +32,7 @@ struct Inner {
     /// The binary, of which no more is known until somebody asks.
     wasm: Box<[u8]>,
     anatomy: OnceLock<Anatomy>,
+    constants: OnceLock<Constants>,
     limits: Limits,
     template: InstancePre<Limiter>,
     form: StepForm,
@@ -140,6 +141,7 @@ impl Code {
             hash: original.0,
             wasm: original.1.into(),
             anatomy: OnceLock::new(),
+            constants: OnceLock::new(),
             limits,
             template,
             form,
@@ -166,6 +168,12 @@ impl Code {
 
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
+    }
+
+    /// What the original binary knows and compares with, found when this is first called.
+    pub fn constants(&self) -> &Constants {
+        let inner = &self.inner;
+        inner.constants.get_or_init(|| Constants::of(&inner.wasm))
     }
 
     /// What is counted; None for code that is not instrumented.

@@ -64,6 +64,11 @@ impl Names {
         excerpt(&self.full(function))
     }
 
+    /// Whether the function belongs to a language's own libraries, if it has a name.
+    pub fn is_of_a_library(&self, function: u32) -> bool {
+        is_of_a_library(&self.full(function))
+    }
+
     fn raw(&self, function: u32) -> Option<&String> {
         let named = self.section.get(&function);
         let exported = || self.exports.get(&function);
@@ -98,4 +103,30 @@ impl Write for Bounded {
             Ok(())
         }
     }
+}
+
+/// How the names begin of functions that belong to a language, not to who wrote the reducer: of
+/// Rust's libraries with the ways into a panic, and of AssemblyScript's.
+const LIBRARIES: [&str; 14] = [
+    "__rust",
+    "alloc::",
+    "<alloc::",
+    "core::",
+    "<core::",
+    "dlmalloc::",
+    "<dlmalloc::",
+    "panic_abort::",
+    "rust_begin_unwind",
+    "rust_oom",
+    "rust_panic",
+    "std::",
+    "<std::",
+    "~lib/",
+];
+
+/// The same of C, in full.
+const FUNCTIONS_OF_C: [&str; 2] = ["abort", "__assert_fail"];
+
+fn is_of_a_library(name: &str) -> bool {
+    LIBRARIES.iter().any(|begin| name.starts_with(begin)) || FUNCTIONS_OF_C.contains(&name)
 }

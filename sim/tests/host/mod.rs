@@ -4,6 +4,7 @@
 //! tests of its own.
 
 mod cache;
+mod constants;
 mod envelope;
 mod limits;
 mod load;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         step::trials(),
         stops::trials(),
         limits::trials(),
+        constants::trials(),
         envelope::trials(),
         cache::trials(),
     ]

@@ -36,35 +36,29 @@ pub fn trials() -> Vec<Trial> {
 
 const WAYS: u8 = 17;
 
-/// Builds the fixture with these flags.
-fn built(flags: &[&str]) -> Vec<u8> {
+/// Builds a fixture with these flags.
+pub fn built(name: &str, flags: &[&str]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("there is room for a folder");
-    fs::copy(
-        root("sim/tests/fixtures/panics.rs"),
-        folder.path().join("panics.rs"),
-    )
-    .expect("it can be copied");
+    let source = format!("{name}.rs");
+    let fixtures = root("sim/tests/fixtures");
+    fs::copy(fixtures.join(&source), folder.path().join(&source)).expect("it can be copied");
     // Beside the cargo that runs this.
     let output = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"))
         .current_dir(folder.path())
-        .args([
-            "--edition=2024",
-            "--crate-type=cdylib",
-            "panics.rs",
-            "-Awarnings",
-        ])
+        .args(["--edition=2024", "--crate-type=cdylib", "-Awarnings"])
         .args(["--target=wasm32-unknown-unknown", "-Cpanic=abort"])
         .args(flags)
+        .arg(source)
         .output()
         .expect("rustc can be run");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    fs::read(folder.path().join("panics.wasm")).expect("it was built")
+    fs::read(folder.path().join(format!("{name}.wasm"))).expect("it was built")
 }
 
 /// What each way to stop is told as; the same if coverage is counted.
 fn told(flags: &[&str], expected: &Expect) {
-    let wasm = built(flags);
+    let wasm = built("panics", flags);
     let limits = Limits {
         fuel_per_step: 1_000_000,
         ..Limits::default()
