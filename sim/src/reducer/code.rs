@@ -159,11 +159,11 @@ impl Code {
         self.inner.hash
     }
 
-    /// Whether a text stands in the binary.
+    /// Whether a text stands in the binary, in one piece or in the immediates of its code.
     pub fn mentions(&self, text: &str) -> bool {
-        let wasm = &self.inner.wasm;
-        wasm.windows(text.len().max(1))
-            .any(|bytes| bytes == text.as_bytes())
+        let mut windows = self.inner.wasm.windows(text.len().max(1));
+        // Nearly always it is in one piece, and then nothing is taken apart.
+        windows.any(|bytes| bytes == text.as_bytes()) || self.constants().mentions(text)
     }
 
     pub fn limits(&self) -> &Limits {

@@ -40,6 +40,14 @@ impl Constants {
             guards.for_each(|guard| found.of_expr(guard));
             plan.steps.iter().for_each(|step| found.of_op(&step.op));
         }
+        for reducer in air.reducer_ids() {
+            let constants = world.code(reducer).constants();
+            found.texts.extend(constants.texts().iter().cloned());
+            let numbers = constants.numbers().iter();
+            found
+                .numbers
+                .extend(numbers.filter_map(|number| u64::try_from(*number).ok()));
+        }
         let (urls, methods) = allowed_by_grants(air);
         let first = |set: BTreeSet<String>| set.into_iter().take(MOST).collect();
         Constants {
