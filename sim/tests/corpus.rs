@@ -159,5 +159,25 @@ fn worth_keeping() {
         timer-timeout-ignored-at-last-wait: timer-that-could-not-be-had
         start-accepted-in-backoff: start-of-another-request-in-a-wait
         hidden-start: delays-at-the-end-of-time, next-request-and-the-answers-of-the-last
+        terminal-err-retried: terminal-error-at-once, terminal-error-in-the-second-attempt
+        ok-refused-in-later-wait: 
+        start-after-failed-dropped: 
+        timer-after-the-end: no-attempts-means-one, ok-after-failed, restart-after-the-end and 2 more
+        work-after-the-end: copy-of-an-error-in-the-next-attempt, crash-before-a-timer-is-set, crash-before-an-error-is-in-the-journal and 14 more
+        start-without-payload-dropped: empty-request-id
+        start-above-i64-dropped: delays-at-the-end-of-time
+        shift-wraps-at-32: 
+        shift-wraps-at-64: 
+        trap-at-attempt-28: 
+        ids-without-case: 
+        ids-by-prefix: 
+        ids-trimmed: 
+        ids-in-one-form: 
+        ids-cut-to-64-bytes: 
+        ids-by-hash: 
+        ids-as-numbers: 
+        ids-up-to-nul: 
+        payload-cut-on-retry: 
+        next-request-keeps-the-delay: delays-at-the-end-of-time
     "#]].assert_eq(&found);
 }

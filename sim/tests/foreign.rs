@@ -42,6 +42,10 @@ pub fn trials() -> Vec<Trial> {
             "clients_send_what_nothing_within_sends",
             clients_send_what_nothing_within_sends,
         ),
+        (
+            "a_survey_tells_who_sends_what",
+            a_survey_tells_who_sends_what,
+        ),
         ("other_words_hold", other_words_hold),
         ("other_words_are_explored", other_words_are_explored),
         ("near_texts_are_what_they_say", near_texts_are_what_they_say),
@@ -260,4 +264,69 @@ fn near_texts_are_what_they_say() {
         })
     };
     assert_eq!(fnv_1a("costarring"), fnv_1a("liquid"));
+}
+
+/// Two reducers: `w/First@1` hears `w/In@1`, and `w/Second@1` hears `w/Inner@1`. Each emits, at every
+/// event, what it is given here.
+fn pair(first: Option<&str>, second: Option<&str>) -> World {
+    let text = r#"[
+      {"$kind": "defschema", "name": "w/In@1", "type": {"record": {"id": {"text": {}}}}},
+      {"$kind": "defschema", "name": "w/Inner@1", "type": {"record": {"id": {"text": {}}}}},
+      {"$kind": "defschema", "name": "w/State@1", "type": {"record": {"n": {"nat": {}}}}},
+      {"$kind": "defmodule", "name": "w/First@1", "module_kind": "reducer",
+        "abi": {"reducer": {"state": "w/State@1", "event": "w/In@1"}}},
+      {"$kind": "defmodule", "name": "w/Second@1", "module_kind": "reducer",
+        "abi": {"reducer": {"state": "w/State@1", "event": "w/Inner@1"}}},
+      {"$kind": "manifest", "air_version": "1",
+        "schemas": [{"name": "w/In@1"}, {"name": "w/Inner@1"}, {"name": "w/State@1"}],
+        "modules": [{"name": "w/First@1"}, {"name": "w/Second@1"}],
+        "plans": [], "effects": [], "caps": [], "policies": [],
+        "routing": {"events": [{"event": "w/In@1", "reducer": "w/First@1"},
+          {"event": "w/Inner@1", "reducer": "w/Second@1"}]}}]"#;
+    let source = air::Source {
+        file: "world.air.json".to_owned(),
+        text: text.to_owned(),
+    };
+    let air = air::load(&[source]).unwrap_or_else(|error| panic!("{error}"));
+    World::new(air, vec![code(&emitting(first)), code(&emitting(second))])
+}
+
+/// A reducer that answers with one state, and emits an event of this schema.
+fn emitting(schema: Option<&str>) -> Vec<u8> {
+    let mut output = b"\xa1\x65state\x44\xa1\x61n\x01".to_vec();
+    if let Some(schema) = schema {
+        output[0] = 0xa2;
+        output.extend_from_slice(b"\x6ddomain_events\x81\xa2\x66schema");
+        output.push(0x60 + schema.len() as u8);
+        output.extend_from_slice(schema.as_bytes());
+        output.extend_from_slice(b"\x65value\x45\xa1\x62id\x60");
+    }
+    let data: String = output.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let length = output.len();
+    let text = format!(
+        r#"(module (memory (export "memory") 1) (data (i32.const 64) "{data}")
+            (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+            (func (export "step") (param i32 i32) (result i32 i32)
+                (i32.const 64) (i32.const {length})))"#
+    );
+    wat::parse_str(text).expect("the fixture is well-formed")
+}
+
+/// What a reducer is seen to emit is no client's, unless nothing else makes it come about.
+fn a_survey_tells_who_sends_what() {
+    let sources = |first, second| {
+        let mut world = pair(first, second);
+        campaign::survey(&mut world).expect("the reducers can be run");
+        let arms = world.arms.all().iter();
+        arms.map(|arm| arm.source).collect::<Vec<_>>()
+    };
+    let (client, reducer) = (Source::Client, Source::Reducer);
+    assert_eq!(sources(None, None), [client, client]);
+    assert_eq!(sources(Some("w/Inner@1"), None), [client, reducer]);
+    assert_eq!(sources(None, Some("w/In@1")), [reducer, client]);
+    assert_eq!(
+        sources(Some("w/In@1"), None),
+        [client, client],
+        "it is emitted at itself alone: somebody must begin"
+    );
 }

@@ -255,6 +255,7 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "invariants": serde_json::Value::Object(invariants.collect()),
         "goals": counts(&mut names, &goals),
         "missed_goals": missed,
+        "leaks": summary.leaks.values().collect::<Vec<_>>(),
         "failures": summary.failures.len(),
         "is_cut_short": summary.cut_short,
         "is_interrupted": summary.interrupted,

@@ -42,7 +42,10 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
     text.append(goals(summary));
     for (reducer, what) in &summary.leaks {
         let name = &world.air.reducers[reducer.index()].name;
-        text.line(format!("advice: {name} {what}"));
+        text.line(format!(
+            "advice: {name} loses memory: {what}; a fresh one takes its place in time (--leaks deny \
+             makes it a violation)"
+        ));
     }
     text.look(Look::Faint, format!("digest {}", summary.digest));
     text

@@ -43,7 +43,7 @@ fn counterexample() {
     assert_eq!(said.code, 1, "{}", said.err);
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
     expect![[r#"
-        66 states, 176 transitions, depth 1
+        66 states, 257 transitions, depth 1
         violation: no shorter schedule than these 2 decisions
           attempts_bounded at turn 1: attempts never exceed max_attempts (0 counts as 1)
             expected attempt 2 in the state: so many were requested
@@ -61,8 +61,8 @@ fn counterexample() {
         >1    0     start r1 (second  base_delay_ms 10, max_attempts  unchanged          WorkRequested of "r1"  attempts_bounded
                     start)            3, now_ns 0, payload "p",                          (number 2)             retry_waits
                                       req_id "r1"                                                               stale_ignored
-        case:   found/attempts_bounded-dac1e2736e0c.json
-        replay: cargo run --release -- replay found/attempts_bounded-dac1e2736e0c.json --wasm second-start-resets.wasm
+        case:   found/attempts_bounded-971ce6fb5def.json
+        replay: cargo run --release -- replay found/attempts_bounded-971ce6fb5def.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
     let found = place.list("found");
     let replay = format!("replay found/{} --wasm second-start-resets.wasm", found[0]);

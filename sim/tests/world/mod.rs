@@ -5,6 +5,7 @@ mod context;
 mod gate;
 mod keyed;
 mod plans;
+mod receipts;
 mod recovery;
 
 use std::fmt::Write;
@@ -28,6 +29,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
         context::trials(),
         gate::trials(),
         keyed::trials(),
+        receipts::trials(),
         recovery::trials(seed),
     ]
     .into_iter()

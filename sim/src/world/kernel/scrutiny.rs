@@ -85,9 +85,10 @@ impl Scrutineer {
     ) -> Scrutiny {
         let is_thorough = self.sampling == Sampling::Every;
         let check_leaks = std::mem::take(&mut self.leaks_due) || is_thorough;
-        let checked = self
-            .pair(reducer, code)
-            .and_then(|pair| pair.check(envelope, answer, (is_thorough, check_leaks)));
+        let checked = self.pair(reducer, code).and_then(|pair| {
+            let limit_bytes = code.limits().memory_bytes;
+            pair.check(envelope, answer, (is_thorough, check_leaks), limit_bytes)
+        });
         // An instance that cannot be made is the host's matter: the step is not comparable.
         checked.unwrap_or(Scrutiny::None)
     }
@@ -111,6 +112,7 @@ impl Pair {
         envelope: &[u8],
         (ran, used): (&Result<(), StepError>, &Output),
         (is_thorough, check_leaks): (bool, bool),
+        limit_bytes: usize,
     ) -> Result<Scrutiny, StepError> {
         let mut expected = Output::default();
         self.fresh.renew()?;
@@ -138,14 +140,14 @@ impl Pair {
         self.unrelated.clear();
         self.unrelated.extend_from_slice(envelope);
         if check_leaks && expected_ran.is_ok() {
-            return self.leak(envelope);
+            return self.leak(envelope, limit_bytes);
         }
         Ok(Scrutiny::Passed)
     }
 
     /// Takes a step over and over on the fresh instance: once it has been taken often enough, it
     /// has all the memory that it needs.
-    fn leak(&mut self, envelope: &[u8]) -> Result<Scrutiny, StepError> {
+    fn leak(&mut self, envelope: &[u8], limit_bytes: usize) -> Result<Scrutiny, StepError> {
         let mut output = Output::default();
         let mut take = |instance: &mut Instance| -> Result<usize, StepError> {
             for _ in 0..LEAK_STEPS {
@@ -157,13 +159,17 @@ impl Pair {
         let twice = take(&mut self.fresh)?;
         // The host renews an instance whose memory comes near its limit.
         let was_renewed = self.fresh.steps_since_renewal() < u64::from(2 * LEAK_STEPS);
-        if twice > once || was_renewed {
-            return Ok(Scrutiny::Leaks(
-                format!(
-                    "{once} bytes of memory after {LEAK_STEPS} times, {twice} after as many more"
-                )
-                .into(),
-            ));
+        if was_renewed {
+            let what = format!("its memory was used up within {} steps", 2 * LEAK_STEPS);
+            return Ok(Scrutiny::Leaks(what.into()));
+        }
+        if twice > once {
+            let step_bytes = (twice - once).div_ceil(LEAK_STEPS as usize);
+            let lasts = limit_bytes / step_bytes;
+            let what = format!(
+                "about {step_bytes} bytes a step, so that an instance lasts for {lasts} steps or so"
+            );
+            return Ok(Scrutiny::Leaks(what.into()));
         }
         Ok(Scrutiny::Passed)
     }
