@@ -135,19 +135,18 @@ impl fmt::Display for FoundBy {
 #[serde(deny_unknown_fields)]
 pub struct WorldHashes {
     pub manifest: String,
-    /// Wasm hash by reducer name.
+    /// Wasm hash by the name of the module: the reducers, and the enforcers of the world's own.
     #[serde(deserialize_with = "strict::map")]
     pub reducers: BTreeMap<String, String>,
 }
 
 impl WorldHashes {
     pub fn of(world: &World) -> WorldHashes {
-        let reducers = world
-            .reducers()
-            .map(|(id, reducer)| (reducer.name.clone(), world.code(id).hash().to_string()));
+        let modules = world.modules();
+        let modules = modules.map(|(name, hash)| (name.to_owned(), hash.to_string()));
         WorldHashes {
             manifest: world.air.manifest_hash.to_string(),
-            reducers: reducers.collect(),
+            reducers: modules.collect(),
         }
     }
 }

@@ -103,10 +103,10 @@ pub struct Counterexample {
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
     #[error(
-        "`{reducer}` declares a context, which tells it the time and the journal's height: \
+        "`{module}` declares a context, which tells it the time and the journal's height: \
          it never comes back to a state; run seeds instead"
     )]
-    Context { reducer: String },
+    Context { module: String },
     #[error("more than {} states: choose smaller bounds", u32::MAX)]
     TooMany,
     #[error("the reducer cannot be run")]
@@ -133,14 +133,12 @@ pub fn run(
     options: &Options,
     mut progress: impl FnMut(u64, u64, u32),
 ) -> Result<Explored, ExploreError> {
-    let with_context = world
-        .air
-        .reducers
-        .iter()
-        .find(|reducer| reducer.context.is_some());
-    if let Some(reducer) = with_context {
-        let reducer = reducer.name.clone();
-        return Err(ExploreError::Context { reducer });
+    let reducers = world.air.reducers.iter().map(|it| (&it.name, it.context));
+    let enforcers = world.air.enforcers.iter().map(|it| (&it.name, it.context));
+    let mut modules = reducers.chain(enforcers);
+    if let Some((module, _)) = modules.find(|(_, context)| context.is_some()) {
+        let module = module.clone();
+        return Err(ExploreError::Context { module });
     }
     let scenario = Scenario {
         requests: options.limits.scene.requests.clone(),

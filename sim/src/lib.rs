@@ -59,6 +59,8 @@
 //! - A crash belongs to the event that is arriving: it happens before, between or after what that
 //!   event leads to, and the kernel is rebuilt in the same turn. What is in flight lies outside the
 //!   kernel and survives; open intents are asked for again, so that timers fire twice.
+//! - An event that is routed by the schema of an arm is put into that arm at the step. The journal
+//!   keeps it as it arrived, since plans and triggers listen to the same event as it is.
 //! - The journal records plan steps, which AIR's does not need: here the environment takes them.
 //!   A snapshot holds plans and open intents beside the states that its records tell.
 //! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.

@@ -19,6 +19,7 @@
 //! StepError what ended a step, where, and what the guest said       found when a guest has stopped
 //! Constants texts and numbers that the binary holds                   found when asked for
 //! Coverage  which code was reached, what was compared  of instrumented code only
+//! PureCode  a pure module: bytes in, bytes out         shared by threads, an instance a call
 //! ```
 
 mod anatomy;
@@ -38,6 +39,7 @@ mod lines;
 mod names;
 mod output;
 mod panic;
+mod pure;
 mod reader;
 
 pub use cache::default_cache_dir;
@@ -50,6 +52,7 @@ pub use error::{LoadError, StepError};
 pub use instance::Instance;
 pub use instrument::{Block, BlockKind, Compare, Sites, instrumented};
 pub use output::{OutEffect, OutEvent, Output};
+pub use pure::PureCode;
 
 /// Bounds on one reducer. All count what the guest does, none a time, so all are deterministic.
 #[derive(Clone, Debug, PartialEq, Eq)]

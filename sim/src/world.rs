@@ -6,14 +6,15 @@
 
 mod arms;
 mod context;
+mod enforcer;
 mod envelope;
 mod expected;
 mod gate;
 mod kernel;
 mod plan;
 
-use crate::air::{Air, Reducer, ReducerId, SchemaId};
-use crate::reducer::Code;
+use crate::air::{Air, Hash, Reducer, ReducerId, Route, SchemaId};
+use crate::reducer::{Code, PureCode};
 
 pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
@@ -29,6 +30,7 @@ pub struct World {
     /// What its author declared to be meant.
     pub expected: Expected,
     codes: Vec<Code>,
+    enforcers: Vec<PureCode>,
     listeners: Vec<Listeners>,
 }
 
@@ -37,15 +39,32 @@ pub struct World {
 struct Listeners {
     routes: Vec<usize>,
     triggers: Vec<usize>,
+    /// Reducers that get receipts as events of the schema, and no other event of it: their routes
+    /// are from the schemas of single arms.
+    receipts: Vec<ReducerId>,
 }
 
 impl World {
-    /// A world from its documents and a compiled reducer for each of `air.reducers`, in order.
+    /// A world from its documents and a compiled reducer for each of `air.reducers`, in order,
+    /// without enforcers of its own.
     ///
     /// # Panics
-    /// If there is not one code for each reducer.
+    /// If there is not one code for each reducer, or there are such enforcers.
     pub fn new(air: Air, codes: Vec<Code>) -> World {
+        World::with_enforcers(air, codes, Vec::new())
+    }
+
+    /// The same with the modules of `air.enforcers`, in order.
+    ///
+    /// # Panics
+    /// If there is not one code for each reducer and each enforcer.
+    pub fn with_enforcers(air: Air, codes: Vec<Code>, enforcers: Vec<PureCode>) -> World {
         assert_eq!(air.reducers.len(), codes.len(), "one code for each reducer");
+        assert_eq!(
+            air.enforcers.len(),
+            enforcers.len(),
+            "one for each enforcer"
+        );
         let mut listeners = Vec::new();
         listeners.resize_with(air.schemas.ids().count(), Listeners::default);
         for (index, route) in air.routes.iter().enumerate() {
@@ -55,11 +74,18 @@ impl World {
             listeners[trigger.event.index()].triggers.push(index);
         }
         let occurs = |text: &str| codes.iter().any(|code| code.mentions(text));
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            let is_its = |route: &Route| route.reducer == id && route.event == reducer.event;
+            if !reducer.receipt_arms.is_empty() && !air.routes.iter().any(is_its) {
+                listeners[reducer.event.index()].receipts.push(id);
+            }
+        }
         World {
             arms: Arms::of(&air, occurs),
             expected: Expected::default(),
             air,
             codes,
+            enforcers,
             listeners,
         }
     }
@@ -83,6 +109,14 @@ impl World {
     /// Whether an event of that schema starts a plan.
     pub fn starts_plans(&self, schema: SchemaId) -> bool {
         !self.listeners(schema).triggers.is_empty()
+    }
+
+    /// Name and wasm hash of all that runs: the reducers, then the enforcers.
+    pub fn modules(&self) -> impl Iterator<Item = (&str, Hash)> {
+        let reducers = self.reducers().zip(&self.codes);
+        let reducers = reducers.map(|((_, reducer), code)| (reducer.name.as_str(), code.hash()));
+        let enforcers = self.air.enforcers.iter().zip(&self.enforcers);
+        reducers.chain(enforcers.map(|(module, code)| (module.name.as_str(), code.hash())))
     }
 
     fn listeners(&self, schema: SchemaId) -> &Listeners {

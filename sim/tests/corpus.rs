@@ -38,7 +38,7 @@ fn stem(path: &Path) -> String {
 
 fn holds(path: &Path) {
     let world = retry_world();
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     runner.set_effort(Effort::Thorough);
     let mut case = store::read(path).expect("it is a case");

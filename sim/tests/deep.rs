@@ -52,7 +52,7 @@ fn scenario(world: &World, name: &str) -> Scenario {
 
 /// The invariant that is violated first, if any, on instances that nothing else has used.
 fn violated(world: &World, scenario: &Scenario, effort: Effort) -> Option<&'static str> {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     runner.set_effort(effort);
     let checked = runner.replay(scenario);

@@ -2,9 +2,10 @@
 //!
 //! A line of a block of shell, or a piece of code in a line, that begins with `cargo run --release --`
 //! or `sim` is run, in the order of its page, in a copy of `corpus/` and `air/`; it ends with 0, or
-//! as its comment says (`# exit code 1`). What the page on failures shows of output was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`)
-//! the options must exist. What cargo runs otherwise must name what there is: these commands are
-//! the tests themselves, or too long for one.
+//! as its comment says (`# exit code 1`). What the pages on failures and on documents show of output
+//! was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`) the options must
+//! exist. What cargo runs otherwise must name what there is: these commands are the tests themselves,
+//! or too long for one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ struct Told<'a> {
 fn follow(page: &Path) {
     let text = fs::read_to_string(page).expect("it can be read");
     let place = tempfile::tempdir().expect("there is room for a folder");
-    for folder in ["air", "corpus"] {
+    for folder in ["air", "corpus", "sim/tests/fixtures/slips"] {
         copy(&root(folder), &place.path().join(folder));
     }
     copy(
@@ -94,7 +95,7 @@ fn follow(page: &Path) {
             );
         }
     }
-    if page.ends_with("failures.md") {
+    if page.ends_with("failures.md") || page.ends_with("documents.md") {
         let shown = text.split("```text\n").skip(1);
         let shown = shown.flat_map(|block| block.split("```").next());
         for line in shown.flat_map(str::lines) {
@@ -194,11 +195,12 @@ fn try_one(told: &Told<'_>, place: &Path, said: &mut String) -> Result<(), Strin
         .env_remove("GITHUB_ACTIONS")
         .output()
         .map_err(|error| error.to_string())?;
+    let err = String::from_utf8_lossy(&output.stderr);
     said.push_str(&String::from_utf8_lossy(&output.stdout));
+    said.push_str(&err);
     if output.status.code() == Some(told.code) {
         return Ok(());
     }
-    let err = String::from_utf8_lossy(&output.stderr);
     Err(format!("it ended with {}\n{err}", output.status))
 }
 

@@ -69,7 +69,7 @@ fn options(world: &World, shape: Shape) -> Options {
 }
 
 fn run(world: &World, options: &Options) -> Explored {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     explore::run(world, &*workload, options, |_, _, _| {}).expect("the world can be explored")
 }
 
@@ -318,13 +318,23 @@ fn impure_reducer_is_seen() {
 }
 
 fn context_is_refused() {
-    let world = crate::world::world_with_context();
-    let error = explore::run(
-        &world,
-        &*workload::of(&world),
-        &options(&world, ONE),
-        |_, _, _| {},
-    );
-    let error = error.expect_err("it is refused");
-    assert!(matches!(error, ExploreError::Context { .. }), "{error}");
+    for (world, expected) in [
+        (crate::world::world_with_context(), "t/Machine@1"),
+        (
+            crate::world::world_whose_enforcer_has_a_context(),
+            "t/Guard@1",
+        ),
+    ] {
+        let error = explore::run(
+            &world,
+            &*workload::of(&world),
+            &options(&world, ONE),
+            |_, _, _| {},
+        );
+        let error = error.expect_err("it is refused");
+        let ExploreError::Context { module } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(module, expected);
+    }
 }

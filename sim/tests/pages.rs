@@ -39,7 +39,7 @@ const MOST_BYTES: usize = 300_000;
 /// A seeded run of so many turns, told.
 fn run(first: Seed, turns: usize) -> Timeline {
     let world = retry_world();
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let bounds = Bounds {
         turns: turns as u32,

@@ -65,7 +65,7 @@ fn each(seed: Option<Seed>, mut test: impl FnMut(Seed)) {
 
 /// Runs a seed on a runner of its own.
 fn with_run<T>(world: &World, seed: Seed, look: impl FnOnce(&mut Runner<'_>, Run) -> T) -> T {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);
@@ -152,7 +152,7 @@ fn history_does_not_matter(seed: Seed) {
 
 /// A campaign of several chunks, of which the last is not full.
 fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let options = Options {
         seeds: seed.0..seed.0.saturating_add(300),
         jobs,
@@ -198,7 +198,7 @@ fn bug(name: &str) -> u8 {
 
 /// The plan as its document says: every attempt fails, so each request ends as Failed or waits.
 fn as_written(world: &World, seed: Seed) {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::AsWritten, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);

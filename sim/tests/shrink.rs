@@ -84,7 +84,7 @@ fn when(fails: impl Fn(&Scenario) -> bool) -> impl FnMut(&Scenario) -> Option<Sc
 /// The requests of a seed, and a long schedule that names ever other messages.
 fn long(length: u32) -> Scenario {
     let world = retry_world();
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let of = |seed| runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     // More than one request, and each has its name as its id.
@@ -337,7 +337,7 @@ fn another_world() {
 }
 
 fn shrunk_alike(world: &World, name: &str) -> String {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut lines: Vec<(usize, Scenario)> = Vec::new();
     for (invariant, scenario) in failing(world, &*workload) {
         let shrunk = shrink_violation(world, &*workload, &scenario, invariant).scenario;

@@ -131,19 +131,7 @@ pub fn documents(data: &[u8]) -> serde_json::Value {
 /// What the reference makes of an expression that refers to nothing that is there: a value, or
 /// the class of an error.
 pub fn evaluate_alone(expression: &serde_json::Value) -> String {
-    let (names, none) = (evaluate::Names::default(), BTreeMap::new());
-    let mut evaluator = evaluate::Evaluator {
-        scope: evaluate::Scope {
-            names: &names,
-            input: &value::Val::Null,
-            vars: &none,
-            steps: &none,
-            event: None,
-        },
-        planted: Planted::Nothing,
-        notes: &mut Notes::default(),
-    };
-    match evaluator.evaluate(expression) {
+    match evaluate::alone(expression) {
         Ok(value) => format!("{value:?}"),
         Err(class) => format!("{class:?}"),
     }

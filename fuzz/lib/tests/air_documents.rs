@@ -121,7 +121,7 @@ fn a_loader_that_is_moody_is_found() {
     fn moody(sources: &[Source]) -> Result<Air, Diagnostics> {
         let mut loaded = air::load(sources);
         if let Err(diagnostics) = &mut loaded {
-            diagnostics.0[0].message += &CALLS.fetch_add(1, Relaxed).to_string();
+            diagnostics.list[0].message += &CALLS.fetch_add(1, Relaxed).to_string();
         }
         loaded
     }
@@ -180,16 +180,25 @@ fn reports_that_lead_astray_are_found() {
         let said = found(fault);
         assert!(said.starts_with(what), "{said}");
     };
-    says(|it| it.0.clear(), "refused without a reason");
-    says(|it| it.0.reverse(), "a report that is not in order");
-    says(|it| it.0 = vec![it.0[0].clone(); 201], "a report of 201");
-    says(|it| it.0[0].file.push('x'), "the place is in another file");
-    says(|it| it.0[0].line = 3, "there is no such line");
-    says(|it| it.0[0].line = 0, "there is no such line");
-    says(|it| it.0[1].column = 0, "columns count from 1");
-    says(|it| it.0[1].column = 99, "the line has no such column");
-    says(|it| it.0[1].column += 2, "no value and no name begins");
-    says(|it| it.0[1].pointer = "/7".to_owned(), "the pointer leads");
+    says(|it| it.list.clear(), "refused without a reason");
+    says(|it| it.list.reverse(), "a report that is not in order");
+    says(
+        |it| it.list = vec![it.list[0].clone(); 201],
+        "a report of 201",
+    );
+    says(
+        |it| it.list[0].file.push('x'),
+        "the place is in another file",
+    );
+    says(|it| it.list[0].line = 3, "there is no such line");
+    says(|it| it.list[0].line = 0, "there is no such line");
+    says(|it| it.list[1].column = 0, "columns count from 1");
+    says(|it| it.list[1].column = 99, "the line has no such column");
+    says(|it| it.list[1].column += 2, "no value and no name begins");
+    says(
+        |it| it.list[1].pointer = "/7".to_owned(),
+        "the pointer leads",
+    );
 }
 
 #[test]

@@ -16,6 +16,19 @@ pub const RECEIPT_EVENTS: [(&str, &str); 3] = [
     ("blob.get", "sys/BlobGetResult@1"),
 ];
 
+/// Schemas that were built in after others had ids, which are part of a trace: they come after
+/// those of the world.
+pub const LATE: [&str; 2] = [CHECK_INPUT, CHECK_OUTPUT];
+
+/// What the enforcer of a cap is given, and what it answers.
+pub const CHECK_INPUT: &str = "sys/CapCheckInput@1";
+pub const CHECK_OUTPUT: &str = "sys/CapCheckOutput@1";
+/// The built-in enforcer that knows the allow-lists of `http.out`.
+pub const HTTP_ENFORCER: &str = "sys/CapEnforceHttpOut@1";
+/// The built-in enforcer that lets everything pass. It is a name and no module.
+pub const ALLOW_ALL: &str = "sys/CapAllowAll@1";
+pub const PURE_CONTEXT: &str = "sys/PureContext@1";
+
 /// Words by which the parts of AgentOS that are not modelled are recognised.
 const UNMODELLED: [&str; 4] = ["llm", "vault", "workspace", "introspect"];
 

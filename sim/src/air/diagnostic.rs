@@ -11,7 +11,7 @@ use super::documents::At;
 use super::json::{File, quote};
 use super::names::suggest;
 
-/// At most so many problems are reported for one load; the rest are counted.
+/// At most so many problems are reported for one load, errors first; the rest are counted.
 const MAX_DIAGNOSTICS: usize = 200;
 /// After so many problems nobody asks what was meant: looking for it costs time.
 const MAX_SUGGESTIONS: usize = 500;
@@ -23,9 +23,28 @@ pub struct Source {
     pub text: String,
 }
 
+/// What becomes of a world that has the problem.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Severity {
+    /// It is refused.
+    Error,
+    /// It is taken, and is probably not what its author meant.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        })
+    }
+}
+
 /// One problem. `line` and `column` count from 1, columns in characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
+    pub severity: Severity,
     pub file: String,
     /// JSON pointer (RFC 6901) into the file; empty for the whole of it.
     pub pointer: String,
@@ -71,13 +90,19 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
-/// Every problem of a load, in order of file and position. Never empty.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Diagnostics(pub Vec<Diagnostic>);
+/// Every problem of a world that is refused, in order of file and position. One is an error.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Diagnostics {
+    pub list: Vec<Diagnostic>,
+    /// How many more errors there are, and how many more warnings.
+    pub hidden: [usize; 2],
+}
 
+/// The errors: they are why the world is refused.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
+        let errors = self.list.iter().filter(|it| it.severity == Severity::Error);
+        for (index, diagnostic) in errors.enumerate() {
             if index > 0 {
                 out.write_str("\n")?;
             }
@@ -89,6 +114,21 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
+/// What a world that is taken is warned of.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Warnings {
+    /// In order of file and position.
+    pub list: Vec<Diagnostic>,
+    /// How many more there are.
+    pub hidden_count: usize,
+}
+
+impl Warnings {
+    pub fn count(&self) -> usize {
+        self.list.len() + self.hidden_count
+    }
+}
+
 /// A byte offset into one of the files: the first byte of a value, or of a member's name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Place {
@@ -99,6 +139,7 @@ pub struct Place {
 /// A problem as a check sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
+    pub severity: Severity,
     pub place: Place,
     pub message: String,
     pub expected: Option<String>,
@@ -106,12 +147,21 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// An error.
     pub fn new(place: Place, message: impl Into<String>) -> Problem {
         Problem {
+            severity: Severity::Error,
             place,
             message: message.into(),
             expected: None,
             hint: None,
+        }
+    }
+
+    pub fn warning(place: Place, message: impl Into<String>) -> Problem {
+        Problem {
+            severity: Severity::Warning,
+            ..Problem::new(place, message)
         }
     }
 
@@ -129,6 +179,10 @@ impl Problem {
         self.hint = hint.or(self.hint);
         self
     }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 /// The problems found so far.
@@ -137,6 +191,8 @@ pub struct Problems {
     list: Vec<Problem>,
     /// Names of documents that are there and could not be read: what refers to them is right.
     unread: BTreeSet<String>,
+    /// Kinds and names of documents that are there and that the manifest does not list.
+    unlisted: BTreeSet<(&'static str, String)>,
 }
 
 impl Problems {
@@ -147,6 +203,11 @@ impl Problems {
     /// A document of that name is there, with problems of its own.
     pub fn push_unread(&mut self, name: &str) {
         self.unread.insert(name.to_owned());
+    }
+
+    /// A document of that name is there, and is no part of the world.
+    pub fn push_unlisted(&mut self, kind: &'static str, name: &str) {
+        self.unlisted.insert((kind, name.to_owned()));
     }
 
     /// Keeps the problem, if there is one, and goes on without the value.
@@ -181,40 +242,69 @@ impl Problems {
         if self.unread.contains(&name.it) {
             return;
         }
+        let is_it = |(kind, unlisted): &(&str, String)| *kind == what && *unlisted == name.it;
+        let unlisted = self.unlisted.iter().any(is_it);
+        let unlisted =
+            unlisted.then(|| "its document is there: list it in the manifest".to_owned());
         let what = what.strip_prefix("def").unwrap_or(what);
         let problem = Problem::new(name.place, format!("unknown {what}: {}", quote(&name.it)))
             .maybe_hint(self.suggest(&name.it, known))
-            .maybe_hint(builtins::unmodelled(&name.it));
+            .maybe_hint(builtins::unmodelled(&name.it))
+            .maybe_hint(unlisted);
         self.push(problem);
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(Problem::is_error)
     }
 
-    /// The report, or nothing if there were no problems.
-    pub fn into_diagnostics(mut self, files: &[File]) -> Option<Diagnostics> {
+    /// Why the world is refused, or what it is warned of.
+    pub fn into_report(mut self, files: &[File]) -> Result<Warnings, Diagnostics> {
         self.list.sort_by_key(|problem| problem.place);
-        self.list.dedup();
-        let hidden = self.list.len().saturating_sub(MAX_DIAGNOSTICS);
-        self.list.truncate(MAX_DIAGNOSTICS);
-        let mut list: Vec<Diagnostic> = self.list.into_iter().map(|it| locate(it, files)).collect();
-        if hidden > 0
-            && let Some(last) = list.last_mut()
-        {
-            let more = format!("{hidden} more problems are not shown");
-            last.hint = Some(
-                last.hint
-                    .take()
-                    .map_or(more.clone(), |hint| format!("{hint}; {more}")),
-            );
+        // Two checks, or two ways to the same place, may find the same.
+        let mut seen = BTreeSet::new();
+        { &mut self.list }.retain(|it| seen.insert((it.place, it.message.clone())));
+        let (mut errors, mut warnings): (Vec<Problem>, Vec<Problem>) =
+            self.list.into_iter().partition(Problem::is_error);
+        let hidden_errors = cut(&mut errors, MAX_DIAGNOSTICS, "problems");
+        let room = MAX_DIAGNOSTICS - errors.len();
+        let hidden_warnings = cut(&mut warnings, room, "warnings");
+        let is_refused = !errors.is_empty();
+        debug_assert!(is_refused || hidden_errors == 0);
+        let mut list = errors;
+        list.append(&mut warnings);
+        list.sort_by_key(|problem| problem.place);
+        let list: Vec<Diagnostic> = list.into_iter().map(|it| locate(it, files)).collect();
+        match is_refused {
+            true => Err(Diagnostics {
+                list,
+                hidden: [hidden_errors, hidden_warnings],
+            }),
+            false => Ok(Warnings {
+                list,
+                hidden_count: hidden_warnings,
+            }),
         }
-        (!list.is_empty()).then_some(Diagnostics(list))
     }
+}
+
+/// Leaves out what is too much, and lets the last one say so. Gives how many that are.
+fn cut(list: &mut Vec<Problem>, most: usize, what: &str) -> usize {
+    let hidden = list.len().saturating_sub(most);
+    list.truncate(most);
+    if hidden > 0
+        && let Some(last) = list.last_mut()
+    {
+        let more = format!("{hidden} more {what} are not shown");
+        let hint = last.hint.take();
+        last.hint = Some(hint.map_or(more.clone(), |hint| format!("{hint}; {more}")));
+    }
+    hidden
 }
 
 fn locate(problem: Problem, files: &[File]) -> Diagnostic {
     let Problem {
+        severity,
         place,
         message,
         expected,
@@ -228,6 +318,7 @@ fn locate(problem: Problem, files: &[File]) -> Diagnostic {
         None => ("(no documents)".to_owned(), String::new(), 1, 1),
     };
     Diagnostic {
+        severity,
         file,
         pointer,
         line,

@@ -9,6 +9,7 @@
 //! shows across documents), `expr` (parsing, static types, evaluation). Deliberate choices where
 //! the format is silent are told where they are made.
 
+mod allow_lists;
 mod builtins;
 pub(crate) mod canonical;
 pub(crate) mod cbor;
@@ -29,15 +30,17 @@ mod value;
 mod value_json;
 mod value_text;
 
+pub use allow_lists::AllowLists;
 pub use check::load;
 pub(crate) use diagnostic::printable;
-pub use diagnostic::{Diagnostic, Diagnostics, Source};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
 pub use json::canonical_cbor;
 pub use model::{
-    Air, Cap, DocumentInfo, Edge, Effect, EffectId, Grant, GrantId, Op, Origin, OriginKind, Plan,
-    PlanId, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger,
+    Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Origin,
+    OriginKind, Plan, PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step,
+    Trigger, Wrap,
 };
 pub(crate) use names::Pattern;
 pub use pin::pin;

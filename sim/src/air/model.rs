@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::diagnostic::Warnings;
 use super::expr::{Expr, ExprOrValue};
 use super::hash::Hash;
 use super::types::{SchemaId, Schemas};
@@ -58,6 +59,8 @@ pub struct Air {
     /// The built-in caps first, then those of the manifest.
     pub caps: Vec<Cap>,
     pub grants: Vec<Grant>,
+    /// The world's own modules that judge what a grant covers: those of caps that are granted.
+    pub enforcers: Vec<PureModule>,
     /// The rules of `defaults.policy`, first match wins. Empty denies everything.
     pub policy: Vec<Rule>,
     pub routes: Vec<Route>,
@@ -66,6 +69,8 @@ pub struct Air {
     pub manifest_hash: Hash,
     /// Every document of the sources, in source order; built-ins are not listed.
     pub documents: Vec<DocumentInfo>,
+    /// What its author should look at, and what refuses nothing.
+    pub warnings: Warnings,
 }
 
 impl Air {
@@ -77,7 +82,7 @@ impl Air {
             .reducers
             .iter()
             .flat_map(|reducer| &reducer.receipt_arms);
-        let by_arm = arms.filter(|(_, arm)| *arm == label);
+        let by_arm = arms.filter(|(_, arm)| arm.as_deref() == Some(label));
         let of_arms = by_arm.map(|(effect, _)| &self.effects[effect.index()]);
         let of_kind = self.effects.iter().filter(|effect| effect.kind == label);
         let mut found = of_arms.chain(of_kind).map(|effect| effect.receipt);
@@ -130,8 +135,23 @@ pub struct Reducer {
     pub slots: BTreeMap<String, SlotBinding>,
     /// None: not pinned yet.
     pub wasm_hash: Option<Hash>,
-    /// The tag of the event variant's arm that carries each effect's receipt event.
-    pub receipt_arms: BTreeMap<EffectId, String>,
+    /// The tag of the event variant's arm that carries each effect's receipt event; none where
+    /// the reducer's event is that event itself.
+    pub receipt_arms: BTreeMap<EffectId, Option<String>>,
+}
+
+/// A pure function in wasm.
+#[derive(Clone, Debug)]
+pub struct PureModule {
+    pub name: String,
+    /// The file that holds its `defmodule`.
+    pub file: String,
+    pub input: SchemaId,
+    pub output: SchemaId,
+    /// `sys/PureContext@1`, if it declares one.
+    pub context: Option<SchemaId>,
+    /// None: not pinned yet.
+    pub wasm_hash: Option<Hash>,
 }
 
 /// What a slot stands for. Without a grant, an effect asked for through it is refused.
@@ -167,6 +187,19 @@ pub struct Cap {
     pub cap_type: String,
     /// The type of a grant's parameters: an anonymous schema.
     pub schema: SchemaId,
+    pub enforcer: Enforcer,
+}
+
+/// What judges whether a grant covers the parameters of an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Enforcer {
+    /// Nothing: it covers them.
+    AllowAll,
+    /// The lists of `http.out`: see [`super::AllowLists`].
+    AllowLists,
+    /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
+    /// such a cap.
+    Module(Option<usize>),
 }
 
 #[derive(Clone, Debug)]
@@ -190,6 +223,30 @@ pub struct Rule {
     pub allow: bool,
 }
 
+/// What a rule looks at of an effect that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub effect_kind: &'a str,
+    pub grant: &'a Grant,
+    pub origin_kind: OriginKind,
+    pub origin_name: &'a str,
+}
+
+impl Rule {
+    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+        let fits = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        fits(&self.effect_kind, asked.effect_kind)
+            && fits(&self.cap_name, &asked.grant.name)
+            && fits(&self.cap_type, &asked.grant.cap_type)
+            && self
+                .origin_kind
+                .is_none_or(|kind| kind == asked.origin_kind)
+            && fits(&self.origin_name, asked.origin_name)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OriginKind {
     Plan,
@@ -198,10 +255,21 @@ pub enum OriginKind {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Route {
+    /// The reducer's event schema, or one that the reducer's takes in: see [`Route::wrap`].
     pub event: SchemaId,
     pub reducer: ReducerId,
-    /// A dotted path; `$value.` leads into whichever arm a variant has.
+    /// A dotted path into the event as it is routed; `$value.` leads into whichever arm a variant
+    /// has.
     pub key_field: Option<String>,
+    pub wrap: Option<Wrap>,
+}
+
+/// The arm of the reducer's event variant into which an event is put before the reducer sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wrap {
+    pub tag: String,
+    /// The arm carries nothing.
+    pub unit: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -11,17 +11,14 @@ pub fn pin(source: &Source, module: &str, hash: Hash) -> Result<String, Diagnost
     let mut problems = Problems::default();
     let file = File::read(0, &source.file, &source.text, &mut problems);
     let edit = match &file.root {
-        Some(root) if problems.is_empty() => problems.keep(edit(root, module, hash)),
+        Some(root) if !problems.has_errors() => problems.keep(edit(root, module, hash)),
         _ => None,
     };
-    match (edit, problems.into_diagnostics(&[file])) {
-        (Some((start, end, insert)), None) => {
-            let mut text = source.text.clone();
-            text.replace_range(start..end, &insert);
-            Ok(text)
-        }
-        (_, diagnostics) => Err(diagnostics.unwrap_or(Diagnostics(Vec::new()))),
-    }
+    problems.into_report(&[file])?;
+    let (start, end, insert) = edit.ok_or(Diagnostics::default())?;
+    let mut text = source.text.clone();
+    text.replace_range(start..end, &insert);
+    Ok(text)
 }
 
 /// The bytes to replace, and what by.

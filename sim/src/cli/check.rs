@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{built_in, check_pin, project_folder, sources};
+use super::input::{
+    built_in, check_pin, given, printable_lines, project_folder, read_wasm, sources, warnings,
+};
 use super::{Exit, terminal};
-use crate::air::{self, Hash};
-use crate::reducer::{Code, Limits, default_cache_dir};
+use crate::air::{self, Air, Diagnostic, Diagnostics, Hash, Severity};
+use crate::reducer::{Code, Limits, PureCode, default_cache_dir};
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
 #[derive(Args)]
@@ -18,6 +20,9 @@ use crate::reducer::{Code, Limits, default_cache_dir};
 pub(super) struct Check {
     /// Folder with the AIR documents [default: air]
     folder: Option<PathBuf>,
+    /// Refuse documents with warnings too
+    #[arg(long)]
+    strict: bool,
     /// Write the hash of the wasm in use into its module document
     #[arg(long)]
     pin: bool,
@@ -32,45 +37,60 @@ impl Check {
         if self.pin {
             self.pin(&folder)?;
         }
-        let air = air::load(&sources(&folder)?)?;
+        let air = match air::load(&sources(&folder)?) {
+            Ok(air) => air,
+            Err(diagnostics) => {
+                tell(&diagnostics.list)?;
+                terminal::note(&counted(&diagnostics));
+                return Ok(Exit::BadInput);
+            }
+        };
+        tell(&air.warnings.list)?;
         for reducer in air.reducers.iter().filter(|_| !self.pin) {
             if let Some(wasm) = built_in(&reducer.name) {
                 check_pin(&folder, reducer, Hash::of(wasm))?;
             }
         }
-        let mut out = terminal::out();
-        for document in &air.documents {
-            let name = if document.name.is_empty() {
-                "-"
-            } else {
-                &document.name
-            };
-            writeln!(out, "{:<12} {name:<28} {}", document.kind, document.hash)?;
+        let warnings = warnings(&air.warnings);
+        if self.strict && air.warnings.count() > 0 {
+            bail!("{warnings}: `--strict` refuses them");
         }
-        for reducer in &air.reducers {
-            match reducer.wasm_hash {
-                None => writeln!(out, "{}: not pinned", reducer.name)?,
-                Some(hash) => writeln!(out, "{}: pinned to {hash}", reducer.name)?,
-            }
-        }
-        writeln!(out, "{} documents: all checks pass", air.documents.len())?;
+        write_table(&air)?;
+        let verdict = match air.warnings.count() {
+            0 => "all checks pass".to_owned(),
+            _ => format!("no errors, {warnings}"),
+        };
+        let count = air.documents.len();
+        writeln!(terminal::out(), "{count} documents: {verdict}")?;
         Ok(Exit::Holds)
     }
 
-    /// Writes the hash of each reducer whose wasm is at hand.
+    /// Writes the hash of each module whose wasm is at hand.
     fn pin(&self, folder: &Path) -> Result<()> {
-        let sources = sources(folder)?;
-        let air = air::load(&sources)?;
+        let air = air::load(&sources(folder)?)?;
+        let given = given(&self.wasm, &air)?;
+        let cache = default_cache_dir();
+        let load = |wasm: &[u8], is_pure: bool| match is_pure {
+            false => Code::load(wasm, Limits::default(), cache.as_deref()).map(|it| it.hash()),
+            true => PureCode::load(wasm, Limits::default(), cache.as_deref()).map(|it| it.hash()),
+        };
+        let reducers = air.reducers.iter().map(|it| (&it.name, &it.file, false));
+        let enforcers = air.enforcers.iter().map(|it| (&it.name, &it.file, true));
         let mut pinned = 0;
-        for reducer in &air.reducers {
-            let Some(wasm) = self.wasm_of(&reducer.name, air.reducers.len())? else {
-                continue;
+        for (index, (name, file, is_pure)) in reducers.chain(enforcers).enumerate() {
+            let wasm = match given.iter().find(|(of, _)| *of == index) {
+                Some((_, file)) => read_wasm(file)?,
+                None => match built_in(name) {
+                    Some(wasm) => wasm.to_vec(),
+                    None => continue,
+                },
             };
-            let code = Code::load(&wasm, Limits::default(), default_cache_dir().as_deref())
-                .with_context(|| format!("the wasm of `{}`", reducer.name))?;
-            let source = sources.iter().find(|source| source.file == reducer.file);
+            let hash = load(&wasm, is_pure).with_context(|| format!("the wasm of `{name}`"))?;
+            // Another module of the same file may have been pinned before.
+            let sources = sources(folder)?;
+            let source = sources.iter().find(|source| source.file == *file);
             let source = source.context("the module's document is one of the sources")?;
-            let text = air::pin(source, &reducer.name, code.hash())?;
+            let text = air::pin(source, name, hash)?;
             replace(Path::new(&source.file), &text)
                 .with_context(|| format!("cannot write {}", source.file))?;
             pinned += 1;
@@ -80,20 +100,53 @@ impl Check {
         }
         Ok(())
     }
+}
 
-    fn wasm_of(&self, name: &str, reducers: usize) -> Result<Option<Vec<u8>>> {
-        for text in &self.wasm {
-            let file = match text.split_once('=') {
-                Some((of, file)) if of == name => file,
-                _ if reducers == 1 => text,
-                _ => continue,
-            };
-            return fs::read(file)
-                .map(Some)
-                .with_context(|| format!("cannot read {file}"));
+/// Problems on standard error, in the order of their places.
+fn tell(diagnostics: &[Diagnostic]) -> std::io::Result<()> {
+    let told = diagnostics.iter();
+    let told = told.map(|it| printable_lines(&format!("{}: {it}", it.severity)));
+    write!(terminal::err(), "{}", told.collect::<String>())
+}
+
+/// How many of each there are.
+fn counted(diagnostics: &Diagnostics) -> String {
+    let [hidden_errors, hidden_warnings] = diagnostics.hidden;
+    let severities = [
+        (Severity::Error, hidden_errors),
+        (Severity::Warning, hidden_warnings),
+    ];
+    let parts = severities.into_iter().filter_map(|(severity, hidden)| {
+        let shown = diagnostics.list.iter();
+        let shown = shown.filter(|it| it.severity == severity).count();
+        match shown + hidden {
+            0 => None,
+            1 => Some(format!("1 {severity}")),
+            count => Some(format!("{count} {severity}s")),
         }
-        Ok(built_in(name).map(<[u8]>::to_vec))
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn write_table(air: &Air) -> std::io::Result<()> {
+    let mut out = terminal::out();
+    for document in &air.documents {
+        let name = if document.name.is_empty() {
+            "-"
+        } else {
+            &document.name
+        };
+        writeln!(out, "{:<12} {name:<28} {}", document.kind, document.hash)?;
     }
+    let reducers = air.reducers.iter().map(|it| (&it.name, it.wasm_hash));
+    let enforcers = air.enforcers.iter().map(|it| (&it.name, it.wasm_hash));
+    for (name, pinned) in reducers.chain(enforcers) {
+        match pinned {
+            None => writeln!(out, "{name}: not pinned")?,
+            Some(hash) => writeln!(out, "{name}: pinned to {hash}")?,
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file by atomic rename.

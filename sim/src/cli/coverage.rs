@@ -43,7 +43,7 @@ impl CoverageOf {
             writeln!(terminal::out(), "{note}")?;
         }
         let world = &loaded.world;
-        let workload = workload::of(&world);
+        let workload = workload::of(world);
         let mut runner = Runner::new(world, &*workload)?;
         let mut exit = Exit::Holds;
         let (mut cases, mut turns) = (0, 0);

@@ -121,6 +121,7 @@ fn missed_goals(goals: &Goals, reached: &GoalSet) -> Vec<String> {
 impl Explore {
     pub fn execute(self) -> Result<Exit> {
         let mut loaded = self.world.load()?;
+        loaded.note_warnings(&self.world.folder());
         campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
         let workload = workload::of(&loaded.world);
         let scenes = self.scenes(&*workload)?;

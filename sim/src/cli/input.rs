@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::air::{self, Air, Hash, Reducer, Source};
-use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
+use super::terminal;
+use crate::air::{self, Air, Hash, Reducer, Source, Warnings};
+use crate::reducer::{Code, Limits, LoadError, PureCode, default_cache_dir};
 use crate::workload;
 use crate::world::World;
 
@@ -59,6 +60,28 @@ pub struct Loaded {
     pub notes: Vec<String>,
 }
 
+impl Loaded {
+    /// Says on standard error that the documents have warnings, if they have.
+    pub(super) fn note_warnings(&self, folder: &Path) {
+        let found = &self.world.air.warnings;
+        if found.count() > 0 {
+            let folder = air::printable(&folder.display().to_string());
+            let found = warnings(found);
+            terminal::note(&format!(
+                "note: {found} in the documents: sim check {folder}"
+            ));
+        }
+    }
+}
+
+/// How many warnings there are, in words.
+pub(super) fn warnings(warnings: &Warnings) -> String {
+    match warnings.count() {
+        1 => "1 warning".to_owned(),
+        count => format!("{count} warnings"),
+    }
+}
+
 /// How a wasm binary becomes code.
 type Load = fn(&[u8], Limits, Option<&Path>) -> Result<Code, LoadError>;
 
@@ -82,38 +105,50 @@ impl WorldArguments {
     }
 
     fn load_by(&self, load: Load) -> Result<Loaded> {
-        let compile = |wasm: &[u8]| load(wasm, Limits::default(), default_cache_dir().as_deref());
+        let cache = default_cache_dir();
+        let cache = cache.as_deref();
         let folder = self.folder();
         let air = air::load(&sources(&folder)?)?;
         workload::check(&air)?;
-        let given = self.given(&air)?;
+        let given = given(&self.wasm, &air)?;
+        let file_of = |index: usize| given.iter().find(|(of, _)| *of == index);
         let mut notes = Vec::new();
+        let mut note = |name: &str, file: &Path, hash: Hash| {
+            let file = file.display();
+            notes.push(format!("{name} runs {file}, given by hand ({hash})"));
+        };
         let mut codes = Vec::new();
         for (index, reducer) in air.reducers.iter().enumerate() {
-            let file = given.iter().find(|(of, _)| *of == index);
-            let code = match file {
+            let name = &reducer.name;
+            codes.push(match file_of(index) {
                 Some((_, file)) => {
-                    let code =
-                        compile(&read_wasm(file)?).with_context(|| file.display().to_string())?;
-                    let (name, hash) = (&reducer.name, code.hash());
-                    notes.push(format!(
-                        "{name} runs {}, given by hand ({hash})",
-                        file.display()
-                    ));
+                    let code = load(&read_wasm(file)?, Limits::default(), cache);
+                    let code = code.with_context(|| file.display().to_string())?;
+                    note(name, file, code.hash());
                     code
                 }
                 None => {
-                    let name = &reducer.name;
                     let wasm = built_in(name).with_context(|| {
                         format!("no wasm for the reducer `{name}`: say which with `--wasm FILE`")
                     })?;
                     check_pin(&folder, reducer, Hash::of(wasm))?;
-                    compile(wasm).with_context(|| format!("the built-in wasm of `{name}`"))?
+                    load(wasm, Limits::default(), cache)
+                        .with_context(|| format!("the built-in wasm of `{name}`"))?
                 }
-            };
-            codes.push(code);
+            });
         }
-        let mut world = World::new(air, codes);
+        let mut enforcers = Vec::new();
+        for (index, module) in air.enforcers.iter().enumerate() {
+            let name = &module.name;
+            let (_, file) = file_of(air.reducers.len() + index).with_context(|| {
+                format!("no wasm for the enforcer `{name}`: say which with `--wasm {name}=FILE`")
+            })?;
+            let code = PureCode::load(&read_wasm(file)?, Limits::default(), cache);
+            let code = code.with_context(|| file.display().to_string())?;
+            note(name, file, code.hash());
+            enforcers.push(code);
+        }
+        let mut world = World::with_enforcers(air, codes, enforcers);
         world.expected.forbids_leaks = self.leaks == Leaks::Deny;
         for text in &self.expect {
             world.expect(text).context("`--expect`")?;
@@ -129,36 +164,36 @@ impl WorldArguments {
         };
         (!self.wasm.is_empty()).then(|| documents.load().ok())?
     }
+}
 
-    /// The wasm files given, by the index of their reducer.
-    fn given(&self, air: &Air) -> Result<Vec<(usize, PathBuf)>> {
-        let mut given: Vec<(usize, PathBuf)> = Vec::new();
-        for text in &self.wasm {
-            let named = text.split_once('=').and_then(|(name, file)| {
-                let index = air
-                    .reducers
-                    .iter()
-                    .position(|reducer| reducer.name == name)?;
-                Some((index, PathBuf::from(file)))
-            });
-            let entry = match named {
-                Some(entry) => entry,
-                None if air.reducers.len() == 1 => (0, PathBuf::from(text)),
-                None => {
-                    let names = air.reducers.iter().map(|reducer| reducer.name.as_str());
-                    bail!(
-                        "`--wasm {text}` does not say which reducer: write NAME=FILE, with one of {}",
-                        names.collect::<Vec<_>>().join(", ")
-                    );
-                }
-            };
-            if given.iter().any(|(index, _)| *index == entry.0) {
-                bail!("`--wasm {text}`: that reducer has its wasm already");
-            }
-            given.push(entry);
+/// The wasm files given, by the index of their module: the reducers, then the enforcers.
+pub(super) fn given(wasm: &[String], air: &Air) -> Result<Vec<(usize, PathBuf)>> {
+    let reducers = air.reducers.iter().map(|reducer| reducer.name.as_str());
+    let enforcers = air.enforcers.iter().map(|module| module.name.as_str());
+    let names: Vec<&str> = reducers.chain(enforcers).collect();
+    let mut given: Vec<(usize, PathBuf)> = Vec::new();
+    for text in wasm {
+        let named = text.split_once('=');
+        let index_of = |name: &str| names.iter().position(|known| *known == name);
+        let entry = match named.map(|(name, file)| (name, index_of(name), file)) {
+            Some((_, Some(index), file)) => (index, PathBuf::from(file)),
+            Some((name, None, _)) if !Path::new(text).exists() => bail!(
+                "`--wasm {text}`: there is no module `{name}`: expected one of {}",
+                names.join(", ")
+            ),
+            _ if air.reducers.len() == 1 => (0, PathBuf::from(text)),
+            _ => bail!(
+                "`--wasm {text}` does not say which module: write NAME=FILE, with one of {}",
+                names.join(", ")
+            ),
+        };
+        if given.iter().any(|(index, _)| *index == entry.0) {
+            let name = names[entry.0];
+            bail!("`--wasm {text}`: `{name}` has its wasm already");
         }
-        Ok(given)
+        given.push(entry);
     }
+    Ok(given)
 }
 
 /// The reducer's wasm unless another is given by hand.
@@ -232,7 +267,7 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>> {
     paths.iter().map(read).collect()
 }
 
-fn read_wasm(file: &Path) -> Result<Vec<u8>> {
+pub(super) fn read_wasm(file: &Path) -> Result<Vec<u8>> {
     read_at_most(file, Limits::default().wasm_bytes as u64)
 }
 

@@ -95,6 +95,7 @@ fn seed_range(text: &str) -> Result<Range<u64>, String> {
 impl Run {
     pub fn execute(self) -> Result<Exit> {
         let mut loaded = self.world.load()?;
+        loaded.note_warnings(&self.world.folder());
         campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
         let workload = workload::of(&loaded.world);
         let interrupt = terminal::interrupt();

@@ -28,7 +28,7 @@ use crate::workload::{self, Workload};
 Each improvement is written at once, so that nothing is lost when it is interrupted: to --out, or
 else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
 
-Example: sim shrink corpus/attempts_bounded-c33c2f59528b.json")]
+Example: sim shrink corpus/attempts_bounded-5b77a76b70a7.json")]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]

@@ -4,8 +4,10 @@
 //! parameters are covered, the policy allows it. Does not verify that it should have been asked for,
 //! nor denials that the world's author expects.
 
+use std::borrow::Cow;
+
 use super::Finding;
-use crate::trace::{Asker, GateRule, Intent, Record, Trace, Turn};
+use crate::trace::{Asker, Intent, Record, Trace, Turn};
 use crate::world::World;
 
 pub(super) fn check(world: &World, trace: &Trace, turn: &Turn) -> Finding {
@@ -34,13 +36,15 @@ pub(super) fn check(world: &World, trace: &Trace, turn: &Turn) -> Finding {
 }
 
 /// What the gate said, as the journal has it.
-fn why(trace: &Trace, intent: &Intent) -> &'static str {
+fn why<'a>(trace: &'a Trace, intent: &Intent) -> Cow<'a, str> {
     let denied = trace.journal.iter().rev().find_map(|record| match record {
         Record::CapDecision {
             intent: hash,
             denied_by,
-        } if *hash == intent.hash => Some(denied_by.map(GateRule::name)),
+        } if *hash == intent.hash => Some(denied_by.map(|rule| rule.says(trace))),
         _ => None,
     });
-    denied.flatten().unwrap_or("the policy says no")
+    denied
+        .flatten()
+        .unwrap_or(Cow::Borrowed("the policy says no"))
 }

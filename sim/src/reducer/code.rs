@@ -35,6 +35,8 @@ struct Inner {
     constants: OnceLock<Constants>,
     limits: Limits,
     template: InstancePre<Limiter>,
+    /// The name of the function that is called: `step`, or `run` of a pure module.
+    entry: &'static str,
     form: StepForm,
     coverage: Option<Instruments>,
 }
@@ -46,7 +48,7 @@ pub(super) struct Instruments {
     pub origins: Origins,
 }
 
-/// The two forms of `step` in the ABI.
+/// The two forms of `step` in the ABI, which are those of `run` too.
 #[derive(Clone, Copy)]
 pub(super) enum StepForm {
     /// `(ret, ptr, len) -> ()`: pointer and length of the output are written at `ret`.
@@ -61,6 +63,16 @@ impl Code {
     /// Compiled code is kept in `cache_dir` if that is given and can be written; whether it was
     /// found there changes no result.
     pub fn load(wasm: &[u8], limits: Limits, cache_dir: Option<&Path>) -> Result<Code, LoadError> {
+        Code::load_to_call("step", wasm, limits, cache_dir)
+    }
+
+    /// The same with another function in the place of `step`.
+    pub(super) fn load_to_call(
+        entry: &'static str,
+        wasm: &[u8],
+        limits: Limits,
+        cache_dir: Option<&Path>,
+    ) -> Result<Code, LoadError> {
         if wasm.len() > limits.wasm_bytes {
             let (length_bytes, limit_bytes) = (wasm.len(), limits.wasm_bytes);
             return Err(LoadError::TooLarge {
@@ -69,7 +81,7 @@ impl Code {
             });
         }
         check_header(wasm)?;
-        Code::compile((Hash::of(wasm), wasm), wasm, limits, cache_dir, None)
+        Code::compile((Hash::of(wasm), wasm, entry), wasm, limits, cache_dir, None)
     }
 
     /// The same reducer, made to count which of its code is reached: see [`Coverage`]. What
@@ -97,7 +109,7 @@ impl Code {
             origins: made.origins,
         };
         let code = Code::compile(
-            (hash, wasm),
+            (hash, wasm, "step"),
             &made.wasm,
             limits,
             cache_dir,
@@ -112,7 +124,7 @@ impl Code {
 
     /// `original` is what the code is told to be; `wasm` is what runs.
     fn compile(
-        original: (Hash, &[u8]),
+        (hash, original, entry): (Hash, &[u8], &'static str),
         wasm: &[u8],
         limits: Limits,
         cache_dir: Option<&Path>,
@@ -133,17 +145,18 @@ impl Code {
         let module = Module::from_binary(&engine, wasm)
             .map_err(|error| why_refused(&engine, wasm, &error))?;
         check_imports(&module)?;
-        let form = check_exports(&module)?;
+        let form = check_exports(&module, entry)?;
         let template = Linker::new(&engine)
             .instantiate_pre(&module)
             .map_err(host)?;
         let inner = Inner {
-            hash: original.0,
-            wasm: original.1.into(),
+            hash,
+            wasm: original.into(),
             anatomy: OnceLock::new(),
             constants: OnceLock::new(),
             limits,
             template,
+            entry,
             form,
             coverage,
         };
@@ -205,6 +218,10 @@ impl Code {
     pub(super) fn anatomy(&self) -> &Anatomy {
         let inner = &self.inner;
         inner.anatomy.get_or_init(|| Anatomy::of(&inner.wasm))
+    }
+
+    pub(super) fn entry(&self) -> &'static str {
+        self.inner.entry
     }
 
     pub(super) fn form(&self) -> StepForm {
@@ -335,7 +352,7 @@ fn check_imports(module: &Module) -> Result<(), LoadError> {
     }
 }
 
-fn check_exports(module: &Module) -> Result<StepForm, LoadError> {
+fn check_exports(module: &Module, entry: &'static str) -> Result<StepForm, LoadError> {
     const MEMORY: &str = "a memory";
     const ALLOC: &str = "func (i32) -> (i32)";
     const STEP: &str = "func (i32, i32, i32) -> () or func (i32, i32) -> (i32, i32)";
@@ -354,10 +371,10 @@ fn check_exports(module: &Module) -> Result<StepForm, LoadError> {
         ExternType::Func(func) if is_i32s(&func, 1, 1) => {}
         other => return wrong("alloc", ALLOC, &other),
     }
-    match export(module, "step", STEP)? {
+    match export(module, entry, STEP)? {
         ExternType::Func(func) if is_i32s(&func, 3, 0) => Ok(StepForm::ReturnArea),
         ExternType::Func(func) if is_i32s(&func, 2, 2) => Ok(StepForm::MultiValue),
-        other => wrong("step", STEP, &other),
+        other => wrong(entry, STEP, &other),
     }
 }
 

@@ -120,7 +120,7 @@ pub enum LoadError {
     NotWasm { reason: String },
     /// Each import as `module::name`, in the order of the module.
     #[error(
-        "a reducer has no imports, found {} ({}); build for wasm32-unknown-unknown, no host calls",
+        "expected no imports, found {} ({}); build for wasm32-unknown-unknown, no host calls",
         .imports.len(),
         FirstOf(.imports)
     )]

@@ -88,6 +88,16 @@ impl Instance {
         self.attempt(envelope, output)
     }
 
+    /// Calls the code with an envelope and gives the bytes of its answer, if this is the first call
+    /// of a fresh instance.
+    pub(super) fn call_once(mut self, envelope: &[u8]) -> Result<Vec<u8>, StepError> {
+        debug_assert_eq!(self.steps, 0);
+        match &mut self.live {
+            Some(live) => live.answer(&self.code, envelope).map(<[u8]>::to_vec),
+            None => Err(no_export()),
+        }
+    }
+
     /// Goes back to a fresh instance.
     pub fn renew(&mut self) -> Result<(), StepError> {
         // The old one first, so that its slot in the pool is free for the new one.
@@ -174,10 +184,10 @@ impl Live {
             .map_err(|error| host(&error))?;
         let step = match code.form() {
             StepForm::ReturnArea => instance
-                .get_typed_func(&mut store, "step")
+                .get_typed_func(&mut store, code.entry())
                 .map(StepFunc::ReturnArea),
             StepForm::MultiValue => instance
-                .get_typed_func(&mut store, "step")
+                .get_typed_func(&mut store, code.entry())
                 .map(StepFunc::MultiValue),
         };
         let step = step.map_err(|error| host(&error))?;
@@ -216,6 +226,11 @@ impl Live {
     }
 
     fn step(&mut self, code: &Code, envelope: &[u8], output: &mut Output) -> Result<(), StepError> {
+        output.decode(self.answer(code, envelope)?)
+    }
+
+    /// The bytes of the answer, in the guest's memory.
+    fn answer(&mut self, code: &Code, envelope: &[u8]) -> Result<&[u8], StepError> {
         let limits = code.limits();
         self.store
             .set_fuel(code.fuel_per_step())
@@ -234,7 +249,7 @@ impl Live {
                 limit_bytes,
             });
         }
-        output.decode(answer)
+        Ok(answer)
     }
 
     fn allocate(&mut self, code: &Code, length: u32) -> Result<u32, StepError> {

@@ -135,20 +135,6 @@ fn simpler_answers(answer: Answer) -> std::iter::Copied<std::slice::Iter<'static
 
 /// The same firing with one thing about it ordinary.
 fn simpler_fire(fire: &Decision) -> Vec<Decision> {
-    let with = |change: &dyn Fn(&mut ItemName, &mut Option<u64>, &mut Status, &mut bool)| {
-        let mut fire = fire.clone();
-        if let Decision::Fire {
-            timer,
-            at_ns,
-            status,
-            twice,
-            ..
-        } = &mut fire
-        {
-            change(timer, at_ns, status, twice);
-        }
-        fire
-    };
     let Decision::Fire {
         timer,
         at_ns,
@@ -159,28 +145,32 @@ fn simpler_fire(fire: &Decision) -> Vec<Decision> {
     else {
         return Vec::new();
     };
+    let with = |timer: &ItemName, at_ns, status, twice, value: Option<&_>| Decision::Fire {
+        timer: timer.clone(),
+        at_ns,
+        status,
+        twice,
+        value: value.cloned(),
+    };
+    let (at_ns, status, twice, value) = (*at_ns, *status, *twice, value.as_ref());
     let mut simpler = Vec::new();
-    if *twice {
-        simpler.push(with(&|_, _, _, twice| *twice = false));
+    if twice {
+        simpler.push(with(timer, at_ns, status, false, value));
     }
     if at_ns.is_some() {
-        simpler.push(with(&|_, at_ns, _, _| *at_ns = None));
+        simpler.push(with(timer, None, status, twice, value));
     }
-    if *status != Status::Ok {
-        simpler.push(with(&|_, _, status, _| *status = Status::Ok));
+    if status != Status::Ok {
+        simpler.push(with(timer, at_ns, Status::Ok, twice, value));
     }
-    if *status == Status::Timeout {
-        simpler.push(with(&|_, _, status, _| *status = Status::Error));
+    if status == Status::Timeout {
+        simpler.push(with(timer, at_ns, Status::Error, twice, value));
     }
     if value.is_some() {
-        let mut plain = fire.clone();
-        if let Decision::Fire { value, .. } = &mut plain {
-            *value = None;
-        }
-        simpler.push(plain);
+        simpler.push(with(timer, at_ns, status, twice, None));
     }
     let older = items(timer).into_iter();
-    simpler.extend(older.map(|older| with(&|timer, _, _, _| *timer = older.clone())));
+    simpler.extend(older.map(|older| with(&older, at_ns, status, twice, value)));
     simpler
 }
 

@@ -1,7 +1,7 @@
 //! What things in flight are called: a label, and the request that they belong to.
 //!
-//! An event goes by the tag of its variant or the name of its schema, an effect by the arm in which
-//! its receipt comes back, a plan instance by its plan. Names are found once for each value.
+//! An event goes by the tag of its variant or the name of its schema, an effect by the event that its
+//! receipt comes back as, a plan instance by its plan. Names are found once for each value.
 
 use crate::air::{EffectId, PlanId, ReducerId, SchemaId, Type};
 use crate::trace::{Name, Trace, ValueId};
@@ -78,9 +78,12 @@ impl<'w> Naming<'w> {
             }
             Thing::Plan(plan) => trace.name(local_name(&air.plans[plan.index()].name)),
             Thing::Effect(reducer, effect) => {
-                let arm = air.reducers[reducer.index()].receipt_arms.get(&effect);
-                let kind = &air.effects[effect.index()].kind;
-                trace.name(arm.unwrap_or(kind))
+                let reducer = &air.reducers[reducer.index()];
+                match reducer.receipt_arms.get(&effect) {
+                    Some(Some(arm)) => trace.name(arm),
+                    Some(None) => trace.name(local_name(air.schemas.name(reducer.event))),
+                    None => trace.name(&air.effects[effect.index()].kind),
+                }
             }
         }
     }

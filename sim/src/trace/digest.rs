@@ -14,7 +14,7 @@ use twox_hash::XxHash3_128;
 
 use crate::air::Hash;
 use crate::trace::{
-    Asker, Cell, Choice, Fault, IntentHash, Item, Name, Record, Trace, ValueId, Values,
+    Asker, Cell, Choice, Fault, GateRule, IntentHash, Item, Name, Record, Trace, ValueId, Values,
 };
 
 /// What two runs have in common exactly when they are the same. Its text form is `xxh3:` and 32
@@ -299,10 +299,16 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
             .value(*params)
             .intent(*hash)
             .asker(*asker),
-        Record::CapDecision { intent, denied_by } => writer
-            .tag(33)
-            .intent(*intent)
-            .tag(denied_by.map_or(0, |rule| rule as u8 + 1)),
+        Record::CapDecision { intent, denied_by } => {
+            writer.tag(33).intent(*intent);
+            match denied_by {
+                None => writer.tag(0),
+                Some(GateRule::Expired) => writer.tag(1),
+                Some(GateRule::CapType) => writer.tag(2),
+                Some(GateRule::Params) => writer.tag(3),
+                Some(GateRule::Enforcer(why)) => writer.tag(4).name(*why),
+            }
+        }
         Record::PolicyDecision {
             intent,
             rule,

@@ -2,8 +2,10 @@
 //!
 //! Records refer to values of the trace. What a record means is the kernel's matter.
 
+use std::borrow::Cow;
+
 use crate::air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
-use crate::trace::{Asker, Cell, IntentHash, Status, ValueId};
+use crate::trace::{Asker, Cell, IntentHash, Name, Status, Trace, ValueId};
 
 /// A journal record, in the words of AIR v1.
 #[derive(Clone, PartialEq, Debug)]
@@ -97,14 +99,20 @@ pub enum GateRule {
     Expired,
     CapType,
     Params,
+    /// The cap's own enforcer said no, or nothing that can be understood: why.
+    Enforcer(Name),
 }
 
 impl GateRule {
-    pub fn name(self) -> &'static str {
-        match self {
+    /// What it refused, in words.
+    pub fn says(self, trace: &Trace) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
             GateRule::Expired => "the grant has expired",
             GateRule::CapType => "the grant is of another cap type",
             GateRule::Params => "the grant does not cover these parameters",
-        }
+            GateRule::Enforcer(why) => {
+                return Cow::Owned(format!("the enforcer refuses it: {}", trace.text(why)));
+            }
+        })
     }
 }

@@ -587,7 +587,7 @@ fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
     timer_params(&mut requested, Some(req_id), deliver_at_ns);
     timer_receipt(&mut receipt, Some(req_id), deliver_at_ns);
     let fired = Receipt {
-        arm: "timer",
+        arm: Some("timer"),
         intent_hash: &Hash::ZERO,
         reducer: "demo/RetrySM@1",
         effect_kind: "timer.set",

@@ -3,7 +3,7 @@
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
 use crate::air::canonical::{Canonical, Text};
-use crate::air::{Hash, cbor};
+use crate::air::{Hash, Wrap, cbor};
 use crate::trace::Status;
 
 /// Room for what a receipt event has beside the parameters and the receipt: keys and names.
@@ -21,7 +21,8 @@ pub fn item(canonical: &[u8]) -> &[u8] {
 
 /// What a reducer's effect comes back as.
 pub struct Receipt<'a> {
-    pub arm: &'a str,
+    /// None: the reducer's event is the receipt event itself.
+    pub arm: Option<&'a str>,
     pub intent_hash: &'a Hash,
     pub reducer: &'a str,
     pub effect_kind: &'a str,
@@ -32,15 +33,29 @@ pub struct Receipt<'a> {
     pub receipt: &'a [u8],
 }
 
-/// Appends a receipt event (`sys/TimerFired@1` and its like), wrapped in the arm of the reducer's
+/// Appends an event put into an arm of a reducer's event variant; both are canonical.
+pub fn wrapped(out: &mut Vec<u8>, arm: &Wrap, event: &[u8]) {
+    out.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(out, cbor::MAP, if arm.unit { 1 } else { 2 });
+    out.extend_from_slice(cbor::TAG_KEY);
+    cbor::write_text(out, &arm.tag);
+    if !arm.unit {
+        out.extend_from_slice(cbor::VALUE_KEY);
+        out.extend_from_slice(item(event));
+    }
+}
+
+/// Appends a receipt event (`sys/TimerFired@1` and its like), put into the arm of the reducer's
 /// event variant that refers to it. Shape: air-v1.md, "Built-ins".
 pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
     out.reserve(RECEIPT_EVENT_BYTES + receipt.requested.len() + receipt.receipt.len());
     out.extend_from_slice(&cbor::SELF_DESCRIBED);
-    cbor::write_head(out, cbor::MAP, 2);
-    out.extend_from_slice(cbor::TAG_KEY);
-    cbor::write_text(out, receipt.arm);
-    out.extend_from_slice(cbor::VALUE_KEY);
+    if let Some(arm) = receipt.arm {
+        cbor::write_head(out, cbor::MAP, 2);
+        out.extend_from_slice(cbor::TAG_KEY);
+        cbor::write_text(out, arm);
+        out.extend_from_slice(cbor::VALUE_KEY);
+    }
     cbor::write_head(out, cbor::MAP, 9);
     cbor::write_text(out, "status");
     cbor::write_text(out, receipt.status.name());

@@ -2,21 +2,35 @@
 //!
 //! In AIR's order: the grant is there and not expired; its cap type fits the effect; the
 //! parameters fit the grant; the policy's first matching rule says allow (no match denies).
+//!
+//! What fits is for the cap's enforcer to say: the allow-lists of `http.out`, or a module of the
+//! world's own. Without one, a grant covers all: timers have nothing to restrict, and a blob's
+//! namespace is not among its parameters.
 
-use crate::air::{Air, Effect, Grant, OriginKind, Value};
-use crate::trace::GateRule;
+use super::{World, enforcer};
+use crate::air::{Air, AllowLists, Asked, Effect, Enforcer, Grant, OriginKind, Value};
 
 /// What the gate said, in the two parts that the journal keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verdict {
-    pub denied_by: Option<GateRule>,
+    pub denied_by: Option<Denial>,
     /// The first policy rule that matched, by index.
     pub rule: Option<u32>,
     pub policy_allows: bool,
 }
 
+/// The check that refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Denial {
+    Expired,
+    CapType,
+    Params,
+    /// A module of the world's own: why.
+    Enforcer(String),
+}
+
 impl Verdict {
-    pub fn allowed(self) -> bool {
+    pub fn allowed(&self) -> bool {
         self.denied_by.is_none() && self.policy_allows
     }
 }
@@ -30,34 +44,36 @@ pub struct Request<'a> {
     pub origin_name: &'a str,
     /// Logical time.
     pub now_ns: u64,
+    /// Records in the journal before the decision.
+    pub journal_height: usize,
 }
 
-pub fn decide(air: &Air, request: &Request<'_>) -> Verdict {
-    let denied_by = if request
-        .grant
+pub fn decide(world: &World, request: &Request<'_>) -> Verdict {
+    let air = &world.air;
+    let Request { effect, grant, .. } = *request;
+    let denied_by = if grant
         .expiry_ns
         .is_some_and(|expiry| request.now_ns >= expiry)
     {
-        Some(GateRule::Expired)
-    } else if request.grant.cap_type != request.effect.cap_type {
-        Some(GateRule::CapType)
-    } else if !covers(air, request) {
-        Some(GateRule::Params)
+        Some(Denial::Expired)
+    } else if grant.cap_type != effect.cap_type {
+        Some(Denial::CapType)
     } else {
-        None
+        match air.caps[grant.cap].enforcer {
+            Enforcer::AllowAll => None,
+            Enforcer::AllowLists => (!covers(air, request)).then_some(Denial::Params),
+            Enforcer::Module(module) => enforcer::ask(world, module, request)
+                .err()
+                .map(Denial::Enforcer),
+        }
     };
-    let fits = |wanted: &Option<String>, found: &str| {
-        wanted.as_deref().is_none_or(|wanted| wanted == found)
+    let asked = Asked {
+        effect_kind: &effect.kind,
+        grant,
+        origin_kind: request.origin_kind,
+        origin_name: request.origin_name,
     };
-    let rule = air.policy.iter().position(|rule| {
-        fits(&rule.effect_kind, &request.effect.kind)
-            && fits(&rule.cap_name, &request.grant.name)
-            && fits(&rule.cap_type, &request.grant.cap_type)
-            && rule
-                .origin_kind
-                .is_none_or(|kind| kind == request.origin_kind)
-            && fits(&rule.origin_name, request.origin_name)
-    });
+    let rule = air.policy.iter().position(|rule| rule.matches(&asked));
     Verdict {
         denied_by,
         rule: rule.map(|index| index as u32),
@@ -65,16 +81,10 @@ pub fn decide(air: &Air, request: &Request<'_>) -> Verdict {
     }
 }
 
-/// Whether a grant's parameters cover an effect's: known for `http.out`, whose grants are
-/// allow-lists. Timers have nothing to restrict, and a blob's namespace is not among its
-/// parameters, so there is nothing to compare.
+/// Whether the allow-lists of a grant let an effect pass.
 fn covers(air: &Air, request: &Request<'_>) -> bool {
-    if request.effect.cap_type != "http.out" {
-        return true;
-    }
-    let restricted = ["hosts", "schemes", "methods", "ports", "path_prefixes"];
-    let lists = restricted.map(|name| allow_list(&request.grant.params, name));
-    if lists.iter().all(Option::is_none) {
+    let lists = AllowLists::of(&request.grant.params);
+    if !lists.restrict() {
         return true;
     }
     let Ok(params) = air.schemas.decode(request.effect.params, request.params) else {
@@ -86,36 +96,5 @@ fn covers(air: &Air, request: &Request<'_>) -> bool {
             .and_then(Value::as_text)
             .unwrap_or_default()
     };
-    let Ok(url) = text("url").parse::<http::Uri>() else {
-        return false;
-    };
-    let scheme = url.scheme_str().unwrap_or_default();
-    let port = url.port_u16().or(match scheme {
-        "http" => Some(80),
-        "https" => Some(443),
-        _ => None,
-    });
-    let [hosts, schemes, methods, ports, prefixes] = lists;
-    let has = |list: Option<&[Value]>, found: &str| {
-        list.is_none_or(|list| list.iter().any(|item| item.as_text() == Some(found)))
-    };
-    has(hosts, url.host().unwrap_or_default())
-        && has(schemes, scheme)
-        && has(methods, text("method"))
-        && ports.is_none_or(|list| {
-            list.iter()
-                .any(|item| item.as_nat().is_some() && item.as_nat() == port.map(u64::from))
-        })
-        && prefixes.is_none_or(|list| {
-            list.iter()
-                .filter_map(Value::as_text)
-                .any(|prefix| url.path().starts_with(prefix))
-        })
-}
-
-fn allow_list<'a>(params: &'a Value, name: &str) -> Option<&'a [Value]> {
-    match params.field(name) {
-        Some(Value::List(items)) => Some(items),
-        _ => None,
-    }
+    lists.refuse_url(text("url")).is_none() && lists.refuse_method(text("method")).is_none()
 }

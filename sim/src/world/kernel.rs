@@ -253,6 +253,9 @@ impl<'w> Kernel<'w> {
         for &route in &listeners.routes {
             self.step(trace, route, (schema, value), cell, moment);
         }
+        for &reducer in &listeners.receipts {
+            self.step_by_receipt(trace, reducer, value, moment);
+        }
         self.show_to_plans(trace, schema, value);
         for &trigger in &listeners.triggers {
             self.start_plan(trace, trigger, schema, value);

@@ -4,8 +4,10 @@ mod expressions;
 mod generate;
 mod pinning;
 mod refusals;
+mod table;
 mod values;
 mod vectors;
+mod warnings;
 mod worlds;
 
 use libtest_mimic::Trial;
@@ -19,6 +21,8 @@ pub fn trials(seed: Option<u64>) -> Vec<Trial> {
     trials.extend(expressions::trials(seed));
     trials.extend(worlds::trials(seed));
     trials.extend(refusals::trials());
+    trials.extend(warnings::trials());
+    trials.extend(table::trials());
     trials.extend(pinning::trials());
     trials
 }
@@ -45,8 +49,11 @@ fn source(text: &str) -> Vec<Source> {
     }]
 }
 
+/// A piece of text, and what takes its place.
+type Edit<'e> = (&'e str, &'e str);
+
 /// The base world with pieces of text replaced; each must be there.
-fn edited(edits: &[(&str, &str)]) -> Vec<Source> {
+fn edited(edits: &[Edit]) -> Vec<Source> {
     let mut text = BASE.to_owned();
     for (from, to) in edits {
         assert!(text.contains(from), "the base world has no {from:?}");

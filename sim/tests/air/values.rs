@@ -458,7 +458,7 @@ fn refused_bytes() {
     check(
         b"\xa3\x67$schema\x61a",
         expect![
-            "at ``: expected one of n, v, id, found a payload with `$schema`, which only an envelope has"
+            "at the top: expected one of n, v, id, found a payload with `$schema`, which only an envelope has"
         ],
     );
     check(
@@ -491,7 +491,7 @@ fn refused_bytes() {
     );
     check(
         b"\xa2\x62id\x61a\x61v\xa1\x64$tag\x62on\x00",
-        expect!["at ``: expected the end of the value, found 1 more bytes"],
+        expect!["at the top: expected the end of the value, found 1 more bytes"],
     );
     check(
         b"\xa2\x62id\x7b\xff\xff\xff\xff\xff\xff\xff\xff",
@@ -501,15 +501,15 @@ fn refused_bytes() {
     );
     check(
         b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
-        expect!["at ``: expected text, found the end of the bytes"],
+        expect!["at the top: expected text, found the end of the bytes"],
     );
     check(
         b"",
-        expect!["at ``: expected a record, found the end of the bytes"],
+        expect!["at the top: expected a record, found the end of the bytes"],
     );
     check(
         b"\xfb\x00\x00\x00\x00\x00\x00\x00\x00",
-        expect!["at ``: expected a record, found a float"],
+        expect!["at the top: expected a record, found a float"],
     );
 }
 

@@ -36,6 +36,7 @@ pub fn trials(seed: u64) -> Vec<Trial> {
 /// A folder of documents, by its path from the root of the workspace.
 fn world(folder: &str) -> Air {
     let air = crate::support::documents(folder);
+    assert_eq!(air.warnings.list, []);
     assert_eq!(air.reducers[0].name, "demo/RetrySM@1");
     assert_eq!(
         air.reducers[0].slots["default"]
@@ -50,9 +51,11 @@ fn world(folder: &str) -> Air {
 
 fn base_world() {
     let air = load(&base()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(air.warnings.list, []);
     let reducer = &air.reducers[0];
     assert_eq!(reducer.file, "world.air.json");
-    assert_eq!(reducer.receipt_arms.values().collect::<Vec<_>>(), ["timer"]);
+    let arms = reducer.receipt_arms.values().map(Option::as_deref);
+    assert_eq!(arms.collect::<Vec<_>>(), [Some("timer")]);
     assert_eq!(reducer.wasm_hash, None);
     let timer = reducer.effects_emitted[0];
     assert_eq!(air.effects[timer.index()].kind, "timer.set");
@@ -66,7 +69,7 @@ fn base_world() {
     assert!(matches!(&plan.steps[2].op, Op::AwaitReceipt { handle, .. } if handle == "call"));
     assert_eq!(
         (plan.edges.len(), plan.invariants.len(), air.policy.len()),
-        (5, 1, 2)
+        (5, 1, 3)
     );
     assert_eq!(air.triggers[0].correlate_by.as_deref(), Some("id"));
     assert_eq!(air.grants[1].expiry_ns, Some(9));
@@ -208,7 +211,7 @@ fn slots() {
     let index = |edits: &[(&str, &str)]| grant(edits).map(|grant| grant.index());
     let second = (
         "{\"name\": \"tick\",",
-        "{\"name\": \"tock\", \"cap\": \"t/timer@1\", \"params\": {}}, {\"name\": \"tick\",",
+        "{\"name\": \"tock\", \"cap\": \"t/timer@1\", \"params\": {\"record\": {}}}, {\"name\": \"tick\",",
     );
     let binding = (
         "\"routing\":",
@@ -263,8 +266,8 @@ fn damaged(
     let mut text = BASE.to_owned();
     text.replace_range(start..end, &noise);
     if let Err(diagnostics) = load(&source(&text)) {
-        prop_assert!(!diagnostics.0.is_empty());
-        for diagnostic in &diagnostics.0 {
+        prop_assert!(!diagnostics.list.is_empty());
+        for diagnostic in &diagnostics.list {
             prop_assert!(diagnostic.line >= 1 && diagnostic.column >= 1);
             prop_assert!(diagnostic.line <= text.lines().count() + 1);
         }

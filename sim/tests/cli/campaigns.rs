@@ -206,8 +206,8 @@ fn failure() {
                     transient
         >3    0     deliver err of "r1"      message "try again",    pc "Working" →     timer of "r1", due 0    attempts_bounded
                                              transient true          "Backoff"
-        case:   found/attempts_bounded-5f91359f335f.json
-        replay: cargo run --release -- replay found/attempts_bounded-5f91359f335f.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-5b77a76b70a7.json
+        replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm
         shrunk from 9 decisions to 4 in 173 attempts"#]].assert_eq(told);
     // It is the example of the README, which keeps cases in `corpus/`.
     for line in told.lines().take_while(|line| !line.is_empty()) {

@@ -126,7 +126,7 @@ fn check() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     expect![[r#"
         defcap       demo/timer@1                 sha256:ce37df62ae6e2b899a7a75def8a7be035574cb89c83d5f6eb6c469aead4da7c0
-        manifest     -                            sha256:16d283d086e1b47ca93e31f216a2f5c9a0277cdd43dde6998da76f526e858aa6
+        manifest     -                            sha256:5484b0b3ebfadc9fe6ff0a506e6e76de5bc0b3fd19517b49c498f7743d7411cc
         defmodule    demo/RetrySM@1               sha256:86104d5845345fc49446a33174f5773590097d42269d6baa4c74263f10c26edd
         defplan      demo/WorkPlan@1              sha256:d2fb585220b95855632efa92192478c5b42002e8148910b629c5f50ff4d53e43
         defpolicy    demo/allow-all@1             sha256:0c537fca0e10f6649ec81f7cc1751cd38ff3b41aea25766ef2645fc4eaa52e4a

@@ -180,7 +180,7 @@ fn junit() {
     let text = description.as_ref().expect("it has a text").as_str();
     assert!(
         text.contains(
-            "replay: cargo run --release -- replay found/attempts_bounded-c33c2f59528b.json"
+            "replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json"
         ),
         "{text}"
     );
@@ -220,7 +220,7 @@ fn annotations() {
         .lines()
         .filter(|line| line.starts_with("::"))
         .collect();
-    expect![[r#"::error file=found/attempts_bounded-5f91359f335f.json,title=attempts_bounded::seed 0, turn 3: attempts never exceed max_attempts (0 counts as 1)%0Aexpected no wait after attempt 1 of "r1", its last%0Afound a timer for 0 ns%0Areplay: cargo run --release -- replay found/attempts_bounded-5f91359f335f.json --wasm attempt-limit-off-by-one.wasm"#]]
+    expect![[r#"::error file=found/attempts_bounded-5b77a76b70a7.json,title=attempts_bounded::seed 0, turn 3: attempts never exceed max_attempts (0 counts as 1)%0Aexpected no wait after attempt 1 of "r1", its last%0Afound a timer for 0 ns%0Areplay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm"#]]
     .assert_eq(&told.join("\n"));
     // Standard output is as it is elsewhere.
     assert_eq!(said.out, place.sim(&run).out);

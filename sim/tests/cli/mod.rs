@@ -3,6 +3,7 @@
 mod bad_input;
 mod campaigns;
 mod cases;
+mod checking;
 mod coverage;
 mod exploring;
 mod formats;
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         bad_input::trials(),
         campaigns::trials(),
         cases::trials(),
+        checking::trials(),
         coverage::trials(),
         exploring::trials(),
         formats::trials(),

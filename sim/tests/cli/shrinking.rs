@@ -51,8 +51,8 @@ fn shrink() {
             expected no wait after attempt 1 of "r1", its last
             found    a timer for 0 ns
         shrunk from 9 decisions to 4 in 173 attempts
-        case:   found/attempts_bounded-5f91359f335f.json
-        replay: cargo run --release -- replay found/attempts_bounded-5f91359f335f.json --wasm attempt-limit-off-by-one.wasm
+        case:   found/attempts_bounded-5b77a76b70a7.json
+        replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm
     "#]].assert_eq(told);
     // It is the example of the README.
     let readme = std::fs::read_to_string(absolute_root().join("README.md")).expect("it is there");
@@ -134,7 +134,7 @@ fn refusals() {
         found.push_str(&said.err);
     }
     expect![[r#"
-        error: found/attempts_bounded-325baf9d3ddd.json does not fail on this world: nothing to shrink
+        error: found/attempts_bounded-5c4057928ca7.json does not fail on this world: nothing to shrink
         hint: it violated attempts_bounded on another reducer: give that one with `--wasm FILE`, or replay it to see what changed
         error: ROOT/corpus/ok-after-failed.json does not fail on this world: nothing to shrink
         hint: it held when it was written, too: shrink one that fails

@@ -61,7 +61,7 @@ fn compare(wasm: &[u8], seed: Option<Seed>, seeds: u64) {
 
 /// What each seed came to, and what was reached in all of them.
 fn run(world: &World, seeds: &[Seed]) -> (Vec<(Checked, Vec<String>)>, Coverage) {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("an instance can be made");
     runner.set_effort(Effort::Sampled);
     let mut coverage = Coverage::default();

@@ -116,7 +116,7 @@ fn imports() {
         (import "env" "now" (func (result i64)))
         (import "wasi_snapshot_preview1" "a\0ab" (func))
         (import "env" "memory" (memory 1)))"#;
-    expect![[r#"a reducer has no imports, found 3 (env::now, wasi_snapshot_preview1::a\nb, env::memory); build for wasm32-unknown-unknown, no host calls"#]].assert_eq(&refusal(&assemble(text)));
+    expect![[r#"expected no imports, found 3 (env::now, wasi_snapshot_preview1::a\nb, env::memory); build for wasm32-unknown-unknown, no host calls"#]].assert_eq(&refusal(&assemble(text)));
 }
 
 fn many_imports() {

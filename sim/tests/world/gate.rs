@@ -24,6 +24,7 @@ fn effects_of_plans() {
         ("allowed", vec![], 8),
         ("expired", vec![], 9),
         ("another host", vec![(grant, "{\"hosts\": [\"other\"]}")], 0),
+        ("this host", vec![(grant, "{\"hosts\": [\"H\"]}")], 0),
         ("no host", vec![(grant, "{\"hosts\": []}")], 0),
         ("any host", vec![(grant, "{}")], 0),
         (
@@ -32,6 +33,11 @@ fn effects_of_plans() {
             0,
         ),
         ("this method", vec![(grant, "{\"methods\": [\"GET\"]}")], 0),
+        (
+            "its other case",
+            vec![(grant, "{\"methods\": [\"get\"]}")],
+            0,
+        ),
         (
             "another method",
             vec![(grant, "{\"methods\": [\"PUT\"]}")],
@@ -85,17 +91,19 @@ fn effects_of_plans() {
         allowed: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         expired: plan_step a_url, plan_step b_ask, cap_decision the grant has expired, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         another host: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
+        this host: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         no host: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         any host: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         another scheme: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         this method: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
+        its other case: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         another method: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         the scheme's port: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         another port: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         this path: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow true, effect_intent http.request
         another path: plan_step a_url, plan_step b_ask, cap_decision the grant does not cover these parameters, policy_decision rule Some(0) allow true, plan_ended step `b_ask`: the effect gate said no
         the policy denies: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(0) allow false, plan_ended step `b_ask`: the effect gate said no
-        no rule of this grant: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(1) allow false, plan_ended step `b_ask`: the effect gate said no
+        no rule of this grant: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule Some(2) allow false, plan_ended step `b_ask`: the effect gate said no
         no rule at all: plan_step a_url, plan_step b_ask, cap_decision allow, policy_decision rule None allow false, plan_ended step `b_ask`: the effect gate said no
     "#]].assert_eq(&found);
 }
@@ -139,37 +147,36 @@ fn effects_of_reducers() {
         ];
         super::reducer_answering(&output.concat())
     };
-    let allow = ("\"decision\": \"deny\"", "\"decision\": \"allow\"");
+    let deny = (
+        "{\"effect_kind\": \"timer.set\"}, \"decision\": \"allow\"",
+        "{\"effect_kind\": \"timer.set\"}, \"decision\": \"deny\"",
+    );
     let mut found = String::new();
     for (what, edits, wasm) in [
-        (
-            "a timer",
-            vec![allow],
-            output(&[effect("timer.set", "default")]),
-        ),
+        ("a timer", vec![], output(&[effect("timer.set", "default")])),
         (
             "the policy denies",
-            vec![],
+            vec![deny],
             output(&[effect("timer.set", "default")]),
         ),
         (
             "another slot",
-            vec![allow],
+            vec![],
             output(&[effect("timer.set", "other")]),
         ),
         (
             "a kind of plans",
-            vec![allow],
+            vec![],
             output(&[effect("http.request", "default")]),
         ),
         (
             "a kind that is not declared",
-            vec![allow],
+            vec![],
             output(&[effect("blob.put", "default")]),
         ),
         (
             "two effects",
-            vec![allow],
+            vec![],
             output(&[
                 effect("timer.set", "default"),
                 effect("timer.set", "default"),

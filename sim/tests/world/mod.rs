@@ -2,11 +2,13 @@
 //! goes in, and the trace tells.
 
 mod context;
+mod enforcers;
 mod gate;
 mod keyed;
 mod plans;
 mod receipts;
 mod recovery;
+mod routes;
 
 use std::fmt::Write;
 
@@ -22,6 +24,7 @@ use sim::world::World;
 use crate::support::code;
 
 pub use context::world as world_with_context;
+pub use enforcers::with_context as world_whose_enforcer_has_a_context;
 
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
@@ -31,6 +34,8 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
         keyed::trials(),
         receipts::trials(),
         recovery::trials(seed),
+        enforcers::trials(),
+        routes::trials(),
     ]
     .into_iter()
     .flatten()
@@ -47,17 +52,19 @@ fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Tri
 
 /// The small world of the documents' tests, with pieces of its text replaced.
 fn small_world(edits: &[(&str, &str)], wasm: &[u8]) -> World {
+    let air = air::load(&edited(edits)).unwrap_or_else(|error| panic!("{error}"));
+    World::new(air, vec![code(wasm)])
+}
+
+/// The documents of such a world.
+fn edited(edits: &[(&str, &str)]) -> Vec<Source> {
     let mut text = include_str!("../air/base.air.json").to_owned();
     for (from, to) in edits {
         assert!(text.contains(from), "the world has no {from}");
         text = text.replacen(from, to, 1);
     }
-    let source = Source {
-        file: "world.air.json".to_owned(),
-        text,
-    };
-    let air = air::load(&[source]).unwrap_or_else(|error| panic!("{error}"));
-    World::new(air, vec![code(wasm)])
+    let file = "world.air.json".to_owned();
+    vec![Source { file, text }]
 }
 
 /// A reducer that answers every event with the state `{count: 1, last: null}` and nothing else.
@@ -89,7 +96,7 @@ fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
     let scenario = case
         .bind(&world.air)
         .unwrap_or_else(|error| panic!("{error}"));
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let checked = runner.replay(&scenario);
     assert!(
@@ -130,7 +137,7 @@ fn journal(air: &Air, trace: &Trace) -> String {
                 writeln!(
                     out,
                     "cap_decision {}",
-                    denied_by.map_or("allow", |rule| rule.name())
+                    denied_by.map_or("allow".into(), |rule| rule.says(trace))
                 )
             }
             Record::PolicyDecision { rule, allowed, .. } => {

@@ -42,7 +42,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
 }
 
 fn run(world: &World, seed: Seed) -> Trace {
-    let workload = workload::of(&world);
+    let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     runner.seed(seed, &scenario);

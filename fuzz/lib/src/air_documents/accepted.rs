@@ -1,9 +1,9 @@
 //! What must hold of a world: its text may be written otherwise, and its modules pinned.
 
 use anyhow::{Context, Result, anyhow, ensure};
-use sim::air::{Air, Hash, Source, canonical_cbor};
+use sim::air::{Air, Diagnostic, Hash, Severity, Source, canonical_cbor};
 
-use super::{Subject, documents, source};
+use super::{Subject, documents, refused, source};
 use crate::json::{Layout, Tree};
 
 /// Longer texts are not written with every character escaped: they would be too long to read.
@@ -11,6 +11,12 @@ const MOST_TO_ESCAPE: usize = 1 << 20;
 
 /// Checks a world against the same world written otherwise, in one source and in many.
 pub fn check(subject: &Subject, first: &Source, tree: &Tree, air: &Air) -> Result<()> {
+    refused::list(subject, &air.warnings.list, first, Some(tree))?;
+    let is_warning = |it: &Diagnostic| it.severity == Severity::Warning;
+    ensure!(
+        air.warnings.list.iter().all(is_warning),
+        "a world with errors is taken"
+    );
     let world = describe(air.clone());
     let same = |what: &str, sources: &[Source]| same(subject, &world, what, sources);
     for layout in Layout::ALL {
@@ -40,11 +46,23 @@ pub fn check(subject: &Subject, first: &Source, tree: &Tree, air: &Air) -> Resul
     pins(subject, first, air)
 }
 
-/// All that a world is, in whatever order its documents came.
+/// All that a world is, in whatever order its documents came. What it is warned of, without the
+/// places; of too many warnings, which are shown depends on the order.
 fn describe(mut air: Air) -> String {
     air.documents
         .sort_by(|left, right| (&left.kind, &left.name).cmp(&(&right.kind, &right.name)));
-    format!("{air:?}")
+    let warnings = std::mem::take(&mut air.warnings);
+    let mut said: Vec<_> = match warnings.hidden_count {
+        0 => warnings.list.iter().collect(),
+        _ => Vec::new(),
+    };
+    said.sort_by(|left, right| {
+        let text = |it: &Diagnostic| (it.message.clone(), it.expected.clone(), it.hint.clone());
+        text(left).cmp(&text(right))
+    });
+    let said = said.iter().map(|it| (&it.message, &it.expected, &it.hint));
+    let said: Vec<_> = said.collect();
+    format!("{air:?}, {} warnings: {said:?}", warnings.count())
 }
 
 fn same(subject: &Subject, world: &str, what: &str, sources: &[Source]) -> Result<()> {
@@ -74,7 +92,8 @@ fn hashes(tree: &Tree, air: &Air) -> Result<()> {
     Ok(())
 }
 
-/// A pinned world is the same world, but for the hash: unless the manifest pins the document.
+/// A pinned world is the same world, but for the hash, and for what it is warned of: the manifest
+/// may pin the document.
 fn pins(subject: &Subject, first: &Source, air: &Air) -> Result<()> {
     for reducer in &air.reducers {
         let name = &reducer.name;
@@ -82,11 +101,8 @@ fn pins(subject: &Subject, first: &Source, air: &Air) -> Result<()> {
         let pinned = (subject.pin)(first, name, hash)
             .map_err(|error| anyhow!("cannot pin `{name}`: {error}"))?;
         pinned_stays(subject, &pinned, name, hash)?;
-        let Ok(found) = (subject.load)(&[source(pinned)]) else {
-            let is_pinned = reducer.wasm_hash.is_none() && first.text.contains("\"hash\"");
-            ensure!(is_pinned, "once `{name}` is pinned the world is refused");
-            continue;
-        };
+        let found = (subject.load)(&[source(pinned)]);
+        let found = found.map_err(|error| anyhow!("once `{name}` is pinned: {error}"))?;
         let expected = expected_once_pinned(air, &found, name, hash);
         ensure!(
             describe(found) == describe(expected),
@@ -100,6 +116,7 @@ fn pins(subject: &Subject, first: &Source, air: &Air) -> Result<()> {
 /// manifest, which are as they are found to be.
 fn expected_once_pinned(air: &Air, found: &Air, name: &str, hash: Hash) -> Air {
     let mut expected = air.clone();
+    expected.warnings = found.warnings.clone();
     for reducer in expected.reducers.iter_mut().filter(|it| it.name == name) {
         if reducer.wasm_hash != Some(hash) {
             reducer.wasm_hash = Some(hash);

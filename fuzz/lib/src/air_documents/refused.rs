@@ -1,9 +1,9 @@
-//! What must hold of a report: it can be followed to a place in the text, and shown on a terminal.
+//! What must hold of a report, of errors or of warnings: it can be followed to a place in the text, and shown on a terminal.
 //!
 //! Does not verify that the place is the best one, nor what the message says.
 
 use anyhow::{Context, Result, ensure};
-use sim::air::{Diagnostic, Diagnostics, Source};
+use sim::air::{Diagnostic, Diagnostics, Severity, Source};
 
 use super::Subject;
 use crate::json::Tree;
@@ -18,8 +18,21 @@ pub fn check(
     source: &Source,
     tree: Option<&Tree>,
 ) -> Result<()> {
-    let list = &diagnostics.0;
-    ensure!(!list.is_empty(), "refused without a reason");
+    let mut reasons = diagnostics.list.iter();
+    ensure!(
+        reasons.any(|it| it.severity == Severity::Error),
+        "refused without a reason"
+    );
+    list(subject, &diagnostics.list, source, tree)
+}
+
+/// Checks what is said of one text, whether it is refused or not.
+pub fn list(
+    subject: &Subject,
+    list: &[Diagnostic],
+    source: &Source,
+    tree: Option<&Tree>,
+) -> Result<()> {
     ensure!(list.len() <= MOST, "a report of {} problems", list.len());
     for diagnostic in list {
         place(diagnostic, source, tree)
@@ -28,7 +41,7 @@ pub fn check(
     }
     ensure!(
         list.is_sorted_by_key(|diagnostic| (diagnostic.line, diagnostic.column)),
-        "a report that is not in order:\n{diagnostics}"
+        "a report that is not in order:\n{list:?}"
     );
     Ok(())
 }

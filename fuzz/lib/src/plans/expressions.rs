@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::dice::Dice;
-use super::evaluate::OPERATORS;
+use super::evaluate::{self, OPERATORS};
 use super::value::{Kind, Ty, Types, Val};
 
 const FIELDS: [&str; 3] = ["a", "bb", "b"];
@@ -331,17 +331,35 @@ impl Builder<'_> {
             self.odd = true;
             return self.something_odd(dice, &ty, depth);
         }
+        let made = self.sound(dice, &ty, depth);
+        if !evaluate::fails_alone(&made) {
+            return made;
+        }
+        // What fails whatever there is may be refused, and would end most plans.
+        if dice.one_in(8) {
+            self.odd = true;
+            return made;
+        }
+        self.plainest(&ty)
+    }
+
+    fn sound(&mut self, dice: &mut Dice<'_>, ty: &Ty, depth: usize) -> Json {
         match (dice.of(9), depth.checked_sub(1)) {
-            (0 | 1, _) | (6.., None) => self.built(dice, &ty, depth),
+            (0 | 1, _) | (6.., None) => self.built(dice, ty, depth),
             (6 | 7, Some(depth)) => self
-                .operation(dice, &ty, depth)
-                .unwrap_or_else(|| self.taken(dice, &ty, depth)),
-            (8, Some(depth)) => self.taken(dice, &ty, depth),
-            _ => match self.reference(dice, &ty) {
+                .operation(dice, ty, depth)
+                .unwrap_or_else(|| self.taken(dice, ty, depth)),
+            (8, Some(depth)) => self.taken(dice, ty, depth),
+            _ => match self.reference(dice, ty) {
                 Some(text) => json!({ "ref": text }),
-                None => self.built(dice, &ty, depth),
+                None => self.built(dice, ty, depth),
             },
         }
+    }
+
+    /// A constant or a builder of constants, without choices.
+    fn plainest(&mut self, ty: &Ty) -> Json {
+        self.built(&mut Dice::new(&[]), ty, 0)
     }
 
     fn reference(&self, dice: &mut Dice<'_>, ty: &Ty) -> Option<String> {
@@ -553,9 +571,9 @@ impl Builder<'_> {
             0..=6 => {
                 let other = self.some_type(dice);
                 let item = self.expr(dice, &other, depth);
-                json!({"op": "get", "args": [{"list": [item]}, {"nat": 0}]})
+                hidden(item)
             }
-            7 | 8 => json!({"op": "get", "args": [{"list": [{"ref": known}]}, {"nat": 0}]}),
+            7 | 8 => hidden(json!({ "ref": known })),
             9..=12 => match dice.pick(&self.unsure) {
                 Some(name) => json!({ "ref": name }),
                 None => json!({ "ref": known }),
@@ -596,6 +614,11 @@ impl Builder<'_> {
             .clone(),
         }
     }
+}
+
+/// The item, so that its type is not known before it runs: that of an empty list is not.
+fn hidden(item: Json) -> Json {
+    json!({"op": "get", "args": [{"list": [item, {"list": []}]}, {"nat": 0}]})
 }
 
 const ARITHMETIC: [&str; 5] = ["add", "sub", "mul", "div", "mod"];

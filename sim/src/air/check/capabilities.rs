@@ -1,29 +1,46 @@
-//! Effects, caps, grants, policies and secrets.
-
-use std::collections::BTreeSet;
+//! Effects, caps, grants and secrets.
 
 use super::super::builtins;
 use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{At, Body, Manifest, RawGrant, RawRule};
-use super::super::json::quote;
-use super::super::model::{Cap, Effect, EffectId, Grant, GrantId, Rule};
+use super::super::documents::{At, Body, Manifest, RawGrant};
+use super::super::json::{File, quote};
+use super::super::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
 use super::super::types::{SchemaId, Schemas};
 use super::super::value::Value;
+use super::enforcers;
 use super::index::World;
 use super::schemas;
 
 pub struct Capabilities {
     pub effects: Vec<Effect>,
+    /// For each effect, whether the manifest lists it.
+    pub listed: Vec<bool>,
     pub caps: Vec<Cap>,
     pub grants: Vec<Grant>,
+    pub enforcers: Vec<PureModule>,
 }
 
 impl Capabilities {
+    /// An effect that is used. One that is built in must be listed too: in AgentOS its kind is
+    /// unknown at run time otherwise.
     pub fn effect(&self, kind: &At<String>, problems: &mut Problems) -> Option<EffectId> {
-        let found = self
-            .effects
-            .iter()
-            .position(|effect| effect.kind == kind.it);
+        let id = self.known_effect(kind, problems)?;
+        if !self.listed[id.index()] {
+            let name = &self.effects[id.index()].name;
+            let message = format!(
+                "{} is built in, and `effects` of the manifest does not list it",
+                quote(&kind.it)
+            );
+            let hint = format!("add {{\"name\": \"{name}\"}} to `effects`");
+            problems.push(Problem::new(kind.place, message).hint(hint));
+        }
+        Some(id)
+    }
+
+    /// An effect by its kind, listed or not; reports a kind that is not known.
+    pub fn known_effect(&self, kind: &At<String>, problems: &mut Problems) -> Option<EffectId> {
+        let mut effects = self.effects.iter();
+        let found = effects.position(|effect| effect.kind == kind.it);
         if found.is_none() {
             let known = self.effects.iter().map(|effect| effect.kind.as_str());
             problems.push_unknown("effect kind", kind, known);
@@ -54,11 +71,11 @@ pub fn check(
     world: &World,
     manifest: &Manifest,
     schemas: &mut Schemas,
-    sound: bool,
+    (files, sound): (&[File], bool),
     problems: &mut Problems,
 ) -> Capabilities {
-    let effects = effects(world, schemas, problems);
-    let caps = caps(world, schemas, sound, problems);
+    let (effects, listed) = effects(world, schemas, problems);
+    let mut caps = caps(world, schemas, sound, problems);
     let mut grants: Vec<Grant> = Vec::new();
     for raw in &manifest.grants {
         if grants.iter().any(|grant| grant.name == raw.name.it) {
@@ -68,15 +85,19 @@ pub fn check(
         }
         grants.extend(grant(raw, world, &caps, schemas, sound, problems));
     }
+    let enforcers = enforcers::check(world, &mut caps, &grants, schemas, (files, sound), problems);
     Capabilities {
         effects,
+        listed,
         caps,
         grants,
+        enforcers,
     }
 }
 
-fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> Vec<Effect> {
+fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Effect>, Vec<bool>) {
     let mut effects: Vec<Effect> = Vec::new();
+    let mut listed = Vec::new();
     for document in world.of_kind("defeffect") {
         let Body::Effect(raw) = &document.body else {
             continue;
@@ -102,8 +123,9 @@ fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> Vec<Eff
             origin: raw.origin,
             receipt_event: event.and_then(|(_, event)| schemas.find(event)),
         });
+        listed.push(world.lists(document));
     }
-    effects
+    (effects, listed)
 }
 
 /// One cap per document, in their order, so that a grant can name it by index.
@@ -124,6 +146,7 @@ fn caps(world: &World, schemas: &mut Schemas, sound: bool, problems: &mut Proble
             name,
             cap_type: raw.cap_type.clone(),
             schema,
+            enforcer: Enforcer::AllowAll,
         });
     }
     // Caps are anonymous schemas too: what may be absent in them is worked out with the rest.
@@ -143,6 +166,14 @@ fn grant(
 ) -> Option<Grant> {
     let index = world.find("defcap", &raw.cap, problems)?;
     let cap = caps.get(index)?;
+    if !world.lists(world.of_kind("defcap").get(index)?) {
+        let message = format!(
+            "{} is built in, and `caps` of the manifest does not list it",
+            quote(&raw.cap.it)
+        );
+        let hint = format!("add {{\"name\": \"{}\"}} to `caps`", raw.cap.it);
+        problems.push(Problem::new(raw.cap.place, message).hint(hint));
+    }
     let mut params = Value::Null;
     if sound {
         match schemas.value_from_json(cap.schema, &raw.params.node.to_plain()) {
@@ -164,73 +195,8 @@ fn grant(
         cap: index,
         cap_type: cap.cap_type.clone(),
         params,
-        expiry_ns: raw.expiry_ns,
+        expiry_ns: raw.expiry_ns.as_ref().map(|expiry| expiry.it),
     })
-}
-
-/// Checks every policy, and gives the rules of the default one.
-pub fn policy(
-    world: &World,
-    manifest: &Manifest,
-    capabilities: &Capabilities,
-    problems: &mut Problems,
-) -> Vec<Rule> {
-    let mut all = Vec::new();
-    for document in world.of_kind("defpolicy") {
-        let Body::Policy(policy) = &document.body else {
-            continue;
-        };
-        let rules: Vec<Rule> = policy
-            .rules
-            .iter()
-            .map(|raw| rule(raw, world, capabilities, problems))
-            .collect();
-        all.push(rules);
-    }
-    let chosen = manifest.policy.as_ref();
-    let chosen = chosen.and_then(|name| world.find("defpolicy", name, problems));
-    match chosen {
-        Some(index) if index < all.len() => all.swap_remove(index),
-        _ => Vec::new(),
-    }
-}
-
-fn rule(
-    raw: &RawRule,
-    world: &World,
-    capabilities: &Capabilities,
-    problems: &mut Problems,
-) -> Rule {
-    if let Some(kind) = &raw.effect_kind {
-        capabilities.effect(kind, problems);
-    }
-    if let Some(grant) = &raw.cap_name {
-        capabilities.grant(grant, problems);
-    }
-    if let Some(cap_type) = &raw.cap_type {
-        let known: BTreeSet<&str> = cap_types(capabilities).collect();
-        if !known.contains(cap_type.it.as_str()) {
-            problems.push_unknown("cap type", cap_type, known);
-        }
-    }
-    if let Some(name) = &raw.origin_name {
-        let known: Vec<&str> = world
-            .names("defplan")
-            .chain(world.names("defmodule"))
-            .collect();
-        if !known.contains(&name.it.as_str()) {
-            problems.push_unknown("plan or reducer", name, known);
-        }
-    }
-    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.it.clone());
-    Rule {
-        effect_kind: text(&raw.effect_kind),
-        cap_name: text(&raw.cap_name),
-        cap_type: text(&raw.cap_type),
-        origin_kind: raw.origin_kind,
-        origin_name: text(&raw.origin_name),
-        allow: raw.allow,
-    }
 }
 
 pub fn cap_types(capabilities: &Capabilities) -> impl Iterator<Item = &str> {

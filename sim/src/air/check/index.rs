@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Plain, json};
 
+use super::super::builtins::LATE;
 use super::super::diagnostic::{Problem, Problems};
 use super::super::documents::{At, Document, LISTS, Manifest};
 use super::super::hash::Hash;
@@ -14,14 +15,29 @@ pub struct Index<'d, 'a> {
     by_name: BTreeMap<(&'static str, &'d str), &'d Document<'a>>,
 }
 
-/// The documents that make the world, by kind: the built-in ones, then those of the manifest.
+/// The documents that make the world, by kind: the built-in ones, those of the manifest, and what
+/// was built in late.
 pub struct World<'d, 'a> {
     documents: BTreeMap<&'static str, Vec<&'d Document<'a>>>,
+    /// Kind and name of what the manifest lists, built in or not.
+    listed: BTreeSet<(&'static str, &'d str)>,
+}
+
+/// The list of the manifest that holds documents of a kind.
+fn list_of(kind: &str) -> &'static str {
+    let list = LISTS.iter().find(|(_, of)| *of == kind);
+    list.map_or("", |(list, _)| list)
 }
 
 impl<'d, 'a> World<'d, 'a> {
     pub fn of_kind(&self, kind: &str) -> &[&'d Document<'a>] {
         self.documents.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the manifest lists the document: what is built in is known without that.
+    pub fn lists(&self, document: &Document) -> bool {
+        let name = document.name.it.as_str();
+        self.listed.contains(&(document.kind, name))
     }
 
     pub fn names(&self, kind: &str) -> impl Iterator<Item = &'d str> {
@@ -57,53 +73,68 @@ impl<'d, 'a> Index<'d, 'a> {
         Index { documents, by_name }
     }
 
-    /// Follows the lists of the manifest.
+    /// Follows the lists of the manifest. A hash that is another than the document's is warned of
+    /// and counts as none, as AgentOS has it.
     pub fn listed(&self, manifest: &Manifest, problems: &mut Problems) -> World<'d, 'a> {
         let mut world: BTreeMap<&'static str, Vec<&Document>> = BTreeMap::new();
-        for document in self.documents.iter().filter(|document| document.file == 0) {
+        let built_in = self.documents.iter().filter(|document| document.file == 0);
+        let (late, early): (Vec<_>, Vec<_>) =
+            built_in.partition(|document| LATE.contains(&document.name.it.as_str()));
+        for document in early {
             world.entry(document.kind).or_default().push(document);
         }
+        let entries = manifest.entries.iter();
+        let named: BTreeSet<_> = entries.map(|it| (it.kind, it.name.it.as_str())).collect();
+        self.report_unlisted(&named, problems);
         let mut seen = BTreeSet::new();
         for entry in &manifest.entries {
             let name = &entry.name;
-            let Some(document) = self.by_name.get(&(entry.kind, name.it.as_str())) else {
+            let found = self.by_name.get(&(entry.kind, name.it.as_str()));
+            let Some(document) = found.copied() else {
                 let known = self.by_name.keys().filter(|(kind, _)| *kind == entry.kind);
                 problems.push_unknown(entry.kind, name, known.map(|(_, name)| *name));
                 continue;
             };
-            if !seen.insert((entry.kind, name.it.as_str())) {
+            if !seen.insert((document.kind, document.name.it.as_str())) {
                 let message = format!("{} is listed twice", quote(&name.it));
                 problems.push(Problem::new(name.place, message));
                 continue;
             }
             if let Some(hash) = entry.hash.as_ref().filter(|hash| hash.it != document.hash) {
                 let message = format!("the hash is not that of {}", quote(&name.it));
-                problems.push(
-                    Problem::new(hash.place, message)
-                        .expected(document.hash.to_string())
-                        .hint("leave `hash` out while the document still changes"),
-                );
+                let hint = match document.file {
+                    0 => "what is built in here is written otherwise; leave `hash` out",
+                    _ => "leave `hash` out while the document still changes",
+                };
+                let problem = Problem::warning(hash.place, message);
+                problems.push(problem.expected(document.hash.to_string()).hint(hint));
             }
             if document.file > 0 {
                 world.entry(document.kind).or_default().push(document);
             }
         }
-        self.report_unlisted(&seen, problems);
-        World { documents: world }
+        for document in late {
+            world.entry(document.kind).or_default().push(document);
+        }
+        World {
+            documents: world,
+            listed: seen,
+        }
     }
 
-    fn report_unlisted(&self, seen: &BTreeSet<(&'static str, &str)>, problems: &mut Problems) {
+    /// Warns of documents that are no part of the world.
+    fn report_unlisted(&self, named: &BTreeSet<(&'static str, &str)>, problems: &mut Problems) {
         for document in self
             .documents
             .iter()
             .filter(|it| it.file > 0 && it.kind != "manifest")
         {
-            if !seen.contains(&(document.kind, document.name.it.as_str())) {
-                let list = LISTS.iter().find(|(_, kind)| *kind == document.kind);
-                let list = list.map_or("", |(list, _)| list);
+            if !named.contains(&(document.kind, document.name.it.as_str())) {
+                let list = list_of(document.kind);
                 let message = format!("{} is not in the manifest", quote(&document.name.it));
-                let problem = Problem::new(document.name.place, message);
+                let problem = Problem::warning(document.name.place, message);
                 problems.push(problem.hint(format!("add it to `{list}`, or remove the document")));
+                problems.push_unlisted(document.kind, &document.name.it);
             }
         }
     }

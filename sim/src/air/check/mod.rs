@@ -5,16 +5,20 @@
 //! report nothing but echoes.
 
 mod capabilities;
+mod enforcers;
+mod events;
+mod gate;
 mod graph;
 mod index;
 mod modules;
 mod plans;
+mod policies;
 mod routing;
 mod schemas;
 
 use self::index::Index;
 use super::builtins;
-use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
+use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source, Warnings};
 use super::documents::{self, Body, Document};
 use super::json::File;
 use super::model::{Air, DocumentInfo};
@@ -23,7 +27,8 @@ use super::model::{Air, DocumentInfo};
 const MAX_FILES: usize = 1024;
 const MAX_TOTAL_SIZE: usize = 32 << 20;
 
-/// Reads and checks a world. All problems are reported together, in order of file and position.
+/// Reads and checks a world. All problems are reported together, in order of file and position;
+/// warnings alone refuse nothing and come with the world.
 pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     let mut problems = Problems::default();
     let size = sources
@@ -51,11 +56,9 @@ pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     } else {
         None
     };
-    match (problems.into_diagnostics(&files), air) {
-        (None, Some(air)) => Ok(air),
-        (Some(diagnostics), _) => Err(diagnostics),
-        (None, None) => Err(Diagnostics(Vec::new())),
-    }
+    let warnings = problems.into_report(&files)?;
+    let air = air.ok_or_else(Diagnostics::default)?;
+    Ok(Air { warnings, ..air })
 }
 
 fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> Option<Air> {
@@ -63,7 +66,8 @@ fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> 
     let (manifest_document, manifest) = sole_manifest(documents, files, problems)?;
     let world = index.listed(manifest, problems);
     let (mut schemas, sound) = schemas::link(&world, problems);
-    let capabilities = capabilities::check(&world, manifest, &mut schemas, sound, problems);
+    let capabilities =
+        capabilities::check(&world, manifest, &mut schemas, (files, sound), problems);
     let reducers = modules::check(
         &world,
         manifest,
@@ -76,18 +80,19 @@ fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> 
     let routes = routing::routes(&world, manifest, &schemas, &reducers, sound, problems);
     let starts = routing::starts(&world, manifest, &schemas, sound, problems);
     let plans = plans::check(&world, &schemas, &capabilities, &starts, sound, problems);
-    let policy = capabilities::policy(&world, manifest, &capabilities, problems);
+    let policy = policies::check(&world, manifest, &capabilities, problems);
     capabilities::secrets(&world, &capabilities, problems);
-    if !problems.is_empty() {
+    if problems.has_errors() {
         return None;
     }
-    Some(Air {
+    let air = Air {
         manifest_hash: index.manifest_hash(manifest_document),
         reducers: reducers.list,
         plans,
         effects: capabilities.effects,
         caps: capabilities.caps,
         grants: capabilities.grants,
+        enforcers: capabilities.enforcers,
         policy,
         routes,
         triggers: starts.triggers,
@@ -97,7 +102,10 @@ fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> 
             .map(|it| info(it, files))
             .collect(),
         schemas,
-    })
+        warnings: Warnings::default(),
+    };
+    gate::check(&world, manifest, &air, problems);
+    Some(air)
 }
 
 fn info(document: &Document, files: &[File]) -> DocumentInfo {

@@ -9,6 +9,7 @@ use super::super::json::{File, quote};
 use super::super::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
 use super::super::types::{SchemaId, Schemas, Type};
 use super::capabilities::{Capabilities, cap_types, schema};
+use super::events;
 use super::index::World;
 
 const CONTEXT: &str = "sys/ReducerContext@1";
@@ -59,12 +60,21 @@ pub fn check(
             Abi::Reducer { .. } => {
                 let file = files.get(document.file).map_or("", |file| &file.name);
                 let reducer = checker.reducer(document, module, slots, file, problems);
+                if let Abi::Reducer { event, .. } = &module.abi
+                    && sound
+                {
+                    events::check(world, schemas, name, event, problems);
+                }
                 reducers.complete &= reducer.is_some();
                 reducers.list.extend(reducer);
             }
-            Abi::Pure { schemas: names } => {
-                for name in names {
-                    schema(name, schemas, problems);
+            Abi::Pure {
+                input,
+                output,
+                context,
+            } => {
+                for name in [Some(input), Some(output), context.as_ref()] {
+                    name.map(|name| schema(name, schemas, problems));
                 }
             }
         }
@@ -121,7 +131,8 @@ impl Checker<'_> {
         }
         let slots = self.slots(cap_slots, bindings, &emitted, problems);
         let (state, event_id) = (state_id?, event_id?);
-        let receipt_arms = match self.sound {
+        let has_form = events::has_form(self.schemas, event_id);
+        let receipt_arms = match self.sound && has_form {
             true => self.receipt_arms(event_id, event, &emitted, problems),
             false => BTreeMap::new(),
         };
@@ -147,10 +158,10 @@ impl Checker<'_> {
         problems: &mut Problems,
     ) -> BTreeMap<String, SlotBinding> {
         let mut slots = BTreeMap::new();
+        let known: BTreeSet<&str> = cap_types(self.capabilities).collect();
         for (slot, cap_type) in declared {
-            let known: BTreeSet<&str> = cap_types(self.capabilities).collect();
             if !known.contains(cap_type.it.as_str()) {
-                problems.push_unknown("cap type", cap_type, known);
+                problems.push_unknown("cap type", cap_type, known.iter().copied());
             }
             slots.insert(
                 slot.it.clone(),
@@ -183,11 +194,15 @@ impl Checker<'_> {
             };
             let found = &self.capabilities.grants[id.index()].cap_type;
             if *found != binding.cap_type {
-                let message = format!("{} grants {}", quote(&grant.it), quote(found));
-                problems.push(
-                    Problem::new(grant.place, message)
-                        .expected(format!("a grant of {}", quote(&binding.cap_type))),
+                // AgentOS takes it too, and denies what comes.
+                let message = format!(
+                    "{} grants {}: what goes through the slot {} is always denied",
+                    quote(&grant.it),
+                    quote(found),
+                    quote(&slot.it)
                 );
+                let expected = format!("a grant of {}", quote(&binding.cap_type));
+                problems.push(Problem::warning(grant.place, message).expected(expected));
             }
             binding.grant = Some(id);
         }
@@ -206,14 +221,14 @@ impl Checker<'_> {
         }
     }
 
-    /// The arm in which each effect's receipt comes back.
+    /// The arm in which each effect's receipt comes back; none if that is the event itself.
     fn receipt_arms(
         &self,
         event: SchemaId,
         event_name: &At<String>,
         emitted: &[(EffectId, &At<String>)],
         problems: &mut Problems,
-    ) -> BTreeMap<EffectId, String> {
+    ) -> BTreeMap<EffectId, Option<String>> {
         let mut found = BTreeMap::new();
         for (id, kind) in emitted {
             let effect = &self.capabilities.effects[id.index()];
@@ -225,13 +240,19 @@ impl Checker<'_> {
                 problems.push(Problem::new(kind.place, message).hint("emit it from a plan"));
                 continue;
             };
+            if events::leads_to(self.schemas, event, receipt_event) {
+                found.insert(*id, None);
+                continue;
+            }
             let tags = match self.schemas.resolve(self.schemas.ty(event)) {
                 Type::Variant(variant) => {
                     let arms = variant.arms().iter();
                     let mut tags: Vec<&String> = Vec::new();
                     tags.extend(
                         { arms }
-                            .filter(|arm| self.refers_to(&arm.ty, receipt_event))
+                            .filter(|arm| {
+                                events::ref_leads_to(self.schemas, &arm.ty, receipt_event)
+                            })
                             .map(|arm| &arm.tag),
                     );
                     tags
@@ -239,7 +260,7 @@ impl Checker<'_> {
                 _ => Vec::new(),
             };
             if let [tag] = tags.as_slice() {
-                found.insert(*id, (*tag).clone());
+                found.insert(*id, Some((*tag).clone()));
                 continue;
             }
             let receipt = quote(self.schemas.name(receipt_event)).replace('`', "");
@@ -250,21 +271,10 @@ impl Checker<'_> {
                 quote(&kind.it)
             );
             let problem = Problem::new(event_name.place, message).expected(format!(
-                "a variant with one arm of type {{\"ref\":\"{receipt}\"}}"
+                "{receipt} itself, or a variant with one arm of type {{\"ref\":\"{receipt}\"}}"
             ));
             problems.push(problem);
         }
         found
-    }
-
-    fn refers_to(&self, ty: &Type, target: SchemaId) -> bool {
-        let mut ty = ty;
-        while let Type::Ref(id) = ty {
-            if *id == target {
-                return true;
-            }
-            ty = self.schemas.ty(*id);
-        }
-        false
     }
 }

@@ -1,19 +1,22 @@
 //! Plans: names, effects, static types, and what the steps promise each other.
 
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::diagnostic::{Place, Problem, Problems};
 use super::super::documents::{self, At, Body, Document, Later, Operation};
 use super::super::expr::infer::Types;
+use super::super::expr::known::constant_bool;
+use super::super::expr::operator_types::may_be_text_or_bytes;
 use super::super::expr::parse::{self, Names};
-use super::super::expr::{Expr, ExprOrValue, Root};
+use super::super::expr::{Expr, ExprOrValue, Reference, Root};
 use super::super::json::quote;
 use super::super::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
 use super::super::types::{SchemaId, Schemas, Type};
 use super::capabilities::{Capabilities, schema};
 use super::graph;
 use super::index::World;
-use super::routing::Starts;
+use super::routing::{Correlation, Starts};
 
 /// The variable that a trigger with `correlate_by` sets.
 const CORRELATION: &str = "correlation_id";
@@ -39,18 +42,47 @@ pub fn check(
     plans
 }
 
+/// What an expression that is a bool decides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    Guard,
+    Where,
+    Invariant,
+}
+
+impl Condition {
+    /// What it means that it is always the same.
+    fn constant(self, always: bool) -> &'static str {
+        match (self, always) {
+            (Condition::Guard, true) => "the guard is always true: the edge needs none",
+            (Condition::Guard, false) => "the guard is always false: nothing passes this edge",
+            (Condition::Where, true) => "`where` is always true: the first event ends the wait",
+            (Condition::Where, false) => "`where` is always false: nothing ends the wait",
+            (Condition::Invariant, true) => "the invariant is always true: it says nothing",
+            (Condition::Invariant, false) => {
+                "the invariant is always false: every instance ends with an error"
+            }
+        }
+    }
+}
+
 struct Checker<'c, 'a> {
     raw: &'c documents::Plan<'a>,
     capabilities: &'c Capabilities,
     sound: bool,
-    correlated: bool,
+    /// What the trigger's `correlate_by` says.
+    correlation: Option<&'c Correlation>,
     vars: BTreeSet<String>,
     /// The steps that give a value, as `@step:` may name them.
     valued: BTreeSet<String>,
     /// Handle to effect kind.
     handles: BTreeMap<String, &'c At<String>>,
     types: Types<'c>,
+    /// The types that the steps which bind a variable give it, of those that were read so far.
+    given: BTreeMap<String, Vec<Option<Type>>>,
     locals: BTreeMap<String, SchemaId>,
+    /// Warnings of expressions, each given once.
+    noted: BTreeSet<(Place, String)>,
     problems: &'c mut Problems,
 }
 
@@ -59,7 +91,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         raw: &'c documents::Plan<'a>,
         schemas: &'c Schemas,
         capabilities: &'c Capabilities,
-        correlation: Option<&Type>,
+        correlation: Option<&'c Correlation>,
         sound: bool,
         problems: &'c mut Problems,
     ) -> Checker<'c, 'a> {
@@ -70,25 +102,27 @@ impl<'c, 'a> Checker<'c, 'a> {
             vars,
             steps,
             event: None,
+            notes: RefCell::default(),
+            is_conditional: Cell::default(),
         };
         let mut checker = Checker {
             raw,
             capabilities,
             sound,
-            correlated: correlation.is_some(),
+            correlation,
             vars: BTreeSet::new(),
             valued: BTreeSet::new(),
             handles: BTreeMap::new(),
             types,
+            given: BTreeMap::new(),
             locals: BTreeMap::new(),
+            noted: BTreeSet::new(),
             problems,
         };
-        if let Some(ty) = correlation {
+        if let Some(correlation) = correlation {
             checker.vars.insert(CORRELATION.to_owned());
-            checker
-                .types
-                .vars
-                .insert(CORRELATION.to_owned(), ty.clone());
+            let ty = correlation.ty.clone();
+            checker.types.vars.insert(CORRELATION.to_owned(), ty);
         }
         checker
     }
@@ -148,7 +182,7 @@ impl<'c, 'a> Checker<'c, 'a> {
                 self.locals.insert(name.it.clone(), id);
                 self.types.vars.insert(name.it.clone(), Type::Ref(id));
             }
-            if self.correlated && name.it == CORRELATION {
+            if self.correlation.is_some() && name.it == CORRELATION {
                 let message = "`correlation_id` is set by the trigger's `correlate_by`";
                 self.problems.push(Problem::new(name.place, message));
             }
@@ -173,7 +207,7 @@ impl<'c, 'a> Checker<'c, 'a> {
                 | Operation::AwaitEvent { var, .. }
                 | Operation::Assign { var, .. } => {
                     let taken = self.handles.contains_key(&var.it)
-                        || self.correlated && var.it == CORRELATION;
+                        || self.correlation.is_some() && var.it == CORRELATION;
                     if taken {
                         let message = format!("{} is set elsewhere already", quote(&var.it));
                         self.problems.push(Problem::new(var.place, message));
@@ -250,13 +284,13 @@ impl<'c, 'a> Checker<'c, 'a> {
             } => {
                 let event = schema(event, schemas, self.problems);
                 self.types.event = event.map(Type::Ref);
-                let read = condition.map(|condition| self.condition(condition, true));
+                let read = condition.map(|it| self.condition(it, Condition::Where));
                 self.types.event = None;
-                if self.correlated && !self.correlates(read.as_ref().and_then(Option::as_ref)) {
-                    let place = condition.map_or(*place, |condition| condition.place());
-                    let message = "the plan is started with `correlate_by`, so that each \
-                                   `await_event` needs a `where` on `@var:correlation_id`";
-                    self.problems.push(Problem::new(place, message));
+                let place = condition.map_or(*place, |condition| condition.place());
+                // Of what could not be read nothing more is said.
+                match &read {
+                    Some(None) => {}
+                    read => self.correlates(read.as_ref().and_then(Option::as_ref), place),
                 }
                 self.bind(step, var, event.map(Type::Ref));
                 let condition = match read {
@@ -278,7 +312,7 @@ impl<'c, 'a> Checker<'c, 'a> {
                             .types
                             .infer(expr)
                             .map(|ty| ty.map(|ty| ty.into_owned()));
-                        self.note(inferred, later.place()).flatten()
+                        self.keep(inferred, later.place()).flatten()
                     }
                     _ => None,
                 };
@@ -321,7 +355,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         }
         let schema = known.map(|effect| effect.params);
         let params = self.typed_value(*params, schema);
-        let key = idempotency_key.map(|key| self.expr(key, false));
+        let key = idempotency_key.map(|key| self.key(key));
         Some(Op::EmitEffect {
             effect: effect?,
             params: params?,
@@ -385,12 +419,13 @@ impl<'c, 'a> Checker<'c, 'a> {
         handle
     }
 
-    /// Notes what a step gives, as its variable and as the step. A variable of unlike types,
-    /// set on different branches, has no type.
+    /// Notes what a step gives, as its variable and as the step. A variable that several steps set
+    /// has a type once all of them gave it the same.
     fn bind(&mut self, step: &documents::Step, var: &At<String>, ty: Option<Type>) {
         let Some(ty) = ty else {
             if !self.locals.contains_key(&var.it) {
                 self.types.vars.remove(&var.it);
+                self.given.entry(var.it.clone()).or_default().push(None);
             }
             return;
         };
@@ -411,15 +446,48 @@ impl<'c, 'a> Checker<'c, 'a> {
             | Operation::Assign { var: other, .. } => other.it == var.it,
             _ => false,
         };
-        let sole = self.raw.steps.iter().filter(|step| binds(step)).count() == 1;
-        if sole {
+        let binders = self.raw.steps.iter().filter(|step| binds(step)).count();
+        let given = self.given.entry(var.it.clone()).or_default();
+        given.push(Some(ty));
+        let all: Option<Vec<&Type>> = given.iter().map(Option::as_ref).collect();
+        let all = all.filter(|all| all.len() == binders);
+        if let Some((first, rest)) = all.as_deref().and_then(<[_]>::split_first)
+            && rest.iter().all(|ty| self.types.schemas.same(first, ty))
+        {
+            let ty = (*first).clone();
             self.types.vars.entry(var.it.clone()).or_insert(ty);
         }
     }
 
-    fn correlates(&self, condition: Option<&Expr>) -> bool {
-        let is_key = |root: &Root| matches!(root, Root::Var(name) if name == CORRELATION);
-        condition.is_some_and(|expr| expr.references().iter().any(|it| is_key(&it.root)))
+    /// In a plan with a correlation, an awaited event must be one of the same correlation. AgentOS
+    /// also takes a `where` on the event's own key; with nothing of the instance in it, each
+    /// instance awaits the same.
+    fn correlates(&mut self, condition: Option<&Expr>, place: Place) {
+        let Some(correlation) = self.correlation else {
+            return;
+        };
+        let references = condition.map_or_else(Vec::new, Expr::references);
+        let is_var = |root: &Root| matches!(root, Root::Var(name) if name == CORRELATION);
+        if references.iter().any(|it| is_var(&it.root)) {
+            return;
+        }
+        let key = correlation.path.iter().filter(|step| *step != "$value");
+        let key: Vec<&String> = key.collect();
+        let is_key = |reference: &&Reference| {
+            let path = reference.path.iter().filter(|step| *step != "$value");
+            reference.root == Root::Event && path.eq(key.iter().copied())
+        };
+        if !references.iter().any(is_key) {
+            let message = "the plan is started with `correlate_by`, so that each `await_event` \
+                           needs a `where` on `@var:correlation_id`";
+            self.problems.push(Problem::new(place, message));
+        } else if references.iter().all(|it| it.root == Root::Event) {
+            let message = "`where` has nothing of the instance in it: each instance awaits the \
+                           same event";
+            let problem = Problem::warning(place, message);
+            let hint = "compare with `@var:correlation_id`, which `correlate_by` sets";
+            self.problems.push(problem.hint(hint));
+        }
     }
 
     fn invariants(&mut self) -> Vec<Expr> {
@@ -427,14 +495,14 @@ impl<'c, 'a> Checker<'c, 'a> {
             .raw
             .invariants
             .iter()
-            .map(|later| self.condition(*later, false));
+            .map(|later| self.condition(*later, Condition::Invariant));
         read.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     fn edges(&mut self, graph: Option<&graph::Graph>) -> Vec<Edge> {
         let mut edges = Vec::new();
         for (position, raw) in self.raw.edges.iter().enumerate() {
-            let when = raw.when.map(|when| self.condition(when, false));
+            let when = raw.when.map(|when| self.condition(when, Condition::Guard));
             let known = graph.and_then(|graph| graph.edges.iter().find(|it| it.2 == position));
             if let (Some((from, to, _)), None | Some(Some(_))) = (known, &when) {
                 edges.push(Edge {
@@ -447,12 +515,27 @@ impl<'c, 'a> Checker<'c, 'a> {
         edges
     }
 
-    /// An expression that must be a bool.
-    fn condition(&mut self, later: Later, event: bool) -> Option<Expr> {
-        let expr = self.expr(later, event)?;
+    /// An expression that must be a bool, and should not always be the same.
+    fn condition(&mut self, later: Later, what: Condition) -> Option<Expr> {
+        let expr = self.expr(later, what == Condition::Where)?;
         if self.sound {
             let checked = self.types.check(&expr, &Type::Bool);
-            self.note(checked, later.place())?;
+            self.keep(checked, later.place())?;
+        }
+        if let Some(always) = constant_bool(&expr) {
+            let message = what.constant(always).to_owned();
+            self.problems.push(Problem::warning(later.place(), message));
+        }
+        Some(expr)
+    }
+
+    /// An idempotency key: bytes or text.
+    fn key(&mut self, later: Later) -> Option<Expr> {
+        let expr = self.expr(later, false)?;
+        if self.sound {
+            let checked = may_be_text_or_bytes(&self.types, &expr);
+            let checked = checked.map_err(|why| format!("the idempotency key is {why}"));
+            self.keep(checked, later.place())?;
         }
         Some(expr)
     }
@@ -485,12 +568,18 @@ impl<'c, 'a> Checker<'c, 'a> {
         let value = self.problems.keep(read)?;
         if let Some(id) = schema {
             let checked = self.types.check_either(&value, &Type::Ref(id));
-            self.note(checked, later.place())?;
+            self.keep(checked, later.place())?;
         }
         Some(value)
     }
 
-    fn note<T>(&mut self, result: Result<T, String>, place: Place) -> Option<T> {
+    /// What was found out of the types of an expression, and what is to be warned of in it.
+    fn keep<T>(&mut self, result: Result<T, String>, place: Place) -> Option<T> {
+        for note in self.types.notes.take() {
+            if self.noted.insert((place, note.clone())) {
+                self.problems.push(Problem::warning(place, note));
+            }
+        }
         self.problems
             .keep(result.map_err(|message| Problem::new(place, message)))
     }

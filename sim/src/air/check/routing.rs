@@ -2,22 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::builtins;
 use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Body, Manifest};
+use super::super::documents::{At, Body, Manifest, RawRoute};
 use super::super::expr::infer::follow;
 use super::super::json::quote;
 use super::super::model::{PlanId, Reducer, ReducerId, Route, Trigger};
 use super::super::names::suggest;
-use super::super::types::{SchemaId, Schemas, Type};
+use super::super::types::{Arm, SchemaId, Schemas, Type};
 use super::capabilities::schema;
+use super::events::{self, Fit};
 use super::index::World;
 use super::modules::Reducers;
 
 /// How the plans of the world are started.
 pub struct Starts {
     pub triggers: Vec<Trigger>,
-    /// The type of `@var:correlation_id`, for the plans started with one.
-    pub correlations: BTreeMap<PlanId, Type>,
+    /// For the plans that are started with one.
+    pub correlations: BTreeMap<PlanId, Correlation>,
+}
+
+/// What `correlate_by` says: a path into the event, and the type of what is there.
+pub struct Correlation {
+    pub path: Vec<String>,
+    pub ty: Type,
 }
 
 pub fn routes(
@@ -40,18 +48,23 @@ pub fn routes(
         };
         let Some(event) = event else { continue };
         let reducer = &reducers.list[id.index()];
-        if event != reducer.event {
-            let message = format!("{} takes other events", quote(&reducer.name));
-            let expected = schemas.name(reducer.event).to_owned();
-            problems.push(Problem::new(raw.event.place, message).expected(expected));
-            continue;
-        }
+        let wrap = match events::fit(schemas, event, reducer.event) {
+            Some(Fit::Itself) => None,
+            Some(Fit::Arm(wrap)) => Some(wrap),
+            None => {
+                if sound {
+                    problems.push(takes_other_events(raw, reducer, schemas));
+                }
+                continue;
+            }
+        };
         if !seen.insert((event, id)) {
             problems.push(Problem::new(raw.place, "the same route twice"));
         }
         match (&raw.key_field, reducer.key_schema) {
             (Some(field), Some(key)) if sound => {
-                check_key(field, event, reducer, schemas, key, problems);
+                let is_whole = wrap.is_none();
+                check_key(field, (event, is_whole), schemas, key, problems);
             }
             (Some(field), None) => {
                 let message = format!("{} is not keyed", quote(&reducer.name));
@@ -72,9 +85,20 @@ pub fn routes(
             event,
             reducer: id,
             key_field,
+            wrap,
         });
     }
     routes
+}
+
+fn takes_other_events(raw: &RawRoute, reducer: &Reducer, schemas: &Schemas) -> Problem {
+    let message = format!("{} takes other events", quote(&reducer.name));
+    let event = schemas.name(reducer.event);
+    let expected = match schemas.resolve(schemas.ty(reducer.event)) {
+        Type::Variant(_) => format!("{event}, or the schema of one of its arms"),
+        _ => event.to_owned(),
+    };
+    Problem::new(raw.event.place, message).expected(expected)
 }
 
 fn find_reducer(
@@ -98,16 +122,23 @@ fn find_reducer(
     found.map(ReducerId::new)
 }
 
-/// The key must be there in every event but the receipts, which know their cell.
+/// The key must be there in every event but the receipts, which know their cell. A field is
+/// looked for in the event as it is routed, before it is put into an arm.
 fn check_key(
     field: &At<String>,
-    event: SchemaId,
-    reducer: &Reducer,
+    (event, is_whole): (SchemaId, bool),
     schemas: &Schemas,
     key: SchemaId,
     problems: &mut Problems,
 ) {
-    let is_receipt = |tag: &str| reducer.receipt_arms.values().any(|arm| arm == tag);
+    let receipts = builtins::RECEIPT_EVENTS.iter();
+    let receipts: Vec<SchemaId> = { receipts }
+        .filter_map(|(_, name)| schemas.find(name))
+        .collect();
+    let is_receipt = |arm: &Arm| {
+        let leads = |receipt: &SchemaId| events::ref_leads_to(schemas, &arm.ty, *receipt);
+        is_whole && receipts.iter().any(leads)
+    };
     match field_type(&field.it, event, schemas, is_receipt) {
         Ok(ty) if schemas.same(&ty, schemas.ty(key)) => {}
         Ok(ty) => {
@@ -116,7 +147,11 @@ fn check_key(
             let problem = Problem::new(field.place, message);
             problems.push(problem.expected(format!("the key schema, {}", schemas.name(key))));
         }
-        Err((why, hint)) => problems.push(Problem::new(field.place, why).maybe_hint(hint)),
+        Err((why, hint)) => {
+            let problem = Problem::new(field.place, why);
+            let problem = problem.hint("an event without a key can be routed to no cell");
+            problems.push(problem.maybe_hint(hint));
+        }
     }
 }
 
@@ -164,8 +199,12 @@ pub fn starts(
             continue;
         }
         let correlate_by = raw.correlate_by.as_ref().map(|field| field.it.clone());
-        if correlate_by.is_some() {
-            starts.correlations.insert(plan, ty.unwrap_or(Type::Text));
+        if let Some(field) = &correlate_by {
+            let correlation = Correlation {
+                path: field.split('.').map(str::to_owned).collect(),
+                ty: ty.unwrap_or(Type::Text),
+            };
+            starts.correlations.insert(plan, correlation);
         }
         starts.triggers.push(Trigger {
             event,
@@ -182,7 +221,7 @@ fn field_type(
     field: &str,
     event: SchemaId,
     schemas: &Schemas,
-    exempt: impl Fn(&str) -> bool,
+    exempt: impl Fn(&Arm) -> bool,
 ) -> Result<Type, (String, Option<String>)> {
     let path: Vec<String> = field.split('.').map(str::to_owned).collect();
     let describe = |why: String| (format!("{}: {why}", quote(field)), None);
@@ -204,7 +243,7 @@ fn field_type(
     };
     debug_assert_eq!(first, "$value");
     let mut found: Option<Type> = None;
-    for arm in variant.arms().iter().filter(|arm| !exempt(&arm.tag)) {
+    for arm in variant.arms().iter().filter(|arm| !exempt(arm)) {
         let ty = follow(schemas, &arm.ty, rest)
             .map_err(|why| describe(format!("{why} in the arm `{}`", arm.tag)))?
             .ok_or_else(|| describe("its type depends on the value".to_owned()))?

@@ -1,6 +1,6 @@
 //! `defcap`, `defeffect`, `defpolicy` and `defsecret`.
 
-use super::super::diagnostic::{Problem, Problems};
+use super::super::diagnostic::{Place, Problem, Problems};
 use super::super::model::{Origin, OriginKind};
 use super::super::names::Pattern;
 use super::At;
@@ -31,21 +31,25 @@ const ORIGINS: [(&str, OriginKind); 2] =
 pub struct Cap {
     pub cap_type: String,
     pub ty: RawType,
+    /// The module that judges an effect's parameters.
+    pub enforcer: Option<At<String>>,
 }
 
 impl Cap {
     pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Cap> {
         let cap_type = fields.text("cap_type", Pattern::Kind, problems);
         let schema = fields.required("schema", problems);
-        if let Some(enforcer) = fields.get("enforcer") {
-            let message = "an enforcer is a module that this harness does not run";
-            let hint = "leave it out: built-in cap types are checked by the harness itself";
-            problems.push(Problem::new(enforcer.place(), message).hint(hint));
-        }
+        let enforcer = match fields.get("enforcer") {
+            Some(later) => Fields::of(later, "enforcer", &["module"], problems)
+                .and_then(|fields| fields.text("module", Pattern::Name, problems))
+                .map(Some),
+            None => Some(None),
+        };
         let ty = RawType::read(schema?, problems);
         Some(Cap {
             cap_type: cap_type?.it,
             ty: ty?,
+            enforcer: enforcer?,
         })
     }
 }
@@ -87,27 +91,32 @@ impl Effect {
 }
 
 pub struct Policy {
+    /// Where `rules` is.
+    pub place: Place,
     pub rules: Vec<RawRule>,
 }
 
 pub struct RawRule {
+    pub place: Place,
+    /// Where `decision` is.
+    pub decision: Place,
     pub effect_kind: Option<At<String>>,
     pub cap_name: Option<At<String>>,
     pub cap_type: Option<At<String>>,
-    pub origin_kind: Option<OriginKind>,
+    pub origin_kind: Option<At<OriginKind>>,
     pub origin_name: Option<At<String>>,
     pub allow: bool,
 }
 
 impl Policy {
     pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Policy> {
-        fields.required("rules", problems)?;
+        let place = fields.required("rules", problems)?.place();
         let mut rules = Vec::new();
         for rule in fields.items("rules", problems) {
             let rule = Fields::of(rule, "rule", &["when", "decision"], problems);
             rules.extend(rule.and_then(|rule| read_rule(&rule, problems)));
         }
-        Some(Policy { rules })
+        Some(Policy { place, rules })
     }
 }
 
@@ -126,10 +135,15 @@ fn read_rule(fields: &Fields, problems: &mut Problems) -> Option<RawRule> {
     let cap_type = when.optional_text("cap_type", Pattern::Kind, problems);
     let origin_name = when.optional_text("origin_name", Pattern::Name, problems);
     let origin_kind = match when.get("origin_kind") {
-        Some(_) => Some(when.choice("origin_kind", &ORIGINS, problems)?),
+        Some(later) => Some(At {
+            it: when.choice("origin_kind", &ORIGINS, problems)?,
+            place: later.place(),
+        }),
         None => None,
     };
     Some(RawRule {
+        place: fields.place(),
+        decision: fields.get("decision")?.place(),
         effect_kind: effect_kind?,
         cap_name: cap_name?,
         cap_type: cap_type?,

@@ -27,7 +27,12 @@ impl<'a> Fields<'a> {
     ) -> Option<Fields<'a>> {
         let Later { node, file } = later;
         let Json::Object(members) = &node.json else {
-            let message = format!("a {what} is an object, not {}", node.describe());
+            let article = if what.starts_with(['a', 'e', 'i']) {
+                "an"
+            } else {
+                "a"
+            };
+            let message = format!("{article} {what} is an object, not {}", node.describe());
             problems.push(Problem::new(later.place(), message));
             return None;
         };
@@ -102,11 +107,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A hash that may be absent. All zeros mean the same as none.
+    /// A hash that may be absent. All zeros mean the same as none, and so do the beginnings of a
+    /// hash that was never filled in, which are warned of.
     pub fn hash(&self, name: &str, problems: &mut Problems) -> Option<Option<At<Hash>>> {
         let Some(later) = self.get(name) else {
             return Some(None);
         };
+        if let Some(empty @ ("" | "sha256:")) = later.node.as_text() {
+            let message = match empty {
+                "" => "an empty hash counts as none".to_owned(),
+                _ => format!("{} alone is no hash, and counts as none", quote(empty)),
+            };
+            let problem = Problem::warning(later.place(), message);
+            problems.push(problem.hint(format!("leave `{name}` out, or give all of it")));
+            return Some(None);
+        }
         let text = text(later, Pattern::Free, problems)?;
         match text.it.parse::<Hash>() {
             Ok(Hash::ZERO) => Some(None),

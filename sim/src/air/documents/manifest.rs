@@ -34,6 +34,8 @@ pub const LISTS: [(&str, &str); 7] = [
 
 pub struct Manifest<'a> {
     pub entries: Vec<Entry>,
+    /// Where `defaults` is, or else the manifest itself.
+    pub defaults: Place,
     pub policy: Option<At<String>>,
     pub grants: Vec<RawGrant<'a>>,
     pub bindings: Vec<Binding>,
@@ -58,7 +60,7 @@ pub struct RawGrant<'a> {
     pub name: At<String>,
     pub cap: At<String>,
     pub params: Later<'a>,
-    pub expiry_ns: Option<u64>,
+    pub expiry_ns: Option<At<u64>>,
 }
 
 pub struct RawRoute {
@@ -89,6 +91,7 @@ impl<'a> Manifest<'a> {
         }
         let mut manifest = Manifest {
             entries,
+            defaults: fields.place(),
             policy: None,
             grants: Vec::new(),
             bindings: Vec::new(),
@@ -114,6 +117,7 @@ impl<'a> Manifest<'a> {
     }
 
     fn read_defaults(&mut self, later: Later<'a>, problems: &mut Problems) {
+        self.defaults = later.place();
         let names = &["policy", "cap_grants"];
         let Some(fields) = Fields::of(later, "defaults", names, problems) else {
             return;
@@ -150,7 +154,8 @@ fn read_entry(later: Later, kind: &'static str, problems: &mut Problems) -> Opti
     Some(Entry {
         kind,
         name: name?,
-        hash: hash?,
+        // What is wrong with it was said; the document is listed all the same.
+        hash: hash.flatten(),
     })
 }
 
@@ -161,7 +166,10 @@ fn read_grant<'a>(later: Later<'a>, problems: &mut Problems) -> Option<RawGrant<
     let cap = fields.text("cap", Pattern::Name, problems);
     let params = fields.required("params", problems);
     let expiry_ns = match fields.get("expiry_ns") {
-        Some(later) => Some(nat(later, problems)?),
+        Some(later) => Some(At {
+            it: nat(later, problems)?,
+            place: later.place(),
+        }),
         None => None,
     };
     Some(RawGrant {

@@ -12,7 +12,7 @@ mod plan;
 mod schema;
 
 pub use capability::{Cap, Effect, Policy, RawRule, Secret};
-pub use manifest::{LISTS, Manifest, RawGrant};
+pub use manifest::{LISTS, Manifest, RawGrant, RawRoute};
 pub use module::{Abi, Module};
 pub use plan::{Operation, Plan, Step};
 pub use schema::{Form, RawType, Schema};

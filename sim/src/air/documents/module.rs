@@ -26,7 +26,9 @@ pub enum Abi {
         cap_slots: Vec<(At<String>, At<String>)>,
     },
     Pure {
-        schemas: Vec<At<String>>,
+        input: At<String>,
+        output: At<String>,
+        context: Option<At<String>>,
     },
 }
 
@@ -88,8 +90,10 @@ fn read_reducer(fields: &Fields, problems: &mut Problems) -> Option<Abi> {
 fn read_pure(fields: &Fields, problems: &mut Problems) -> Option<Abi> {
     let input = fields.text("input", Pattern::Name, problems);
     let output = fields.text("output", Pattern::Name, problems);
-    let context = fields.optional_text("context", Pattern::Name, problems)?;
+    let context = fields.optional_text("context", Pattern::Name, problems);
     Some(Abi::Pure {
-        schemas: [input?, output?].into_iter().chain(context).collect(),
+        input: input?,
+        output: output?,
+        context: context?,
     })
 }

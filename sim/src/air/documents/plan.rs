@@ -1,6 +1,7 @@
 //! `defplan`: steps and the edges between them.
 
 use super::super::diagnostic::{Place, Problem, Problems};
+use super::super::json::Json;
 use super::super::names::Pattern;
 use super::fields::{self, Fields};
 use super::{At, Later};
@@ -105,6 +106,13 @@ impl<'a> Plan<'a> {
         let locals = locals.collect();
         fields.required("steps", problems)?;
         let steps = fields.items("steps", problems);
+        if let Some(later) = fields.get("steps").filter(|_| steps.is_empty()) {
+            let is_empty = matches!(&later.node.json, Json::Array(items) if items.is_empty());
+            if is_empty {
+                let problem = Problem::new(later.place(), "a plan without steps");
+                problems.push(problem.expected("one step at least, such as `end`"));
+            }
+        }
         let edges = fields.items("edges", problems);
         if steps.len() > MAX_STEPS || edges.len() > MAX_EDGES {
             let message = format!("more than {MAX_STEPS} steps or {MAX_EDGES} edges");

@@ -1,16 +1,18 @@
 //! Static types of expressions, as far as they can be told before anything runs.
 //!
-//! What is certain to fail is refused at load; what may work is left to run time, where `encode`
-//! judges it. So numbers fit numbers, texts fit hashes, and an option fits what it is an option of.
+//! What is certain to fail whenever it is reached is refused at load; what may work is left to run
+//! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits what
+//! it is an option of. What works and cannot be meant, such as a comparison of values that are never
+//! equal, is noted.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::super::json::quote;
-use super::super::types::{Record, Schemas, Type};
+use super::super::types::{MapType, Record, Schemas, Type, Variant};
 use super::super::value::Value;
-use super::{Expr, ExprOrValue, Operator, Reference, Root};
+use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 
 /// Comparing types stops after so many steps: refs can make a small document a vast type.
 const MAX_COMPARISONS: usize = 100_000;
@@ -22,25 +24,33 @@ pub struct Types<'a> {
     pub vars: BTreeMap<String, Type>,
     pub steps: BTreeMap<String, Type>,
     pub event: Option<Type>,
+    /// What works and cannot be meant, of all that was looked at since it was last taken.
+    pub notes: RefCell<Vec<String>>,
+    /// What is looked at is evaluated in some cases only: it comes after `and` or `or`.
+    pub is_conditional: Cell<bool>,
 }
 
-type Known<'t> = Option<Cow<'t, Type>>;
+pub(super) type Known<'t> = Option<Cow<'t, Type>>;
 
 impl Types<'_> {
     /// Whether the expression can give a value of the type; if not, why.
     pub fn check(&self, expr: &Expr, expected: &Type) -> Result<(), String> {
-        let expected = self.strip(expected);
+        let (whole, expected) = (expected, self.strip(expected));
         match (expr, expected) {
+            (Expr::Constant(Value::Null), _) => self.null(whole),
             (Expr::Constant(value), _) => self.constant(value, expected),
             (Expr::Record(fields), Type::Record(record)) => self.record(fields, record),
             (Expr::List(items), Type::List(item) | Type::Set(item))
             | (Expr::Set(items), Type::Set(item)) => {
                 items.iter().try_for_each(|expr| self.check(expr, item))
             }
-            (Expr::Map(entries), Type::Map(map)) => entries.iter().try_for_each(|(key, value)| {
-                self.check(key, &map.key)?;
-                self.check(value, &map.value)
-            }),
+            (Expr::Map(entries), Type::Map(map)) => {
+                self.keys(entries)?;
+                entries.iter().try_for_each(|(key, value)| {
+                    self.check(key, &map.key)?;
+                    self.check(value, &map.value)
+                })
+            }
             (Expr::Variant { tag, value }, Type::Variant(variant)) => {
                 let Some(arm) = variant.arm(tag) else {
                     let tags: Vec<&str> = variant.arms().iter().map(|arm| &*arm.tag).collect();
@@ -62,7 +72,7 @@ impl Types<'_> {
             (Expr::Map(_), _) => Err(self.unfit("a map", expected)),
             (Expr::Variant { .. }, _) => Err(self.unfit("a variant", expected)),
             (Expr::Reference(_) | Expr::Operation { .. }, _) => match self.infer(expr)? {
-                Some(found) if !fits(self.schemas, &found, expected) => {
+                Some(found) if !fits(self.schemas, &found, whole) => {
                     let found = self.schemas.describe(&found);
                     let what = match expr {
                         Expr::Reference(reference) => format!("`{reference}` is {found}"),
@@ -85,17 +95,34 @@ impl Types<'_> {
         }
     }
 
+    /// Something that works and cannot be meant.
+    pub(super) fn note(&self, what: String) {
+        self.notes.borrow_mut().push(what);
+    }
+
+    /// Something that fails whenever it is reached: an error, unless it may never be.
+    pub(super) fn fails(&self, why: String) -> Result<(), String> {
+        match self.is_conditional.get() {
+            true => {
+                self.note(format!("where it is reached, {why}"));
+                Ok(())
+            }
+            false => Err(why),
+        }
+    }
+
     /// The type of an expression, if it is known. What contradicts itself is an error.
     pub fn infer(&self, expr: &Expr) -> Result<Known<'_>, String> {
-        let one = |ty| Ok(Some(Cow::Owned(ty)));
+        let owned = |ty| Some(Cow::Owned(ty));
         match expr {
             Expr::Reference(reference) => self.reference(reference),
             Expr::Constant(value) => Ok(match value {
-                Value::Bool(_) => Some(Cow::Owned(Type::Bool)),
-                Value::Int(_) => Some(Cow::Owned(Type::Int)),
-                Value::Nat(_) => Some(Cow::Owned(Type::Nat)),
-                Value::Text(_) => Some(Cow::Owned(Type::Text)),
-                Value::Bytes(_) => Some(Cow::Owned(Type::Bytes)),
+                Value::Null => owned(Type::Unit),
+                Value::Bool(_) => owned(Type::Bool),
+                Value::Int(_) => owned(Type::Int),
+                Value::Nat(_) => owned(Type::Nat),
+                Value::Text(_) => owned(Type::Text),
+                Value::Bytes(_) => owned(Type::Bytes),
                 _ => None,
             }),
             Expr::Record(fields) => {
@@ -106,91 +133,79 @@ impl Types<'_> {
                 let known: Option<Vec<_>> = known.into_iter().collect();
                 Ok(known.map(|fields| Cow::Owned(Type::Record(Record::new(fields)))))
             }
-            Expr::List(items) | Expr::Set(items) => {
-                items
-                    .iter()
-                    .try_for_each(|item| self.infer(item).map(drop))?;
-                Ok(None)
+            Expr::List(items) => {
+                let item = self.common(items.iter())?;
+                Ok(item.map(|item| Cow::Owned(Type::List(Box::new(item)))))
+            }
+            Expr::Set(items) => {
+                let item = self.common(items.iter())?;
+                Ok(item.map(|item| Cow::Owned(Type::Set(Box::new(item)))))
             }
             Expr::Map(entries) => {
-                let mut parts = entries.iter().flat_map(|(key, value)| [key, value]);
-                parts.try_for_each(|part| self.infer(part).map(drop))?;
-                Ok(None)
+                let key = self.common(entries.iter().map(|(key, _)| key))?;
+                let value = self.common(entries.iter().map(|(_, value)| value))?;
+                self.keys(entries)?;
+                let map = key.zip(value).map(|(key, value)| MapType { key, value });
+                Ok(map.map(|map| Cow::Owned(Type::Map(Box::new(map)))))
             }
-            Expr::Variant { value, .. } => {
-                value
-                    .iter()
-                    .try_for_each(|value| self.infer(value).map(drop))?;
-                Ok(None)
+            Expr::Variant { tag, value } => {
+                let value = match value {
+                    Some(value) => self.infer(value)?.map(Cow::into_owned),
+                    None => Some(Type::Unit),
+                };
+                let arm = value.map(|value| Variant::new([(tag.clone(), value)]));
+                Ok(arm.map(|variant| Cow::Owned(Type::Variant(variant))))
             }
             Expr::Operation { operator, args } => match operator {
                 Operator::And | Operator::Or | Operator::Not => {
-                    args.iter()
-                        .try_for_each(|arg| self.check(arg, &Type::Bool))?;
-                    one(Type::Bool)
+                    let was_conditional = self.is_conditional.get();
+                    let mut checked = Ok(());
+                    for (index, arg) in args.iter().enumerate() {
+                        self.is_conditional.set(was_conditional || index > 0);
+                        checked = checked.and_then(|()| self.check(arg, &Type::Bool));
+                    }
+                    self.is_conditional.set(was_conditional);
+                    checked?;
+                    Ok(owned(Type::Bool))
                 }
                 Operator::HashBytes => {
                     args.iter()
                         .try_for_each(|arg| self.check(arg, &Type::Bytes))?;
-                    one(Type::Hash)
+                    Ok(owned(Type::Hash))
                 }
-                _ => self.operation(*operator, args),
+                _ => operator_types::of(self, *operator, args),
             },
         }
     }
 
-    fn operation(&self, operator: Operator, args: &[Expr]) -> Result<Known<'_>, String> {
-        let types = args
-            .iter()
-            .map(|arg| self.infer(arg))
-            .collect::<Result<Vec<_>, _>>()?;
-        let one = |ty| Ok(Some(Cow::Owned(ty)));
-        match operator {
-            Operator::Len => one(Type::Nat),
-            Operator::Hash => one(Type::Hash),
-            Operator::Concat => Ok(types.into_iter().next().flatten()),
-            Operator::Get => Ok(None),
-            Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Mod => {
-                self.arithmetic(operator, &types)
-            }
-            _ => {
-                if let [Some(left), Some(right)] = types.as_slice()
-                    && !matches!(operator, Operator::Has | Operator::Contains)
-                    && !fits(self.schemas, left, right)
-                {
-                    return Err(format!(
-                        "`{}` of {} and {}",
-                        operator.name(),
-                        self.schemas.describe(left),
-                        self.schemas.describe(right)
-                    ));
-                }
-                one(Type::Bool)
-            }
+    /// A map cannot have a key twice.
+    fn keys(&self, entries: &[(Expr, Expr)]) -> Result<(), String> {
+        match known::repeats_a_key(entries) {
+            true => self.fails("the same key is twice in a map".to_owned()),
+            false => Ok(()),
         }
     }
 
-    fn arithmetic(&self, operator: Operator, types: &[Known<'_>]) -> Result<Known<'_>, String> {
-        let mut all_nat = true;
-        for ty in types {
-            let Some(ty) = ty else { return Ok(None) };
-            match self.strip(ty) {
-                Type::Nat | Type::Time => {}
-                Type::Int | Type::Duration => all_nat = false,
-                other => {
-                    let found = self.schemas.describe(other);
-                    return Err(format!("`{}` takes numbers, not {found}", operator.name()));
-                }
-            }
+    /// The type that all of them have; of none, or of unlike ones, nothing is known.
+    fn common<'e>(
+        &self,
+        mut items: impl Iterator<Item = &'e Expr>,
+    ) -> Result<Option<Type>, String> {
+        let Some(first) = items.next() else {
+            return Ok(None);
+        };
+        let mut common = self.infer(first)?.map(Cow::into_owned);
+        for item in items {
+            let ty = self.infer(item)?;
+            common = match (common, ty) {
+                (Some(common), Some(ty)) if self.schemas.same(&common, &ty) => Some(common),
+                _ => None,
+            };
         }
-        Ok(Some(Cow::Owned(if all_nat {
-            Type::Nat
-        } else {
-            Type::Int
-        })))
+        Ok(common)
     }
 
-    fn reference(&self, reference: &Reference) -> Result<Known<'_>, String> {
+    pub(super) fn reference(&self, reference: &Reference) -> Result<Known<'_>, String> {
         let root = match &reference.root {
             Root::Input => self.input.as_ref(),
             Root::Var(name) => self.vars.get(name),
@@ -201,11 +216,14 @@ impl Types<'_> {
         follow(self.schemas, root, &reference.path).map_err(|why| format!("`{reference}`: {why}"))
     }
 
-    fn constant(&self, value: &Value, expected: &Type) -> Result<(), String> {
-        if *value == Value::Null {
-            // The option around it, if there is one, was taken off; so only unit is sure to fit.
-            return Ok(());
+    fn null(&self, expected: &Type) -> Result<(), String> {
+        match self.schemas.resolve(expected) {
+            Type::Option(_) | Type::Unit => Ok(()),
+            other => Err(self.unfit("null", other)),
         }
+    }
+
+    fn constant(&self, value: &Value, expected: &Type) -> Result<(), String> {
         let error = self.schemas.fits(expected, value).err();
         error.map_or(Ok(()), |error| {
             Err(format!(
@@ -225,12 +243,6 @@ impl Types<'_> {
                     names.join(", ")
                 ));
             };
-            if matches!(expr, Expr::Constant(Value::Null))
-                && !field.optional
-                && *self.schemas.resolve(&field.ty) != Type::Unit
-            {
-                return Err(format!("the field `{name}` cannot be null"));
-            }
             self.check(expr, &field.ty)
                 .map_err(|why| format!("in `{name}`: {why}"))?;
         }
@@ -245,7 +257,7 @@ impl Types<'_> {
     }
 
     /// The type without refs and options around it.
-    fn strip<'t>(&'t self, ty: &'t Type) -> &'t Type {
+    pub(super) fn strip<'t>(&'t self, ty: &'t Type) -> &'t Type {
         match self.schemas.resolve(ty) {
             Type::Option(inner) => self.schemas.resolve(inner),
             ty => ty,
@@ -263,8 +275,21 @@ pub fn follow<'t>(
     root: &'t Type,
     path: &[String],
 ) -> Result<Known<'t>, String> {
+    follow_within(schemas, root, path, &Cell::new(MAX_COMPARISONS))
+}
+
+fn follow_within<'t>(
+    schemas: &'t Schemas,
+    root: &'t Type,
+    path: &[String],
+    fuel: &Cell<usize>,
+) -> Result<Known<'t>, String> {
     let mut ty = root;
-    for step in path {
+    for (index, step) in path.iter().enumerate() {
+        let Some(left) = fuel.get().checked_sub(1) else {
+            return Ok(None);
+        };
+        fuel.set(left);
         ty = schemas.resolve(ty);
         if let Type::Option(inner) = ty {
             ty = schemas.resolve(inner);
@@ -275,7 +300,9 @@ pub fn follow<'t>(
                 None => return Err(format!("there is no field `{step}`")),
             },
             Type::Variant(_) if step == "$tag" => &Type::Text,
-            Type::Variant(_) if step == "$value" => return Ok(None),
+            Type::Variant(variant) if step == "$value" => {
+                return follow_arms(schemas, variant, &path[index + 1..], fuel);
+            }
             Type::Map(map) if *schemas.resolve(&map.key) == Type::Text => &map.value,
             other => {
                 let found = schemas.describe(other);
@@ -284,6 +311,36 @@ pub fn follow<'t>(
         };
     }
     Ok(Some(Cow::Borrowed(ty)))
+}
+
+/// The same from whichever arm a variant has: an error if no arm has it.
+fn follow_arms<'t>(
+    schemas: &'t Schemas,
+    variant: &'t Variant,
+    path: &[String],
+    fuel: &Cell<usize>,
+) -> Result<Known<'t>, String> {
+    let mut common: Option<Known<'t>> = None;
+    let mut why = String::new();
+    for arm in variant.arms() {
+        let found = match follow_within(schemas, &arm.ty, path, fuel) {
+            Ok(found) => found,
+            Err(error) => {
+                why = error;
+                continue;
+            }
+        };
+        common = Some(match (common, found) {
+            (None, found) => found,
+            (Some(Some(common)), Some(found)) if schemas.same(&common, &found) => Some(common),
+            _ => None,
+        });
+    }
+    match (common, variant.arms()) {
+        (Some(common), _) => Ok(common),
+        (None, [_]) => Err(why),
+        (None, _) => Err(format!("in every arm, {why}")),
+    }
 }
 
 /// Whether some value of one type is one of the other.

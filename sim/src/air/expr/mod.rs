@@ -2,10 +2,13 @@
 //!
 //! They are total: whatever the scope holds, evaluation ends with a value or an [`EvalError`],
 //! the same every time, within bounds on work and on the size and depth of what is made.
-//! `parse` reads them, `infer` types them at load, `operators` holds the operators.
+//! `parse` reads them, `infer` and `operator_types` type them at load, `known` tells what is
+//! constant in them, `operators` holds the operators.
 
 mod eval;
 pub(super) mod infer;
+pub(super) mod known;
+pub(super) mod operator_types;
 mod operators;
 pub(super) mod parse;
 

@@ -30,13 +30,13 @@ pub(super) fn gate(world: &World, trace: &Trace, turn: &Turn) -> Vec<Gate> {
             grant: world.air.grants[intent.grant.index()].name.clone(),
             asker: asker(world, intent.asker),
             allowed: intent.allowed,
-            because: because(records, intent),
+            because: because(trace, records, intent),
         }
     });
     told.collect()
 }
 
-fn because(records: &[trace::Record], intent: &Intent) -> String {
+fn because(trace: &Trace, records: &[trace::Record], intent: &Intent) -> String {
     let mut said = Vec::new();
     for record in records {
         match record {
@@ -45,7 +45,7 @@ fn because(records: &[trace::Record], intent: &Intent) -> String {
                 denied_by,
             } if *of == intent.hash => said.push(match denied_by {
                 None => "the grant covers it".to_owned(),
-                Some(rule) => rule.name().to_owned(),
+                Some(rule) => rule.says(trace).into_owned(),
             }),
             trace::Record::PolicyDecision {
                 intent: of,
@@ -115,7 +115,7 @@ fn text(world: &World, trace: &Trace, record: &trace::Record) -> String {
         }
         CapDecision { intent, denied_by } => match denied_by {
             None => format!("{} allowed", short(intent)),
-            Some(rule) => format!("{} denied: {}", short(intent), rule.name()),
+            Some(rule) => format!("{} denied: {}", short(intent), rule.says(trace)),
         },
         PolicyDecision {
             intent,

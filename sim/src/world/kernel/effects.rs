@@ -1,10 +1,10 @@
 //! Effects: asked for, put before the gate, and answered by a receipt.
 
 use super::super::envelope;
-use super::super::gate;
+use super::super::gate::{self, Denial};
 use super::{Kernel, OpenIntent};
 use crate::air::{EffectId, GrantId, OriginKind, SchemaId};
-use crate::trace::{Asker, Cell, Intent, IntentHash, Record, Status, Trace, ValueId};
+use crate::trace::{Asker, Cell, GateRule, Intent, IntentHash, Record, Status, Trace, ValueId};
 
 /// An effect that a reducer or a plan asks for, in canonical parameters.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -45,12 +45,19 @@ impl Kernel<'_> {
             origin_kind,
             origin_name,
             now_ns,
+            journal_height: trace.journal.len(),
         };
-        let verdict = gate::decide(air, &request);
+        let verdict = gate::decide(self.world, &request);
         let allowed = verdict.allowed();
+        let denied_by = verdict.denied_by.map(|denial| match denial {
+            Denial::Expired => GateRule::Expired,
+            Denial::CapType => GateRule::CapType,
+            Denial::Params => GateRule::Params,
+            Denial::Enforcer(why) => GateRule::Enforcer(trace.name(&why)),
+        });
         trace.journal.push(Record::CapDecision {
             intent: hash,
-            denied_by: verdict.denied_by,
+            denied_by,
         });
         trace.journal.push(Record::PolicyDecision {
             intent: hash,
@@ -127,7 +134,7 @@ impl Kernel<'_> {
         envelope::receipt_event(
             &mut self.scratch,
             &envelope::Receipt {
-                arm,
+                arm: arm.as_deref(),
                 intent_hash: &trace.values.intent_hash(open.hash),
                 reducer: &reducer.name,
                 effect_kind: &air.effects[open.effect.index()].kind,

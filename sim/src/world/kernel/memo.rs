@@ -9,7 +9,8 @@ use super::step::Reaction;
 use crate::air::{ReducerId, SchemaId};
 use crate::trace::{Step, ValueId, Values};
 
-const RECALLS_PER_CHECK: u64 = 256;
+/// A prime, so that no period of the reducer falls in with it.
+const RECALLS_PER_CHECK: u64 = 127;
 /// Steps that are remembered; after that, new ones are taken each time.
 const MOST_STEPS: usize = 1 << 16;
 

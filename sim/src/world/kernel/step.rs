@@ -8,10 +8,10 @@
 use smallvec::SmallVec;
 
 use super::super::context;
-use super::super::envelope::intent_hash;
+use super::super::envelope::{intent_hash, wrapped};
 use super::memo::Key;
 use super::{Asked, Kernel, Moment, at_path};
-use crate::air::{Origin, Reducer, ReducerId, SchemaId, ValueError};
+use crate::air::{Origin, Reducer, ReducerId, SchemaId, Value, ValueError};
 use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
 use crate::trace::{Asker, Cell, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values};
 
@@ -45,8 +45,10 @@ impl Kernel<'_> {
         cell: Option<Cell>,
         moment: Moment,
     ) {
-        let route = &self.world.air.routes[route];
+        let air = &self.world.air;
+        let route = &air.routes[route];
         let id = route.reducer;
+        // The key is looked for in the event as it is routed.
         let key = match (&route.key_field, cell) {
             (None, _) => Ok(None),
             // A receipt says whose it is by the cell that asked, not by a field.
@@ -54,10 +56,60 @@ impl Kernel<'_> {
             (Some(_), Some(_)) => return,
             (Some(path), None) => self.cell_key(trace, id, schema, event, path).map(Some),
         };
+        let event = match &route.wrap {
+            None => event,
+            Some(arm) => {
+                self.scratch.clear();
+                wrapped(&mut self.scratch, arm, trace.bytes(event));
+                trace.store(&self.scratch)
+            }
+        };
+        self.step_with(trace, id, key, event, moment);
+    }
+
+    /// A receipt reaches the reducer that asked, also where its routes are from the schemas of
+    /// single arms. `event` is of the reducer's own event schema.
+    pub(super) fn step_by_receipt(
+        &mut self,
+        trace: &mut Trace,
+        id: ReducerId,
+        event: ValueId,
+        moment: Moment,
+    ) {
+        let reducer = &self.world.air.reducers[id.index()];
+        let decoded = self
+            .world
+            .air
+            .schemas
+            .decode(reducer.event, trace.bytes(event));
+        let Ok(decoded) = decoded else { return };
+        if !is_receipt_of(reducer, &decoded) {
+            return;
+        }
+        let key = match reducer.key_schema {
+            None => Ok(None),
+            Some(_) => Err(ValueError {
+                path: String::new(),
+                expected: "the key of a cell".to_owned(),
+                found: "a receipt".to_owned(),
+            }),
+        };
+        self.step_with(trace, id, key, event, moment);
+    }
+
+    /// Takes an event of the reducer's own event schema to a cell, if its key is known.
+    fn step_with(
+        &mut self,
+        trace: &mut Trace,
+        id: ReducerId,
+        key: Result<Option<Vec<u8>>, ValueError>,
+        event: ValueId,
+        moment: Moment,
+    ) {
         let mut step = Step {
             reducer: id,
             key: None,
-            schema,
+            schema: self.world.air.reducers[id.index()].event,
             event,
             before: None,
             after: None,
@@ -302,6 +354,18 @@ impl Kernel<'_> {
             hash: values.intent(&hash),
         })
     }
+}
+
+/// Whether an event of the reducer's own schema is a receipt of an effect that it asked for.
+fn is_receipt_of(reducer: &Reducer, event: &Value) -> bool {
+    reducer.receipt_arms.values().any(|arm| {
+        let receipt = match (arm, event) {
+            (None, event) => event,
+            (Some(arm), Value::Variant { tag, value }) if arm == tag => value,
+            _ => return false,
+        };
+        receipt.field("reducer").and_then(Value::as_text) == Some(&reducer.name)
+    })
 }
 
 fn nonconforming(expected: impl ToString, found: impl ToString) -> Fault {
