@@ -11,6 +11,7 @@
 //! these parts.
 
 mod growth;
+mod leaks;
 mod null;
 mod parallel;
 mod raw;
@@ -27,11 +28,12 @@ use subject::Subject;
 type Part = (&'static str, fn(&Subject));
 
 /// That which looks at the peak of memory is the first, for others need more.
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("growth", growth::measure),
     ("steps", steps::measure),
     ("limits", raw::measure),
     ("jobs", parallel::measure),
+    ("leaks", leaks::measure),
     ("start", start::measure),
 ];
 

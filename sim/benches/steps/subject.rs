@@ -18,10 +18,15 @@ pub struct Subject {
 
 impl Subject {
     pub fn retry() -> Subject {
+        Subject::with(load(sim::RETRY_SM))
+    }
+
+    /// The same with another reducer.
+    pub fn with(code: Code) -> Subject {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../air");
         let sources = sim::cli::sources(&folder).expect("they can be read");
         let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
-        let world = World::new(air, vec![load(sim::RETRY_SM)]);
+        let world = World::new(air, vec![code]);
         let workload = workload::of(&world);
         Subject { world, workload }
     }

@@ -252,9 +252,11 @@ const FEATURES: WasmFeatures = WasmFeatures::WASM2
 /// The stack of a guest. A thread that runs steps needs twice as much.
 const STACK_BYTES: usize = 512 << 10;
 
-/// What of a slot's memory is zeroed by hand when it is reused, not given back to the system.
-/// A reducer touches little more, and that saves a page fault for each of its pages.
+/// What of a slot's memory is zeroed by hand when it is reused, not given back to the system: that
+/// saves a page fault for each of its pages. Where the system tells which pages were touched it is
+/// more than a guest has touched when it is renewed; elsewhere the first pages, touched or not.
 const KEEP_RESIDENT_BYTES: usize = 64 << 10;
+const KEEP_TOUCHED_BYTES: usize = 1 << 20;
 
 /// What 32-bit pointers reach, the most that a slot can hold.
 const MEMORY_BYTES_MAX: usize = 1 << 32;
@@ -270,6 +272,10 @@ fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocation
             limits.memory_bytes.max(instruments.layout.memory_bytes()),
         ),
     };
+    let keep_bytes = match PoolingAllocationConfig::is_pagemap_scan_available() {
+        true => KEEP_TOUCHED_BYTES,
+        false => KEEP_RESIDENT_BYTES,
+    };
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(slots)
         .total_memories(slots.saturating_mul(memories))
@@ -278,7 +284,7 @@ fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocation
         .max_memory_size(memory_bytes.min(MEMORY_BYTES_MAX))
         .table_elements(limits.table_elements)
         .pagemap_scan(Enabled::Auto)
-        .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
+        .linear_memory_keep_resident(keep_bytes)
         .table_keep_resident(KEEP_RESIDENT_BYTES);
     pool
 }

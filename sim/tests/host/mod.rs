@@ -6,6 +6,7 @@
 mod cache;
 mod constants;
 mod envelope;
+mod leaks;
 mod limits;
 mod load;
 mod panics;
@@ -22,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         panics::trials(),
         step::trials(),
         stops::trials(),
+        leaks::trials(),
         limits::trials(),
         constants::trials(),
         envelope::trials(),

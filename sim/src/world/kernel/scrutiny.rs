@@ -140,7 +140,10 @@ impl Pair {
         self.unrelated.clear();
         self.unrelated.extend_from_slice(envelope);
         if check_leaks && expected_ran.is_ok() {
-            return self.leak(envelope, limit_bytes);
+            self.fresh.renew_late(true);
+            let found = self.leak(envelope, limit_bytes);
+            self.fresh.renew_late(false);
+            return found;
         }
         Ok(Scrutiny::Passed)
     }
