@@ -135,6 +135,15 @@ pub fn about(world: &World) -> Vec<usize> {
     about.map(|(index, _)| index).collect()
 }
 
+/// What is told where no invariant knows what a world is for.
+pub const OF_ANY_WORLD: &str =
+    "judged by what any world must hold; no model says what this one is for";
+
+/// Whether there is an invariant among these that knows what the world is for.
+pub fn have_model(judged_by: &[usize]) -> bool {
+    judged_by.iter().any(|index| ALL[*index].retry_only)
+}
+
 /// How many invariants there are.
 pub const COUNT: usize = 16;
 

@@ -21,10 +21,11 @@
 //! - [`random`]: seeds and streams. [`air`]: AIR v1 documents, values, expressions.
 //! - [`trace`]: what happened, and its digest. [`scenario`]: one run as plain data.
 //! - [`reducer`]: the only module that names wasmtime; it also rewrites wasm for coverage.
-//! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery.
+//! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery; and who sends
+//!   what.
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
-//! - [`explore`]: every schedule of a small world.
+//! - [`explore`]: every schedule of a small world, and a tour of some that differ in one thing.
 //! - [`shrink`]: the shortest schedule that still violates the same invariant. [`interrupt`]: being
 //!   asked to stop early.
 //! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
@@ -46,7 +47,7 @@
 //!   parameters recur all the time: to compare two is to compare two numbers, what was found out
 //!   about one is found out once, and a transition that was met before is one look into a table
 //!   of ids. Ids never show: what is hashed, told or written down are the bytes.
-//! - A campaign remembers transitions, one recall in 256 is taken again and compared, and
+//! - A campaign remembers transitions, one recall in 127 is taken again and compared, and
 //!   `--no-memo` takes every step. A reducer that is not a function of its input is `pure`'s matter.
 //! - Fuel bounds a guest, since it counts what the guest does: the same step ends at the same
 //!   instruction everywhere. Epochs, the engine's other means, count time, and were no faster when
@@ -64,6 +65,15 @@
 //! - The journal records plan steps, which AIR's does not need: here the environment takes them.
 //!   A snapshot holds plans and open intents beside the states that its records tell.
 //! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.
+//! - What clients send is decided by arm of a variant: it is what no receipt fills, no plan raises
+//!   and no reducer emits. The last is in no document, so a few runs before a campaign show it.
+//! - Values of a world that no model knows are also drawn from the constants of its documents and of
+//!   its wasm: a URL that no grant covers would never get past the gate.
+//! - `contract_kept` says all that is due of the retry machine, and is asked last: a narrower
+//!   invariant gives a finding a better name. What a state says is judged only where the model can
+//!   read it, since a state is private to its reducer.
+//! - The explorer varies one thing at a time, with one fault of each kind at most: all values with
+//!   all faults would be as many states as there are of both, multiplied.
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
 //!   its beginning: it uses the simulator, the kernel and the invariants of campaigns as they are.
 //!   A state is packed in some tens of bytes until it is expanded; then its key is left.

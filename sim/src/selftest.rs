@@ -48,6 +48,8 @@ const BETWEEN_STARTS: u64 = 1_000_000;
 const SEEDS_AT_ONCE: u64 = 64;
 /// Loops end soon: planted machines do little in a step, though payloads may be long.
 const FUEL_PER_STEP: u64 = 5_000_000;
+/// Of a deep bug no more than so many are shrunk: each takes some ten seconds.
+const MOST_DEEP_SHRINKS: u32 = 1;
 /// Decisions in a row where every scene is explored.
 const DEEP: u32 = 1_000;
 /// For one exploration.
@@ -187,6 +189,10 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
         found: Vec::new(),
     };
     let mut runner = Runner::new(&world, &*workload)?;
+    let most_shrinks = match bug.is_deep {
+        true => options.shrinks.min(MOST_DEEP_SHRINKS),
+        false => options.shrinks,
+    };
     let mut shrunk_so_far = 0;
     for start in 0..u64::from(options.starts) {
         let start = options.first_seed + start * BETWEEN_STARTS;
@@ -210,7 +216,7 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
             result.found.len() - 1
         });
         result.found[index].starts += 1;
-        if shrunk_so_far < options.shrinks {
+        if shrunk_so_far < most_shrinks {
             shrunk_so_far += 1;
             let shrunk = runner.shrink(&failure.scenario, invariant, DEFAULT_ATTEMPTS, |_| {});
             let length = shrunk.map(|shrunk| shrunk.scenario.schedule.len());

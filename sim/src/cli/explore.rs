@@ -12,7 +12,7 @@ use super::{Exit, replay};
 use crate::campaign::{self, Effort, Runner};
 use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
-use crate::invariants::{Asked, GoalSet, Goals};
+use crate::invariants::{self, Asked, GoalSet, Goals};
 use crate::report::event::Case;
 use crate::report::human;
 use crate::report::text::{Look, Text};
@@ -225,6 +225,9 @@ impl Explore {
             let all = Goals::of(&loaded.world);
             goals(&mut text, &all, &explored.goals);
             missed = missed_goals(&all, &explored.goals);
+            if !invariants::have_model(&invariants::about(&loaded.world)) {
+                text.line(invariants::OF_ANY_WORLD);
+            }
         }
         let depth = explored.depth;
         let bounds = self.bounds(workload);

@@ -38,6 +38,9 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
         FAULTS.iter().copied().zip(summary.faults),
     );
     text.append(invariants_of(summary));
+    if !invariants::have_model(&summary.judged_by) {
+        text.line(invariants::OF_ANY_WORLD);
+    }
     text.line("");
     text.append(goals(summary));
     for (reducer, what) in &summary.leaks {

@@ -10,6 +10,8 @@ pub struct Bug {
     /// The small world in which the explorer must find it; None if it cannot, for the reason that
     /// stands beside it.
     pub shape: Option<Shape>,
+    /// It takes a hundred decisions and more to see it.
+    pub is_deep: bool,
 }
 
 /// A small world: see `explore::Limits`.
@@ -65,18 +67,24 @@ const fn bug(name: &'static str, invariants: &'static [&'static str], shape: Sha
         name,
         invariants,
         shape: Some(shape),
+        is_deep: false,
     }
 }
 
 /// Found where something is varied: the whole tour is taken.
 const fn varied(name: &'static str, invariants: &'static [&'static str], shape: Shape) -> Bug {
+    let shape = Shape {
+        is_varied: true,
+        ..shape
+    };
+    bug(name, invariants, shape)
+}
+
+/// Found in the scene that goes deep.
+const fn deep(name: &'static str, invariants: &'static [&'static str]) -> Bug {
     Bug {
-        name,
-        invariants,
-        shape: Some(Shape {
-            is_varied: true,
-            ..shape
-        }),
+        is_deep: true,
+        ..varied(name, invariants, SHAPE)
     }
 }
 
@@ -85,6 +93,7 @@ const fn unexplored(name: &'static str, invariants: &'static [&'static str]) -> 
         name,
         invariants,
         shape: None,
+        is_deep: false,
     }
 }
 
@@ -198,9 +207,9 @@ pub const BUGS: [Bug; 50] = [
     ),
     varied("start-without-payload-dropped", &["contract_kept"], SHAPE),
     varied("start-above-i64-dropped", &["contract_kept"], SHAPE),
-    varied("shift-wraps-at-32", &["backoff_exact"], SHAPE),
-    varied("shift-wraps-at-64", &["backoff_exact"], SHAPE),
-    varied("trap-at-attempt-28", &["bounded"], SHAPE),
+    deep("shift-wraps-at-32", &["backoff_exact"]),
+    deep("shift-wraps-at-64", &["backoff_exact"]),
+    deep("trap-at-attempt-28", &["bounded"]),
     varied("ids-without-case", &OF_IDS, TWO_REQUESTS),
     // No small world has ids of this kind.
     unexplored("ids-by-prefix", &OF_IDS),

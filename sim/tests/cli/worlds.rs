@@ -127,6 +127,9 @@ fn an_event_is_never_accepted() {
     );
     let said = place.sim(&format!("{run} 0..64 --expect unaccepted=stop"));
     assert_eq!(said.code, 0, "{}", said.out);
+    let no_model = "no model says what this one is for";
+    assert!(said.out.contains(no_model), "{}", said.out);
+    assert!(!place.sim("run --seeds 0..64").out.contains(no_model));
     let said = place.sim(&format!("{run} 0..63"));
     assert_eq!(said.code, 0, "of few seeds it is not asked: {}", said.out);
     assert!(
