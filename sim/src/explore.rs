@@ -57,6 +57,8 @@ pub struct Options {
     pub jobs: usize,
     /// About how much may be held: keys, ways, and the states that are still to be expanded.
     pub memory_bytes: usize,
+    /// How many states may be met in one scene, about: a level is gone through to its end.
+    pub most_states: u64,
     /// Only violations of this invariant count; by default those of any.
     pub invariant: Option<usize>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
@@ -87,6 +89,8 @@ pub enum Outcome {
     DepthBound,
     /// What is held has come to its bound: schedules of up to `depth` decisions hold.
     MemoryBound,
+    /// There are more states than were asked for.
+    StateBound,
     /// It was asked to stop: schedules of up to `depth` decisions hold.
     Interrupted,
     Violated(Box<Counterexample>),
@@ -246,6 +250,9 @@ impl Search<'_, '_> {
             if memory_bytes > self.options.memory_bytes {
                 return Ok(Next::Stop(Outcome::MemoryBound));
             }
+            if self.explored.states > self.options.most_states {
+                return Ok(Next::Stop(Outcome::StateBound));
+            }
             if self.options.interrupt.is_asked() {
                 return Ok(Next::Stop(Outcome::Interrupted));
             }
@@ -344,8 +351,13 @@ impl Search<'_, '_> {
         let mut worker = self.workers[0]
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        let schedule = worker.follow(&choices);
         Scenario {
-            schedule: worker.follow(&choices),
+            bounds: Bounds {
+                turns: scenario.bounds.turns.max(schedule.len() as u32),
+                ..scenario.bounds
+            },
+            schedule,
             ..scenario.clone()
         }
     }

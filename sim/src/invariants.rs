@@ -338,8 +338,7 @@ impl<'w> Checker<'w> {
             }
             if let Some(retry) = &mut self.retry {
                 retry.observe(trace, turn, step, reached, |check, finding| {
-                    let invariant = check.map_or(CONFORMS, |check| FIRST_OF_RETRY + check);
-                    found.note(index, invariant, finding);
+                    found.note(index, FIRST_OF_RETRY + check, finding);
                 });
             }
         }

@@ -20,7 +20,7 @@ use crate::interrupt::Interrupt;
 use crate::invariants::ALL;
 use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
 use crate::scenario::{Bounds, Mix, PlanMode};
-use crate::shrink::DEFAULT_ATTEMPTS;
+use crate::shrink::worthwhile_attempts;
 use crate::workload::{self, Small, Workload};
 use crate::world::World;
 
@@ -218,7 +218,12 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
         result.found[index].starts += 1;
         if shrunk_so_far < most_shrinks {
             shrunk_so_far += 1;
-            let shrunk = runner.shrink(&failure.scenario, invariant, DEFAULT_ATTEMPTS, |_| {});
+            let shrunk = runner.shrink(
+                &failure.scenario,
+                invariant,
+                worthwhile_attempts(&failure.scenario),
+                |_| {},
+            );
             let length = shrunk.map(|shrunk| shrunk.scenario.schedule.len());
             result.found[index].shrunk.extend(length);
         }
@@ -311,6 +316,7 @@ fn shortest(
         },
         jobs: 1,
         memory_bytes: MEMORY_BYTES,
+        most_states: u64::MAX,
         invariant: Some(invariant),
         deduplicate: true,
         interrupt: Interrupt::default(),

@@ -28,6 +28,14 @@ pub use measure::Measure;
 
 /// Attempts that are made if nobody says otherwise.
 pub const DEFAULT_ATTEMPTS: u32 = 20_000;
+/// Attempts that are worth it where nobody asked for more: fewer of a long scenario, of which each
+/// takes long.
+pub fn worthwhile_attempts(scenario: &Scenario) -> u32 {
+    const DECISIONS: u32 = 2_000_000;
+    let decisions = scenario.schedule.len().max(1) as u32;
+    (DECISIONS / decisions).min(DEFAULT_ATTEMPTS)
+}
+
 /// The most attempts that anyone may ask for.
 pub const MOST_ATTEMPTS: u32 = 10_000_000;
 
@@ -185,7 +193,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// In order of what they cost.
-    const PASSES: [fn(&mut Search<'a>); 11] = [
+    const PASSES: [fn(&mut Search<'a>); 12] = [
+        Self::plain_numbers_of_long,
         Self::delete_chunks,
         Self::delete_requests,
         Self::simplify_decisions,

@@ -37,6 +37,8 @@ pub struct Trace {
     pub journal: Vec<Record>,
     /// Guarded edges of plans, as they were settled. Not part of the digest.
     pub edges: Vec<EdgeTaken>,
+    /// How many instances of plans were given an event that they awaited. Not part of the digest.
+    pub awaited: u32,
     /// The first turn of healing, if the run came so far: see `Scenario::heal`.
     pub healing_from: Option<usize>,
     /// The run ended with nothing in flight, nothing dropped and nothing silent.
@@ -364,6 +366,7 @@ impl Trace {
         self.intents.clear();
         self.journal.clear();
         self.edges.clear();
+        self.awaited = 0;
         self.divergence = None;
         self.healing_from = None;
         self.is_quiescent = false;

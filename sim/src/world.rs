@@ -29,6 +29,9 @@ pub struct World {
     pub arms: Arms,
     /// What its author declared to be meant.
     pub expected: Expected,
+    /// States that a reducer takes on at its first event, whichever that is: to do so is not to
+    /// accept it.
+    pub initial_states: Vec<(ReducerId, Vec<u8>)>,
     codes: Vec<Code>,
     enforcers: Vec<PureCode>,
     listeners: Vec<Listeners>,
@@ -83,6 +86,7 @@ impl World {
         World {
             arms: Arms::of(&air, occurs),
             expected: Expected::default(),
+            initial_states: Vec::new(),
             air,
             codes,
             enforcers,

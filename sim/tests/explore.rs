@@ -62,6 +62,7 @@ fn options(world: &World, shape: Shape) -> Options {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        most_states: u64::MAX,
         invariant: None,
         deduplicate: true,
         interrupt: Interrupt::default(),

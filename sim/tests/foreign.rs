@@ -187,6 +187,7 @@ fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        most_states: u64::MAX,
         invariant: None,
         deduplicate: true,
         interrupt: Interrupt::default(),

@@ -59,6 +59,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         },
         jobs,
         memory_bytes: 4 << 30,
+        most_states: u64::MAX,
         invariant: None,
         deduplicate: true,
         interrupt: Interrupt::default(),

@@ -128,6 +128,8 @@ pub struct Reducer {
     pub state: SchemaId,
     pub event: SchemaId,
     pub context: Option<SchemaId>,
+    /// The schema of the annotations of an output.
+    pub annotations: Option<SchemaId>,
     /// Present exactly when the reducer is keyed.
     pub key_schema: Option<SchemaId>,
     pub effects_emitted: Vec<EffectId>,

@@ -1,4 +1,5 @@
-//! A look at a world before its campaign: which events do its reducers emit themselves?
+//! A look at a world before its campaign: which events do its reducers emit themselves, and with
+//! which state do they begin?
 //!
 //! Documents do not say what a reducer emits. What it was seen to emit while clients sent only the
 //! rest is no client's from then on. A few seeds, always the same; what they violate is left for the
@@ -7,12 +8,14 @@
 use std::collections::BTreeSet;
 
 use super::Runner;
+use crate::air::{Reducer, ReducerId, Type, Value};
 use crate::random::Seed;
-use crate::reducer::StepError;
+use crate::reducer::{Output, StepError, StepInput};
 use crate::scenario::{Bounds, Faults, Knob, Mix, PlanMode, Scenario};
 use crate::trace::Trace;
 use crate::workload::generic::Generic;
 use crate::workload::retry::Retry;
+use crate::workload::sample;
 use crate::world::{ArmIndex, Source, World, variant_tag};
 
 const SEEDS: u64 = 48;
@@ -29,6 +32,7 @@ pub fn survey(world: &mut World) -> Result<(), StepError> {
     if Retry::of(&world.air).is_some() {
         return Ok(());
     }
+    world.initial_states = initial_states(world)?;
     let before = world.arms.clone();
     let suspects = emitted(world)?;
     let is_clients = |index: &ArmIndex| before.all()[*index].source == Source::Client;
@@ -46,6 +50,88 @@ pub fn survey(world: &mut World) -> Result<(), StepError> {
     world.arms = before;
     world.arms.emitted_within(&proven);
     Ok(())
+}
+
+/// The states to which two arms or more lead where there was none, for then it is no arm that leads
+/// there; and the plainest state. One event of each arm is tried, the plainest. A reducer with a
+/// context is not asked.
+fn initial_states(world: &World) -> Result<Vec<(ReducerId, Vec<u8>)>, StepError> {
+    let mut found = Vec::new();
+    for (id, reducer) in world.reducers() {
+        let schemas = &world.air.schemas;
+        let plainest = sample::plainest(schemas, schemas.ty(reducer.state));
+        let mut states: Vec<Vec<u8>> = Vec::new();
+        for event in plainest_events(world, reducer) {
+            if let Some(state) = first_state(world, id, &event)? {
+                states.push(state);
+            }
+        }
+        states.sort();
+        let again = states.windows(2).filter(|pair| pair[0] == pair[1]);
+        let mut initial: Vec<_> = again.map(|pair| (id, pair[0].clone())).collect();
+        initial.dedup();
+        found.append(&mut initial);
+        found.extend(
+            schemas
+                .encode(reducer.state, &plainest)
+                .ok()
+                .map(|state| (id, state)),
+        );
+    }
+    Ok(found)
+}
+
+/// An event of each arm of the reducer's variant.
+fn plainest_events(world: &World, reducer: &Reducer) -> Vec<Vec<u8>> {
+    let schemas = &world.air.schemas;
+    let Type::Variant(variant) = schemas.resolve(schemas.ty(reducer.event)) else {
+        return Vec::new();
+    };
+    let events = variant.arms().iter().filter_map(|arm| {
+        let event = Value::Variant {
+            tag: arm.tag.clone(),
+            value: Box::new(sample::plainest(schemas, &arm.ty)),
+        };
+        schemas.encode(reducer.event, &event).ok()
+    });
+    events.collect()
+}
+
+/// The state after an event that is the first one; None if it is refused or leaves none.
+fn first_state(world: &World, id: ReducerId, event: &[u8]) -> Result<Option<Vec<u8>>, StepError> {
+    let reducer = &world.air.reducers[id.index()];
+    let schemas = &world.air.schemas;
+    let key = match reducer.key_schema {
+        Some(schema) => {
+            let key = sample::plainest(schemas, schemas.ty(schema));
+            schemas.encode(schema, &key).ok()
+        }
+        None => None,
+    };
+    if reducer.context.is_some() || reducer.key_schema.is_some() != key.is_some() {
+        return Ok(None);
+    }
+    let input = StepInput {
+        state: None,
+        schema: schemas.name(reducer.event),
+        value: event,
+        key: key.as_deref(),
+        ctx: None,
+    };
+    let mut output = Output::default();
+    if world
+        .code(id)
+        .instance()?
+        .step(&input, &mut output)
+        .is_err()
+    {
+        return Ok(None);
+    }
+    let mut state = Vec::new();
+    let canonical = output
+        .state()
+        .map(|bytes| schemas.canonicalise(reducer.state, bytes, &mut state));
+    Ok(matches!(canonical, Some(Ok(()))).then_some(state))
 }
 
 /// The arms that reducers emit in a few runs.

@@ -35,7 +35,7 @@ impl Exit {
         ),
         (
             Exit::Incomplete,
-            "a bound of depth or memory ended an exploration that found nothing",
+            "a bound of depth, states or memory ended an exploration that found nothing",
         ),
         (
             Exit::Interrupted,

@@ -12,7 +12,7 @@ use super::{Exit, replay};
 use crate::campaign::{self, Effort, Runner};
 use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use crate::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
-use crate::invariants::{self, Asked, GoalSet, Goals};
+use crate::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS};
 use crate::report::event::Case;
 use crate::report::human;
 use crate::report::text::{Look, Text};
@@ -57,6 +57,9 @@ pub(super) struct Explore {
     /// About how much memory may be used
     #[arg(long, value_name = "N", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     memory_mib: u32,
+    /// About how many states may be met before it ends
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    most_states: u64,
     /// Threads; the output is the same for any number [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -67,8 +70,8 @@ pub(super) struct Explore {
     case_dir: Option<PathBuf>,
 }
 
-/// What was reached, and what of the documents never was.
-fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) {
+/// What was reached, and what of the documents never was: how much that is.
+fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) -> usize {
     let all = || goals.list().iter().enumerate();
     let reached = |index: usize| reached.contains(index);
     let of_model = all().filter(|(index, goal)| goal.is_of_model && reached(*index));
@@ -83,6 +86,7 @@ fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) {
     for (_, goal) in of_documents().filter(|(index, _)| !reached(*index)) {
         text.line(format!("  never: {}", goal.says));
     }
+    all - count
 }
 
 /// An answer by name.
@@ -113,7 +117,7 @@ fn visits(text: &mut Text, tour: &Tour) {
 /// Goals that every exploration is asked for and that this one missed: what they say.
 fn missed_goals(goals: &Goals, reached: &GoalSet) -> Vec<String> {
     let all = goals.list().iter().enumerate();
-    let asked = all.filter(|(_, goal)| !goal.is_of_model && goal.asked != Asked::Never);
+    let asked = all.filter(|(_, goal)| !goal.is_of_model && goal.asked.of(SEEDS_FOR_ARMS));
     let missed = asked.filter(|(index, _)| !reached.contains(*index));
     missed.map(|(_, goal)| goal.says.clone()).collect()
 }
@@ -179,6 +183,7 @@ impl Explore {
             },
             jobs: jobs(self.jobs),
             memory_bytes: (self.memory_mib as usize) << 20,
+            most_states: self.most_states,
             invariant: None,
             deduplicate: true,
             interrupt: terminal::interrupt(),
@@ -220,17 +225,25 @@ impl Explore {
         ));
         let is_violated = matches!(explored.outcome, Outcome::Violated(_));
         let mut missed = Vec::new();
+        let mut unreached = 0;
         if !is_violated {
             visits(&mut text, tour);
             let all = Goals::of(&loaded.world);
-            goals(&mut text, &all, &explored.goals);
-            missed = missed_goals(&all, &explored.goals);
+            unreached = goals(&mut text, &all, &explored.goals);
+            // Where only one answer is given, not all can be accepted.
+            if self.only.is_none() {
+                missed = missed_goals(&all, &explored.goals);
+            }
             if !invariants::have_model(&invariants::about(&loaded.world)) {
                 text.line(invariants::OF_ANY_WORLD);
             }
         }
         let depth = explored.depth;
         let bounds = self.bounds(workload);
+        let never = match unreached {
+            0 => String::new(),
+            count => format!("; {count} goals of the documents were never reached"),
+        };
         let exit = match &explored.outcome {
             Outcome::Complete if !missed.is_empty() => {
                 for says in missed {
@@ -248,13 +261,21 @@ impl Explore {
             Outcome::Complete => {
                 text.look(
                     Look::Good,
-                    format!("complete: every schedule within these bounds holds: {bounds}"),
+                    format!("complete: every schedule within these bounds holds: {bounds}{never}"),
                 );
                 Exit::Holds
             }
             Outcome::DepthBound => {
                 text.line(format!(
                     "every schedule of {bounds} and up to {depth} decisions holds; there are longer ones"
+                ));
+                Exit::Incomplete
+            }
+            Outcome::StateBound => {
+                text.line(format!(
+                    "stopped at {} states. Every schedule of {bounds} and up to {depth} decisions holds.\n\
+                     hint: choose smaller bounds, or more with --most-states",
+                    explored.states
                 ));
                 Exit::Incomplete
             }

@@ -16,7 +16,7 @@ use crate::report::event::{
 };
 use crate::report::timeline::Timeline;
 use crate::scenario::{Decision, Scenario};
-use crate::shrink::{Budget, DEFAULT_ATTEMPTS};
+use crate::shrink::{self, Budget};
 use crate::trace::Digest;
 use crate::workload::Workload;
 
@@ -193,7 +193,7 @@ impl<'a> Failures<'a> {
             invariant: first.invariant,
             found_by: failure.found_by.clone(),
             budget: Budget {
-                attempts: DEFAULT_ATTEMPTS,
+                attempts: shrink::worthwhile_attempts(&failure.scenario),
                 interrupt: self.interrupt.clone(),
             },
             kept: self.folder.join(name),

@@ -29,7 +29,7 @@ pub struct WorldArguments {
     /// Run this wasm, not the pinned one; NAME=FILE if there are several
     #[arg(long, value_name = "[NAME=]FILE")]
     pub wasm: Vec<String>,
-    /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT
+    /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT, unstarted=PLAN
     #[arg(long, value_name = "WHAT=NAME")]
     pub expect: Vec<String>,
     /// What a reducer is that loses memory from step to step: advise or deny
@@ -129,7 +129,11 @@ impl WorldArguments {
                 }
                 None => {
                     let wasm = built_in(name).with_context(|| {
-                        format!("no wasm for the reducer `{name}`: say which with `--wasm FILE`")
+                        let file = match air.reducers.len() {
+                            1 => "FILE".to_owned(),
+                            _ => format!("{name}=FILE"),
+                        };
+                        format!("no wasm for the reducer `{name}`: say which with `--wasm {file}`")
                     })?;
                     check_pin(&folder, reducer, Hash::of(wasm))?;
                     load(wasm, Limits::default(), cache)
@@ -176,6 +180,7 @@ pub(super) fn given(wasm: &[String], air: &Air) -> Result<Vec<(usize, PathBuf)>>
         let named = text.split_once('=');
         let index_of = |name: &str| names.iter().position(|known| *known == name);
         let entry = match named.map(|(name, file)| (name, index_of(name), file)) {
+            Some((name, _, "")) => bail!("`--wasm {text}`: expected a file for `{name}`"),
             Some((_, Some(index), file)) => (index, PathBuf::from(file)),
             Some((name, None, _)) if !Path::new(text).exists() => bail!(
                 "`--wasm {text}`: there is no module `{name}`: expected one of {}",

@@ -99,7 +99,11 @@ fn state_paths(world: &World, (run, reference): (&Trace, &Trace), at: &Differenc
             true => "the state",
             false => &change.path,
         };
-        format!("{path} is {}, not {}", json(&change.to), json(&change.from))
+        format!(
+            "{path} is {} here, {} there",
+            json(&change.to),
+            json(&change.from)
+        )
     });
     let shown: Vec<String> = shown.collect();
     match shown.is_empty() {
@@ -235,7 +239,7 @@ impl Replay {
             readers.tell(&Event::Nondeterminism(Nondeterminism { of, what }))?;
             return Ok(Exit::Nondeterminism);
         }
-        if once.turns.is_empty() && case.decision_count() > 0 {
+        if once.turns.is_empty() {
             return Ok(Exit::NothingRan);
         }
         Ok(verdict(&checked))

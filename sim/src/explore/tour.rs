@@ -77,7 +77,7 @@ pub fn tour(
         tour.explored.add(explored);
         if matches!(
             tour.explored.outcome,
-            Outcome::Interrupted | Outcome::MemoryBound
+            Outcome::Interrupted | Outcome::MemoryBound | Outcome::StateBound
         ) {
             break;
         }

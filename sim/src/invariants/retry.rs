@@ -193,7 +193,8 @@ enum Reading {
     Unknown,
     /// After the first accepted start it said Working, at attempt 1.
     Words,
-    /// It said something else: another reducer for the same contract, with a state of its own.
+    /// It said something else, then or later: another reducer for the same contract, with a state of
+    /// its own.
     Opaque,
 }
 
@@ -456,15 +457,14 @@ impl Observer {
         converges::check(&self.history.past(trace), &self.retry, trace)
     }
 
-    /// Runs every check on a step. `note` gets the index of the check, or None for a state that
-    /// has left the words of the machine.
+    /// Runs every check on a step. `note` gets the index of the check.
     pub fn observe(
         &mut self,
         trace: &Trace,
         turn: &Turn,
         step: &Step,
         goals: &mut GoalSet,
-        mut note: impl FnMut(Option<usize>, Finding),
+        mut note: impl FnMut(usize, Finding),
     ) {
         if step.reducer != self.retry.reducer || step.fault.is_some() {
             return;
@@ -473,13 +473,7 @@ impl Observer {
             return;
         };
         let due = contract::due(&self.history.past(trace), &event);
-        let Some(states) = self.states(trace, step, &due) else {
-            let expected = "`pc` is Idle, Working, Backoff, Done or Failed, as before".to_owned();
-            return note(
-                None,
-                Finding::violated(expected, "a state that does not read so"),
-            );
-        };
+        let states = self.states(trace, step, &due);
         let step = Move::of(&self.retry, trace, step, (event, due), states);
         self.history.begin(&step);
         let past = self.history.past(trace);
@@ -487,20 +481,20 @@ impl Observer {
         for (index, check) in CHECKS.iter().enumerate() {
             let finding = check(&past, &step);
             is_violated |= matches!(finding, Finding::Violated(_));
-            note(Some(index), finding);
+            note(index, finding);
         }
         // The narrower ones say more about what they know of.
         if !is_violated {
-            note(Some(CHECKS.len()), contract_kept::check(&past, &step));
+            note(CHECKS.len(), contract_kept::check(&past, &step));
         }
         goals::retry::of_move(goals, &past, turn, &step);
         self.history.record(&past, &step);
     }
 
-    /// The states of a step where they can be read; None if they could until now.
-    fn states<'a>(&mut self, trace: &'a Trace, step: &Step, due: &Due) -> Option<States<'a>> {
+    /// The states of a step where they can be read.
+    fn states<'a>(&mut self, trace: &'a Trace, step: &Step, due: &Due) -> States<'a> {
         if self.history.reading == Reading::Opaque {
-            return Some(States::default());
+            return States::default();
         }
         let changed = !step.is_unchanged();
         let before = step.before.map(|id| self.state(trace, id));
@@ -514,8 +508,12 @@ impl Observer {
             changed,
         };
         if self.history.reading == Reading::Words {
-            let is_read = before != Some(None) && after != Some(None);
-            return is_read.then_some(states);
+            // A word of its own after all: some of a machine's words may be those of the model.
+            if before == Some(None) || after == Some(None) {
+                self.history.reading = Reading::Opaque;
+                return States::default();
+            }
+            return states;
         }
         if due.begins() && (changed || !step.emitted.is_empty()) {
             let begins = |state: State<'_>| state.pc == Pc::Working && state.attempt == 1;
@@ -526,12 +524,12 @@ impl Observer {
         }
         // Before the first start a state may be written that says no more than that.
         let stands = |state: State<'_>| state.pc != Pc::Idle;
-        Some(match self.history.reading {
+        match self.history.reading {
             Reading::Opaque => States::default(),
             Reading::Words => states,
             Reading::Unknown if states.after.is_some_and(stands) => states,
             Reading::Unknown => States::default(),
-        })
+        }
     }
 }
 

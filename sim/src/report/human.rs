@@ -159,6 +159,13 @@ impl<W> Human<'_, W> {
                 format!("missed goal: {name}: no run saw that {says}"),
             );
         }
+        let is_meant =
+            |goal: &&Goal| goal.name.starts_with("accepted") || goal.name.starts_with("started");
+        if seen.missed_goals().iter().any(is_meant) {
+            text.line(
+                "hint: where it is meant, say so: --expect unaccepted=EVENT or unstarted=PLAN",
+            );
+        }
         violated(text, &finished.violated);
         if seen.interrupted {
             text.line("interrupted: these are the seeds that were run until then");
@@ -230,7 +237,7 @@ pub fn shrunk_line(text: &mut Text, shrunk: &Shrunk<'_>) {
     ));
     if shrunk.is_exhausted {
         text.line(format!(
-            "stopped after {attempts} attempts: more may shrink it further (`--attempts`)"
+            "stopped after {attempts} attempts: more may shrink it further (`sim shrink --attempts`)"
         ));
     }
 }

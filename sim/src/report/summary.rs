@@ -102,7 +102,7 @@ fn goals(summary: &Summary) -> Text {
             _ => None,
         });
     if let Some(least) = not_yet.max() {
-        let asked = format!("(goals are asked of campaigns of {least} seeds or more)");
+        let asked = format!("(some goals are asked only of campaigns of {least} seeds or more)");
         text.look(Look::Faint, asked);
     }
     text

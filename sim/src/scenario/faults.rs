@@ -80,14 +80,18 @@ pub enum Depth {
     /// Long, with hardly a fault and nothing that ends a request: what shows only after many
     /// attempts hides behind the faults of usual runs.
     Deep,
+    /// The same, until a byte has overflowed.
+    Deepest,
 }
 
 impl Depth {
-    /// One seed in so many goes deep.
+    /// One seed in so many goes deep, and of those one in so many deeper still.
     const DEEP: Ratio = Ratio::new(1, 32);
+    const DEEPEST: Ratio = Ratio::new(1, 4);
 
     pub fn draw(stream: &mut Stream) -> Depth {
         match stream.chance(Depth::DEEP) {
+            true if stream.chance(Depth::DEEPEST) => Depth::Deepest,
             true => Depth::Deep,
             false => Depth::Usual,
         }
@@ -98,6 +102,7 @@ impl Depth {
         match self {
             Depth::Usual => 1,
             Depth::Deep => 3,
+            Depth::Deepest => 9,
         }
     }
 }
@@ -134,7 +139,7 @@ impl Faults {
     /// A seed's own mix.
     pub fn draw(stream: &mut Stream, depth: Depth) -> Faults {
         let mut mix = [0; COUNT];
-        if depth == Depth::Deep {
+        if depth != Depth::Usual {
             mix[Knob::Transient as usize] = 100;
             // At most one kind of fault, and little of it.
             let kinds = (COUNT - FIRST_DECISION) as u32;

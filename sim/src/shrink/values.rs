@@ -167,6 +167,9 @@ impl Context<'_> {
     }
 }
 
+/// From here on, deleting decisions one by one takes long.
+const LONG_SCHEDULE: usize = 100;
+
 impl Search<'_> {
     /// Texts, lists and options; and numbers that may as well be plain.
     pub(super) fn simplify_values(&mut self) {
@@ -182,6 +185,18 @@ impl Search<'_> {
                 index += 1;
             }
         }
+        self.plain_numbers();
+    }
+
+    /// First of all of a long schedule: with a lower limit most of it is often not possible, and left
+    /// out at once.
+    pub(super) fn plain_numbers_of_long(&mut self) {
+        if self.best.schedule.len() > LONG_SCHEDULE {
+            self.plain_numbers();
+        }
+    }
+
+    fn plain_numbers(&mut self) {
         let mut index = 0;
         while let Some(number) = self.context.numbers(&self.best).get(index) {
             if number.is != number.plain {

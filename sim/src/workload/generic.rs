@@ -282,7 +282,10 @@ impl Workload for Generic {
                 (100..600).contains(&status).then_some(status)
             });
             let statuses: Vec<i64> = HTTP_STATUSES.into_iter().chain(known).collect();
-            let status = *stream.pick(&statuses)?;
+            let status = match stream.below(4) {
+                0 => 100 + i64::from(stream.below(500)),
+                _ => *stream.pick(&statuses)?,
+            };
             sample::set_field(&mut receipt, "status", Value::Int(status));
         }
         schemas.encode(effect.receipt, &receipt).ok()

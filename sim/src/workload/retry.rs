@@ -152,10 +152,10 @@ const ANCHORS_NS: Values = Values {
 };
 /// Limits that go deep: past the widths at which a shift by the attempt wraps.
 const DEEP_ATTEMPTS: [u64; 4] = [u64::MAX, 100, 70, 40];
+/// And past what a byte holds.
+const DEEPEST_ATTEMPTS: [u64; 3] = [u64::MAX, 300, 257];
 
 const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", " \n"];
-/// Lengths of long payloads: above the sizes that buffers, columns and pages tend to have.
-const PAYLOAD_BYTES: [usize; 4] = [257, 1_025, 5_000, texts::LONGEST_BYTES];
 /// The longest payload is rare: all that keeps it costs as much as a run without.
 const LONGEST: Ratio = Ratio::new(1, 64);
 
@@ -212,11 +212,9 @@ fn ids(stream: &mut Stream, count: usize) -> Vec<String> {
 fn payload(stream: &mut Stream, is_extreme: bool) -> String {
     let plain = &PAYLOADS[..3];
     match is_extreme {
-        true if stream.below(3) == 0 => {
-            let longest = usize::from(stream.chance(LONGEST));
-            let index = stream.below((PAYLOAD_BYTES.len() - 1) as u32) as usize;
-            texts::long(PAYLOAD_BYTES[index.max(longest * (PAYLOAD_BYTES.len() - 1))])
-        }
+        true if stream.chance(LONGEST) => texts::long(texts::LONGEST_BYTES),
+        true if stream.below(2) == 0 => texts::long(texts::length(stream)),
+        true if stream.below(3) == 0 => (*stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
         true => (*stream.pick(&PAYLOADS).unwrap_or(&"")).to_owned(),
         false => (*stream.pick(plain).unwrap_or(&"")).to_owned(),
     }
@@ -241,8 +239,13 @@ impl Workload for Retry {
             };
             let payload = payload(stream, is_extreme);
             start.payload = payload.as_str().into();
-            if depth == Depth::Deep {
-                start.max_attempts = *stream.pick(&DEEP_ATTEMPTS).unwrap_or(&u64::MAX);
+            let limits = match depth {
+                Depth::Usual => &[][..],
+                Depth::Deep => &DEEP_ATTEMPTS,
+                Depth::Deepest => &DEEPEST_ATTEMPTS,
+            };
+            if let Some(limit) = stream.pick(limits) {
+                start.max_attempts = *limit;
             }
             let value = wire::encode(&Event::Start(start));
             Request {
@@ -370,22 +373,22 @@ impl Workload for Retry {
     }
 
     fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
-        let Some(Requested { req_id, .. }) = wire::requested(input) else {
+        let Some(Requested { req_id, payload }) = wire::requested(input) else {
             return false;
         };
-        let event = match answer {
+        let transient = match answer {
             Answer::Silence => return false,
-            Answer::Ok => Event::Ok { req_id },
-            Answer::Transient => Event::Err {
-                req_id,
-                transient: true,
-            },
-            Answer::Terminal => Event::Err {
-                req_id,
-                transient: false,
-            },
+            Answer::Ok => {
+                wire::append(out, &Event::Ok { req_id });
+                return true;
+            }
+            Answer::Transient => true,
+            Answer::Terminal => false,
         };
-        wire::append(out, &event);
+        // Work that is asked for something odd complains of it: so messages are odd as well.
+        let is_plain = PAYLOADS[..3].contains(&payload.as_str());
+        let message = Some(payload).filter(|_| !is_plain);
+        wire::append_err(out, req_id, message, transient);
         true
     }
 
@@ -408,14 +411,18 @@ impl Workload for Retry {
         };
         let bytes = match stream.below(9) {
             0 | 1 => wire::encode(&Event::Ok { req_id }),
-            2 | 3 => wire::encode(&Event::Err {
-                req_id,
-                transient: true,
-            }),
-            4 => wire::encode(&Event::Err {
-                req_id,
-                transient: false,
-            }),
+            number @ 2..=4 => {
+                let message = match stream.below(4) {
+                    0 => texts::long(texts::length_within(256, stream)),
+                    1 => (*stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
+                    2 => String::new(),
+                    _ => "try again".to_owned(),
+                };
+                let mut event = Vec::new();
+                let message = Some(message.as_str().into());
+                wire::append_err(&mut event, req_id, message, number < 4);
+                event
+            }
             // A timer that nobody set, near those that may have been: one attempt early or late.
             5 | 6 => {
                 let exponent = stream.below(4);
@@ -487,6 +494,8 @@ impl<'a> Variation<'a> {
             Variation::NowNs(u64::MAX),
             Variation::Payload(""),
             Variation::Payload(long),
+            Variation::Payload("{\"a:b\": 'c\\d'}"),
+            Variation::ReqId("a:b\"c\\d"),
             Variation::ReqId(""),
             Variation::ReqId(long),
         ]
@@ -500,8 +509,11 @@ impl<'a> Variation<'a> {
             Variation::ReqId("r1 "),
             Variation::ReqId(""),
             Variation::Payload("q"),
+            Variation::Payload(""),
             Variation::MaxAttempts(1),
+            Variation::MaxAttempts(0),
             Variation::BaseDelayMs(7),
+            Variation::BaseDelayMs(0),
             Variation::NowNs(5),
         ]
     }

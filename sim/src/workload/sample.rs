@@ -10,8 +10,11 @@ use crate::random::{Ratio, Stream};
 
 /// How deep a drawn value may nest before the plainest value ends it.
 const DEPTH: u32 = 8;
-/// The most items of a drawn list, set or map.
+/// The most items of a drawn list, set or map, and of one that has many.
 const ITEMS: u32 = 3;
+const MANY_ITEMS: u32 = 20;
+/// So many of them have many, or are long.
+const MANY: Ratio = Ratio::new(1, 8);
 /// The most nodes of a value. A type that has no value of so few has none here: see [`plainest`].
 const MOST_NODES: u32 = 20_000;
 /// A text is drawn from the pool so often, from the constants so often, and otherwise from anywhere.
@@ -63,9 +66,6 @@ const UUIDS: [&str; 3] = [
     "00000000-0000-4000-8000-000000000001",
     "ffffffff-ffff-4fff-bfff-ffffffffffff",
 ];
-/// Lengths of long texts.
-const LONG: [usize; 3] = [65, 257, 5_000];
-
 /// The value with the least in it: zeros, empty texts and lists, the first arm, no option. Null for
 /// a type whose values all have more than 20,000 parts.
 pub fn plainest(schemas: &Schemas, ty: &Type) -> Value {
@@ -220,7 +220,10 @@ impl Sampler<'_> {
             Type::Time => Value::Nat(self.nat(name, &TIMES_NS)),
             Type::Dec128 => Value::text(*self.stream.pick(&DECIMALS).unwrap_or(&"0")),
             Type::Bytes => {
-                let length = self.stream.below(ITEMS + 1);
+                let length = match self.stream.chance(MANY) {
+                    true => texts::length(self.stream),
+                    false => self.stream.below(ITEMS + 1) as usize,
+                };
                 Value::Bytes((0..length).map(|_| self.stream.below(256) as u8).collect())
             }
             Type::Text => Value::text(self.text(name)),
@@ -243,23 +246,35 @@ impl Sampler<'_> {
                 None => Value::Null,
             },
             Type::List(item) | Type::Set(item) => {
-                let length = self.stream.below(ITEMS + 1) as usize;
+                let length = self.items();
                 let items = repeat_with(|| self.value(item, name, depth)).take(length);
                 Value::List(items.collect::<Option<Vec<Value>>>()?)
             }
             Type::Map(entry) => {
-                let key = self.value(&entry.key, name, depth)?;
-                let value = self.value(&entry.value, name, depth)?;
-                Value::Map(match self.stream.below(2) {
-                    0 => Vec::new(),
-                    _ => vec![(key, value)],
-                })
+                let mut entries: Vec<(Value, Value)> = Vec::new();
+                for _ in 0..self.items() {
+                    let key = self.value(&entry.key, name, depth)?;
+                    let value = self.value(&entry.value, name, depth)?;
+                    if entries.iter().all(|(other, _)| *other != key) {
+                        entries.push((key, value));
+                    }
+                }
+                Value::Map(entries)
             }
             Type::Option(some) => match self.stream.below(2) {
                 0 => Value::Null,
                 _ => self.value(some, name, depth)?,
             },
         })
+    }
+
+    /// How many items.
+    fn items(&mut self) -> usize {
+        let most = match self.stream.chance(MANY) {
+            true => MANY_ITEMS,
+            false => ITEMS,
+        };
+        self.stream.below(most + 1) as usize
     }
 
     fn is_key(&self, name: &str) -> bool {
@@ -304,7 +319,11 @@ impl Sampler<'_> {
     fn text(&mut self, name: &str) -> String {
         let is_key = self.is_key(name);
         let Some(pool) = self.pool else {
-            return (*self.stream.pick(&TEXTS).unwrap_or(&"")).to_owned();
+            return match self.stream.below(8) {
+                0 => texts::long(texts::length_within(300, self.stream)),
+                1 => (*self.stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
+                _ => (*self.stream.pick(&TEXTS).unwrap_or(&"")).to_owned(),
+            };
         };
         let named = match name_of_http(name) {
             Some(Http::Url) => &pool.constants.urls[..],
@@ -322,8 +341,9 @@ impl Sampler<'_> {
             Some(constant) if is_constant => constant.clone(),
             _ if pool.is_small => self.stream.pick(&pool.texts).cloned().unwrap_or_default(),
             _ => match self.stream.below(8) {
-                0 => texts::long(*self.stream.pick(&LONG).unwrap_or(&65)),
-                1 => {
+                0 => texts::long(texts::length(self.stream)),
+                1 => (*self.stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
+                2 => {
                     let known = self.stream.pick(&pool.texts).cloned().unwrap_or_default();
                     texts::near(&known, self.stream)
                 }

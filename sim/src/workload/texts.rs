@@ -37,8 +37,47 @@ pub const LONG_BYTES: usize = 255;
 /// Lengths of long ids, each one more than a size that buffers and columns tend to have.
 const LENGTHS: [usize; 4] = [33, 65, 129, LONG_BYTES + 2];
 
+/// Sizes at which heads, columns, keys, buffers and pages end.
+const EDGES: [usize; 14] = [
+    8, 12, 16, 24, 32, 64, 100, 128, 200, 256, 512, 1_024, 4_096, 8_192,
+];
+
+/// A length in bytes: one of [`EDGES`], one beside it, or any below it.
+pub fn length(stream: &mut Stream) -> usize {
+    length_within(EDGES[EDGES.len() - 1], stream)
+}
+
+/// The same of no more than so many bytes.
+pub fn length_within(most: usize, stream: &mut Stream) -> usize {
+    let edges = &EDGES[..EDGES.iter().filter(|edge| **edge <= most).count().max(1)];
+    let edge = *stream.pick(edges).unwrap_or(&EDGES[0]);
+    match stream.below(5) {
+        0 => edge - 1,
+        1 => edge,
+        2 => edge + 1,
+        _ => stream.below(edge as u32) as usize,
+    }
+}
+
+/// Texts that are something else to one who looks inside: quotes, heads of other formats, words of
+/// protocols.
+pub const SPEAKING: [&str; 12] = [
+    "timeout",
+    "{\"a\": \"b\"}",
+    "[1]",
+    "\"quoted\"",
+    "it's",
+    "a:b;c,d",
+    "back\\slash",
+    "null",
+    "0",
+    "-1",
+    "<a>&amp;</a>",
+    "50%",
+];
+
 /// Texts of which each two are nearly equal, a family a line.
-const FAMILIES: [(Near, [&str; 3]); 15] = [
+const FAMILIES: [(Near, [&str; 3]); 17] = [
     (Near::Case, ["r1", "R1", "R1"]),
     (Near::Case, ["order-a", "Order-A", "ORDER-A"]),
     (
@@ -57,6 +96,8 @@ const FAMILIES: [(Near, [&str; 3]); 15] = [
     (Near::Hash, ["costarring", "liquid", "liquid"]),
     (Near::Escape, ["a b", "a%20b", "a+b"]),
     (Near::Escape, ["a/b", "a%2Fb", "a%2fb"]),
+    (Near::Escape, ["a:b", "a%3Ab", "a"]),
+    (Near::Escape, ["a\"b", "a\\\"b", "a&quot;b"]),
 ];
 
 impl Near {
@@ -118,7 +159,10 @@ pub fn family(stream: &mut Stream) -> [String; 3] {
     match stream.pick(&families) {
         Some(family) => family.map(str::to_owned),
         None => {
-            let length = *stream.pick(&LENGTHS).unwrap_or(&LENGTHS[0]);
+            let length = match stream.below(2) {
+                0 => *stream.pick(&LENGTHS).unwrap_or(&LENGTHS[0]),
+                _ => LENGTHS[0] + stream.below(LONG_BYTES as u32) as usize,
+            };
             ["1", "2", "3"].map(|end| long(length - 1) + end)
         }
     }

@@ -9,8 +9,50 @@ use crate::trace::Status;
 /// Room for what a receipt event has beside the parameters and the receipt: keys and names.
 const RECEIPT_EVENT_BYTES: usize = 320;
 
-/// The adapter that receipts are said to come from.
-const ADAPTER: &str = "sim";
+/// What an adapter says beside its answer: its name, what it cost and a signature. A reducer has no
+/// reason to look at them, so half of the intents get something else than the plainest.
+struct Adapter {
+    id: &'static str,
+    cost_cents: Option<u64>,
+    signature: &'static [u8],
+}
+
+const PLAIN: Adapter = Adapter {
+    id: "sim",
+    cost_cents: None,
+    signature: &[],
+};
+const ADAPTERS: [Adapter; 8] = [
+    PLAIN,
+    PLAIN,
+    PLAIN,
+    PLAIN,
+    Adapter {
+        cost_cents: Some(0),
+        ..PLAIN
+    },
+    Adapter {
+        cost_cents: Some(u64::MAX),
+        signature: &[0xa5; 64],
+        ..PLAIN
+    },
+    Adapter {
+        signature: &[0],
+        ..PLAIN
+    },
+    Adapter {
+        id: "an adapter of a long name, in a region far away, of its second version",
+        cost_cents: Some(17),
+        ..PLAIN
+    },
+];
+
+impl Adapter {
+    /// The same for the same intent.
+    fn of(intent: &Hash) -> &'static Adapter {
+        &ADAPTERS[usize::from(intent.as_bytes()[0]) % ADAPTERS.len()]
+    }
+}
 
 /// The canonical item without its leading tag, as it stands inside another item.
 pub fn item(canonical: &[u8]) -> &[u8] {
@@ -66,11 +108,15 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
     cbor::write_text(out, "requested");
     out.extend_from_slice(item(receipt.requested));
     cbor::write_text(out, "signature");
-    cbor::write_bytes(out, &[]);
+    let adapter = Adapter::of(receipt.intent_hash);
+    cbor::write_bytes(out, adapter.signature);
     cbor::write_text(out, "adapter_id");
-    cbor::write_text(out, ADAPTER);
+    cbor::write_text(out, adapter.id);
     cbor::write_text(out, "cost_cents");
-    out.push(cbor::NULL);
+    match adapter.cost_cents {
+        None => out.push(cbor::NULL),
+        Some(cents) => cbor::write_head(out, cbor::UNSIGNED, cents),
+    }
     cbor::write_text(out, "effect_kind");
     cbor::write_text(out, receipt.effect_kind);
     cbor::write_text(out, "intent_hash");

@@ -17,6 +17,8 @@ pub struct Expected {
     denied: BTreeSet<String>,
     /// Labels of events that no reducer need accept.
     unaccepted: BTreeSet<String>,
+    /// Plans that need not be started.
+    unstarted: BTreeSet<String>,
     /// A reducer must not lose memory from step to step, though the host makes up for it.
     pub forbids_leaks: bool,
 }
@@ -40,7 +42,10 @@ impl Expected {
             what,
         };
         let (what, name) = text.split_once('=').ok_or_else(|| {
-            refuse("expected plan-error=PLAN, denied=KIND or unaccepted=EVENT".to_owned())
+            refuse(
+                "expected plan-error=PLAN, denied=KIND, unaccepted=EVENT or unstarted=PLAN"
+                    .to_owned(),
+            )
         })?;
         let (known, into): (Vec<String>, _) = match what {
             "plan-error" => (plans_and_steps(air), &mut self.plan_errors),
@@ -52,10 +57,19 @@ impl Expected {
                 let labels = arms.all().iter().map(|arm| arm.label(air).to_owned());
                 (labels.collect(), &mut self.unaccepted)
             }
+            "unstarted" => {
+                let plans = air.plans.iter().map(|plan| local_name(&plan.name));
+                (plans.map(str::to_owned).collect(), &mut self.unstarted)
+            }
             _ => {
-                let known = "plan-error, denied or unaccepted";
+                let known = "plan-error, denied, unaccepted or unstarted";
                 return Err(refuse(format!("`{what}` is not one of {known}")));
             }
+        };
+        // An event goes by its arm, or by the name of its schema, with or without namespace.
+        let name = match what {
+            "unaccepted" if !known.iter().any(|known| known == name) => local_name(name),
+            _ => name,
         };
         if !known.iter().any(|known| known == name) {
             let mut known = known;
@@ -86,6 +100,11 @@ impl Expected {
     /// Whether an event of that label need not be accepted by any reducer.
     pub fn unaccepted(&self, label: &str) -> bool {
         self.unaccepted.contains(label)
+    }
+
+    /// Whether a plan need not be started.
+    pub fn unstarted(&self, plan: &str) -> bool {
+        self.unstarted.contains(local_name(plan))
     }
 }
 

@@ -550,13 +550,15 @@ impl Instance {
         })
     }
 
-    /// Shows an event to every await that waits for its schema; the first match stays.
+    /// Shows an event to every await that waits for its schema; the first match stays. Whether any
+    /// took it.
     pub fn observe(
         &mut self,
         plan: &Plan,
         schema: SchemaId,
         event: &Value,
-    ) -> Result<(), PlanError> {
+    ) -> Result<bool, PlanError> {
+        let mut is_taken = false;
         for (index, step) in plan.steps.iter().enumerate() {
             let Op::AwaitEvent {
                 event: wanted,
@@ -591,9 +593,10 @@ impl Instance {
             if fits {
                 self.status[index] = Status::Arrived;
                 self.hold().arrived.insert(index, event.clone());
+                is_taken = true;
             }
         }
-        Ok(())
+        Ok(is_taken)
     }
 }
 

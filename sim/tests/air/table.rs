@@ -187,7 +187,7 @@ refused: a route from a schema of no arm
 refused: the same route twice
   - {"event": "t/Event@1", "reducer": "t/Machine@1"}
   + {"event": "t/Answer@1", "reducer": "t/Machine@1"}, {"event": "t/Answer@1", "reducer": "t/Machine@1"}
-fine: no route at all
+warned 1: no route at all
   - {"event": "t/Event@1", "reducer": "t/Machine@1"}
   + 
 fine: a keyed reducer
@@ -331,7 +331,7 @@ refused: an enforcer that is a reducer
 refused: an output without a result
   - "result": "done"
   + "$comment": 1
-fine: a plan of one step
+warned 1: a plan of one step
   - {"$kind": "defcap"
   + {"$kind": "defplan", "name": "t/One@1", "input": "t/Start@1", "steps": [{"id": "end", "op": "end"}]}, {"$kind": "defcap"
   - "plans": [{"name": "t/Ask@1"}]
@@ -341,7 +341,7 @@ refused: a plan without steps
   + {"$kind": "defplan", "name": "t/One@1", "input": "t/Start@1", "steps": []}, {"$kind": "defcap"
   - "plans": [{"name": "t/Ask@1"}]
   + "plans": [{"name": "t/One@1"}, {"name": "t/Ask@1"}]
-warned 1: a plan that nothing starts, and that awaits any event
+warned 2: a plan that nothing starts, and that awaits any event
   - [{"event": "t/Start@1", "plan": "t/Ask@1", "correlate_by": "id"}]
   + []
   - {"op": "eq", "args": [{"ref": "@event.id"}, {"ref": "@var:correlation_id"}]}

@@ -36,104 +36,106 @@ fn summary() {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.err.contains("steps per second"), "{}", said.err);
     expect![[r#"
-        200 seeds, 9996 turns, 4318 steps through demo/RetrySM@1
-        14 runs ended at a bound, not by themselves
+        200 seeds, 9225 turns, 4019 steps through demo/RetrySM@1
+        6 runs ended at a bound, not by themselves
 
         decisions
-          start      1029
-          deliver    2837
-          duplicate   490
-          drop        105
-          redeliver   105
-          step       2686
+          start       963
+          deliver    2595
+          duplicate   372
+          drop        103
+          redeliver   103
+          step       2503
           receipt       0
-          fire       1025
-          inject      607
-          advance     551
-          snapshot    518
-          crash        43
+          fire        997
+          inject      560
+          advance     521
+          snapshot    470
+          crash        38
 
         faults
-          work failed (transient)   1031
-          work failed (terminal)      47
-          work silent                 50
-          message reordered          166
-          message duplicated         490
-          message dropped            105
-          message redelivered        105
-          stray event                610
-          second start               725
-          timer early                 63
-          timer late                 340
-          timer twice                225
-          timer out of order           8
-          timer error or timeout      96
-          crash before the append     10
-          crash after the append      16
-          crash before dispatch       17
-          recovery from a snapshot    18
+          work failed (transient)   976
+          work failed (terminal)     37
+          work silent                45
+          message reordered         120
+          message duplicated        372
+          message dropped           103
+          message redelivered       103
+          stray event               565
+          second start              660
+          timer early                55
+          timer late                372
+          timer twice               226
+          timer out of order          5
+          timer error or timeout    104
+          crash before the append     8
+          crash after the append     17
+          crash before dispatch      13
+          recovery from a snapshot   17
 
         invariant           holds  not applicable  violated
         conforms              200               0         0
         bounded               200               0         0
-        pure                   15             185         0
+        pure                   14             186         0
         replays                23             177         0
-        intents_granted       145              55         0
+        intents_granted       144              56         0
         plans_succeed         200               0         0
         attempts_bounded      200               0         0
-        backoff_exact         145              55         0
-        retry_waits           143              57         0
-        terminal_absorbing     90             110         0
+        backoff_exact         144              56         0
+        retry_waits           141              59         0
+        terminal_absorbing     88             112         0
         outcome_justified     200               0         0
-        one_timer             145              55         0
+        one_timer             144              56         0
         intent_faithful       200               0         0
-        stale_ignored         173              27         0
+        stale_ignored         172              28         0
         contract_kept         200               0         0
         converges             200               0         0
 
         goals
-          done_first_try         63
-          done_after_retry       92
+          done_first_try         64
+          done_after_retry       89
           done_in_backoff         7
-          failed_at_once         22
-          failed_by_exhaustion   90
-          failed_without_retry   38
-          next_request           85
-          second_start_ignored  143
+          failed_at_once         19
+          failed_by_exhaustion   91
+          failed_without_retry   39
+          next_request           89
+          second_start_ignored  140
           restart_ignored        32
-          end_absorbs            70
-          duplicate_ignored      48
-          stray_ignored          78
+          end_absorbs            67
+          duplicate_ignored      45
+          stray_ignored          76
           reordered              24
-          redelivered            59
-          timer_early            35
-          timer_late             72
-          timer_twice_ignored    43
-          timer_out_of_order      2
-          timer_error_accepted   35
-          delay_saturated        19
-          crash_recovered         6
-          snapshot_recovered      3
-          crash_cut_short         3
-          done_by_healing        84
+          redelivered            62
+          timer_early            30
+          timer_late             73
+          timer_twice_ignored    48
+          timer_out_of_order      4
+          timer_error_accepted   37
+          delay_saturated        13
+          crash_recovered         5
+          snapshot_recovered      1
+          crash_cut_short         4
+          done_by_healing        79
           attempt_past_32         5
           attempt_past_64         4
-          long_id                 1
+          attempt_past_128        0
+          attempt_past_256        0
+          long_id                 2
           long_payload            5
-          near_case              16
-          near_prefix            13
-          near_space              4
-          near_form               3
+          near_case              14
+          near_prefix            12
+          near_space              3
+          near_form               2
           near_nul                8
-          near_number             4
-          near_hash               2
+          near_number             3
+          near_hash               3
           near_long               1
-          near_escape             0
+          near_escape             1
 
-        goals of the documents: 18 of 18 reached
+        goals of the documents: 20 of 20 reached
 
-        (goals are asked of campaigns of 2000 seeds or more)
-        digest xxh3:4f1b3942433e47b30c5256e150ec6b0d
+        (some goals are asked only of campaigns of 2000 seeds or more)
+        digest xxh3:61b6bd69600be1c0cdad9973dc019e3f
         everything holds
     "#]]
     .assert_eq(&said.out);
@@ -208,7 +210,7 @@ fn failure() {
                                              transient true          "Backoff"
         case:   found/attempts_bounded-5b77a76b70a7.json
         replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm
-        shrunk from 9 decisions to 4 in 173 attempts"#]].assert_eq(told);
+        shrunk from 9 decisions to 4 in 197 attempts"#]].assert_eq(told);
     // It is the example of the README, which keeps cases in `corpus/`.
     for line in told.lines().take_while(|line| !line.is_empty()) {
         assert!(

@@ -9,6 +9,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("exploring", "complete", complete),
         trial("exploring", "counterexample", counterexample),
+        trial("exploring", "long_counterexample", long_counterexample),
+        trial("exploring", "one_answer", one_answer),
         trial("exploring", "bounds", bounds),
         trial("exploring", "refusals", refusals),
         trial("exploring", "twice", twice),
@@ -23,16 +25,51 @@ fn complete() {
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.err.contains("transitions per second"), "{}", said.err);
     expect![[r#"
-        104899 states, 649947 transitions, depth 350
+        140779 states, 805052 transitions, depth 350
           requests that are alike: 7512 states
-          varied, one thing at a time, with one fault of each kind at most: 97387 states
-            max_attempts 0; max_attempts 1; base_delay_ms 0; base_delay_ms 18446744073709551615; now_ns 9007199254740993; now_ns 18446744073709551615; payload ""; payload of 300 bytes; req_id ""; req_id of 300 bytes; the next request with req_id "R1"; the next request with req_id "a"; the next request with req_id "r1 "; the next request with req_id ""; the next request with payload "q"; the next request with max_attempts 1; the next request with base_delay_ms 7; the next request with now_ns 5; 70 attempts that all fail
+          varied, one thing at a time, with one fault of each kind at most: 133267 states
+            max_attempts 0; max_attempts 1; base_delay_ms 0; base_delay_ms 18446744073709551615; now_ns 9007199254740993; now_ns 18446744073709551615; payload ""; payload of 300 bytes; payload "{\"a:b\": 'c\\d'}"; req_id "a:b\"c\\d"; req_id ""; req_id of 300 bytes; the next request with req_id "R1"; the next request with req_id "a"; the next request with req_id "r1 "; the next request with req_id ""; the next request with payload "q"; the next request with payload ""; the next request with max_attempts 1; the next request with max_attempts 0; the next request with base_delay_ms 7; the next request with base_delay_ms 0; the next request with now_ns 5; 70 attempts that all fail
         goals: done_first_try, done_after_retry, done_in_backoff, failed_at_once, failed_by_exhaustion, failed_without_retry, next_request, second_start_ignored, end_absorbs, duplicate_ignored, stray_ignored, reordered, redelivered, timer_late, timer_twice_ignored, timer_out_of_order, timer_error_accepted, delay_saturated, attempt_past_32, attempt_past_64, long_id, near_case, near_space
-        goals of the documents: 18 of 18 reached
+        goals of the documents: 20 of 20 reached
         complete: every schedule within these bounds holds: 2 requests, 2 attempts, 1 duplicate, 1 drop
     "#]].assert_eq(&said.out);
     let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --stale 0 --jobs 3");
     assert_eq!(many.out, said.out);
+}
+
+/// It is longer than a run of a campaign, and its case replays all the same.
+fn long_counterexample() {
+    let place = Place::new();
+    place.planted("shift-wraps-at-64");
+    let explore = "explore --wasm shift-wraps-at-64.wasm --case-dir found";
+    let said = place.sim(explore);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(
+        said.out
+            .contains("no shorter schedule than these 260 decisions"),
+        "{}",
+        said.out
+    );
+    let found = place.list("found");
+    let replay = format!(
+        "replay --brief found/{} --wasm shift-wraps-at-64.wasm",
+        found[0]
+    );
+    assert_eq!(place.sim(&replay).code, 1);
+}
+
+/// What cannot happen within the bounds that were asked for is not asked of them.
+fn one_answer() {
+    let place = Place::new();
+    for only in ["ok", "transient", "terminal"] {
+        let said = place.sim(&format!(
+            "explore --alike --only {only} --stale 0 --requests 1"
+        ));
+        assert_eq!(said.code, 0, "{only}: {}", said.out);
+    }
+    let said = place.sim("explore --alike --requests 1 --most-states 100");
+    assert_eq!(said.code, 6, "{}", said.out);
+    assert!(said.out.contains("more with --most-states"), "{}", said.out);
 }
 
 fn counterexample() {
@@ -43,7 +80,7 @@ fn counterexample() {
     assert_eq!(said.code, 1, "{}", said.err);
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
     expect![[r#"
-        66 states, 257 transitions, depth 1
+        84 states, 329 transitions, depth 1
         violation: no shorter schedule than these 2 decisions
           attempts_bounded at turn 1: attempts never exceed max_attempts (0 counts as 1)
             expected attempt 2 in the state: so many were requested

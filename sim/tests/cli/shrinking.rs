@@ -50,7 +50,7 @@ fn shrink() {
           attempts_bounded at turn 3: attempts never exceed max_attempts (0 counts as 1)
             expected no wait after attempt 1 of "r1", its last
             found    a timer for 0 ns
-        shrunk from 9 decisions to 4 in 173 attempts
+        shrunk from 9 decisions to 4 in 197 attempts
         case:   found/attempts_bounded-5b77a76b70a7.json
         replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm
     "#]].assert_eq(told);
@@ -108,7 +108,7 @@ fn few_attempts() {
         assert_eq!(said.code, 1, "{}", said.err);
         let exhausted = said
             .out
-            .contains("more may shrink it further (`--attempts`)");
+            .contains("more may shrink it further (`sim shrink --attempts`)");
         (exhausted, read(&place, to).decision_count())
     };
     let before = read(&place, &case).decision_count();

@@ -18,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
             "goals_are_told_in_every_form",
             goals_are_told_in_every_form,
         ),
+        trial("worlds", "what_is_never_reached", what_is_never_reached),
         trial("worlds", "plan_errors", plan_errors),
         trial("worlds", "denied_effects", denied_effects),
         trial("worlds", "another_shape", another_shape),
@@ -134,7 +135,7 @@ fn an_event_is_never_accepted() {
     assert_eq!(said.code, 0, "of few seeds it is not asked: {}", said.out);
     assert!(
         said.out
-            .contains("goals are asked of campaigns of 64 seeds"),
+            .contains("goals are asked only of campaigns of 64 seeds"),
         "{}",
         said.out
     );
@@ -147,6 +148,53 @@ fn an_event_is_never_accepted() {
     );
 }
 
+/// A machine that only takes on a state at its first event, whichever that is, accepts none; one
+/// that nothing is routed to takes no step, whatever else goes on; and a plan that no trigger starts
+/// never runs.
+fn what_is_never_reached() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    place.write("constant.wasm", constant());
+    let run = "run --seeds 0..64 --world w --wasm constant.wasm --case-dir found";
+    let said = place.sim(run);
+    assert_eq!(said.code, 5, "{}", said.out);
+    for missed in ["something_changed", "accepted go", "accepted stop"] {
+        let missed = format!("missed goal: {missed}");
+        assert!(said.out.contains(&missed), "{missed}: {}", said.out);
+    }
+    let world = std::fs::read_to_string(place.path("w/world.air.json")).expect("it is there");
+    let plan = r#"{"$kind": "defplan", "name": "w/Plan@1", "input": "w/Event@1",
+        "steps": [{"id": "b", "op": "end"}], "edges": []},"#;
+    let manifest = r#""plans": [{"name": "w/Plan@1"}], "effects": [], "caps": [], "policies": [],
+        "triggers": [{"event": "w/Event@1", "plan": "w/Plan@1"}],"#;
+    small(&place, plan, manifest);
+    let unrouted = std::fs::read_to_string(place.path("w/world.air.json"))
+        .expect("it is there")
+        .replace(r#"{"event": "w/Event@1", "reducer": "w/Machine@1"}"#, "");
+    assert_ne!(unrouted, world);
+    place.write("w/world.air.json", unrouted);
+    let said = place.sim(run);
+    assert_eq!(said.code, 5, "{}", said.out);
+    assert!(said.out.contains("missed goal: stepped"), "{}", said.out);
+    let said = place.sim("check w --strict");
+    assert_eq!(said.code, 2, "{}", said.err);
+    assert!(said.err.contains("it never takes a step"), "{}", said.err);
+    small(
+        &place,
+        plan,
+        &manifest.replace(r#"{"event": "w/Event@1", "plan": "w/Plan@1"}"#, ""),
+    );
+    let said = place.sim("run --seeds 0..2000 --world w --wasm constant.wasm --case-dir found");
+    assert!(
+        said.out.contains("missed goal: started Plan"),
+        "{}",
+        said.out
+    );
+    let allowed = "--expect unstarted=Plan";
+    let said = place.sim(&format!("{} {allowed}", run.replace("0..64", "0..2000")));
+    assert!(!said.out.contains("missed goal: started"), "{}", said.out);
+}
+
 fn goals_are_told_in_every_form() {
     let place = Place::new();
     small(&place, "", NO_PLANS);
@@ -154,7 +202,7 @@ fn goals_are_told_in_every_form() {
     let run = "run --seeds 0..64 --world w --wasm inert.wasm --case-dir found";
     let said = place.sim(run);
     assert!(
-        said.out.contains("goals of the documents: 2 of 5 reached"),
+        said.out.contains("goals of the documents: 3 of 6 reached"),
         "{}",
         said.out
     );
@@ -210,14 +258,18 @@ fn plan_errors() {
         "triggers": [{"event": "w/Event@1", "plan": "w/Plan@1"}],"#;
     small(&place, plan, manifest);
     place.write("constant.wasm", constant());
-    let run = "run --seeds 0..64 --world w --wasm constant.wasm --case-dir found";
-    let said = place.sim(run);
+    // It is deaf: what it begins with is what it stays at.
+    let deaf = "--expect unaccepted=go --expect unaccepted=stop";
+    let run = format!("run --seeds 0..64 --world w --wasm constant.wasm --case-dir found {deaf}");
+    let said = place.sim(&run);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     assert!(said.out.contains("plans_succeed at turn"), "{}", said.out);
     assert!(said.out.contains("`div` by zero"), "{}", said.out);
     for expected in ["plan-error=Plan", "plan-error=Plan/a"] {
         let said = place.sim(&format!("{run} --expect {expected}"));
-        assert_eq!(said.code, 0, "{expected}: {}{}", said.out, said.err);
+        // Nothing is violated; and nothing ever changes.
+        assert_eq!(said.code, 5, "{expected}: {}{}", said.out, said.err);
+        assert!(!said.out.contains("at turn"), "{}", said.out);
     }
     let said = place.sim(&format!("{run} --expect plan-error=Plan/b"));
     assert_eq!(said.code, 1, "another step");
@@ -293,7 +345,10 @@ fn unknown_names() {
             "the documents have no `WorkPlann`",
         ),
         ("--expect denied=timer", "timer.set"),
-        ("--expect nothing=x", "plan-error, denied or unaccepted"),
+        (
+            "--expect nothing=x",
+            "plan-error, denied, unaccepted or unstarted",
+        ),
         ("--expect x", "expected plan-error=PLAN"),
     ] {
         let said = place.sim(&format!("run --seeds 0..1 {arguments}"));

@@ -129,7 +129,7 @@ fn as_written() {
         policy_decision rule Some(0) allow true
         effect_intent timer.set
         effect_receipt ok
-        domain_event demo/RetryEvent@1 {"timer":{"adapter_id":"sim","cost_cents":null,"effect_kind":"timer.set","intent_hash":"sha256:4ff445480bae07338f73338899c11aaad26afd1513374d351ff5ba1ceb00a4d5","receipt":{"delivered_at_ns":10000000,"key":"r1"},"reducer":"demo/RetrySM@1","requested":{"deliver_at_ns":10000000,"key":"r1"},"signature":"","status":"ok"}} at 10000000
+        domain_event demo/RetryEvent@1 {"timer":{"adapter_id":"an adapter of a long name, in a region far away, of its second version","cost_cents":17,"effect_kind":"timer.set","intent_hash":"sha256:4ff445480bae07338f73338899c11aaad26afd1513374d351ff5ba1ceb00a4d5","receipt":{"delivered_at_ns":10000000,"key":"r1"},"reducer":"demo/RetrySM@1","requested":{"deliver_at_ns":10000000,"key":"r1"},"signature":"","status":"ok"}} at 10000000
     "#]].assert_eq(&journal(&world.air, &trace));
 }
 

@@ -13,6 +13,7 @@ mod index;
 mod modules;
 mod plans;
 mod policies;
+mod reach;
 mod routing;
 mod schemas;
 
@@ -105,6 +106,7 @@ fn assemble(documents: &[Document], files: &[File], problems: &mut Problems) -> 
         warnings: Warnings::default(),
     };
     gate::check(&world, manifest, &air, problems);
+    reach::check(&world, &air, problems);
     Some(air)
 }
 

@@ -109,7 +109,7 @@ impl Checker<'_> {
         let (state_id, event_id) = (find(state), find(event));
         let key_schema = module.key_schema.as_ref().map(&mut find);
         let context_id = context.as_ref().map(&mut find);
-        annotations.as_ref().map(&mut find);
+        let annotations = annotations.as_ref().map(&mut find);
         if let Some(context) = context.as_ref().filter(|context| context.it != CONTEXT) {
             let message = format!(
                 "a reducer cannot be given {} as its context",
@@ -142,6 +142,7 @@ impl Checker<'_> {
             state,
             event: event_id,
             context: context_id.flatten(),
+            annotations: annotations.flatten(),
             key_schema: key_schema.flatten(),
             effects_emitted: emitted.iter().map(|(id, _)| *id).collect(),
             slots,

@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS};
+use smallvec::SmallVec;
+
+use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 use crate::air::{Air, EffectId, Op, ReducerId, SchemaId, Type, Value};
-use crate::trace::{Asker, EdgeTaken, Record, Status, Trace, ValueId};
+use crate::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
 use crate::world::{Arm, Source, World, local_name, variant_tag};
 
 /// At most so many tags of a reducer's state become goals, at most so deep.
@@ -18,8 +20,11 @@ const TAG_DEPTH: usize = 12;
 /// Where the goals of the documents are in the list of all.
 pub(super) struct Documents {
     changed: usize,
-    /// By arm: delivered, accepted.
-    arms: Vec<[usize; 2]>,
+    arms: Vec<ArmGoals>,
+    /// By reducer: it took a step.
+    stepped: Vec<usize>,
+    /// By plan: an instance was started.
+    started: Vec<usize>,
     /// By plan and step.
     steps: Vec<Vec<usize>>,
     /// By plan: ended without error.
@@ -37,6 +42,17 @@ pub(super) struct Documents {
     known_states: Vec<Option<(ReducerId, Box<[usize]>)>>,
     generation: u64,
     edges_seen: usize,
+    awaited_seen: u32,
+    /// An event that nobody within the world sent had an effect in this run: what comes after it
+    /// may come of it, and is no longer counted.
+    is_forged: bool,
+}
+
+/// Of one arm.
+struct ArmGoals {
+    delivered: usize,
+    /// By reducer that is told of it; of plans alone if there is none.
+    accepted: Vec<(Option<ReducerId>, usize)>,
 }
 
 /// Adds goals to the list.
@@ -72,6 +88,8 @@ impl Documents {
         let mut documents = Documents {
             changed,
             arms,
+            stepped: Vec::new(),
+            started: Vec::new(),
             steps: Vec::new(),
             ended: Vec::new(),
             edges: Vec::new(),
@@ -82,11 +100,23 @@ impl Documents {
             known_states: Vec::new(),
             generation: 0,
             edges_seen: 0,
+            awaited_seen: 0,
+            is_forged: false,
         };
+        documents.of_reducers(&mut to, air);
         documents.of_effects(&mut to, air);
-        documents.of_plans(&mut to, air);
+        documents.of_plans(&mut to, world);
         documents.of_states(&mut to, air);
         documents
+    }
+
+    fn of_reducers(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            let says = format!("{} took a step", reducer.name);
+            let name = format!("stepped{}", of_reducer(air, id));
+            self.stepped
+                .push(to.add(name, says, Asked::From(SEEDS_FOR_ARMS)));
+        }
     }
 
     fn of_effects(&mut self, to: &mut Adder<'_>, air: &Air) {
@@ -121,9 +151,16 @@ impl Documents {
         });
     }
 
-    fn of_plans(&mut self, to: &mut Adder<'_>, air: &Air) {
-        for plan in &air.plans {
+    fn of_plans(&mut self, to: &mut Adder<'_>, world: &World) {
+        for plan in &world.air.plans {
             let name = local_name(&plan.name);
+            let asked = match world.expected.unstarted(&plan.name) {
+                true => Asked::Never,
+                false => Asked::From(SEEDS_FOR_GOALS),
+            };
+            let says = format!("an instance of {} was started", plan.name);
+            self.started
+                .push(to.add(format!("started {name}"), says, asked));
             let id = |step: usize| plan.steps[step].id.as_str();
             let steps = (0..plan.steps.len()).map(|step| {
                 to.told(
@@ -177,21 +214,35 @@ impl Documents {
         }
         if turn == 0 {
             self.edges_seen = 0;
+            self.awaited_seen = 0;
+            self.is_forged = false;
         }
         let turn = &trace.turns[turn];
-        let mut is_active = false;
+        let mut active: SmallVec<[ReducerId; 2]> = SmallVec::new();
         for step in trace.steps_of(turn) {
-            if step.fault.is_some() {
-                continue;
+            if is_active(world, trace, step) {
+                active.push(step.reducer);
             }
-            let changed = !step.is_unchanged();
-            is_active |= changed || !step.emitted.is_empty() || !step.intents.is_empty();
-            if let Some(after) = step.after.filter(|_| changed) {
+        }
+        let is_awaited = trace.awaited > self.awaited_seen;
+        self.awaited_seen = trace.awaited;
+        if self.is_forged || self.forges(world, trace, &turn.choice) {
+            let moves_plans = is_awaited || starts_plans(world, trace, turn);
+            self.is_forged |= !active.is_empty() || moves_plans;
+            self.edges_seen = trace.edges.len();
+            return;
+        }
+        for step in trace.steps_of(turn) {
+            set.reach(self.stepped[step.reducer.index()]);
+            if let Some(after) = step
+                .after
+                .filter(|_| step.fault.is_none() && !step.is_unchanged())
+            {
                 self.of_state(world, trace, step.reducer, after, set);
             }
         }
         for record in trace.journal_in(&turn.journal) {
-            self.of_record(world, trace, record, is_active, set);
+            self.of_record(world, trace, record, (&active, is_awaited), set);
         }
         for intent in trace.intents_in(&turn.intents) {
             if let Asker::Reducer { reducer, .. } = intent.asker
@@ -208,7 +259,7 @@ impl Documents {
             }
         }
         self.edges_seen = trace.edges.len();
-        if is_active || !turn.emitted.is_empty() || !turn.intents.is_empty() {
+        if !active.is_empty() || !turn.emitted.is_empty() || !turn.intents.is_empty() {
             set.reach(self.changed);
         }
     }
@@ -218,7 +269,7 @@ impl Documents {
         world: &World,
         trace: &Trace,
         record: &Record,
-        is_active: bool,
+        (active, is_awaited): (&[ReducerId], bool),
         set: &mut GoalSet,
     ) {
         match record {
@@ -226,10 +277,21 @@ impl Documents {
                 let Some(arm) = self.arm(world, trace, *schema, *value) else {
                     return;
                 };
-                let [delivered, accepted] = self.arms[arm];
-                set.reach(delivered);
-                if is_active || world.starts_plans(*schema) {
-                    set.reach(accepted);
+                let goals = &self.arms[arm];
+                set.reach(goals.delivered);
+                for (by, goal) in &goals.accepted {
+                    let is_accepted = match by {
+                        Some(reducer) => active.contains(reducer),
+                        None => world.starts_plans(*schema),
+                    };
+                    if is_accepted || is_awaited {
+                        set.reach(*goal);
+                    }
+                }
+                for trigger in &world.air.triggers {
+                    if trigger.event == *schema {
+                        set.reach(self.started[trigger.plan.index()]);
+                    }
                 }
             }
             Record::PlanStep { plan, step, .. } => {
@@ -244,6 +306,18 @@ impl Documents {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Whether a decision brings an event that only the world itself sends, and has not sent.
+    fn forges(&mut self, world: &World, trace: &Trace, choice: &Choice) -> bool {
+        match choice {
+            Choice::Inject { schema, value, .. } => {
+                let arm = self.arm(world, trace, *schema, *value);
+                arm.is_none_or(|arm| world.arms.all()[arm].source != Source::Client)
+            }
+            Choice::Crash { during, .. } => self.forges(world, trace, during),
+            _ => false,
         }
     }
 
@@ -310,8 +384,31 @@ impl Documents {
     }
 }
 
-/// Delivered, accepted. That what clients send is accepted is asked of campaigns.
-fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> [usize; 2] {
+/// Whether a step did anything. To take on the state that a reducer begins with is nothing.
+fn is_active(world: &World, trace: &Trace, step: &Step) -> bool {
+    if step.fault.is_some() {
+        return false;
+    }
+    let begins = |after: ValueId| {
+        let mut initial = world.initial_states.iter();
+        initial.any(|(id, state)| *id == step.reducer && state == trace.bytes(after))
+    };
+    let is_changed = match (step.before, step.after) {
+        (None, Some(after)) => !begins(after),
+        _ => !step.is_unchanged(),
+    };
+    is_changed || !step.emitted.is_empty() || !step.intents.is_empty()
+}
+
+/// Whether an event that arrived in the turn starts a plan.
+fn starts_plans(world: &World, trace: &Trace, turn: &Turn) -> bool {
+    trace.journal_in(&turn.journal).iter().any(|record| {
+        matches!(record, Record::DomainEvent { schema, .. } if world.starts_plans(*schema))
+    })
+}
+
+/// That what clients send is accepted is asked of campaigns, of each reducer that is told of it.
+fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> ArmGoals {
     let air = &world.air;
     let label = world.arms.name(air, arm);
     let schema = air.schemas.name(arm.schema);
@@ -325,17 +422,33 @@ fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> [usize; 2] {
         Source::Reducer => "from a reducer",
         Source::Receipt => "with a receipt",
     };
-    [
-        to.told(
-            format!("delivered {label}"),
-            format!("{label} of {schema} arrived, {from}"),
-        ),
-        to.add(
-            format!("accepted {label}"),
-            format!("{label} of {schema} changed something, {from}"),
-            asked,
-        ),
-    ]
+    let delivered = to.told(
+        format!("delivered {label}"),
+        format!("{label} of {schema} arrived, {from}"),
+    );
+    let routes = air.routes.iter().filter(|route| route.event == arm.schema);
+    let mut by: Vec<Option<ReducerId>> = routes.map(|route| Some(route.reducer)).collect();
+    by.dedup();
+    if by.is_empty() {
+        by.push(None);
+    }
+    let several = by.len() > 1;
+    let accepted = by.into_iter().map(|by| {
+        let (of, in_it) = match by.filter(|_| several) {
+            Some(id) => {
+                let name = &air.reducers[id.index()].name;
+                (of_reducer(air, id), format!(" in {name}"))
+            }
+            None => (String::new(), String::new()),
+        };
+        let name = format!("accepted {label}{of}");
+        let says = format!("{label} of {schema} changed something{in_it}, {from}");
+        (by, to.add(name, says, asked))
+    });
+    ArmGoals {
+        delivered,
+        accepted: accepted.collect(),
+    }
 }
 
 /// ` (Name)` where the world has several reducers.

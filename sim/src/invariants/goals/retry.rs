@@ -50,6 +50,8 @@ goals! {
     DoneByHealing "done_by_healing" "a request ended only after faults had stopped";
     AttemptPast32 "attempt_past_32" "a request had more than 32 attempts";
     AttemptPast64 "attempt_past_64" "a request had more than 64 attempts";
+    AttemptPast128 "attempt_past_128" "a request had more than 128 attempts";
+    AttemptPast256 "attempt_past_256" "a request had more than 256 attempts";
     LongId "long_id" "a request with an id of more than 255 bytes began";
     LongPayload "long_payload" "a request with a payload of more than 4,096 bytes began";
     NearCase "near_case" "an answer of a request whose id differs in case was ignored";
@@ -178,6 +180,12 @@ fn timer_accepted(goals: &mut GoalSet, turn: &Turn, attempt: u64) {
     }
     if attempt > 64 {
         goals.reach_goal(Goal::AttemptPast64);
+    }
+    if attempt > 128 {
+        goals.reach_goal(Goal::AttemptPast128);
+    }
+    if attempt > 256 {
+        goals.reach_goal(Goal::AttemptPast256);
     }
     if turn.remark.early {
         goals.reach_goal(Goal::TimerEarly);

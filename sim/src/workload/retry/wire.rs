@@ -237,20 +237,32 @@ pub fn append(out: &mut Vec<u8>, event: &Event<'_>) {
     out.extend_from_slice(cbor::VALUE_KEY);
     match event {
         Event::Start(start) => append_start(out, start),
-        Event::Err { req_id, transient } => {
-            let message = if *transient { "try again" } else { "give up" };
-            cbor::write_head(out, cbor::MAP, 3);
-            append_text(out, "req_id", *req_id);
-            append_text(out, "message", message.into());
-            cbor::write_text(out, "transient");
-            out.push(cbor::boolean(*transient));
-        }
+        Event::Err { req_id, transient } => append_error(out, *req_id, None, *transient),
         Event::Ok { req_id } => {
             cbor::write_head(out, cbor::MAP, 1);
             append_text(out, "req_id", *req_id);
         }
         Event::Timer(_) => {}
     }
+}
+
+/// An error with a message of its own, or the plain one.
+pub fn append_err(out: &mut Vec<u8>, req_id: Text<'_>, message: Option<Text<'_>>, transient: bool) {
+    out.extend_from_slice(&cbor::SELF_DESCRIBED);
+    cbor::write_head(out, cbor::MAP, 2);
+    out.extend_from_slice(cbor::TAG_KEY);
+    cbor::write_text(out, "err");
+    out.extend_from_slice(cbor::VALUE_KEY);
+    append_error(out, req_id, message, transient);
+}
+
+fn append_error(out: &mut Vec<u8>, req_id: Text<'_>, message: Option<Text<'_>>, transient: bool) {
+    let plain = if transient { "try again" } else { "give up" };
+    cbor::write_head(out, cbor::MAP, 3);
+    append_text(out, "req_id", req_id);
+    append_text(out, "message", message.unwrap_or(plain.into()));
+    cbor::write_text(out, "transient");
+    out.push(cbor::boolean(transient));
 }
 
 fn append_start(out: &mut Vec<u8>, start: &StartWork<'_>) {

@@ -19,8 +19,9 @@ impl Kernel<'_> {
         self.plans_moved = true;
         for index in (0..self.plans.len()).rev() {
             let definition = &air.plans[self.plans[index].plan.index()];
-            if let Err(error) = self.plans[index].observe(definition, schema, &event) {
-                self.end_plan(trace, index, Some(error));
+            match self.plans[index].observe(definition, schema, &event) {
+                Ok(is_taken) => trace.awaited += u32::from(is_taken),
+                Err(error) => self.end_plan(trace, index, Some(error)),
             }
         }
     }

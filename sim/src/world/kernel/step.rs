@@ -307,6 +307,11 @@ impl Kernel<'_> {
         for effect in output.effects() {
             reaction.asked = Some(self.check_effect(values, reducer, &effect)?);
         }
+        if let (Some(schema), Some(bytes)) = (reducer.annotations, output.annotations()) {
+            schemas
+                .canonicalise(schema, bytes, &mut Vec::new())
+                .map_err(|error| nonconforming(schemas.name(schema), error))?;
+        }
         Ok(reaction)
     }
 
