@@ -2,6 +2,8 @@
 //!
 //! Nothing is asserted here.
 
+pub mod guest;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

@@ -4,12 +4,9 @@
 //! The fixture `leaking` is the retry machine written without care, through a general codec; see
 //! its own first lines for what `frugal`, `fast` and `slow` are.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use sim::reducer::{Code, Instance, Output};
 
+use super::guest;
 use super::rounds::{Contender, compare};
 use super::subject::{Subject, load};
 
@@ -98,19 +95,7 @@ fn take(instance: &mut Instance, inputs: &[Vec<u8>]) -> u64 {
     inputs.len() as u64
 }
 
-/// The fixture, built for wasm beside the cargo that runs this.
+/// The fixture, with these flags of rustc.
 fn built(flags: &[&str]) -> Code {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/leaking.rs");
-    let output = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"))
-        .current_dir(folder.path())
-        .args(["--edition=2024", "--crate-type=cdylib", "-Awarnings", "-O"])
-        .args(["--target=wasm32-unknown-unknown", "-Cpanic=abort"])
-        .args(flags)
-        .arg(fixture)
-        .output()
-        .expect("rustc can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    load(&fs::read(folder.path().join("leaking.wasm")).expect("it was built"))
+    load(&guest::built("leaking", &[&["-O"], flags].concat()))
 }

@@ -11,6 +11,8 @@
 //! these parts.
 
 mod growth;
+#[path = "../../tests/support/guest.rs"]
+mod guest;
 mod leaks;
 mod null;
 mod parallel;

@@ -52,14 +52,11 @@ pub fn survey(world: &mut World) -> Result<(), StepError> {
     Ok(())
 }
 
-/// The states to which two arms or more lead where there was none, for then it is no arm that leads
-/// there; and the plainest state. One event of each arm is tried, the plainest. A reducer with a
-/// context is not asked.
+/// The states to which two arms or more lead where there was none: no single arm leads there. One
+/// event of each arm is tried, the plainest. A reducer with a context is not asked.
 fn initial_states(world: &World) -> Result<Vec<(ReducerId, Vec<u8>)>, StepError> {
     let mut found = Vec::new();
     for (id, reducer) in world.reducers() {
-        let schemas = &world.air.schemas;
-        let plainest = sample::plainest(schemas, schemas.ty(reducer.state));
         let mut states: Vec<Vec<u8>> = Vec::new();
         for event in plainest_events(world, reducer) {
             if let Some(state) = first_state(world, id, &event)? {
@@ -71,12 +68,6 @@ fn initial_states(world: &World) -> Result<Vec<(ReducerId, Vec<u8>)>, StepError>
         let mut initial: Vec<_> = again.map(|pair| (id, pair[0].clone())).collect();
         initial.dedup();
         found.append(&mut initial);
-        found.extend(
-            schemas
-                .encode(reducer.state, &plainest)
-                .ok()
-                .map(|state| (id, state)),
-        );
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@
 
 mod documents;
 pub(super) mod retry;
+mod tags;
 
 use smallvec::SmallVec;
 

@@ -1,10 +1,12 @@
 //! The workload of the retry machine: what its clients send and how its work ends.
 
+mod draw;
+mod scenes;
 pub mod wire;
 
 use crate::air::canonical::Text;
 use crate::air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
-use crate::random::{Ratio, Stream};
+use crate::random::Stream;
 use crate::scenario::{Depth, Request};
 use crate::trace::{Answer, Status};
 use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
@@ -119,178 +121,17 @@ fn misfit_of(schemas: &Schemas, ty: &Type, fields: &Fields) -> Option<String> {
     missing.map(|(field, _)| format!("{name} has no field `{field}`"))
 }
 
-/// Values of the fields of a start: the plain ones first, then those from the ends of ranges.
-const MAX_ATTEMPTS: Values = Values {
-    plain: &[3, 3, 2, 4, 1, 5],
-    extreme: &[0, 8, 64, u32::MAX as u64 + 1, u64::MAX],
-};
-const BASE_DELAYS_MS: Values = Values {
-    plain: &[10, 100, 1, 250],
-    extreme: &[
-        0,
-        1_000,
-        u32::MAX as u64,
-        1 << 32,
-        u64::MAX / 1_000_000,
-        u64::MAX / 1_000_000 + 1,
-        u64::MAX,
-    ],
-};
-/// 2^53 + 1 is the first integer that a double does not hold.
-const ANCHORS_NS: Values = Values {
-    plain: &[1_000_000],
-    extreme: &[
-        0,
-        1,
-        (1 << 53) + 1,
-        1_700_000_000_000_000_000,
-        i64::MAX as u64,
-        1 << 63,
-        u64::MAX - 1,
-        u64::MAX,
-    ],
-};
-/// Limits that go deep: past the widths at which a shift by the attempt wraps.
-const DEEP_ATTEMPTS: [u64; 4] = [u64::MAX, 100, 70, 40];
-/// And past what a byte holds.
-const DEEPEST_ATTEMPTS: [u64; 3] = [u64::MAX, 300, 257];
-
-const PAYLOADS: [&str; 5] = ["do_work", "", "p", "na\u{ef}ve \u{1f980}\u{0}", " \n"];
-/// The longest payload is rare: all that keeps it costs as much as a run without.
-const LONGEST: Ratio = Ratio::new(1, 64);
-
-/// One request in this many has numbers from the far end of its ranges.
-const EXTREME: Ratio = Ratio::new(1, 4);
-/// Of those, so many numbers are of any size.
-const ANY_NUMBER: Ratio = Ratio::new(1, 4);
-/// One seed in this many has ids that are nearly equal, one in the next many an empty one.
-const NEAR_IDS: Ratio = Ratio::new(1, 3);
-const EMPTY_ID: Ratio = Ratio::new(1, 16);
-const MOST_REQUESTS: u32 = 3;
-
-/// Values that a field has.
-struct Values {
-    plain: &'static [u64],
-    extreme: &'static [u64],
-}
-
-impl Values {
-    fn draw(&self, stream: &mut Stream, is_extreme: bool) -> u64 {
-        if is_extreme && stream.chance(ANY_NUMBER) {
-            return stream.word() >> stream.below(64);
-        }
-        let among = match is_extreme {
-            true => self.plain.len() + self.extreme.len(),
-            false => self.plain.len(),
-        };
-        let index = stream.below(among as u32) as usize;
-        let extreme = || self.extreme[index - self.plain.len()];
-        self.plain.get(index).copied().unwrap_or_else(extreme)
-    }
-}
-
-/// The ids of the requests of a seed, each of them different.
-fn ids(stream: &mut Stream, count: usize) -> Vec<String> {
-    let mut ids: Vec<String> = (1..=count).map(|number| format!("r{number}")).collect();
-    if stream.chance(NEAR_IDS) {
-        let family = texts::family(stream);
-        for (id, near) in ids.iter_mut().zip(family) {
-            *id = near;
-        }
-        // Some families have two members only.
-        if count == 3 && ids[2] == ids[1] {
-            ids[2] = "r3".to_owned();
-        }
-    }
-    if stream.chance(EMPTY_ID) {
-        let index = stream.below(count as u32) as usize;
-        ids[index].clear();
-    }
-    ids
-}
-
-fn payload(stream: &mut Stream, is_extreme: bool) -> String {
-    let plain = &PAYLOADS[..3];
-    match is_extreme {
-        true if stream.chance(LONGEST) => texts::long(texts::LONGEST_BYTES),
-        true if stream.below(2) == 0 => texts::long(texts::length(stream)),
-        true if stream.below(3) == 0 => (*stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
-        true => (*stream.pick(&PAYLOADS).unwrap_or(&"")).to_owned(),
-        false => (*stream.pick(plain).unwrap_or(&"")).to_owned(),
-    }
-}
-
 impl Workload for Retry {
     fn name(&self) -> &'static str {
         "retry"
     }
 
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
-        let count = 1 + stream.below(MOST_REQUESTS);
-        let ids = ids(stream, count as usize);
-        let requests = ids.iter().enumerate().map(|(index, req_id)| {
-            let is_extreme = stream.chance(EXTREME);
-            let mut start = StartWork {
-                max_attempts: MAX_ATTEMPTS.draw(stream, is_extreme),
-                base_delay_ms: BASE_DELAYS_MS.draw(stream, is_extreme),
-                now_ns: ANCHORS_NS.draw(stream, is_extreme),
-                payload: "".into(),
-                req_id: req_id.as_str().into(),
-            };
-            let payload = payload(stream, is_extreme);
-            start.payload = payload.as_str().into();
-            let limits = match depth {
-                Depth::Usual => &[][..],
-                Depth::Deep => &DEEP_ATTEMPTS,
-                Depth::Deepest => &DEEPEST_ATTEMPTS,
-            };
-            if let Some(limit) = stream.pick(limits) {
-                start.max_attempts = *limit;
-            }
-            let value = wire::encode(&Event::Start(start));
-            Request {
-                name: format!("r{}", index + 1),
-                schema: self.event,
-                value,
-            }
-        });
-        requests.collect()
+        draw::requests(self.event, stream, depth)
     }
 
-    /// Requests that are alike but for their ids; then one thing varied at a time, of the first
-    /// request and of the one after it; and a request that goes deep.
     fn scenes(&self, small: &Small) -> Vec<Scene> {
-        let mut scenes = vec![self.scene(small, "requests that are alike", &[])];
-        let few = Small {
-            requests: 1,
-            max_attempts: small.max_attempts.min(FEW_ATTEMPTS),
-            ..*small
-        };
-        let long = texts::long(300);
-        for variation in Variation::of_one(&long) {
-            scenes.push(self.scene(&few, &variation.says(), &[(0, variation)]));
-        }
-        if small.requests > 1 {
-            let few = Small { requests: 2, ..few };
-            for variation in Variation::of_the_next() {
-                let says = format!("the next request with {}", variation.says());
-                scenes.push(self.scene(&few, &says, &[(1, variation)]));
-            }
-        }
-        let deep = Small {
-            requests: 1,
-            max_attempts: DEEP_SCENE_ATTEMPTS,
-            base_delay_ms: 1,
-        };
-        scenes.push(Scene {
-            only: Some(Answer::Transient),
-            ..self.scene(
-                &deep,
-                &format!("{DEEP_SCENE_ATTEMPTS} attempts that all fail"),
-                &[],
-            )
-        });
-        scenes
+        scenes::all(self.event, small)
     }
 
     fn are_alike(&self, requests: &[Request]) -> bool {
@@ -386,8 +227,7 @@ impl Workload for Retry {
             Answer::Terminal => false,
         };
         // Work that is asked for something odd complains of it: so messages are odd as well.
-        let is_plain = PAYLOADS[..3].contains(&payload.as_str());
-        let message = Some(payload).filter(|_| !is_plain);
+        let message = Some(payload).filter(|payload| !draw::is_plain(payload.as_str()));
         wire::append_err(out, req_id, message, transient);
         true
     }
@@ -467,115 +307,12 @@ impl Workload for Retry {
     }
 }
 
-/// Attempts of a request in a small world in which something is varied.
-const FEW_ATTEMPTS: u64 = 2;
-/// And in the one that goes deep: past the widths at which a shift wraps.
-const DEEP_SCENE_ATTEMPTS: u64 = 70;
-
-/// One thing about a request that is not as usual.
-#[derive(Clone, Copy)]
-enum Variation<'a> {
-    ReqId(&'a str),
-    Payload(&'a str),
-    MaxAttempts(u64),
-    BaseDelayMs(u64),
-    NowNs(u64),
-}
-
-impl<'a> Variation<'a> {
-    /// A few values that matter of each field.
-    fn of_one(long: &'a str) -> Vec<Variation<'a>> {
-        vec![
-            Variation::MaxAttempts(0),
-            Variation::MaxAttempts(1),
-            Variation::BaseDelayMs(0),
-            Variation::BaseDelayMs(u64::MAX),
-            Variation::NowNs((1 << 53) + 1),
-            Variation::NowNs(u64::MAX),
-            Variation::Payload(""),
-            Variation::Payload(long),
-            Variation::Payload("{\"a:b\": 'c\\d'}"),
-            Variation::ReqId("a:b\"c\\d"),
-            Variation::ReqId(""),
-            Variation::ReqId(long),
-        ]
-    }
-
-    /// Of a request after the first: ids that sort before it or are nearly its own, other data.
-    fn of_the_next() -> Vec<Variation<'a>> {
-        vec![
-            Variation::ReqId("R1"),
-            Variation::ReqId("a"),
-            Variation::ReqId("r1 "),
-            Variation::ReqId(""),
-            Variation::Payload("q"),
-            Variation::Payload(""),
-            Variation::MaxAttempts(1),
-            Variation::MaxAttempts(0),
-            Variation::BaseDelayMs(7),
-            Variation::BaseDelayMs(0),
-            Variation::NowNs(5),
-        ]
-    }
-
-    fn apply(self, start: &mut StartWork<'a>) {
-        match self {
-            Variation::ReqId(req_id) => start.req_id = req_id.into(),
-            Variation::Payload(payload) => start.payload = payload.into(),
-            Variation::MaxAttempts(attempts) => start.max_attempts = attempts,
-            Variation::BaseDelayMs(delay_ms) => start.base_delay_ms = delay_ms,
-            Variation::NowNs(now_ns) => start.now_ns = now_ns,
-        }
-    }
-
-    fn says(self) -> String {
-        let text = |text: &str| match text.len() {
-            0..=16 => format!("{text:?}"),
-            bytes => format!("of {bytes} bytes"),
-        };
-        match self {
-            Variation::ReqId(req_id) => format!("req_id {}", text(req_id)),
-            Variation::Payload(payload) => format!("payload {}", text(payload)),
-            Variation::MaxAttempts(attempts) => format!("max_attempts {attempts}"),
-            Variation::BaseDelayMs(delay_ms) => format!("base_delay_ms {delay_ms}"),
-            Variation::NowNs(now_ns) => format!("now_ns {now_ns}"),
-        }
-    }
-}
-
 impl Retry {
     fn as_stray(&self, value: Vec<u8>) -> Stray {
         Stray {
             schema: self.event,
             value,
             cell: None,
-        }
-    }
-
-    /// A small world of requests that are as usual but for these variations, by the request's place.
-    fn scene(&self, small: &Small, says: &str, variations: &[(u32, Variation<'_>)]) -> Scene {
-        let requests = (0..small.requests).map(|index| {
-            let name = format!("r{}", index + 1);
-            let mut start = StartWork {
-                req_id: name.as_str().into(),
-                payload: "p".into(),
-                max_attempts: small.max_attempts,
-                base_delay_ms: small.base_delay_ms,
-                now_ns: 0,
-            };
-            let of_this = variations.iter().filter(|(of, _)| *of == index);
-            of_this.for_each(|(_, variation)| variation.apply(&mut start));
-            Request {
-                value: wire::encode(&Event::Start(start)),
-                name,
-                schema: self.event,
-            }
-        });
-        Scene {
-            varied: says.to_owned(),
-            requests: requests.collect(),
-            starts: small.requests,
-            only: None,
         }
     }
 }

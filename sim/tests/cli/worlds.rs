@@ -19,6 +19,11 @@ pub fn trials() -> Vec<Trial> {
             goals_are_told_in_every_form,
         ),
         trial("worlds", "what_is_never_reached", what_is_never_reached),
+        trial(
+            "worlds",
+            "the_plainest_state_is_one",
+            the_plainest_state_is_one,
+        ),
         trial("worlds", "plan_errors", plan_errors),
         trial("worlds", "denied_effects", denied_effects),
         trial("worlds", "another_shape", another_shape),
@@ -91,12 +96,11 @@ fn nothing_can_happen() {
     }
 }
 
-/// The machine emits an event at `go`, and does nothing at anything else.
-fn an_event_is_never_accepted() {
-    let place = Place::new();
-    small(&place, "", NO_PLANS);
-    let text = r#"(module (memory (export "memory") 1)
-        (data (i32.const 64) "\a2\65\73\74\61\74\65\f6\6d\64\6f\6d\61\69\6e\5f\65\76\65\6e\74\73\81\a2\66\73\63\68\65\6d\61\66\77\2f\47\6f\40\31\65\76\61\6c\75\65\45\a1\62\69\64\60") (data (i32.const 192) "\a1\65state\f6")
+/// A machine that answers `go` with these output bytes, and anything else with no state.
+fn at_go(output: &str, length: usize) -> Vec<u8> {
+    let text = format!(
+        r#"(module (memory (export "memory") 1)
+        (data (i32.const 64) "{output}") (data (i32.const 192) "\a1\65state\f6")
         (func (export "alloc") (param i32) (result i32) (i32.const 1024))
         (func (export "step") (param $at i32) (param $length i32) (result i32 i32)
             (local $end i32)
@@ -107,11 +111,29 @@ fn an_event_is_never_accepted() {
                     ;; The head of a map, the key `$tag`, and the head of a text of two bytes: no
                     ;; text can hold this.
                     (if (i64.eq (i64.load (local.get $at)) (i64.const 0x67626761742464a2))
-                        (then (return (i32.const 64) (i32.const 50))))
+                        (then (return (i32.const 64) (i32.const {length}))))
                     (local.set $at (i32.add (local.get $at) (i32.const 1)))
                     (br $next)))
-            (i32.const 192) (i32.const 8)))"#;
-    let wasm = wat::parse_str(text).expect("the fixture is well-formed");
+            (i32.const 192) (i32.const 8)))"#
+    );
+    wat::parse_str(text).expect("the fixture is well-formed")
+}
+
+/// `go` makes the plainest state there is, and any other event takes it away: both are accepted.
+fn the_plainest_state_is_one() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    place.write("plainest.wasm", at_go(r"\a1\65state\44\a1\61n\00", 12));
+    let said = place.sim("run --world w --wasm plainest.wasm --case-dir found --seeds 0..64");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}
+
+/// The machine emits an event at `go`, and does nothing at anything else.
+fn an_event_is_never_accepted() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    let output = r"\a2\65\73\74\61\74\65\f6\6d\64\6f\6d\61\69\6e\5f\65\76\65\6e\74\73\81\a2\66\73\63\68\65\6d\61\66\77\2f\47\6f\40\31\65\76\61\6c\75\65\45\a1\62\69\64\60";
+    let wasm = at_go(output, 50);
     place.write("deaf.wasm", wasm);
     let run = "run --world w --wasm deaf.wasm --case-dir found --seeds";
     let said = place.sim(&format!("{run} 0..64"));

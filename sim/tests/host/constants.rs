@@ -3,8 +3,8 @@
 use libtest_mimic::Trial;
 use sim::reducer::{CONSTANTS_MAX, Code, Constants, Limits, TEXT_BYTES_MAX};
 
-use super::panics::built;
 use super::{assemble, trial};
+use crate::support::guest::built;
 
 pub fn trials() -> Vec<Trial> {
     vec![

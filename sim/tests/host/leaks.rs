@@ -8,8 +8,8 @@ use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
 use sim::world::World;
 
-use super::panics::built;
 use super::{INPUT, assemble, trial};
+use crate::support::guest::built;
 use crate::support::{documents, retry_world};
 
 pub fn trials() -> Vec<Trial> {

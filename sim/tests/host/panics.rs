@@ -3,16 +3,12 @@
 //! How a panic lies in memory is the standard library's own affair, so this is where it shows if
 //! another compiler has another way. Made-up memories are tried in `stops`.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 use sim::reducer::{Code, Limits, Output};
 
 use super::trial;
-use crate::support::root;
+use crate::support::guest::built;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -35,26 +31,6 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const WAYS: u8 = 17;
-
-/// Builds a fixture with these flags.
-pub fn built(name: &str, flags: &[&str]) -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("there is room for a folder");
-    let source = format!("{name}.rs");
-    let fixtures = root("sim/tests/fixtures");
-    fs::copy(fixtures.join(&source), folder.path().join(&source)).expect("it can be copied");
-    // Beside the cargo that runs this.
-    let output = Command::new(Path::new(env!("CARGO")).with_file_name("rustc"))
-        .current_dir(folder.path())
-        .args(["--edition=2024", "--crate-type=cdylib", "-Awarnings"])
-        .args(["--target=wasm32-unknown-unknown", "-Cpanic=abort"])
-        .args(flags)
-        .arg(source)
-        .output()
-        .expect("rustc can be run");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    fs::read(folder.path().join(format!("{name}.wasm"))).expect("it was built")
-}
 
 /// What each way to stop is told as; the same if coverage is counted.
 fn told(flags: &[&str], expected: &Expect) {
