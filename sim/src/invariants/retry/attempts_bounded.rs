@@ -2,8 +2,8 @@
 //!
 //! Verifies that the number of `WorkRequested` since the request's accepted start stays within
 //! `max_attempts` (0 counts as 1), and that no timer is set for an attempt that it may not have;
-//! where the state can be read, that its `attempt` is that number. Does not verify when an attempt
-//! begins: see `retry_waits`.
+//! where the state can be read and the request has not ended, that its `attempt` is that number. Does
+//! not verify when an attempt begins: see `retry_waits`.
 
 use super::{Finding, Move, Past};
 
@@ -13,7 +13,8 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
     };
     let limit = request.limit();
     let requested = request.requested + step.requested_count;
-    let in_state = step.after.map(|state| state.attempt);
+    let under_way = step.after.filter(|state| !state.pc.is_end());
+    let in_state = under_way.map(|state| state.attempt);
     if requested > limit || in_state.is_some_and(|attempt| attempt > limit) {
         let in_state = in_state.map(|attempt| format!(", attempt {attempt} in the state"));
         return Finding::violated(

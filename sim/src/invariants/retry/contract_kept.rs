@@ -49,6 +49,8 @@ fn stands(due: &Due, step: &Move<'_>) -> bool {
     if due.is_nothing() {
         return !step.changed;
     }
-    step.after
-        .is_none_or(|state| state.pc == due.phase && state.attempt == due.attempt)
+    // What is left of a request that has ended is the reducer's own matter.
+    step.after.is_none_or(|state| {
+        state.pc == due.phase && (due.phase.is_end() || state.attempt == due.attempt)
+    })
 }
