@@ -25,10 +25,11 @@
 mod anatomy;
 mod cache;
 mod call_stack;
-
 mod code;
+mod compile;
 mod constants;
 mod coverage;
+mod engine;
 mod envelope;
 mod error;
 mod explain;
@@ -42,7 +43,7 @@ mod panic;
 mod pure;
 mod reader;
 
-pub use cache::default_cache_dir;
+pub use cache::{CODE_BYTES_MAX, CodeCache, default_cache_dir};
 pub use call_stack::{CallStack, Recursion};
 pub use code::Code;
 pub use constants::{CONSTANTS_MAX, Constants, TEXT_BYTES_MAX};

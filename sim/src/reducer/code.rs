@@ -1,24 +1,19 @@
-//! Compiled code: everything that is refused before a first step, and the engine's settings.
+//! Compiled code: everything that is refused before a first step.
 //!
 //! One engine and one module per reducer, made once and shared by all threads.
 
 use std::error::Error;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use wasmtime::{
-    Config, Enabled, Engine, ExternType, FuncType, InstanceAllocationStrategy, InstancePre, Linker,
-    Module, PoolingAllocationConfig, ValType, WasmBacktraceDetails, WasmFeatures,
-};
+use wasmtime::{ExternType, FuncType, InstancePre, Linker, Module, ValType};
 
 use super::anatomy::Anatomy;
-use super::call_stack::FRAMES_MAX;
-use super::error::{excerpt, reason};
+use super::error::excerpt;
 use super::instrument::{FUEL_FACTOR, Layout, Origins, instrument};
 use super::limiter::Limiter;
-use super::{Constants, Instance, Limits, LoadError, Sites, StepError, cache};
+use super::{Constants, Instance, Limits, LoadError, Sites, StepError, compile, engine};
 use crate::air::Hash;
 
 /// A reducer, compiled. Clones share the code.
@@ -80,7 +75,7 @@ impl Code {
                 limit_bytes,
             });
         }
-        check_header(wasm)?;
+        compile::check_header(wasm)?;
         Code::compile((Hash::of(wasm), wasm, entry), wasm, limits, cache_dir, None)
     }
 
@@ -133,17 +128,8 @@ impl Code {
         let host = |error: wasmtime::Error| LoadError::Engine {
             reason: format!("{error:#}"),
         };
-        let mut config = config(cache_dir, coverage.as_ref());
-        let pool = InstanceAllocationStrategy::Pooling(pool(&limits, coverage.as_ref()));
-        // Where so much address space is not to be had, as under valgrind or `ulimit -v`, instances
-        // are made one by one, which is slower and changes no result.
-        let engine = Engine::new(config.allocation_strategy(pool))
-            .or_else(|_| {
-                Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))
-            })
-            .map_err(host)?;
-        let module = Module::from_binary(&engine, wasm)
-            .map_err(|error| why_refused(&engine, wasm, &error))?;
+        let engine = engine::engine(&limits, coverage.as_ref()).map_err(host)?;
+        let module = compile::module(&engine, wasm, cache_dir)?;
         check_imports(&module)?;
         let form = check_exports(&module, entry)?;
         let template = Linker::new(&engine)
@@ -240,110 +226,6 @@ impl Code {
             Some(_) => fuel.saturating_mul(FUEL_FACTOR),
         }
     }
-}
-
-/// The proposals a reducer may use: those of wasm 2.0, which all give the same results
-/// everywhere, and constant expressions that add up.
-/// Without the reference types that only a garbage collector could hold.
-const FEATURES: WasmFeatures = WasmFeatures::WASM2
-    .union(WasmFeatures::EXTENDED_CONST)
-    .difference(WasmFeatures::GC_TYPES);
-
-/// The stack of a guest. A thread that runs steps needs twice as much.
-const STACK_BYTES: usize = 512 << 10;
-
-/// What of a slot's memory is zeroed by hand when it is reused, not given back to the system: that
-/// saves a page fault for each of its pages. Where the system tells which pages were touched it is
-/// more than a guest has touched when it is renewed; elsewhere the first pages, touched or not.
-const KEEP_RESIDENT_BYTES: usize = 64 << 10;
-const KEEP_TOUCHED_BYTES: usize = 1 << 20;
-
-/// What 32-bit pointers reach, the most that a slot can hold.
-const MEMORY_BYTES_MAX: usize = 1 << 32;
-
-/// A slot is taken and given back in half the time that fresh mappings take, or in a third when
-/// threads compete for the address space.
-fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocationConfig {
-    let slots = u32::try_from(Code::instances_max()).unwrap_or(u32::MAX);
-    let (memories, memory_bytes) = match instruments {
-        None => (1, limits.memory_bytes),
-        Some(instruments) => (
-            2,
-            limits.memory_bytes.max(instruments.layout.memory_bytes()),
-        ),
-    };
-    let keep_bytes = match PoolingAllocationConfig::is_pagemap_scan_available() {
-        true => KEEP_TOUCHED_BYTES,
-        false => KEEP_RESIDENT_BYTES,
-    };
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_core_instances(slots)
-        .total_memories(slots.saturating_mul(memories))
-        .max_memories_per_module(memories)
-        .total_tables(slots)
-        .max_memory_size(memory_bytes.min(MEMORY_BYTES_MAX))
-        .table_elements(limits.table_elements)
-        .pagemap_scan(Enabled::Auto)
-        .linear_memory_keep_resident(keep_bytes)
-        .table_keep_resident(KEEP_RESIDENT_BYTES);
-    pool
-}
-
-fn config(cache_dir: Option<&Path>, instruments: Option<&Instruments>) -> Config {
-    let features = match instruments {
-        None => FEATURES,
-        Some(_) => FEATURES.union(WasmFeatures::MULTI_MEMORY),
-    };
-    let mut config = Config::new();
-    config
-        .cache(cache_dir.and_then(cache::open))
-        .consume_fuel(true)
-        .max_wasm_stack(STACK_BYTES)
-        // The bits of a NaN are the one thing in wasm 2.0 that differs between processors.
-        .cranelift_nan_canonicalization(true)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(FRAMES_MAX))
-        // Or else a variable of the environment decides.
-        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
-        .wasm_features(features, true)
-        .wasm_features(features.complement(), false);
-    config
-}
-
-/// Sorts out, with a better message, what is not a core module at all.
-fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
-    const MAGIC: &[u8] = b"\0asm";
-    const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
-    let not_wasm = |reason: &str| {
-        Err(LoadError::NotWasm {
-            reason: reason.to_owned(),
-        })
-    };
-    match wasm.split_at_checked(MAGIC.len()) {
-        Some((MAGIC, rest)) => match rest.split_at_checked(CORE_MODULE.len()) {
-            Some((CORE_MODULE, _)) => Ok(()),
-            Some(([_, _, 1, 0], _)) => not_wasm("it is a component; expected the core module"),
-            Some(_) => not_wasm("expected version 1 of the format, found another"),
-            None => not_wasm("it is truncated in its header"),
-        },
-        _ if MAGIC.starts_with(wasm) => not_wasm("it is truncated in its header"),
-        _ => not_wasm("expected it to begin with `\\0asm`; text format must be assembled first"),
-    }
-}
-
-/// Tells a module that is at fault from one that is valid, but more than we run.
-fn why_refused(engine: &Engine, wasm: &[u8], compile_error: &wasmtime::Error) -> LoadError {
-    let Err(error) = Module::validate(engine, wasm) else {
-        return LoadError::Unsupported {
-            reason: reason(&format!("{compile_error:#}")),
-        };
-    };
-    let error = error.to_string();
-    let reason = reason(&error);
-    // The validator says of a proposal that it is not, or must be, enabled.
-    if error.contains("enabled") {
-        return LoadError::Unsupported { reason };
-    }
-    LoadError::NotWasm { reason }
 }
 
 fn check_imports(module: &Module) -> Result<(), LoadError> {
