@@ -42,6 +42,7 @@ mod output;
 mod panic;
 mod pure;
 mod reader;
+mod shape;
 
 pub use cache::{CODE_BYTES_MAX, CodeCache, default_cache_dir};
 pub use call_stack::{CallStack, Recursion};

@@ -129,7 +129,7 @@ impl Code {
             reason: format!("{error:#}"),
         };
         let engine = engine::engine(&limits, coverage.as_ref()).map_err(host)?;
-        let module = compile::module(&engine, wasm, cache_dir)?;
+        let module = compile::module(&engine, (wasm, coverage.is_some()), cache_dir)?;
         check_imports(&module)?;
         let form = check_exports(&module, entry)?;
         let template = Linker::new(&engine)

@@ -6,15 +6,16 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
-use super::LoadError;
 use super::cache::CodeCache;
 use super::error::reason;
+use super::{LoadError, shape};
 use crate::air::Hash;
 
-/// The code of `wasm`, whose header was checked.
+/// The code of `wasm`, whose header was checked. Its shape is not looked at if it was made by us, of
+/// a binary that has been compiled before.
 pub(super) fn module(
     engine: &Engine,
-    wasm: &[u8],
+    (wasm, is_ours): (&[u8], bool),
     cache_dir: Option<&Path>,
 ) -> Result<Module, LoadError> {
     let cache = cache_dir.and_then(CodeCache::open);
@@ -23,7 +24,11 @@ pub(super) fn module(
     if let Some(module) = found.and_then(|code| revive(engine, &code).ok()) {
         return Ok(module);
     }
-    let refused = |error| why_refused(engine, wasm, &error);
+    Module::validate(engine, wasm).map_err(|error| invalid(&error))?;
+    if !is_ours {
+        shape::check(wasm)?;
+    }
+    let refused = |error| unsupported(&error);
     let code = engine.precompile_module(wasm).map_err(refused)?;
     let module = revive(engine, &code).map_err(refused)?;
     if let Some((cache, key)) = cache {
@@ -84,13 +89,8 @@ pub(super) fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// Tells a module that is at fault from one that is valid, but more than we run.
-fn why_refused(engine: &Engine, wasm: &[u8], compile_error: &wasmtime::Error) -> LoadError {
-    let Err(error) = Module::validate(engine, wasm) else {
-        return LoadError::Unsupported {
-            reason: reason(&format!("{compile_error:#}")),
-        };
-    };
+/// Tells a module that is at fault from one that is valid elsewhere.
+fn invalid(error: &wasmtime::Error) -> LoadError {
     let error = error.to_string();
     let reason = reason(&error);
     // The validator says of a proposal that it is not, or must be, enabled.
@@ -98,4 +98,11 @@ fn why_refused(engine: &Engine, wasm: &[u8], compile_error: &wasmtime::Error) ->
         return LoadError::Unsupported { reason };
     }
     LoadError::NotWasm { reason }
+}
+
+/// A valid module, but more than we run.
+fn unsupported(error: &wasmtime::Error) -> LoadError {
+    LoadError::Unsupported {
+        reason: reason(&format!("{error:#}")),
+    }
 }

@@ -27,7 +27,7 @@ pub(super) fn engine(
 /// The proposals a reducer may use: those of wasm 2.0, which all give the same results
 /// everywhere, and constant expressions that add up.
 /// Without the reference types that only a garbage collector could hold.
-const FEATURES: WasmFeatures = WasmFeatures::WASM2
+pub(super) const FEATURES: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::EXTENDED_CONST)
     .difference(WasmFeatures::GC_TYPES);
 

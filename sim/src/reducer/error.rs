@@ -139,6 +139,19 @@ pub enum LoadError {
     /// A valid module, but it uses a proposal that is switched off, or is too big in some way.
     #[error("unsupported wasm module: {reason}")]
     Unsupported { reason: String },
+    /// A valid module that would cost the compiler out of all proportion. `place` is a function, or
+    /// the module; `offset` counts the bytes of the binary up to where the limit was overrun.
+    #[error(
+        "too costly to compile: {place} has {found} {what} at byte {offset:#x}, \
+         the limit is {limit}; split it, or build for size"
+    )]
+    TooCostly {
+        what: &'static str,
+        place: String,
+        offset: usize,
+        found: u64,
+        limit: u64,
+    },
     #[error("a fresh instance can't be made")]
     Instantiate(#[source] StepError),
     /// A reducer, but not one that coverage can be had of.

@@ -216,7 +216,7 @@ fn sizes() {
     expect![[r#"
         unsupported wasm module: module memory does not fit in pooling allocator requirements: memory index 0 is unsupported in this pooling allocator configuration: memory has a minimum byte size of 1114112 which exceeds the limit of 0x100000 bytes
         unsupported wasm module: module table does not fit in pooling allocator requirements: table index 0 has a minimum element size of 65537 which exceeds the limit of 65536
-        unsupported wasm module: module instance size does not fit in pooling allocator requirements: instance allocation for this module requires 1120272 bytes which exceeds the configured maximum of 1048576 bytes; breakdown of allocation requirement: * 99.98% - 1120000 bytes - defined globals
+        too costly to compile: the module has 70000 globals at byte 0x25, the limit is 5000; split it, or build for size
         a fresh instance can't be made: reducer trapped: out of bounds memory access
     "#]].assert_eq(&found);
     load(&guest_text(&format!("{ECHO} (table 65536 funcref)"))).expect("exactly the limit");

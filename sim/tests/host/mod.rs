@@ -10,6 +10,7 @@ mod leaks;
 mod limits;
 mod load;
 mod panics;
+mod shapes;
 mod step;
 mod stops;
 
@@ -20,6 +21,7 @@ use sim::reducer::{Code, Limits, LoadError, Output, StepError, StepInput};
 pub fn trials() -> Vec<Trial> {
     [
         load::trials(),
+        shapes::trials(),
         panics::trials(),
         step::trials(),
         stops::trials(),
