@@ -22,6 +22,8 @@ use std::io::Write;
 
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
+use crate::reducer;
+
 pub use exit::Exit;
 pub use failures::{Failures, Finding};
 pub use input::{Loaded, WorldArguments, project_folder, sources};
@@ -83,6 +85,10 @@ The way:
 
 /// Runs the command that the process was started with.
 pub fn main() -> Exit {
+    if reducer::serve_parent() {
+        return Exit::Holds;
+    }
+    reducer::compile_in_children(terminal::note_progress);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

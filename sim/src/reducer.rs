@@ -25,6 +25,7 @@
 mod anatomy;
 mod cache;
 mod call_stack;
+mod child;
 mod code;
 mod compile;
 mod constants;
@@ -46,6 +47,7 @@ mod shape;
 
 pub use cache::{CODE_BYTES_MAX, CodeCache, default_cache_dir};
 pub use call_stack::{CallStack, Recursion};
+pub use child::{compile_in_children, serve_parent};
 pub use code::Code;
 pub use constants::{CONSTANTS_MAX, Constants, TEXT_BYTES_MAX};
 pub use coverage::{Compared, Coverage, MOST_COMPARED};

@@ -77,6 +77,13 @@ pub fn note(line: &str) {
     let _ = writeln!(err(), "{line}");
 }
 
+/// Says on standard error what takes long, as progress is shown: to people only.
+pub fn note_progress(line: &str) {
+    if io::stderr().is_terminal() {
+        note(line);
+    }
+}
+
 /// Whether the reader of standard output has left.
 pub fn is_closed() -> bool {
     IS_CLOSED.load(Ordering::Relaxed)

@@ -10,6 +10,7 @@ use std::thread;
 use wasmtime::{ExternType, FuncType, InstancePre, Linker, Module, ValType};
 
 use super::anatomy::Anatomy;
+use super::engine::Room;
 use super::error::excerpt;
 use super::instrument::{FUEL_FACTOR, Layout, Origins, instrument};
 use super::limiter::Limiter;
@@ -33,7 +34,7 @@ struct Inner {
     /// The name of the function that is called: `step`, or `run` of a pure module.
     entry: &'static str,
     form: StepForm,
-    coverage: Option<Instruments>,
+    coverage: Option<Arc<Instruments>>,
 }
 
 /// What was put into instrumented code.
@@ -119,17 +120,38 @@ impl Code {
 
     /// `original` is what the code is told to be; `wasm` is what runs.
     fn compile(
-        (hash, original, entry): (Hash, &[u8], &'static str),
+        original: (Hash, &[u8], &'static str),
         wasm: &[u8],
         limits: Limits,
         cache_dir: Option<&Path>,
         coverage: Option<Instruments>,
     ) -> Result<Code, LoadError> {
+        let coverage = coverage.map(Arc::new);
+        let mut lacking = String::new();
+        for room in Room::ALL {
+            let (limits, coverage) = (limits.clone(), coverage.clone());
+            match Code::compile_for(room, original, wasm, limits, cache_dir, coverage) {
+                Err(LoadError::Engine { reason }) => lacking = reason,
+                Err(LoadError::Instantiate(StepError::Host { message })) => lacking = message,
+                done => return done,
+            }
+        }
+        Err(LoadError::NoRoom { reason: lacking })
+    }
+
+    fn compile_for(
+        room: Room,
+        (hash, original, entry): (Hash, &[u8], &'static str),
+        wasm: &[u8],
+        limits: Limits,
+        cache_dir: Option<&Path>,
+        coverage: Option<Arc<Instruments>>,
+    ) -> Result<Code, LoadError> {
         let host = |error: wasmtime::Error| LoadError::Engine {
             reason: format!("{error:#}"),
         };
-        let engine = engine::engine(&limits, coverage.as_ref()).map_err(host)?;
-        let module = compile::module(&engine, (wasm, coverage.is_some()), cache_dir)?;
+        let (engine, making) = engine::engine(room, &limits, coverage.as_deref()).map_err(host)?;
+        let module = compile::module(&engine, making, (wasm, coverage.is_some()), cache_dir)?;
         check_imports(&module)?;
         let form = check_exports(&module, entry)?;
         let template = Linker::new(&engine)
@@ -149,7 +171,9 @@ impl Code {
         let code = Code {
             inner: Arc::new(inner),
         };
-        code.instance().map_err(LoadError::Instantiate)?;
+        let made: Result<Vec<Instance>, _> =
+            (0..room.instances()).map(|_| code.instance()).collect();
+        made.map_err(LoadError::Instantiate)?;
         Ok(code)
     }
 
@@ -215,7 +239,7 @@ impl Code {
     }
 
     pub(super) fn instruments(&self) -> Option<&Instruments> {
-        self.inner.coverage.as_ref()
+        self.inner.coverage.as_deref()
     }
 
     /// The fuel of a step, what the instruments spend included.

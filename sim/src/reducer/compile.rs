@@ -2,25 +2,28 @@
 
 use std::hash::{Hash as _, Hasher};
 use std::path::Path;
+use std::{panic, thread};
 
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, Module};
 
 use super::cache::CodeCache;
+use super::engine::Making;
 use super::error::reason;
-use super::{LoadError, shape};
+use super::{LoadError, child, engine, shape};
 use crate::air::Hash;
 
 /// The code of `wasm`, whose header was checked. Its shape is not looked at if it was made by us, of
 /// a binary that has been compiled before.
 pub(super) fn module(
     engine: &Engine,
+    making: Making,
     (wasm, is_ours): (&[u8], bool),
     cache_dir: Option<&Path>,
 ) -> Result<Module, LoadError> {
     let cache = cache_dir.and_then(CodeCache::open);
-    let cache = cache.map(|cache| (cache, key(engine, wasm)));
-    let found = cache.as_ref().and_then(|(cache, key)| cache.find(*key));
+    let key = key(engine, wasm);
+    let found = cache.as_ref().and_then(|cache| cache.find(key));
     if let Some(module) = found.and_then(|code| revive(engine, &code).ok()) {
         return Ok(module);
     }
@@ -28,27 +31,55 @@ pub(super) fn module(
     if !is_ours {
         shape::check(wasm)?;
     }
-    let refused = |error| unsupported(&error);
-    let code = engine.precompile_module(wasm).map_err(refused)?;
+    let code = match child::compile_apart(making, wasm, key) {
+        Some(made) => made?,
+        None => compile_here(making, wasm)?,
+    };
+    let refused = |error| unsupported(&format!("{error:#}"));
     let module = revive(engine, &code).map_err(refused)?;
-    if let Some((cache, key)) = cache {
+    if let Some(cache) = cache {
         cache.keep(key, &code);
     }
     Ok(module)
 }
 
+/// Compiles in this process, where nothing but the bounds on its shape bounds it.
+fn compile_here(making: Making, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    let made = panic::catch_unwind(|| compile(making, wasm));
+    let made = made.map_err(|_| LoadError::CompilerStopped {
+        reason: "it fails on this module".to_owned(),
+    })?;
+    made.map_err(|error| unsupported(&format!("{error:#}")))
+}
+
+/// At most so many threads: each needs memory for a function.
+const THREADS_MAX: usize = 8;
+
+/// Compiles, on several threads if they are to be had. The engine's own way would panic if not.
+pub(super) fn compile(making: Making, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(processors.min(THREADS_MAX));
+    match threads.build() {
+        Ok(threads) => {
+            let engine = engine::for_compiling(making, true)?;
+            threads.install(|| engine.precompile_module(wasm))
+        }
+        Err(_) => engine::for_compiling(making, false)?.precompile_module(wasm),
+    }
+}
+
 /// Compiled code, ready to run.
 #[expect(unsafe_code, reason = "the engine cannot know where code comes from")]
 fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: `code` must be what an engine has made, unchanged. It comes from this process, or from
-    // `CodeCache::find`, which gives only bytes that have the SHA-256 with which they were written,
+    // SAFETY: `code` must be what an engine has made, unchanged. It comes from this process, from
+    // its child, which is the same program, or from `CodeCache::find`, which gives only bytes that have the SHA-256 with which they were written,
     // from a file that nobody else can write. Code of other versions or settings is an error.
     unsafe { Module::deserialize(engine, code) }
 }
 
 /// By what code is kept: the binary, and all that decides what it is compiled to, which is settings,
 /// the engine's version and what this processor can do.
-fn key(engine: &Engine, wasm: &[u8]) -> Hash {
+pub(super) fn key(engine: &Engine, wasm: &[u8]) -> Hash {
     let mut hasher = KeyHasher(Sha256::new());
     hasher.write(Hash::of(wasm).as_bytes());
     engine.precompile_compatibility_hash().hash(&mut hasher);
@@ -101,8 +132,8 @@ fn invalid(error: &wasmtime::Error) -> LoadError {
 }
 
 /// A valid module, but more than we run.
-fn unsupported(error: &wasmtime::Error) -> LoadError {
+pub(super) fn unsupported(error: &str) -> LoadError {
     LoadError::Unsupported {
-        reason: reason(&format!("{error:#}")),
+        reason: reason(error),
     }
 }

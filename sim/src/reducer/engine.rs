@@ -1,6 +1,7 @@
 //! The engine's settings: what a reducer may use, and where its instances live.
 
 use std::num::NonZeroUsize;
+use std::thread;
 
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
@@ -11,17 +12,105 @@ use super::call_stack::FRAMES_MAX;
 use super::code::Instruments;
 use super::{Code, Limits};
 
-/// The engine of one module.
+/// What decides which code is made of a module, beside what is the same for all.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Making {
+    /// It has a second memory, for coverage.
+    pub is_instrumented: bool,
+    /// See [`Room::Cramped`].
+    pub is_cramped: bool,
+}
+
+const MAKINGS: [(&str, Making); 4] = [
+    ("plain", making(false, false)),
+    ("instrumented", making(true, false)),
+    ("plain-cramped", making(false, true)),
+    ("instrumented-cramped", making(true, true)),
+];
+
+const fn making(is_instrumented: bool, is_cramped: bool) -> Making {
+    Making {
+        is_instrumented,
+        is_cramped,
+    }
+}
+
+impl Making {
+    /// The text form, by which a child is told.
+    pub fn name(self) -> &'static str {
+        let found = MAKINGS.iter().find(|(_, making)| *making == self);
+        found.map_or("", |(name, _)| name)
+    }
+
+    pub fn parse(text: &str) -> Option<Making> {
+        let found = MAKINGS.iter().find(|(name, _)| *name == text);
+        found.map(|(_, making)| *making)
+    }
+}
+
+/// An engine that only compiles: it takes no room for instances.
+pub(super) fn for_compiling(making: Making, is_parallel: bool) -> wasmtime::Result<Engine> {
+    Engine::new(config(making).parallel_compilation(is_parallel))
+}
+
+/// Where instances live. All three give the same results.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Room {
+    /// In slots that are reserved at once, some hundred GiB of address space.
+    Pool,
+    /// Each has address space for all that 32-bit pointers reach, 4 GiB.
+    Apart,
+    /// Each has no more than its memory is large, so that code looks at the end of it, and it may
+    /// have to be moved when it grows.
+    Cramped,
+}
+
+impl Room {
+    /// From the fastest on: the next one is for where so much address space is not to be had, as
+    /// under valgrind or `ulimit -v`.
+    pub const ALL: [Room; 3] = [Room::Pool, Room::Apart, Room::Cramped];
+
+    /// As many instances as must be had at once for this to be enough.
+    pub fn instances(self) -> usize {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        match self {
+            Room::Pool | Room::Cramped => 1,
+            Room::Apart => (2 * processors).max(4),
+        }
+    }
+}
+
+/// By how much memory grows at a time where it may have to be moved, so that it seldom is.
+const CRAMPED_GROWTH_BYTES: u64 = 8 << 20;
+
+/// The pages after such a memory that lead to a trap.
+const CRAMPED_GUARD_BYTES: u64 = 64 << 10;
+
+/// What must be left of the address space for all else.
+const HEADROOM_BYTES: usize = 256 << 20;
+
+/// The engine in which a module runs, and the making of its code.
 pub(super) fn engine(
+    room: Room,
     limits: &Limits,
     instruments: Option<&Instruments>,
-) -> wasmtime::Result<Engine> {
-    let mut config = config(instruments.is_some());
-    let pool = InstanceAllocationStrategy::Pooling(pool(limits, instruments));
-    // Where so much address space is not to be had, as under valgrind or `ulimit -v`, instances
-    // are made one by one, which is slower and changes no result.
-    Engine::new(config.allocation_strategy(pool))
-        .or_else(|_| Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand)))
+) -> wasmtime::Result<(Engine, Making)> {
+    let making = Making {
+        is_instrumented: instruments.is_some(),
+        is_cramped: room == Room::Cramped,
+    };
+    let mut config = config(making);
+    // It takes threads to do so, which it expects to have.
+    config.parallel_compilation(false);
+    config.allocation_strategy(match room {
+        Room::Pool => InstanceAllocationStrategy::Pooling(pool(limits, instruments)),
+        Room::Apart | Room::Cramped => InstanceAllocationStrategy::OnDemand,
+    });
+    let engine = Engine::new(&config)?;
+    if room != Room::Cramped {
+        Vec::<u8>::new().try_reserve_exact(HEADROOM_BYTES)?;
+    }
+    Ok((engine, making))
 }
 
 /// The proposals a reducer may use: those of wasm 2.0, which all give the same results
@@ -71,8 +160,8 @@ fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocation
     pool
 }
 
-fn config(is_instrumented: bool) -> Config {
-    let features = match is_instrumented {
+fn config(making: Making) -> Config {
+    let features = match making.is_instrumented {
         false => FEATURES,
         true => FEATURES.union(WasmFeatures::MULTI_MEMORY),
     };
@@ -87,5 +176,11 @@ fn config(is_instrumented: bool) -> Config {
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_features(features, true)
         .wasm_features(features.complement(), false);
+    if making.is_cramped {
+        config
+            .memory_reservation(0)
+            .memory_reservation_for_growth(CRAMPED_GROWTH_BYTES)
+            .memory_guard_size(CRAMPED_GUARD_BYTES);
+    }
     config
 }

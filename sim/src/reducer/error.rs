@@ -152,6 +152,9 @@ pub enum LoadError {
         found: u64,
         limit: u64,
     },
+    /// The compiler had a budget, and ended or was ended before it was done.
+    #[error("too costly to compile: the compiler was stopped, {reason}; build for size")]
+    CompilerStopped { reason: String },
     #[error("a fresh instance can't be made")]
     Instantiate(#[source] StepError),
     /// A reducer, but not one that coverage can be had of.
@@ -159,6 +162,11 @@ pub enum LoadError {
     Instrument { reason: String },
     #[error("engine can't be set up: {reason}")]
     Engine { reason: String },
+    #[error(
+        "the machine has no room for a single instance: {reason}; \
+         allow more memory or address space (`ulimit -v`)"
+    )]
+    NoRoom { reason: String },
 }
 
 /// The place of an envelope error, for people: the empty JSON pointer is the whole envelope.

@@ -3,6 +3,8 @@
 //! Owns what a hostile or clumsy guest can do to the host. Never the real reducer: that has
 //! tests of its own.
 
+#[cfg(unix)]
+mod budget;
 mod cache;
 mod constants;
 mod envelope;
@@ -30,6 +32,8 @@ pub fn trials() -> Vec<Trial> {
         constants::trials(),
         envelope::trials(),
         cache::trials(),
+        #[cfg(unix)]
+        budget::trials(),
     ]
     .into_iter()
     .flatten()
