@@ -62,7 +62,8 @@ pub use pure::PureCode;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Fuel for one step, its calls of `alloc` included, and for one instantiation.
-    /// About a unit per wasm instruction, and a unit per byte of a bulk memory operation.
+    /// About a unit per wasm instruction, more for what the engine calls the host for, and a unit per
+    /// byte or element of a bulk operation: the default is at most about a second of work.
     pub fuel_per_step: u64,
     /// The most that the linear memory may hold, in bytes; it grows by pages of 64 KiB.
     pub memory_bytes: usize,

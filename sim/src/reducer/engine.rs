@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig,
     WasmBacktraceDetails, WasmFeatures,
 };
 
@@ -160,6 +160,51 @@ fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocation
     pool
 }
 
+/// What instructions cost that the engine calls the host for, in units of fuel. All others cost one,
+/// and those on many bytes or elements one more for each.
+///
+/// So that a step's 50 million units are at most about a second, whatever a guest does. Measured on
+/// one processor that others use too, in seconds for so much fuel, the worst first:
+///
+/// | in a loop | a unit each | as here |
+/// | --- | --- | --- |
+/// | `ref.func` | 2.6 | 0.2 |
+/// | loads all over 64 MiB, each from where the last one leads | 1.2 | 0.6 to 1.5, the same |
+/// | `f64.mul` of numbers close to 0 | 0.8 | 0.3 to 0.6 |
+/// | `memory.grow` by 0 | 0.8 | 0.03 |
+/// | `elem.drop` | 0.7 | 0.1 |
+/// | `table.grow` by 0 | 0.4 | 0.02 |
+/// | `f64.sqrt` | 0.3 | 0.3 |
+/// | `f64.nearest`, `f64.div`, vectors, loads at random | | 0.2 |
+/// | calls, `call_indirect`, deep recursion, `br_table`, empty loops and blocks | | 0.1 |
+/// | `table.copy`, `table.fill`, `table.init` of 60,000 elements | | 0.1 |
+/// | sums, divisions; `memory.fill` and `memory.copy` of no bytes, one or 64 KiB | | below 0.1 |
+fn costs() -> OperatorCost {
+    OperatorCost {
+        MemoryGrow: 100,
+        TableGrow: 100,
+        MemoryCopy: 8,
+        MemoryFill: 8,
+        MemoryInit: 8,
+        TableCopy: 16,
+        TableFill: 16,
+        TableInit: 16,
+        TableGet: 4,
+        TableSet: 4,
+        RefFunc: 40,
+        // A number close to zero takes the processor a hundred times as long.
+        F32Mul: 3,
+        F32Div: 3,
+        F32DemoteF64: 3,
+        F64Mul: 3,
+        F64Div: 3,
+        F64PromoteF32: 3,
+        DataDrop: 8,
+        ElemDrop: 8,
+        ..OperatorCost::new()
+    }
+}
+
 fn config(making: Making) -> Config {
     let features = match making.is_instrumented {
         false => FEATURES,
@@ -168,6 +213,7 @@ fn config(making: Making) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(true)
+        .operator_cost(costs())
         .max_wasm_stack(STACK_BYTES)
         // The bits of a NaN are the one thing in wasm 2.0 that differs between processors.
         .cranelift_nan_canonicalization(true)

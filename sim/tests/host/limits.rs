@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         trial("limits", "memory_to_the_byte", memory_to_the_byte),
         trial("limits", "own_maximum", own_maximum),
         trial("limits", "table", table),
+        trial("limits", "growth_costs", growth_costs),
         trial("limits", "stack", stack),
         trial("limits", "defaults", defaults),
     ]
@@ -119,6 +120,57 @@ fn table() {
     first_step(&grow(65_535)).expect("exactly the limit is fine");
     expect!["reducer asked for 65537 table elements, its limit is 65536; in step"]
         .assert_eq(&refusal(&grow(65_536)));
+}
+
+/// What the engine calls the host for takes longer than other instructions, and costs more fuel: a
+/// loop is out of it after so many.
+fn growth_costs() {
+    let fuel_of = |body: &str| {
+        let again = "(br_if 0 (i32.lt_u (i32.load (i32.const 0)) (i32.const 500)))";
+        let count = "(i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))";
+        let fields = format!(
+            "(table $t 1 funcref) (elem $e funcref (ref.null func)) (elem declare func 0) {}",
+            step_then_answer(&format!("(loop {body} {count} {again})"))
+        );
+        let wasm = assemble(&guest_text(&fields));
+        // The least fuel with which it comes to its end.
+        let (mut too_little, mut enough) = (0, 1_000_000);
+        while too_little + 1 < enough {
+            let fuel_per_step = (too_little + enough) / 2;
+            let limits = Limits {
+                fuel_per_step,
+                ..small()
+            };
+            let code = Code::load(&wasm, limits, None).expect("the fixture is a reducer");
+            match first_step(&code) {
+                Ok(_) => enough = fuel_per_step,
+                Err(_) => too_little = fuel_per_step,
+            }
+        }
+        enough / 500
+    };
+    let found: String = [
+        "",
+        "(drop (memory.grow (i32.const 0)))",
+        "(drop (table.grow $t (ref.null func) (i32.const 0)))",
+        "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(memory.fill (i32.const 4096) (i32.const 0) (i32.const 1000))",
+        "(table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1))",
+        "(drop (ref.func 0))",
+    ]
+    .iter()
+    .map(|body| format!("{} {body}\n", fuel_of(body)))
+    .collect();
+    expect![[r#"
+        10 
+        111 (drop (memory.grow (i32.const 0)))
+        112 (drop (table.grow $t (ref.null func) (i32.const 0)))
+        21 (memory.fill (i32.const 0) (i32.const 0) (i32.const 0))
+        1021 (memory.fill (i32.const 4096) (i32.const 0) (i32.const 1000))
+        30 (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1))
+        50 (drop (ref.func 0))
+    "#]]
+    .assert_eq(&found);
 }
 
 fn stack() {
