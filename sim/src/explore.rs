@@ -155,13 +155,7 @@ pub fn run(
     let values = Pool::default();
     let mut workers = Vec::new();
     for _ in 0..options.jobs.clamp(1, 16) {
-        workers.push(Worker::new(
-            world,
-            workload,
-            &scenario,
-            &options.limits,
-            &values,
-        )?);
+        workers.push(Worker::new(world, workload, &scenario, options, &values)?);
     }
     let (mut level, key) = workers[0].root();
     let mut visited = Visited::default();
@@ -245,6 +239,9 @@ impl Search<'_, '_> {
                     }
                 }
             }
+            if self.options.interrupt.is_asked() {
+                return Ok(Next::Stop(Outcome::Interrupted));
+            }
             let memory_bytes = self.size_bytes() + level.size_bytes() + next.size_bytes();
             self.explored.memory_bytes = self.explored.memory_bytes.max(memory_bytes);
             if memory_bytes > self.options.memory_bytes {
@@ -252,9 +249,6 @@ impl Search<'_, '_> {
             }
             if self.explored.states > self.options.most_states {
                 return Ok(Next::Stop(Outcome::StateBound));
-            }
-            if self.options.interrupt.is_asked() {
-                return Ok(Next::Stop(Outcome::Interrupted));
             }
         }
         Ok(Next::Level(next))

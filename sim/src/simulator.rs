@@ -14,6 +14,7 @@ mod scripted;
 mod seeded;
 
 use crate::air::{Op, ReducerId};
+use crate::interrupt::Interrupt;
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
@@ -61,6 +62,9 @@ pub enum End {
     TraceBound,
     /// Healing did not come to an end.
     HealingBound,
+    /// It was asked to stop. What was violated until then is violated; of all else nothing is
+    /// known. Such a run has not held, and whoever counts runs leaves it out.
+    Interrupted,
 }
 
 /// How a run went; what happened is in the trace.
@@ -79,6 +83,7 @@ pub struct Simulator<'w> {
     started: Vec<u32>,
     now_ns: u64,
     naming: Naming<'w>,
+    interrupt: Interrupt,
     scratch: Vec<u8>,
 }
 
@@ -93,8 +98,14 @@ impl<'w> Simulator<'w> {
             started: Vec::new(),
             now_ns: 0,
             naming: Naming::new(world, workload),
+            interrupt: Interrupt::default(),
             scratch: Vec::new(),
         })
+    }
+
+    /// From now on a run ends at the next turn after this is asked.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
     }
 
     /// Fresh wasm instances. Between runs they are otherwise kept, as making them costs as much
@@ -164,6 +175,9 @@ impl<'w> Simulator<'w> {
         let mut skipped = 0;
         let mut decisions = 0;
         let end = loop {
+            if self.interrupt.is_asked() {
+                break End::Interrupted;
+            }
             // What is skipped counts too, or a chooser that only errs would never end.
             if decisions >= most_decisions {
                 break End::TurnBound;

@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         explored("plans_that_wait", plans_that_wait),
         explored("counterexample_replays", counterexample_replays),
         explored("bounds_end_it", bounds_end_it),
+        explored("interrupt_ends_it", interrupt_ends_it),
         explored("impure_reducer_is_seen", impure_reducer_is_seen),
         explored("context_is_refused", context_is_refused),
     ]
@@ -297,6 +298,31 @@ fn bounds_end_it() {
     let explored = run(world, &small);
     assert_eq!(explored.outcome, Outcome::MemoryBound);
     assert!(explored.depth >= 1 && explored.memory_bytes > 2_000);
+}
+
+/// Asked at any time, by whom it may: no further move is taken.
+fn interrupt_ends_it() {
+    let world = retry_world();
+    let asked = options(
+        world,
+        Shape {
+            requests: 3,
+            max_attempts: 3,
+            stale: 2,
+            ..ONE
+        },
+    );
+    let workload = workload::of(world);
+    let mut told = Vec::new();
+    let explored = explore::run(world, &*workload, &asked, |_, taken, depth| {
+        told.push((taken, depth));
+        if depth == 8 {
+            asked.interrupt.ask();
+        }
+    });
+    let explored = explored.expect("the world can be explored");
+    assert_eq!(explored.outcome, Outcome::Interrupted);
+    assert_eq!(told.last(), Some(&(explored.transitions, explored.depth)));
 }
 
 /// Remembered steps are taken again now and then: one that answers otherwise is told.

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use crate::air::ReducerId;
+use crate::interrupt::Interrupt;
 use crate::invariants::{Checker, Crashes, Replays, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Coverage, StepError};
@@ -35,6 +36,7 @@ pub struct Runner<'w> {
     replays: Replays<'w>,
     effort: Effort,
     workload: &'w dyn Workload,
+    interrupt: Interrupt,
     pub trace: Trace,
 }
 
@@ -77,8 +79,17 @@ impl<'w> Runner<'w> {
             replays: Replays::new(world)?,
             effort: Effort::Plain,
             workload,
+            interrupt: Interrupt::default(),
             trace: Trace::default(),
         })
+    }
+
+    /// From now on a run, and what is checked after it, ends soon after this is asked: see
+    /// [`End::Interrupted`].
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.simulator.set_interrupt(interrupt.clone());
+        self.replays.set_interrupt(interrupt.clone());
+        self.interrupt = interrupt;
     }
 
     /// Fresh wasm instances: see [`Simulator::renew`]. Nothing is remembered of the runs before.
@@ -100,7 +111,9 @@ impl<'w> Runner<'w> {
 
     /// Another runner of the same world.
     pub(super) fn twin(&self) -> Result<Runner<'w>, StepError> {
-        Runner::new(self.world, self.workload)
+        let mut twin = Runner::new(self.world, self.workload)?;
+        twin.set_interrupt(self.interrupt.clone());
+        Ok(twin)
     }
 
     /// See [`Simulator::look_for_leaks`].
@@ -263,13 +276,19 @@ impl<'w> Runner<'w> {
         Some(scenario.with_schedule_up_to(&self.trace, turn))
     }
 
-    fn finish(&mut self, end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
-        self.checker.finish(&self.trace);
+    fn finish(&mut self, mut end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
+        if end != End::Interrupted {
+            self.checker.finish(&self.trace);
+        }
         if let Some(crashes) = crashes
+            && end != End::Interrupted
             && self.checker.violations().is_empty()
         {
             let found = self.replays.check(&mut self.trace, &crashes);
-            self.checker.note_replays(found);
+            match found.is_none() && self.interrupt.is_asked() {
+                true => end = End::Interrupted,
+                false => self.checker.note_replays(found),
+            }
         }
         let violations = self.checker.violations().to_vec();
         Checked {

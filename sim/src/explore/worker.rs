@@ -2,8 +2,9 @@
 
 use super::alphabet::{self, Move, Position};
 use super::level::{Level, Visited};
-use super::{Limits, Used};
+use super::{Limits, Options, Used};
 use crate::air::EffectId;
+use crate::interrupt::Interrupt;
 use crate::invariants::{Checker, GoalSet, Memory, Violation};
 use crate::reducer::StepError;
 use crate::scenario::{Decision, Scenario};
@@ -62,6 +63,7 @@ pub(super) struct Worker<'w> {
     trace: Trace,
     scenario: Scenario,
     limits: Limits,
+    interrupt: Interrupt,
     stale: Vec<Stray>,
     alike: bool,
     key: Key,
@@ -79,7 +81,7 @@ impl<'w> Worker<'w> {
         world: &'w World,
         workload: &'w dyn Workload,
         scenario: &Scenario,
-        limits: &Limits,
+        options: &Options,
         values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
         let mut simulator = Simulator::new(world, workload)?;
@@ -92,7 +94,8 @@ impl<'w> Worker<'w> {
             checker: Checker::new(world),
             trace,
             scenario: scenario.clone(),
-            limits: limits.clone(),
+            limits: options.limits.clone(),
+            interrupt: options.interrupt.clone(),
             stale: workload.stale(&scenario.requests),
             alike: workload.are_alike(&scenario.requests),
             key: Key::default(),
@@ -202,7 +205,8 @@ impl<'w> Worker<'w> {
         self.trace.values.catch_up();
     }
 
-    /// Adds where every move of a state leads. What is `known` is not kept as a state.
+    /// Adds where every move of a state leads, until it is asked to stop. What is `known` is not
+    /// kept as a state.
     pub fn expand(
         &mut self,
         level: &Level,
@@ -214,6 +218,9 @@ impl<'w> Worker<'w> {
         self.unpack(level, place, &mut base);
         let before = found.successors.len();
         for (index, step) in self.moves(&base).iter().enumerate() {
+            if self.interrupt.is_asked() {
+                break;
+            }
             if !self.take(&base, step) {
                 continue;
             }

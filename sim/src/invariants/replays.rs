@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::{Finding, Violation};
 use crate::air::ReducerId;
+use crate::interrupt::Interrupt;
 use crate::reducer::StepError;
 use crate::trace::{Choice, IntentHash, Record, Recovery, Step, Trace, Turn, ValueId, Values};
 use crate::world::{Kernel, World};
@@ -53,6 +54,7 @@ pub enum Crashes {
 pub struct Replays<'w> {
     kernel: Kernel<'w>,
     trace: Trace,
+    interrupt: Interrupt,
 }
 
 /// What a run had straight through.
@@ -106,10 +108,17 @@ impl<'w> Replays<'w> {
         Ok(Replays {
             kernel: Kernel::new(world)?,
             trace: Trace::default(),
+            interrupt: Interrupt::default(),
         })
     }
 
-    /// Tries recoveries of a run; the first that does not give what the run had.
+    /// From now on no further recovery is tried after this is asked.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
+    /// Tries recoveries of a run; the first that does not give what the run had. None where it was
+    /// interrupted says nothing.
     pub fn check(&mut self, run: &mut Trace, crashes: &Crashes) -> Option<Violation> {
         // What recovery gives are then the same values, by the same ids.
         std::mem::swap(&mut self.trace.values, &mut run.values);
@@ -130,6 +139,9 @@ impl<'w> Replays<'w> {
         };
         let mut straight = Straight::default();
         for (index, (turn, end)) in run.turns.iter().zip(&ends).enumerate() {
+            if self.interrupt.is_asked() {
+                return None;
+            }
             straight.add(run, turn, &self.trace.values);
             if from_journal.contains(&index) {
                 self.load(&run.journal[..*end]);
@@ -139,6 +151,9 @@ impl<'w> Replays<'w> {
             }
         }
         for (index, end) in ends.iter().enumerate() {
+            if self.interrupt.is_asked() {
+                return None;
+            }
             if from_snapshot.contains(&index)
                 && let Some(found) = self.snapshot(run, *end, &straight)
             {

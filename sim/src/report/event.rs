@@ -110,6 +110,7 @@ fn end(end: End) -> &'static str {
         End::TurnBound => "turn_bound",
         End::TraceBound => "trace_bound",
         End::HealingBound => "healing_bound",
+        End::Interrupted => "interrupted",
     }
 }
 

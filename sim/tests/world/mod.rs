@@ -2,6 +2,7 @@
 //! goes in, and the trace tells.
 
 mod context;
+mod ends;
 mod enforcers;
 mod gate;
 mod keyed;
@@ -30,6 +31,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [
         plans::trials(),
         context::trials(),
+        ends::trials(),
         gate::trials(),
         keyed::trials(),
         receipts::trials(),

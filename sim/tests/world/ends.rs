@@ -1,0 +1,86 @@
+//! How a run ends: by itself, at a bound, or asked to stop; and what may then be said of it.
+
+use libtest_mimic::Trial;
+use sim::campaign::{Effort, Runner};
+use sim::interrupt::Interrupt;
+use sim::invariants::{self, Crashes, Replays};
+use sim::random::Seed;
+use sim::scenario::{Bounds, Mix, PlanMode};
+use sim::simulator::End;
+use sim::workload;
+
+use super::trial;
+use crate::support::{planted_world, retry_world};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("ends", "interrupted_within_a_run", interrupted_run),
+        trial(
+            "ends",
+            "interrupted_between_recoveries",
+            interrupted_recoveries,
+        ),
+    ]
+}
+
+/// A run that is asked to stop takes no further turn, and is not said to have held.
+fn interrupted_run() {
+    let world = retry_world();
+    let workload = workload::of(world);
+    let bounds = Bounds {
+        turns: 20,
+        ..Bounds::default()
+    };
+    for is_healing in [false, true] {
+        let interrupt = Interrupt::default();
+        let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+        runner.set_interrupt(interrupt.clone());
+        runner.set_effort(Effort::Thorough);
+        let long = (0..).map(Seed).find_map(|seed| {
+            let scenario = runner.scenario(seed, PlanMode::Answered, bounds, Mix::Fixed);
+            runner.seed(seed, &scenario);
+            let healing = runner.trace.healing_from?;
+            let is_long = runner.trace.turns.len() > healing + 3;
+            is_long.then(|| (scenario.with_schedule_of(&runner.trace), healing))
+        });
+        let (whole, healing) = long.expect("some run heals for long");
+        let last = if is_healing { healing + 1 } else { healing / 2 };
+        let checked = runner.watch(&whole, |trace, _| {
+            if trace.turns.len() == last {
+                interrupt.ask();
+            }
+        });
+        assert_eq!(checked.end, End::Interrupted);
+        assert_eq!(runner.trace.turns.len(), last);
+        assert_eq!(runner.trace.healing_from.is_some(), is_healing);
+        assert_eq!(checked.violations, []);
+        let applied = runner.checker().applied();
+        for name in ["converges", "replays"] {
+            let index = invariants::ALL.iter().position(|one| one.name == name);
+            assert!(!applied[index.expect("it is one")], "{name} of half a run");
+        }
+    }
+}
+
+/// Recoveries after a run end as well: the planted bug that they would find is not found.
+fn interrupted_recoveries() {
+    let hidden = planted::BUGS
+        .iter()
+        .find(|(_, name)| *name == "hidden-state");
+    let world = planted_world(hidden.expect("it is planted").0);
+    let workload = workload::of(&world);
+    let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+    let mut replays = Replays::new(&world).expect("the reducer can be run");
+    let bad = (0..50).map(Seed).find(|seed| {
+        let scenario = runner.scenario(*seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
+        runner.seed(*seed, &scenario);
+        replays
+            .check(&mut runner.trace, &Crashes::Everywhere)
+            .is_some()
+    });
+    assert!(bad.is_some(), "recoveries find it");
+    let interrupt = Interrupt::default();
+    replays.set_interrupt(interrupt.clone());
+    interrupt.ask();
+    assert_eq!(replays.check(&mut runner.trace, &Crashes::Everywhere), None);
+}
