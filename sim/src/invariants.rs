@@ -16,7 +16,7 @@ mod replays;
 mod retry;
 
 use crate::air::ReducerId;
-use crate::trace::{Choice, Key, Packer, Scrutiny, Trace, Turn, Unpacker};
+use crate::trace::{Choice, End, Key, Packer, Scrutiny, Trace, Turn, Unpacker};
 use crate::workload::retry::Retry;
 use crate::world::World;
 
@@ -362,8 +362,11 @@ impl<'w> Checker<'w> {
     }
 
     /// Looks at the run as a whole, once it has ended. Nothing more is asked of a run that is not
-    /// what it should be.
+    /// what it should be, nor of one that was interrupted.
     pub fn finish(&mut self, trace: &Trace) {
+        if trace.end == Some(End::Interrupted) {
+            return;
+        }
         let Some(last) = trace.turns.len().checked_sub(1) else {
             return;
         };

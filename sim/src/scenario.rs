@@ -49,7 +49,7 @@ pub enum PlanMode {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
     pub turns: u32,
-    /// Turns of healing, after the others.
+    /// Turns of healing, after the others: so many, or more where much is in flight when it begins.
     pub healing_turns: u32,
     /// Bytes of trace: messages, states and journal together.
     pub trace_bytes: usize,

@@ -21,6 +21,7 @@ use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, Va
 use crate::workload::{Workload, receipts};
 use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World};
 
+pub use crate::trace::End;
 pub use blobs::Blob;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
@@ -49,22 +50,6 @@ pub struct Situation<'a> {
     pub flight: &'a Flight,
     /// How often each request has been started.
     pub started: &'a [u32],
-}
-
-/// Why a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
-    /// The chooser had nothing more to decide.
-    Finished,
-    /// The observer had seen enough.
-    Stopped,
-    TurnBound,
-    TraceBound,
-    /// Healing did not come to an end.
-    HealingBound,
-    /// It was asked to stop. What was violated until then is violated; of all else nothing is
-    /// known. Such a run has not held, and whoever counts runs leaves it out.
-    Interrupted,
 }
 
 /// How a run went; what happened is in the trace.
@@ -151,7 +136,8 @@ impl<'w> Simulator<'w> {
         let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
         if scenario.heal && matches!(outcome.end, End::Finished | End::TurnBound) {
             trace.healing_from = Some(trace.turns.len());
-            let most = scenario.bounds.healing_turns;
+            let air = &self.kernel.world().air;
+            let most = healing::most_turns(air, &scenario.bounds, &self.flight);
             let healed = self.phase(scenario, &mut Healing, trace, &mut observe, most);
             match healed.end {
                 End::Finished => {}
@@ -160,6 +146,7 @@ impl<'w> Simulator<'w> {
             }
         }
         trace.is_quiescent = self.flight.is_quiescent();
+        trace.end = Some(outcome.end);
         outcome
     }
 

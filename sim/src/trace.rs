@@ -41,6 +41,8 @@ pub struct Trace {
     pub awaited: u32,
     /// The first turn of healing, if the run came so far: see `Scenario::heal`.
     pub healing_from: Option<usize>,
+    /// Why the run ended. None while it goes on, and for who takes single turns.
+    pub end: Option<End>,
     /// The run ended with nothing in flight, nothing dropped and nothing silent.
     pub is_quiescent: bool,
     /// Of the turn under way.
@@ -48,6 +50,22 @@ pub struct Trace {
     digest: Digest,
     leaves_out_digest: bool,
     scratch: Vec<u8>,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// The chooser had nothing more to decide.
+    Finished,
+    /// The observer had seen enough.
+    Stopped,
+    TurnBound,
+    TraceBound,
+    /// Healing did not come to an end.
+    HealingBound,
+    /// It was asked to stop. What was violated until then is violated; of all else nothing is
+    /// known. Such a run has not held, and whoever counts runs leaves it out.
+    Interrupted,
 }
 
 /// One decision and what came of it: ranges into the trace's lists.
@@ -369,6 +387,7 @@ impl Trace {
         self.awaited = 0;
         self.divergence = None;
         self.healing_from = None;
+        self.end = None;
         self.is_quiescent = false;
         self.digest = Digest::default();
     }

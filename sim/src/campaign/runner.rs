@@ -277,9 +277,7 @@ impl<'w> Runner<'w> {
     }
 
     fn finish(&mut self, mut end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
-        if end != End::Interrupted {
-            self.checker.finish(&self.trace);
-        }
+        self.checker.finish(&self.trace);
         if let Some(crashes) = crashes
             && end != End::Interrupted
             && self.checker.violations().is_empty()

@@ -142,6 +142,12 @@ impl Flight {
         self.next_sequence = 0;
     }
 
+    /// How many things there are in flight, those that were dropped or are silent among them.
+    pub fn count(&self) -> usize {
+        let messages = self.messages.len() + self.dropped.len();
+        messages + self.timers.len() + self.pending.len() + self.plans.len()
+    }
+
     /// Whether nothing is left that could go on by itself.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()

@@ -5,9 +5,31 @@
 //! left to do. It draws nothing: the healing of a run is a function of where its faults left it.
 
 use super::{Chooser, Flight, Situation, item};
+use crate::air::Air;
+use crate::scenario::Bounds;
 use crate::trace::{Answer, Choice, Status, Trace};
 
 pub struct Healing;
+
+/// Turns that a step of a plan takes at the most: its tick, its receipt, and the delivery of the event
+/// that it raises.
+const TURNS_PER_STEP: usize = 3;
+/// So many times what is needed is allowed, since an answer may lead to something more.
+const SLACK: usize = 2;
+
+/// After so many turns a healing that has not ended is ended.
+///
+/// What is in flight when faults stop is taken in one turn, and begins one instance of each plan at
+/// the most. Nothing is copied or lost any more, so that what was sent too often or too late is
+/// ignored, and comes to an end with these plans. Only what is still under way goes on, and that
+/// is what `bounds.healing_turns` are for.
+pub(super) fn most_turns(air: &Air, bounds: &Bounds, flight: &Flight) -> u32 {
+    let steps: usize = air.plans.iter().map(|plan| plan.steps.len()).sum();
+    let turns_each = SLACK * (1 + TURNS_PER_STEP * steps);
+    let turns = flight.count().saturating_mul(turns_each);
+    let turns = u32::try_from(turns).unwrap_or(u32::MAX);
+    bounds.healing_turns.max(turns)
+}
 
 impl Chooser for Healing {
     fn choose(&mut self, situation: &Situation<'_>, _trace: &mut Trace) -> Option<Choice> {

@@ -20,7 +20,47 @@ pub fn trials() -> Vec<Trial> {
             "interrupted_between_recoveries",
             interrupted_recoveries,
         ),
+        trial("ends", "backlog_is_no_livelock", backlog),
+        trial("ends", "another_bound_says_nothing", another_bound),
     ]
+}
+
+/// What is in flight when faults stop may be more than the usual turns of healing are enough for.
+fn backlog() {
+    let world = retry_world();
+    let workload = workload::of(world);
+    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let bounds = Bounds {
+        turns: 5_000,
+        ..Bounds::default()
+    };
+    let scenario = runner.scenario(Seed(2_261), PlanMode::Answered, bounds, Mix::Swarm);
+    let checked = runner.seed(Seed(2_261), &scenario);
+    assert_eq!((checked.end, checked.violations), (End::TurnBound, vec![]));
+    let healing = runner.trace.healing_from.expect("it heals");
+    let turns = runner.trace.turns.len() - healing;
+    assert!(turns > 1_000, "{turns} turns are no backlog");
+}
+
+/// A healing that the bound of bytes cuts short has not been in vain.
+fn another_bound() {
+    let world = retry_world();
+    let workload = workload::of(world);
+    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let seed = Seed(2_261);
+    let whole = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
+    runner.seed(seed, &whole);
+    let bytes = runner.trace.stored_bytes();
+    let mut cut = 0;
+    for trace_bytes in (1..bytes).step_by(16) {
+        let mut scenario = whole.clone();
+        scenario.bounds.trace_bytes = trace_bytes;
+        let checked = runner.seed(seed, &scenario);
+        assert_eq!((checked.end, checked.violations), (End::TraceBound, vec![]));
+        let is_healing = runner.trace.healing_from.is_some() && !runner.trace.is_quiescent;
+        cut += u32::from(is_healing);
+    }
+    assert!(cut > 5, "{cut} were cut while they healed");
 }
 
 /// A run that is asked to stop takes no further turn, and is not said to have held.

@@ -2,32 +2,36 @@
 //!
 //! Verifies, at the end of a run that has nothing left in flight, dropped or silent, that the
 //! request whose start was accepted is Done or Failed; and that a run that heals comes to such an
-//! end within its bound of turns, unless it has attempts left to go on with. (A start that is refused because another request is under way
-//! starts nothing.) Does not verify anything of a run that was left with something in flight, nor
-//! of how long it takes before faults stop.
+//! end within its bound of turns, which grows with what is in flight when faults stop, unless the
+//! request has attempts left to go on with or spent the bound on those it had. (A start that is
+//! refused because another request is under way starts nothing.) Does not verify anything of a run
+//! that was left with something in flight, or was ended by another bound, nor of how long it takes
+//! before faults stop.
 
 use super::{Finding, Past, Pc};
 use crate::air::canonical::Text;
-use crate::trace::Trace;
+use crate::trace::{End, Trace};
 use crate::workload::retry::{Retry, wire};
 
 pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
     let Some(request) = &past.request else {
         return Finding::NotApplicable;
     };
-    if !trace.is_quiescent && trace.healing_from.is_none() {
-        return Finding::NotApplicable;
-    }
     let (phase, attempt) = (past.phase, request.requested);
     let is_ended = phase.is_end();
     // Work that fails each time, in plans as written, may take 2^64 attempts.
-    if !trace.is_quiescent && !is_ended && request.requested < request.limit() {
+    let is_under_way = !is_ended && attempt < request.limit();
+    if !trace.is_quiescent && (is_under_way || !healed_in_vain(trace, retry)) {
         return Finding::NotApplicable;
     }
     Finding::check(is_ended && trace.is_quiescent, || {
         let expected = format!("{:?} ends once faults stop", request.req_id);
+        let how_long = match trace.is_quiescent {
+            true => "for ever".to_owned(),
+            false => format!("after {} turns without faults", healing_turns(trace)),
+        };
         if is_ended {
-            return (expected, "something is in flight for ever".to_owned());
+            return (expected, format!("something is in flight {how_long}"));
         }
         let awaited = match phase {
             Pc::Backoff => match request.awaited_ns() {
@@ -37,9 +41,26 @@ pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
             _ => format!("the answer to attempt {attempt}"),
         };
         let heard = last_heard(trace, retry, request.req_id);
-        let found = format!("{} for ever, waiting for {awaited}; {heard}", phase.name());
+        let found = format!(
+            "{} {how_long}, waiting for {awaited}; {heard}",
+            phase.name()
+        );
         (expected, found)
     })
+}
+
+fn healing_turns(trace: &Trace) -> usize {
+    trace.turns.len() - trace.healing_from.unwrap_or(trace.turns.len())
+}
+
+/// Healing came to its bound, and it was not attempts that took it there: none was asked for in its
+/// second half.
+fn healed_in_vain(trace: &Trace, retry: &Retry) -> bool {
+    let second_half = trace.turns.len() - healing_turns(trace) / 2;
+    let mut emitted = trace.turns[second_half..]
+        .iter()
+        .flat_map(|turn| trace.emitted_in(&turn.emitted));
+    trace.end == Some(End::HealingBound) && !emitted.any(|event| event.schema == retry.requested)
 }
 
 /// What the request last heard, and what came of it.
