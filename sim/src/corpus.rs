@@ -7,7 +7,7 @@ mod entry;
 pub mod store;
 mod strict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,9 @@ pub struct Case {
     pub world: WorldHashes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Options>,
+    #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_REQUESTS }>")]
     pub requests: Vec<CaseRequest>,
+    #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_DECISIONS }>")]
     schedule: Vec<Entry>,
     /// Absent, like the digest, from a case that nobody has judged yet: an input of the fuzzer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,11 +266,9 @@ impl Case {
             });
         }
         let case: Case = serde_json::from_str(text).map_err(CaseError::Json)?;
+        let mut names = BTreeSet::new();
         for (index, request) in case.requests.iter().enumerate() {
-            if case.requests[..index]
-                .iter()
-                .any(|other| other.name == request.name)
-            {
+            if !names.insert(&request.name) {
                 let what = format!("a second request named `{}`", request.name);
                 return Err(CaseError::content(format!("/requests/{index}/name"), what));
             }

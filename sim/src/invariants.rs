@@ -208,6 +208,7 @@ pub struct Checker<'w> {
     turns_seen: usize,
     /// The kernel has been rebuilt in this run.
     has_crashed: bool,
+    last_states: replays::LastStates,
 }
 
 /// What the invariants said so far.
@@ -285,6 +286,7 @@ impl<'w> Checker<'w> {
             leak: None,
             turns_seen: 0,
             has_crashed: false,
+            last_states: replays::LastStates::default(),
         }
     }
 
@@ -301,6 +303,7 @@ impl<'w> Checker<'w> {
         self.leak = None;
         self.turns_seen = 0;
         self.has_crashed = false;
+        self.last_states.clear();
         if let Some(retry) = &mut self.retry {
             retry.reset();
         }
@@ -325,7 +328,8 @@ impl<'w> Checker<'w> {
         if self.has_crashed {
             found.note(index, REPLAYS, replays::check_turn(turn));
             for step in turn.steps.clone() {
-                found.note(index, REPLAYS, replays::check_step(trace, step as usize));
+                let finding = self.last_states.check(trace, step as usize);
+                found.note(index, REPLAYS, finding);
             }
         }
         for step in trace.steps_of(turn) {

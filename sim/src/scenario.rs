@@ -53,11 +53,19 @@ pub struct Bounds {
     pub healing_turns: u32,
     /// Bytes of trace: messages, states and journal together.
     pub trace_bytes: usize,
+    /// Things in flight, those that were dropped or are silent among them.
+    pub in_flight: usize,
+    /// Bytes that go through steps, in recoveries too: see [`Trace::work_bytes`].
+    pub work_bytes: u64,
 }
 
 impl Bounds {
     /// The most turns that anyone may ask for.
     pub const MOST_TURNS: u32 = 100_000;
+    /// The most decisions of a schedule: those turns, and what such a run heals by.
+    pub const MOST_DECISIONS: usize = 200_000;
+    /// The most requests of a scenario.
+    pub const MOST_REQUESTS: usize = 1_000;
 }
 
 impl Default for Bounds {
@@ -66,6 +74,8 @@ impl Default for Bounds {
             turns: 160,
             healing_turns: 1_000,
             trace_bytes: 256 << 20,
+            in_flight: 4_096,
+            work_bytes: 1 << 30,
         }
     }
 }

@@ -15,11 +15,11 @@ mod seeded;
 
 use crate::air::{Op, ReducerId};
 use crate::interrupt::Interrupt;
-use crate::reducer::{Coverage, StepError};
-use crate::scenario::{PlanMode, Scenario};
+use crate::reducer::{Coverage, StepError, encode_envelope};
+use crate::scenario::{Bounds, PlanMode, Scenario};
 use crate::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
 use crate::workload::{Workload, receipts};
-use crate::world::{Kernel, OpenIntent, Sampling, TimerSet, World};
+use crate::world::{Kernel, Moved, OpenIntent, Sampling, TimerSet, World, input_of};
 
 pub use crate::trace::End;
 pub use blobs::Blob;
@@ -110,6 +110,21 @@ impl<'w> Simulator<'w> {
         self.kernel.remember_steps();
     }
 
+    /// See [`Kernel::take_steps_alone`]. What goes between is what each request begins with.
+    pub fn take_steps_alone(&mut self, scenario: &Scenario, trace: &mut Trace) {
+        let mut between = Vec::new();
+        for request in 0..scenario.requests.len() as u32 {
+            self.begin(scenario, trace);
+            self.turn(scenario, Choice::Start { request }, trace);
+            for step in &trace.steps {
+                let mut envelope = Vec::new();
+                encode_envelope(&input_of(self.kernel.world(), trace, step), &mut envelope);
+                between.push((step.reducer, envelope));
+            }
+        }
+        self.kernel.take_steps_alone(between);
+    }
+
     /// See [`Kernel::look_for_leaks`].
     pub fn look_for_leaks(&mut self) {
         self.kernel.look_for_leaks();
@@ -170,8 +185,8 @@ impl<'w> Simulator<'w> {
                 break End::TurnBound;
             }
             decisions += 1;
-            if trace.stored_bytes() >= scenario.bounds.trace_bytes {
-                break End::TraceBound;
+            if let Some(end) = self.bound(&scenario.bounds, trace) {
+                break end;
             }
             let situation = Situation {
                 now_ns: self.now_ns,
@@ -193,6 +208,17 @@ impl<'w> Simulator<'w> {
             }
         };
         Outcome { end, skipped }
+    }
+
+    /// The bound that the run has come to, if it has come to one.
+    fn bound(&self, bounds: &Bounds, trace: &Trace) -> Option<End> {
+        if trace.size_bytes() >= bounds.trace_bytes {
+            return Some(End::TraceBound);
+        }
+        if self.flight.count() > bounds.in_flight {
+            return Some(End::FlightBound);
+        }
+        (trace.work_bytes() > bounds.work_bytes).then_some(End::WorkBound)
     }
 
     /// Takes one decision and records the turn; false if it is not possible, and then nothing has
@@ -275,11 +301,7 @@ impl<'w> Simulator<'w> {
             answered,
             ..
         } = self.flight.plans[run].body;
-        let index = self
-            .kernel
-            .plans()
-            .iter()
-            .position(|plan| plan.id == instance)?;
+        let index = self.kernel.plan(instance)?;
         let step = next_step?;
         let Some((raised, answer)) = answered.zip(answer) else {
             self.kernel.tick(trace, index, step, false, self.now_ns);
@@ -369,8 +391,16 @@ impl<'w> Simulator<'w> {
                 self.add_effect(trace, open, false);
             }
         }
-        if self.kernel.take_plans_moved() {
-            self.update_plans(scenario, trace);
+        match self.kernel.take_moved() {
+            Moved::None => {}
+            Moved::Some(mut moved) => {
+                moved.sort_unstable();
+                moved.dedup();
+                moved
+                    .into_iter()
+                    .for_each(|id| self.update_plan(scenario, trace, id));
+            }
+            Moved::All => self.update_plans(scenario, trace),
         }
     }
 
@@ -397,12 +427,8 @@ impl<'w> Simulator<'w> {
                 self.flight.timers.push(timer);
             }
             Asker::Plan { instance, .. } => {
-                let plan = self
-                    .flight
-                    .plans
-                    .iter()
-                    .find(|plan| plan.body.instance == instance);
-                let req_id = plan.and_then(|plan| plan.req_id);
+                let plan = self.flight.plan(instance);
+                let req_id = plan.and_then(|plan| self.flight.plans[plan].req_id);
                 let names = Names {
                     label: trace.name(kind),
                     req_id,
@@ -419,39 +445,44 @@ impl<'w> Simulator<'w> {
 
     /// Brings the list of plans in flight up to date with the kernel's.
     fn update_plans(&mut self, scenario: &Scenario, trace: &mut Trace) {
-        let mut index = 0;
-        while index < self.kernel.plans().len() {
-            let ended = self.kernel.plans().len();
-            let next = self.kernel.next_step(trace, index);
-            if self.kernel.plans().len() < ended {
-                continue;
-            }
-            let instance = &self.kernel.plans()[index];
-            let (id, plan) = (instance.id, instance.plan);
-            let known = self
-                .flight
-                .plans
-                .iter()
-                .position(|run| run.body.instance == id);
-            let run = match known {
-                Some(run) => run,
-                None => self.add_plan(scenario, trace, index),
-            };
-            let definition = &self.kernel.world().air.plans[plan.index()];
-            let run = &mut self.flight.plans[run].body;
-            run.next_step = next;
-            run.answered =
-                next.filter(|_| run.answerable)
-                    .and_then(|step| match definition.steps[step].op {
-                        Op::RaiseEvent { event, .. } => Some(event),
-                        _ => None,
-                    });
-            index += 1;
-        }
-        let living = self.kernel.plans();
+        let living: Vec<u32> = self.kernel.plans().iter().map(|plan| plan.id).collect();
+        let is_living = |id: &u32| living.binary_search(id).is_ok();
         self.flight
             .plans
-            .retain(|run| living.iter().any(|plan| plan.id == run.body.instance));
+            .retain(|run| is_living(&run.body.instance));
+        living
+            .iter()
+            .for_each(|id| self.update_plan(scenario, trace, *id));
+    }
+
+    /// Looks where one plan instance stands. Both lists are in the order of instances.
+    fn update_plan(&mut self, scenario: &Scenario, trace: &mut Trace, id: u32) {
+        let standing = self.kernel.plan(id).and_then(|index| {
+            let next = self.kernel.next_step(trace, index);
+            // It may have come to its end by being asked.
+            let index = self.kernel.plan(id)?;
+            Some((index, next))
+        });
+        let known = self.flight.plan(id);
+        let Some((index, next)) = standing else {
+            if let Some(run) = known {
+                self.flight.plans.remove(run);
+            }
+            return;
+        };
+        let plan = self.kernel.plans()[index].plan;
+        let run = match known {
+            Some(run) => run,
+            None => self.add_plan(scenario, trace, index),
+        };
+        let definition = &self.kernel.world().air.plans[plan.index()];
+        let run = &mut self.flight.plans[run].body;
+        run.next_step = next;
+        let answered = next.filter(|_| run.answerable);
+        run.answered = answered.and_then(|step| match definition.steps[step].op {
+            Op::RaiseEvent { event, .. } => Some(event),
+            _ => None,
+        });
     }
 
     fn add_plan(&mut self, scenario: &Scenario, trace: &mut Trace, index: usize) -> usize {

@@ -23,6 +23,9 @@ pub use crate::trace::key::Key;
 pub use crate::trace::packed::{Packer, Unpacker};
 pub use crate::trace::values::{Pool, ValueId, Values};
 
+/// A record that is done again counts as so many bytes of work.
+const WORK_OF_A_RECORD: u64 = 512;
+
 /// Everything that happened in one run, in order.
 #[derive(Clone, Default)]
 pub struct Trace {
@@ -30,6 +33,7 @@ pub struct Trace {
     pub values: Values,
     /// What the run has stored, each time it did.
     stored_bytes: usize,
+    work_bytes: u64,
     pub turns: Vec<Turn>,
     pub steps: Vec<Step>,
     pub emitted: Vec<Emitted>,
@@ -60,12 +64,39 @@ pub enum End {
     /// The observer had seen enough.
     Stopped,
     TurnBound,
+    /// The trace takes more bytes than it may.
     TraceBound,
+    /// More is in flight than may be.
+    FlightBound,
+    /// More has gone through steps than may.
+    WorkBound,
     /// Healing did not come to an end.
     HealingBound,
     /// It was asked to stop. What was violated until then is violated; of all else nothing is
     /// known. Such a run has not held, and whoever counts runs leaves it out.
     Interrupted,
+}
+
+impl End {
+    /// The bound that ended the run before its decisions did, in words. Healing that does not come
+    /// to an end is `converges`' matter.
+    pub fn cut_by(self) -> Option<&'static str> {
+        match self {
+            End::TraceBound => Some("bytes that a trace may hold"),
+            End::FlightBound => Some("things that may be in flight"),
+            End::WorkBound => Some("bytes that may go through steps"),
+            End::Finished
+            | End::Stopped
+            | End::TurnBound
+            | End::HealingBound
+            | End::Interrupted => None,
+        }
+    }
+
+    /// Whether a bound ended the run.
+    pub fn is_bound(self) -> bool {
+        self.cut_by().is_some() || matches!(self, End::TurnBound | End::HealingBound)
+    }
 }
 
 /// One decision and what came of it: ranges into the trace's lists.
@@ -378,6 +409,7 @@ impl Trace {
     /// Forgets everything but the buffers and the values.
     pub fn clear(&mut self) {
         self.stored_bytes = 0;
+        self.work_bytes = 0;
         self.turns.clear();
         self.steps.clear();
         self.emitted.clear();
@@ -396,6 +428,35 @@ impl Trace {
     /// counts twice, so that it is the same whatever was kept from before.
     pub fn stored_bytes(&self) -> usize {
         self.stored_bytes
+    }
+
+    /// What the trace takes, about: the bytes that were stored, and the records about them.
+    pub fn size_bytes(&self) -> usize {
+        self.stored_bytes
+            + self.turns.len() * size_of::<Turn>()
+            + self.steps.len() * size_of::<Step>()
+            + self.emitted.len() * size_of::<Emitted>()
+            + self.intents.len() * size_of::<Intent>()
+            + self.journal.len() * size_of::<Record>()
+            + self.edges.len() * size_of::<EdgeTaken>()
+    }
+
+    /// What has gone through steps, the measure of how long the run takes: states and events, and
+    /// so many bytes for a record of the journal that a recovery does again. The same whether a
+    /// step was taken or remembered.
+    pub fn work_bytes(&self) -> u64 {
+        self.work_bytes
+    }
+
+    /// A step has these before it, as its event, and after it.
+    pub(crate) fn count_work(&mut self, values: [Option<ValueId>; 3]) {
+        let sizes = values.map(|value| value.map_or(0, |id| self.values.bytes(id).len()));
+        self.work_bytes += sizes.iter().sum::<usize>() as u64;
+    }
+
+    /// A recovery does a record again.
+    pub(crate) fn count_redone(&mut self) {
+        self.work_bytes += WORK_OF_A_RECORD;
     }
 
     pub fn bytes(&self, id: ValueId) -> &[u8] {

@@ -13,13 +13,15 @@ mod gate;
 mod kernel;
 mod plan;
 
-use crate::air::{Air, Hash, Reducer, ReducerId, Route, SchemaId};
+use crate::air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
 use crate::reducer::{Code, PureCode};
 
 pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
 pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 pub use expected::{ExpectError, Expected};
-pub use kernel::{Checkpoint, Divergence, Kernel, OpenIntent, Sampling, variant_tag};
+pub use kernel::{
+    Checkpoint, Divergence, Kernel, Moved, OpenIntent, Sampling, input_of, variant_tag,
+};
 pub use plan::{Instance as PlanInstance, Status as PlanStatus};
 
 /// The documents, the code, and who listens to what.
@@ -45,6 +47,8 @@ struct Listeners {
     /// Reducers that get receipts as events of the schema, and no other event of it: their routes
     /// are from the schemas of single arms.
     receipts: Vec<ReducerId>,
+    /// A step of some plan awaits the schema.
+    are_awaited: bool,
 }
 
 impl World {
@@ -72,6 +76,11 @@ impl World {
         listeners.resize_with(air.schemas.ids().count(), Listeners::default);
         for (index, route) in air.routes.iter().enumerate() {
             listeners[route.event.index()].routes.push(index);
+        }
+        for step in air.plans.iter().flat_map(|plan| &plan.steps) {
+            if let Op::AwaitEvent { event, .. } = &step.op {
+                listeners[event.index()].are_awaited = true;
+            }
         }
         for (index, trigger) in air.triggers.iter().enumerate() {
             listeners[trigger.event.index()].triggers.push(index);

@@ -5,7 +5,6 @@ use crate::air::ReducerId;
 use crate::invariants::{self, Goals};
 use crate::random::Seed;
 use crate::scenario::Decision;
-use crate::simulator::End;
 use crate::trace::{
     Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
 };
@@ -124,10 +123,7 @@ impl Counts {
     pub fn count_run(&mut self, runner: &Runner<'_>, checked: &Checked) {
         self.turns += runner.trace.turns.len() as u64;
         self.steps += runner.trace.steps.len() as u64;
-        self.bounded_runs += u64::from(matches!(
-            checked.end,
-            End::TurnBound | End::TraceBound | End::HealingBound
-        ));
+        self.bounded_runs += u64::from(checked.end.is_bound());
         runner
             .trace
             .turns

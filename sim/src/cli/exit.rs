@@ -35,7 +35,7 @@ impl Exit {
         ),
         (
             Exit::Incomplete,
-            "a bound of depth, states or memory ended an exploration that found nothing",
+            "a bound ended an exploration or a replay that found nothing until then",
         ),
         (
             Exit::Interrupted,

@@ -255,8 +255,9 @@ impl Replay {
 
 fn verdict(checked: &Checked) -> Exit {
     match checked.violations.is_empty() {
-        true => Exit::Holds,
         false => Exit::Violation,
+        true if checked.end.cut_by().is_some() => Exit::Incomplete,
+        true => Exit::Holds,
     }
 }
 
@@ -309,6 +310,9 @@ fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
             "the manifest was {} and is {}",
             case.world.manifest, now.manifest
         ));
+    }
+    if let Some(bound) = checked.end.cut_by() {
+        changes.push(format!("incomplete: it was ended by the bound of {bound}"));
     }
     let verdict = match checked.violations.first() {
         None => CaseVerdict::Holds,

@@ -48,6 +48,38 @@ where
     Ok(named.map(|named| named.0))
 }
 
+/// A list of no more than so many.
+pub(super) fn few<'de, T, D, const MOST: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    deserializer.deserialize_seq(ListReader::<T, MOST>(PhantomData))
+}
+
+struct ListReader<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListReader<T, MOST> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            if list.len() == MOST {
+                return Err(A::Error::custom(format_args!(
+                    "expected at most {MOST} of these"
+                )));
+            }
+            list.push(item);
+        }
+        Ok(list)
+    }
+}
+
 fn twice<E: Error>(name: &str) -> E {
     E::custom(format_args!("the field `{name}` is here twice"))
 }

@@ -8,7 +8,6 @@
 //! step began from the state before. Does not verify that what is sent again is needed.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::{Finding, Violation};
 use crate::air::ReducerId;
@@ -28,17 +27,36 @@ pub(super) fn check_turn(turn: &Turn) -> Finding {
     }
 }
 
-/// The first step after a recovery begins where the last one before it ended.
-pub(super) fn check_step(trace: &Trace, index: usize) -> Finding {
-    let step = &trace.steps[index];
-    let same_cell = |other: &&Step| other.reducer == step.reducer && other.key == step.key;
-    let Some(last) = trace.steps[..index].iter().rev().find(same_cell) else {
-        return Finding::NotApplicable;
-    };
-    Finding::check(last.after == step.before, || {
-        let expected = "the state that the last step before the crash left".to_owned();
-        (expected, "recovery gave another".to_owned())
-    })
+/// The state that the last step of each cell left, up to a step of the run. Kept once the run has
+/// crashed.
+#[derive(Default)]
+pub(super) struct LastStates {
+    states: BTreeMap<(ReducerId, Option<ValueId>), Option<ValueId>>,
+    steps_seen: usize,
+}
+
+impl LastStates {
+    pub fn clear(&mut self) {
+        self.states.clear();
+        self.steps_seen = 0;
+    }
+
+    /// The first step after a recovery begins where the last one before it ended.
+    pub fn check(&mut self, trace: &Trace, index: usize) -> Finding {
+        let cell = |step: &Step| (step.reducer, step.key);
+        for step in &trace.steps[self.steps_seen..index] {
+            self.states.insert(cell(step), step.after);
+        }
+        self.steps_seen = index;
+        let step = &trace.steps[index];
+        let Some(after) = self.states.get(&cell(step)) else {
+            return Finding::NotApplicable;
+        };
+        Finding::check(*after == step.before, || {
+            let expected = "the state that the last step before the crash left".to_owned();
+            (expected, "recovery gave another".to_owned())
+        })
+    }
 }
 
 /// Which recoveries of a finished run are tried.
@@ -46,8 +64,43 @@ pub(super) fn check_step(trace: &Trace, index: usize) -> Finding {
 pub enum Crashes {
     /// One from the journal after a turn, one from a snapshot after another.
     At { journal: usize, snapshot: usize },
-    /// Both after every turn.
+    /// Both after every turn; of a run that is long, or large, after as many of its turns as can be
+    /// tried, evenly spread, the last among them.
     Everywhere,
+}
+
+/// How much is done again in all recoveries of a run, about: this is every turn of a run of 500
+/// usual ones.
+const MOST_WORK_BYTES: usize = 1 << 30;
+/// A record that is done again counts as so many bytes of it.
+const RECORD_BYTES: usize = 512;
+/// So many turns are tried of any run.
+const LEAST_TURNS: usize = 2;
+
+/// The turns of a run after which recoveries are tried.
+fn spread(run: &Trace) -> impl Fn(usize) -> bool + use<> {
+    let turns = run.turns.len();
+    // From the journal and from a snapshot, the whole of the run each time.
+    let each = 2 * (run.journal.len() * RECORD_BYTES + run.work_bytes() as usize).max(1);
+    let most = (MOST_WORK_BYTES / each).max(LEAST_TURNS);
+    move |turn| turns <= most || (turn + 1) * most / turns > turn * most / turns
+}
+
+impl Crashes {
+    /// The turn after which one recovers from the journal; None where that is many.
+    fn journal(&self) -> Option<usize> {
+        match self {
+            Crashes::At { journal, .. } => Some(*journal),
+            Crashes::Everywhere => None,
+        }
+    }
+
+    fn snapshot(&self) -> Option<usize> {
+        match self {
+            Crashes::At { snapshot, .. } => Some(*snapshot),
+            Crashes::Everywhere => None,
+        }
+    }
 }
 
 /// Tries recoveries on a kernel of its own.
@@ -133,17 +186,20 @@ impl<'w> Replays<'w> {
             .iter()
             .map(|turn| turn.journal.end as usize)
             .collect();
-        let (from_journal, from_snapshot): (Range<usize>, Range<usize>) = match *crashes {
-            Crashes::At { journal, snapshot } => (journal..journal + 1, snapshot..snapshot + 1),
-            Crashes::Everywhere => (0..ends.len(), 0..ends.len()),
+        let is_spread = spread(run);
+        let is_tried = |turn: usize, at: fn(&Crashes) -> Option<usize>| match at(crashes) {
+            Some(at) => at == turn,
+            None => is_spread(turn),
         };
+        let from_journal = |turn| is_tried(turn, Crashes::journal);
+        let from_snapshot = |turn| is_tried(turn, Crashes::snapshot);
         let mut straight = Straight::default();
         for (index, (turn, end)) in run.turns.iter().zip(&ends).enumerate() {
             if self.interrupt.is_asked() {
                 return None;
             }
             straight.add(run, turn, &self.trace.values);
-            if from_journal.contains(&index) {
+            if from_journal(index) {
                 self.load(&run.journal[..*end]);
                 if let Some(found) = self.recover(Recovery::Journal, &straight) {
                     return Some(violation(index, found, "from the journal"));
@@ -154,7 +210,7 @@ impl<'w> Replays<'w> {
             if self.interrupt.is_asked() {
                 return None;
             }
-            if from_snapshot.contains(&index)
+            if from_snapshot(index)
                 && let Some(found) = self.snapshot(run, *end, &straight)
             {
                 return Some(violation(index, found, "from a snapshot and the rest"));

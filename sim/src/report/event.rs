@@ -109,6 +109,8 @@ fn end(end: End) -> &'static str {
         End::Stopped => "stopped",
         End::TurnBound => "turn_bound",
         End::TraceBound => "trace_bound",
+        End::FlightBound => "flight_bound",
+        End::WorkBound => "work_bound",
         End::HealingBound => "healing_bound",
         End::Interrupted => "interrupted",
     }

@@ -90,9 +90,15 @@ pub fn decision(world: &World, decision: &Decision) -> String {
     }
 }
 
-/// A value as JSON; a text that says so if it does not fit its schema.
+/// A longer value is not shown.
+const MOST_VALUE_BYTES: usize = 32 << 10;
+
+/// A value as JSON; a text that says so if it is too long or does not fit its schema.
 pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
     let schemas = &world.air.schemas;
+    if bytes.len() > MOST_VALUE_BYTES {
+        return Json::String(format!("{} bytes, too many to show", bytes.len()));
+    }
     match schemas.decode(schema, bytes) {
         Ok(value) => schemas.value_to_json(schema, &value),
         Err(_) => Json::String("what does not fit its schema".to_owned()),

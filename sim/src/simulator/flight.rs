@@ -180,8 +180,13 @@ impl Flight {
 
     /// Whether an older message is in flight.
     pub(super) fn passes_over(&self, sequence: u32) -> bool {
-        self.messages
-            .iter()
-            .any(|message| message.sequence < sequence)
+        let oldest = self.messages.first();
+        oldest.is_some_and(|message| message.sequence < sequence)
+    }
+
+    /// The place of a plan instance in the list of plans.
+    pub fn plan(&self, instance: u32) -> Option<usize> {
+        let of = |plan: &InFlight<PlanRun>| plan.body.instance;
+        self.plans.binary_search_by_key(&instance, of).ok()
     }
 }

@@ -17,7 +17,7 @@ use super::IntentHash;
 use crate::air::Hash;
 
 /// A byte string of a [`Values`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ValueId(NonZeroU32);
 
 /// Byte strings by id.

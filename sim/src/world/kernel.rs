@@ -15,6 +15,8 @@ mod step;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::World;
 use super::plan::Instance;
 use crate::air::canonical::{Canonical, Text};
@@ -26,6 +28,7 @@ use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
 use scrutiny::Scrutineer;
+pub use step::input_of;
 
 /// An effect that passed the gate and has had no receipt.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -44,6 +47,25 @@ pub(super) struct Moment {
     pub journal_height: usize,
 }
 
+/// Plan instances that may stand elsewhere than before, by their ids.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub enum Moved {
+    #[default]
+    None,
+    Some(SmallVec<[u32; 4]>),
+    All,
+}
+
+impl Moved {
+    pub(super) fn note(&mut self, id: u32) {
+        match self {
+            Moved::None => *self = Moved::Some(SmallVec::from_slice(&[id])),
+            Moved::Some(ids) => ids.push(id),
+            Moved::All => {}
+        }
+    }
+}
+
 /// The moving parts of a run.
 pub struct Kernel<'w> {
     world: &'w World,
@@ -59,12 +81,14 @@ pub struct Kernel<'w> {
     open: Vec<OpenIntent>,
     /// The last snapshot, as it lies on the disk that a crash leaves whole.
     checkpoint: Arc<Checkpoint>,
-    /// A plan may stand elsewhere than when this was last asked.
-    plans_moved: bool,
+    /// The plans that may stand elsewhere than when this was last asked.
+    moved: Moved,
     scrutineer: Scrutineer,
     /// Steps that were taken before, if they are remembered.
     memo: Option<Box<Memo>>,
     scratch: Vec<u8>,
+    /// Steps are taken alone, and looked at with these in between: by reducer, encoded.
+    alone: Option<Vec<(ReducerId, Vec<u8>)>>,
     /// An empty journal, kept for its room.
     spare_journal: Vec<Record>,
 }
@@ -84,9 +108,10 @@ impl<'w> Kernel<'w> {
             next_plan: 0,
             open: Vec::new(),
             checkpoint: Arc::default(),
-            plans_moved: false,
+            moved: Moved::None,
             scrutineer: Scrutineer::new(world.air.reducers.len()),
             memo: None,
+            alone: None,
             scratch: Vec::new(),
             spare_journal: Vec::new(),
         })
@@ -107,6 +132,15 @@ impl<'w> Kernel<'w> {
     /// and then one is, and held against what is remembered.
     pub fn remember_steps(&mut self) {
         self.memo = Some(Box::default());
+    }
+
+    /// From now on a step is taken on an instance that nothing has gone through, and remembered.
+    /// So what it gives is decided by its input, and who took what before makes no difference.
+    /// Each is also taken again after the steps of `between`: an answer that differs is told.
+    pub fn take_steps_alone(&mut self, between: Vec<(ReducerId, Vec<u8>)>) {
+        let memo = self.memo.get_or_insert_default();
+        memo.trusts = true;
+        self.alone = Some(between);
     }
 
     /// Writes all that decides what this kernel will do: cells in canonical order, plan instances
@@ -152,6 +186,7 @@ impl<'w> Kernel<'w> {
     /// Back to the beginning of a run. The wasm instances stay: see [`Kernel::renew`].
     pub fn reset(&mut self, trace: &mut Trace) {
         self.forget();
+        self.scrutineer.begin();
         Arc::make_mut(&mut self.checkpoint).forget();
         trace.journal.push(Record::Manifest {
             hash: self.world.air.manifest_hash,
@@ -165,16 +200,21 @@ impl<'w> Kernel<'w> {
         self.plans.clear();
         self.next_plan = 0;
         self.open.clear();
-        self.plans_moved = true;
+        self.moved = Moved::All;
     }
 
     pub fn world(&self) -> &'w World {
         self.world
     }
 
-    /// Whether a plan may have moved since this was last asked.
-    pub fn take_plans_moved(&mut self) -> bool {
-        std::mem::take(&mut self.plans_moved)
+    /// The plans that may have moved since this was last asked.
+    pub fn take_moved(&mut self) -> Moved {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// The place of an instance among those that have not ended.
+    pub fn plan(&self, id: u32) -> Option<usize> {
+        self.plans.binary_search_by_key(&id, |plan| plan.id).ok()
     }
 
     /// The plan instances that have not ended, oldest first.
@@ -256,7 +296,9 @@ impl<'w> Kernel<'w> {
         for &reducer in &listeners.receipts {
             self.step_by_receipt(trace, reducer, value, moment);
         }
-        self.show_to_plans(trace, schema, value);
+        if listeners.are_awaited {
+            self.show_to_plans(trace, schema, value);
+        }
         for &trigger in &listeners.triggers {
             self.start_plan(trace, trigger, schema, value);
         }

@@ -7,6 +7,7 @@ mod checking;
 mod coverage;
 mod exploring;
 mod formats;
+mod hostile;
 mod shrinking;
 mod terminal;
 mod worlds;
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         coverage::trials(),
         exploring::trials(),
         formats::trials(),
+        hostile::trials(),
         shrinking::trials(),
         terminal::trials(),
         worlds::trials(),

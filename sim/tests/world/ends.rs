@@ -9,7 +9,7 @@ use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::simulator::End;
 use sim::workload;
 
-use super::trial;
+use super::{START, scenario, trial};
 use crate::support::{planted_world, retry_world};
 
 pub fn trials() -> Vec<Trial> {
@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
             interrupted_recoveries,
         ),
         trial("ends", "backlog_is_no_livelock", backlog),
+        trial("ends", "at_a_bound_of_its_own", bounds),
         trial("ends", "another_bound_says_nothing", another_bound),
     ]
 }
@@ -42,6 +43,41 @@ fn backlog() {
     assert!(turns > 1_000, "{turns} turns are no backlog");
 }
 
+/// What is in flight and what goes through steps is bounded, recoveries included.
+fn bounds() {
+    let world = retry_world();
+    let ended = |schedule: &str, bounds: Bounds| {
+        let mut scenario = scenario(world, START, schedule);
+        scenario.bounds = Bounds {
+            turns: 1_000,
+            ..bounds
+        };
+        let workload = workload::of(world);
+        let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+        let checked = runner.replay(&scenario);
+        assert_eq!(checked.violations, []);
+        (checked.end, runner.trace.turns.len())
+    };
+    let copies = [r#"{"duplicate":"WorkRequested","req_id":"r1"}"#; 50].join(",");
+    let copies = format!(r#"{{"start":"r1"}},{copies}"#);
+    let few = Bounds {
+        in_flight: 20,
+        ..Bounds::default()
+    };
+    assert_eq!(ended(&copies, few), (End::FlightBound, 21));
+    assert_eq!(ended(&copies, Bounds::default()), (End::Finished, 51));
+    let little = Bounds {
+        work_bytes: 100_000,
+        ..Bounds::default()
+    };
+    let starts = [r#"{"start":"r1"}"#; 100].join(",");
+    assert_eq!(ended(&starts, little), (End::Finished, 100));
+    let crashes = [r#"{"start":"r1","crash":"after_append"}"#; 100].join(",");
+    let (end, turns) = ended(&crashes, little);
+    assert_eq!(end, End::WorkBound);
+    assert!((10..30).contains(&turns), "after {turns} turns");
+}
+
 /// A healing that the bound of bytes cuts short has not been in vain.
 fn another_bound() {
     let world = retry_world();
@@ -50,9 +86,9 @@ fn another_bound() {
     let seed = Seed(2_261);
     let whole = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     runner.seed(seed, &whole);
-    let bytes = runner.trace.stored_bytes();
+    let bytes = runner.trace.size_bytes();
     let mut cut = 0;
-    for trace_bytes in (1..bytes).step_by(16) {
+    for trace_bytes in (bytes / 2..bytes).step_by(64) {
         let mut scenario = whole.clone();
         scenario.bounds.trace_bytes = trace_bytes;
         let checked = runner.seed(seed, &scenario);

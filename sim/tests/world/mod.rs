@@ -18,6 +18,7 @@ use sim::air::{self, Air, Source};
 use sim::campaign::{Checked, Runner};
 use sim::corpus::Case;
 use sim::random::Seed;
+use sim::scenario::Scenario;
 use sim::trace::{Record, Trace};
 use sim::workload;
 use sim::world::World;
@@ -87,17 +88,21 @@ fn reducer_answering(output: &[u8]) -> Vec<u8> {
     wat::parse_str(text).expect("the fixture is well-formed")
 }
 
-/// Follows a schedule, given as the lines of a case; all of it must be possible.
-fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
+/// A scenario whose schedule is given as the lines of a case.
+fn scenario(world: &World, requests: &str, schedule: &str) -> Scenario {
     let text = format!(
         r#"{{"format":"sim-case/1","found_by":{{"driver":"hand"}},
             "world":{{"manifest":"","reducers":{{}}}},"requests":[{requests}],
             "schedule":[{schedule}],"verdict":"holds","digest":""}}"#
     );
     let case = Case::parse(&text).unwrap_or_else(|error| panic!("{error:?}"));
-    let scenario = case
-        .bind(&world.air)
-        .unwrap_or_else(|error| panic!("{error}"));
+    case.bind(&world.air)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Follows a schedule, given as the lines of a case; all of it must be possible.
+fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
+    let scenario = scenario(world, requests, schedule);
     let workload = workload::of(world);
     let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
     let checked = runner.replay(&scenario);

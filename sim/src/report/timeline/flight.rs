@@ -12,6 +12,9 @@ use crate::trace::{Asker, Choice, CrashPoint, Item, Trace, Turn};
 /// Slots of timers and plans that a diagram has room for; further ones share the last.
 const MOST_SLOTS: usize = 8;
 
+/// So many things of each kind are told as in flight.
+const MOST_HELD: usize = 32;
+
 /// Follows everything in flight through a run.
 #[derive(Default)]
 pub(super) struct Tracker {
@@ -341,14 +344,11 @@ impl Tracker {
 
     /// Ends the bars of what was in flight before the turn and is not any more.
     fn end_bars(&mut self, seen: &Seen<'_>) {
+        let flight = seen.flight;
         let is_there = |sequence: u32| {
-            let flight = seen.flight;
-            flight.timers.iter().any(|timer| timer.sequence == sequence)
-                || flight
-                    .pending
-                    .iter()
-                    .any(|entry| entry.sequence == sequence)
-                || flight.plans.iter().any(|plan| plan.sequence == sequence)
+            is_in(&flight.timers, sequence)
+                || is_in(&flight.pending, sequence)
+                || is_in(&flight.plans, sequence)
         };
         for slots in [&mut self.plan_slots, &mut self.timer_slots] {
             for slot in slots {
@@ -374,11 +374,15 @@ impl Tracker {
 
     /// Places in a list of what was not in flight before.
     fn launched<T>(&self, list: &[InFlight<T>]) -> Vec<usize> {
-        let new = |(index, entry): (usize, &InFlight<T>)| {
-            (entry.sequence > self.last_sequence).then_some(index)
-        };
-        list.iter().enumerate().filter_map(new).collect()
+        let first = list.partition_point(|entry| entry.sequence <= self.last_sequence);
+        (first..list.len()).collect()
     }
+}
+
+/// Lists are in order of sequence.
+fn is_in<T>(list: &[InFlight<T>], sequence: u32) -> bool {
+    list.binary_search_by_key(&sequence, |entry| entry.sequence)
+        .is_ok()
 }
 
 /// The first free slot; the last one is shared when there are too many.
@@ -422,36 +426,46 @@ fn name_of<T>(trace: &Trace, list: &[InFlight<T>], index: usize) -> String {
     name(trace, &item(list, index)).to_string()
 }
 
-/// All that is in flight, in words.
+/// What is in flight, in words: as much as anyone would read.
 pub(super) fn held(trace: &Trace, flight: &Flight) -> Vec<Held> {
+    let Flight {
+        messages,
+        dropped,
+        timers,
+        pending,
+        plans,
+        ..
+    } = flight;
     let mut held = Vec::new();
-    let mut add = |kind, text| held.push(Held { kind, text });
-    for (index, message) in flight.messages.iter().enumerate() {
+    for (index, message) in messages.iter().enumerate().take(MOST_HELD) {
         let copy = if message.body.copy { ", a copy" } else { "" };
-        add("message", name_of(trace, &flight.messages, index) + copy);
+        held.push(("message", name_of(trace, messages, index) + copy));
     }
-    for index in 0..flight.dropped.len() {
-        add("dropped", name_of(trace, &flight.dropped, index));
+    for index in 0..dropped.len().min(MOST_HELD) {
+        held.push(("dropped", name_of(trace, dropped, index)));
     }
-    for (index, timer) in flight.timers.iter().enumerate() {
-        let name = name_of(trace, &flight.timers, index);
+    for (index, timer) in timers.iter().enumerate().take(MOST_HELD) {
+        let name = name_of(trace, timers, index);
         let again = if timer.body.copy { ", again" } else { "" };
-        add(
-            "timer",
-            format!("{name}, due {}{again}", words::time(timer.due_ns)),
-        );
+        let due = words::time(timer.due_ns);
+        held.push(("timer", format!("{name}, due {due}{again}")));
     }
-    for (index, pending) in flight.pending.iter().enumerate() {
+    for (index, pending) in pending.iter().enumerate().take(MOST_HELD) {
         let silent = if pending.body.silent { ", silent" } else { "" };
-        add("effect", name_of(trace, &flight.pending, index) + silent);
+        held.push(("effect", name_of(trace, &flight.pending, index) + silent));
     }
-    for (index, plan) in flight.plans.iter().enumerate() {
+    for (index, plan) in plans.iter().enumerate().take(MOST_HELD) {
         let stands = match plan.body.next_step {
             _ if plan.body.silent => ", silent",
             None => ", waits",
             Some(_) => "",
         };
-        add("plan", name_of(trace, &flight.plans, index) + stands);
+        held.push(("plan", name_of(trace, plans, index) + stands));
     }
-    held
+    let further = flight.count() - held.len();
+    if further > 0 {
+        held.push(("and", format!("{further} more")));
+    }
+    let held = held.into_iter();
+    held.map(|(kind, text)| Held { kind, text }).collect()
 }

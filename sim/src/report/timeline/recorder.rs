@@ -8,7 +8,7 @@ use crate::invariants::Violation;
 use crate::report::words;
 use crate::scenario::{Decision, Scenario};
 use crate::simulator::Flight;
-use crate::trace::{self, Choice, Fault, Record, Trace};
+use crate::trace::{self, Choice, Fault, Record, Trace, ValueId};
 use crate::world::{World, local_name};
 
 /// Makes a [`Timeline`] of a run that it watches from the beginning.
@@ -17,7 +17,18 @@ pub struct Recorder<'a> {
     scenario: &'a Scenario,
     timeline: Timeline,
     tracker: Tracker,
+    /// Of each turn that is told in full, how much it takes, and from which on they are.
+    sizes: Vec<usize>,
+    full_from: usize,
+    size_bytes: usize,
 }
+
+/// About how much the turns that are told in full may take: then the oldest are told in brief.
+const MOST_BYTES: usize = 128 << 20;
+/// A value is told in so many times its canonical bytes, about.
+const BYTES_PER_BYTE: usize = 8;
+/// A text takes so much beside its characters.
+const TEXT_BYTES: usize = 48;
 
 impl<'a> Recorder<'a> {
     pub fn new(world: &'a World, scenario: &'a Scenario) -> Recorder<'a> {
@@ -31,6 +42,9 @@ impl<'a> Recorder<'a> {
                 ..Timeline::default()
             },
             tracker: Tracker::default(),
+            sizes: Vec::new(),
+            full_from: 0,
+            size_bytes: 0,
         }
     }
 
@@ -46,7 +60,15 @@ impl<'a> Recorder<'a> {
             flight,
         };
         let told = self.turn(&seen);
+        let size = size_bytes(&seen, &told);
         self.timeline.turns.push(told);
+        self.sizes.push(size);
+        self.size_bytes += size;
+        while self.size_bytes > MOST_BYTES && self.full_from + 1 < self.sizes.len() {
+            self.size_bytes -= self.sizes[self.full_from];
+            shorten(&mut self.timeline.turns[self.full_from]);
+            self.full_from += 1;
+        }
     }
 
     /// The run as a whole. A violation that was only found at its end counts as one of its last
@@ -134,4 +156,32 @@ impl<'a> Recorder<'a> {
             }),
         }
     }
+}
+
+/// How much a turn takes, about.
+fn size_bytes(seen: &Seen<'_>, told: &Turn) -> usize {
+    let trace = seen.trace;
+    let size = |value: Option<ValueId>| value.map_or(0, |id| trace.bytes(id).len());
+    let steps = trace.steps_of(seen.turn).iter();
+    let values: usize = steps
+        .map(|step| size(Some(step.event)) + size(step.before) + size(step.after))
+        .sum();
+    let text = |text: &String| text.len() + TEXT_BYTES;
+    let texts: usize = told.out.iter().map(text).sum();
+    let records: usize = told.journal.iter().map(|record| text(&record.text)).sum();
+    let held: usize = told.flight.iter().map(|held| text(&held.text)).sum();
+    size_of::<Turn>() + values * BYTES_PER_BYTE + texts + records + held
+}
+
+/// What is left of a turn of long ago: what was decided.
+fn shorten(turn: &mut Turn) {
+    *turn = Turn {
+        time: std::mem::take(&mut turn.time),
+        kind: turn.kind,
+        decision: std::mem::take(&mut turn.decision),
+        faults: std::mem::take(&mut turn.faults),
+        out: vec!["what came of it is left out: the run is too large".to_owned()],
+        divergence: turn.divergence.take(),
+        ..Turn::default()
+    };
 }

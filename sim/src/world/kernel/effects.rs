@@ -177,8 +177,8 @@ impl Kernel<'_> {
         let Ok(value) = air.schemas.decode(schema, trace.bytes(receipt)) else {
             return false;
         };
-        self.plans_moved = true;
-        let plan = self.plans.iter_mut().find(|plan| plan.id == instance);
-        plan.is_some_and(|plan| plan.receive(intent, value))
+        self.moved.note(instance);
+        let plan = self.plan(instance);
+        plan.is_some_and(|plan| self.plans[plan].receive(intent, value))
     }
 }

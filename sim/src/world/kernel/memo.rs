@@ -31,6 +31,8 @@ pub(super) struct Memo {
     steps: Vec<(Key, Reaction)>,
     recalls: u64,
     generation: u64,
+    /// Whatever is remembered is recalled: no step is taken again.
+    pub trusts: bool,
 }
 
 impl Key {
@@ -67,7 +69,7 @@ impl Memo {
         }
         let found = self.find(key)?;
         self.recalls += 1;
-        let is_check = self.recalls.is_multiple_of(RECALLS_PER_CHECK);
+        let is_check = !self.trusts && self.recalls.is_multiple_of(RECALLS_PER_CHECK);
         (!is_check).then(|| &self.steps[found].1)
     }
 

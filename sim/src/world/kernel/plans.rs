@@ -16,8 +16,11 @@ impl Kernel<'_> {
         let Ok(event) = air.schemas.decode(schema, trace.bytes(value)) else {
             return;
         };
-        self.plans_moved = true;
         for index in (0..self.plans.len()).rev() {
+            if !awaiting(&self.plans[index]) {
+                continue;
+            }
+            self.moved.note(self.plans[index].id);
             let definition = &air.plans[self.plans[index].plan.index()];
             match self.plans[index].observe(definition, schema, &event) {
                 Ok(is_taken) => trace.awaited += u32::from(is_taken),
@@ -48,7 +51,7 @@ impl Kernel<'_> {
             }
             instance.set_input(input);
         }
-        self.plans_moved = true;
+        self.moved.note(instance.id);
         self.plans.push(instance);
     }
 
@@ -106,7 +109,7 @@ impl Kernel<'_> {
                 taken: true,
             }));
         }
-        self.plans_moved = true;
+        self.moved.note(self.plans[index].id);
         let evaluates = !replaced && !matches!(definition.steps[step].op, Op::End { result: None });
         if evaluates && self.plans[index].awaits_input() {
             let bytes = trace.bytes(self.plans[index].input_bytes);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::plan::Instance;
-use super::{Kernel, Moment, OpenIntent, Sampling};
+use super::{Kernel, Moment, Moved, OpenIntent, Sampling};
 use crate::air::{EffectId, PlanId, ReducerId};
 use crate::trace::{Asker, Packer, Record, Recovery, Trace, Unpacker, ValueId};
 
@@ -155,7 +155,7 @@ impl Kernel<'_> {
     pub fn go_on_from(&mut self, checkpoint: &Arc<Checkpoint>) {
         self.checkpoint.clone_from(checkpoint);
         self.load();
-        self.plans_moved = false;
+        self.moved = Moved::None;
     }
 
     /// The process dies and another takes its place, on fresh wasm instances: all is rebuilt from
@@ -211,6 +211,7 @@ impl Kernel<'_> {
             .rposition(|record| matches!(record, Record::DomainEvent { .. }))
             .filter(|_| unhandled);
         for (index, record) in source.iter().enumerate().skip(from) {
+            trace.count_redone();
             if trace.journal.len() == index {
                 let mark = trace.mark();
                 let is_told = last_event == Some(index);
@@ -283,16 +284,14 @@ impl Kernel<'_> {
                 at_ns,
                 ..
             } => {
-                let living = self.plans.iter().position(|plan| plan.id == *instance);
-                if let Some(plan) = living
+                if let Some(plan) = self.plan(*instance)
                     && let Some(step) = self.next_step(trace, plan)
                 {
                     self.tick(trace, plan, step, *replaced, *at_ns);
                 }
             }
             Record::PlanEnded { instance, .. } => {
-                let living = self.plans.iter().position(|plan| plan.id == *instance);
-                if let Some(plan) = living {
+                if let Some(plan) = self.plan(*instance) {
                     self.next_step(trace, plan);
                 }
             }

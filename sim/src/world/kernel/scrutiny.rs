@@ -6,6 +6,8 @@
 //! step that needs more memory each time it is taken leaks. What is found is recorded with the
 //! step; judging it is for the invariants.
 
+use twox_hash::XxHash3_128;
+
 use crate::reducer::{Code, Instance, Output, StepError};
 use crate::trace::Scrutiny;
 
@@ -15,7 +17,8 @@ pub enum Sampling {
     Never,
     /// One step in [`SAMPLE`] since the instances were renewed.
     Sampled,
-    /// Every step, and each for leaks.
+    /// Every step, and each for leaks: as far as [`MOST_BYTES`] go in a run, and one step in
+    /// [`FURTHER`] after that.
     Every,
 }
 
@@ -28,10 +31,22 @@ const ROUNDS: [u32; 2] = [16, 64];
 /// has to be lost in so many steps, or it is not seen.
 const LEAK_STEPS: u32 = 512;
 
+/// What all thorough checks of a run may take through a reducer: about two thousand usual ones.
+const MOST_BYTES: u64 = 1 << 31;
+/// A step costs as much as so many bytes, beside its own.
+const STEP_BYTES: usize = 512;
+/// Steps of a thorough check: each round is two.
+const THOROUGH_STEPS: u64 = 1 + 2 * (ROUNDS[1] + LEAK_STEPS) as u64;
+/// Where thorough checks have taken what they may, one step in so many is checked in short.
+const FURTHER: u64 = 64;
+
 /// The instances beside those of the kernel, and how far the sample is.
 pub(super) struct Scrutineer {
     pub sampling: Sampling,
     steps: u64,
+    /// What the thorough checks of this run took, and the steps since they may take no more.
+    spent_bytes: u64,
+    further: u64,
     /// The next check is for leaks too: see [`super::Kernel::look_for_leaks`].
     pub leaks_due: bool,
     pairs: Vec<Option<Pair>>,
@@ -52,6 +67,8 @@ impl Scrutineer {
         Scrutineer {
             sampling: Sampling::Never,
             steps: 0,
+            spent_bytes: 0,
+            further: 0,
             leaks_due: false,
             pairs,
         }
@@ -61,6 +78,12 @@ impl Scrutineer {
     pub fn renew(&mut self) {
         self.steps = 0;
         self.pairs.iter_mut().for_each(|pair| *pair = None);
+    }
+
+    /// A run begins.
+    pub fn begin(&mut self) {
+        self.spent_bytes = 0;
+        self.further = 0;
     }
 
     /// Whether the next step is to be scrutinised.
@@ -83,7 +106,13 @@ impl Scrutineer {
         envelope: &[u8],
         answer: (&Result<(), StepError>, &Output),
     ) -> Scrutiny {
-        let is_thorough = self.sampling == Sampling::Every;
+        let is_thorough = self.sampling == Sampling::Every && self.can_spend(envelope);
+        if self.sampling == Sampling::Every && !is_thorough {
+            self.further += 1;
+            if !self.further.is_multiple_of(FURTHER) {
+                return Scrutiny::None;
+            }
+        }
         let check_leaks = std::mem::take(&mut self.leaks_due) || is_thorough;
         let checked = self.pair(reducer, code).and_then(|pair| {
             let limit_bytes = code.limits().memory_bytes;
@@ -91,6 +120,14 @@ impl Scrutineer {
         });
         // An instance that cannot be made is the host's matter: the step is not comparable.
         checked.unwrap_or(Scrutiny::None)
+    }
+
+    /// Whether a thorough check of a step may be afforded; if so, it is.
+    fn can_spend(&mut self, envelope: &[u8]) -> bool {
+        let bytes = THOROUGH_STEPS * (envelope.len() + STEP_BYTES) as u64;
+        let can = self.spent_bytes + bytes <= MOST_BYTES;
+        self.spent_bytes += if can { bytes } else { 0 };
+        can
     }
 
     fn pair(&mut self, reducer: usize, code: &Code) -> Result<&mut Pair, StepError> {
@@ -104,6 +141,41 @@ impl Scrutineer {
             })),
         }
     }
+}
+
+/// One step in so many is held against many rounds where steps are taken alone: by what it is, so
+/// that it does not matter who takes it.
+const ALONE: u128 = 16;
+/// Rounds of the others.
+const FEW_ROUNDS: u32 = 2;
+
+/// Holds the answer that an instance gave while it was fresh against those that it gives from then
+/// on, each after a step that has nothing to do with it: one of those `between`, in turn.
+pub(super) fn check_alone(
+    instance: &mut Instance,
+    envelope: &[u8],
+    (ran, expected): (&Result<(), StepError>, &Output),
+    between: &[&[u8]],
+) -> Scrutiny {
+    if ran.is_err() {
+        // It leaves a fresh instance behind, which nothing has dirtied.
+        return Scrutiny::Passed;
+    }
+    let rounds = match XxHash3_128::oneshot(envelope) % ALONE {
+        0 => ROUNDS[1],
+        _ => FEW_ROUNDS,
+    };
+    let mut output = Output::default();
+    for round in 0..rounds as usize {
+        let ran_again = instance.step_encoded(envelope, &mut output);
+        if let Some(what) = difference((ran, expected), (&ran_again, &output)) {
+            return Scrutiny::differs("a dirtied instance", what);
+        }
+        if let Some(other) = between.get(round % between.len().max(1)) {
+            let _ = instance.step_encoded(other, &mut output);
+        }
+    }
+    Scrutiny::Passed
 }
 
 impl Pair {

@@ -7,9 +7,11 @@
 
 use smallvec::SmallVec;
 
+use super::super::World;
 use super::super::context;
 use super::super::envelope::{intent_hash, wrapped};
 use super::memo::Key;
+use super::scrutiny::check_alone;
 use super::{Asked, Kernel, Moment, at_path};
 use crate::air::{Origin, Reducer, ReducerId, SchemaId, Value, ValueError};
 use crate::reducer::{OutEffect, Output, StepError, StepInput, encode_envelope};
@@ -123,6 +125,7 @@ impl Kernel<'_> {
                 step.key = key.as_deref().map(|key| trace.store(key));
                 step.before = self.state(id, key.as_deref());
                 self.run_step(trace, &mut step, moment);
+                trace.count_work([step.before, Some(step.event), step.after]);
                 self.keep_state(id, key, step.after);
             }
             Err(error) => {
@@ -202,15 +205,25 @@ impl Kernel<'_> {
             },
         };
         let input = StepInput {
-            state: step.before.map(|id| trace.bytes(id)),
-            schema: world.air.schemas.name(step.schema),
-            value: trace.bytes(step.event),
-            key: step.key.map(|id| trace.bytes(id)),
             ctx: context.as_deref(),
+            ..input_of(world, trace, step)
         };
         let mut output = std::mem::take(&mut self.output);
-        let ran = self.instances[step.reducer.index()].step(&input, &mut output);
-        if is_due {
+        let instance = &mut self.instances[step.reducer.index()];
+        let fresh = match self.alone {
+            Some(_) if instance.steps_since_renewal() > 0 => instance.renew(),
+            _ => Ok(()),
+        };
+        let ran = fresh.and_then(|()| instance.step(&input, &mut output));
+        if let Some(between) = &self.alone {
+            let of_it = between
+                .iter()
+                .filter(|(reducer, _)| *reducer == step.reducer);
+            let between: Vec<&[u8]> = of_it.map(|(_, envelope)| envelope.as_slice()).collect();
+            let mut envelope = Vec::new();
+            encode_envelope(&input, &mut envelope);
+            step.scrutiny = check_alone(instance, &envelope, (&ran, &output), &between);
+        } else if is_due {
             let reducer = step.reducer.index();
             let mut envelope = Vec::new();
             encode_envelope(&input, &mut envelope);
@@ -358,6 +371,17 @@ impl Kernel<'_> {
             grant,
             hash: values.intent(&hash),
         })
+    }
+}
+
+/// What a step is given, beside a context.
+pub fn input_of<'a>(world: &'a World, trace: &'a Trace, step: &Step) -> StepInput<'a> {
+    StepInput {
+        state: step.before.map(|id| trace.bytes(id)),
+        schema: world.air.schemas.name(step.schema),
+        value: trace.bytes(step.event),
+        key: step.key.map(|id| trace.bytes(id)),
+        ctx: None,
     }
 }
 
