@@ -14,6 +14,7 @@
 
 mod alphabet;
 mod level;
+mod memory;
 mod tour;
 mod worker;
 
@@ -31,6 +32,7 @@ use crate::workload::{Scene, Workload};
 use crate::world::World;
 use alphabet::Used;
 use level::{Level, Visited};
+use memory::Memory;
 pub use tour::{Tour, Visit, tour};
 use worker::{Found, Successor, Worker};
 
@@ -49,13 +51,15 @@ pub struct Limits {
     pub depth: u32,
 }
 
-/// How the exploration is done; its results are the same for any number of jobs, if the reducer is a
-/// function of its input: each thread remembers the steps that it took.
+/// How the exploration is done. Its results are the same for any number of jobs, also if the reducer
+/// is not a function of its input: each step is taken on an instance that nothing has gone through,
+/// and taken again after others.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub limits: Limits,
     pub jobs: usize,
-    /// About how much may be held: keys, ways, and the states that are still to be expanded.
+    /// About how much may be held: keys, ways, the states that are still to be expanded, and the
+    /// values in them, of which each thread has a copy. So where it ends may differ by the jobs.
     pub memory_bytes: usize,
     /// How many states may be met in one scene, about: a level is gone through to its end.
     pub most_states: u64,
@@ -76,7 +80,7 @@ pub struct Explored {
     /// Decisions in the longest way to a state that is not reached in fewer.
     pub depth: u32,
     pub goals: GoalSet,
-    /// The most that was held at a time, by estimate.
+    /// The most that was held at a time, by what is counted: see [`Options::memory_bytes`].
     pub memory_bytes: usize,
     pub outcome: Outcome,
 }
@@ -155,13 +159,19 @@ pub fn run(
     let values = Pool::default();
     let mut workers = Vec::new();
     for _ in 0..options.jobs.clamp(1, 16) {
-        workers.push(Worker::new(world, workload, &scenario, options, &values)?);
+        match Worker::new(world, workload, &scenario, options, &values) {
+            Ok(worker) => workers.push(worker),
+            // Where there is no room for more, those that there are do the work.
+            Err(_) if !workers.is_empty() => break,
+            Err(error) => return Err(error.into()),
+        }
     }
     let (mut level, key) = workers[0].root();
     let mut visited = Visited::default();
     visited.insert(key);
     let mut search = Search {
         options,
+        memory: Memory::new(options.memory_bytes, workers.len()),
         workers: workers.into_iter().map(Mutex::new).collect(),
         visited,
         ways: vec![Way {
@@ -200,6 +210,7 @@ pub fn run(
 
 struct Search<'a, 'w> {
     options: &'a Options,
+    memory: Memory,
     workers: Vec<Mutex<Worker<'w>>>,
     visited: Visited,
     ways: Vec<Way>,
@@ -219,7 +230,17 @@ impl Search<'_, '_> {
         let first = self.ways.len() - level.count();
         for start in (0..level.count()).step_by(WINDOW) {
             let window = start..level.count().min(start + WINDOW);
-            for (batch, mut found) in self.found(level, window) {
+            let held = self.size_bytes() + level.size_bytes() + next.size_bytes();
+            let is_full = self.memory.is_full_with(held);
+            let found = match is_full {
+                true => Vec::new(),
+                false => self.found(level, window),
+            };
+            self.explored.memory_bytes = self.memory.peak_bytes();
+            if is_full || self.memory.is_full() {
+                return Ok(Next::Stop(Outcome::MemoryBound));
+            }
+            for (batch, mut found) in found {
                 let parents = found.counts.iter().enumerate();
                 let parents = parents.flat_map(|(place, count)| repeat_n(place, *count));
                 for (place, successor) in parents.zip(found.successors) {
@@ -241,11 +262,6 @@ impl Search<'_, '_> {
             }
             if self.options.interrupt.is_asked() {
                 return Ok(Next::Stop(Outcome::Interrupted));
-            }
-            let memory_bytes = self.size_bytes() + level.size_bytes() + next.size_bytes();
-            self.explored.memory_bytes = self.explored.memory_bytes.max(memory_bytes);
-            if memory_bytes > self.options.memory_bytes {
-                return Ok(Next::Stop(Outcome::MemoryBound));
             }
             if self.explored.states > self.options.most_states {
                 return Ok(Next::Stop(Outcome::StateBound));
@@ -292,7 +308,7 @@ impl Search<'_, '_> {
 
     /// What is held of the states that were met.
     fn size_bytes(&self) -> usize {
-        self.visited.size_bytes() + self.ways.capacity() * size_of::<Way>()
+        self.visited.size_bytes(WINDOW) + self.ways.len() * size_of::<Way>()
     }
 
     /// Where the moves of a window of states lead, a batch after the other, each with the place of
@@ -301,8 +317,11 @@ impl Search<'_, '_> {
         let known = self.options.deduplicate.then_some(&self.visited);
         let next = AtomicUsize::new(window.start);
         let done: Mutex<Vec<(usize, Found)>> = Mutex::default();
-        let work = |worker: &Mutex<Worker<'_>>| {
-            let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = &|thread: usize| {
+            let worker = self.workers[thread].lock();
+            let mut worker = worker.unwrap_or_else(PoisonError::into_inner);
+            // What this thread has found in the window before the batch under way.
+            let mut found_bytes = 0;
             worker.catch_up();
             loop {
                 let start = next.fetch_add(BATCH, Ordering::Relaxed);
@@ -313,18 +332,31 @@ impl Search<'_, '_> {
                 let mut found = Found::of(batch.len());
                 for place in batch {
                     worker.expand(level, place, known, &mut found);
+                    // Once more when it is taken over.
+                    let bytes = 2 * (found_bytes + found.size_bytes());
+                    let values = worker.values_bytes();
+                    let held = bytes + values + worker.held_bytes();
+                    if self.memory.is_full_by(thread, held, values) {
+                        return;
+                    }
                 }
+                found_bytes += found.size_bytes();
                 let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                 done.push((start, found));
             }
         };
         if window.len() <= BATCH {
-            work(&self.workers[0]);
+            work(0);
         } else {
             std::thread::scope(|scope| {
-                for worker in &self.workers {
-                    scope.spawn(|| work(worker));
+                for other in 1..self.workers.len() {
+                    // Where there can be no more threads, those that there are do the work.
+                    let thread = std::thread::Builder::new();
+                    if thread.spawn_scoped(scope, move || work(other)).is_err() {
+                        break;
+                    }
                 }
+                work(0);
             });
         }
         let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);

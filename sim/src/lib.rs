@@ -77,6 +77,9 @@
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
 //!   its beginning: it uses the simulator, the kernel and the invariants of campaigns as they are.
 //!   A state is packed in some tens of bytes until it is expanded; then its key is left.
+//! - The explorer takes each step that is new to it on a fresh instance, and again after others, more
+//!   often for one step in 16, chosen by its bytes: an impure reducer then gives one output for any
+//!   number of threads, and is told as impure. Steps recur so much that this costs next to nothing.
 //! - The digest is XXH3 over one record a turn, in which values are their fingerprints, and a state
 //!   is only where it changed: it tells runs apart, and guards against no forger, as SHA-256 did at
 //!   half the cost of a run. The manifest's hash is not in it: a case keeps its digest when a

@@ -125,6 +125,11 @@ impl<'w> Simulator<'w> {
         self.kernel.take_steps_alone(between);
     }
 
+    /// What is held of more than one run.
+    pub fn held_bytes(&self) -> usize {
+        self.kernel.held_bytes() + self.naming.held_bytes()
+    }
+
     /// See [`Kernel::look_for_leaks`].
     pub fn look_for_leaks(&mut self) {
         self.kernel.look_for_leaks();

@@ -54,13 +54,13 @@ pub(super) struct Explore {
     /// Decisions in a row
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     depth: u32,
-    /// About how much memory may be used
+    /// About how much memory may be used, by all threads together
     #[arg(long, value_name = "N", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
     memory_mib: u32,
     /// About how many states may be met before it ends
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     most_states: u64,
-    /// Threads; the output is the same for any number [default: all cores]
+    /// Threads; the output is the same for any number, unless memory ends it [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     #[command(flatten)]

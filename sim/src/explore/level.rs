@@ -12,17 +12,11 @@ use crate::world::PlanInstance;
 #[derive(Default)]
 pub(super) struct Level {
     bytes: Vec<u8>,
-    ends: Vec<End>,
+    /// Where each ends.
+    ends: Vec<usize>,
     /// Of the states in which plans hold values of their own, by place.
     plans: BTreeMap<usize, Box<[PlanInstance]>>,
-}
-
-/// Where a state ends.
-#[derive(Clone, Copy, Default)]
-struct End {
-    byte: usize,
-    /// The same if ids took what they usually do: see [`Packer::usual_bytes`].
-    usual_byte: usize,
+    plans_bytes: usize,
 }
 
 impl Level {
@@ -32,6 +26,7 @@ impl Level {
             bytes: Vec::with_capacity(bytes),
             ends: Vec::with_capacity(states),
             plans: BTreeMap::new(),
+            plans_bytes: 0,
         }
     }
 
@@ -43,52 +38,46 @@ impl Level {
         self.bytes.clear();
         self.ends.clear();
         self.plans.clear();
+        self.plans_bytes = 0;
     }
 
-    /// What is held, the room for more included, by estimate: the same whichever thread gave
-    /// values their ids.
+    /// What is held.
     pub fn size_bytes(&self) -> usize {
-        let plans: usize = self.plans.values().map(|plans| size_of_val(&**plans)).sum();
-        let states = self.end(self.count()).usual_byte;
-        // As vectors grow.
-        states.next_power_of_two() + self.ends.capacity() * size_of::<End>() + plans
+        self.bytes.len() + self.ends.len() * size_of::<usize>() + self.plans_bytes
     }
 
     /// Where the first `count` states end.
-    fn end(&self, count: usize) -> End {
-        let last = count.checked_sub(1).map(|last| self.ends[last]);
-        last.unwrap_or_default()
+    fn end(&self, count: usize) -> usize {
+        count.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 
     /// Adds the state that `pack` packs.
     pub fn push(&mut self, pack: impl FnOnce(&mut Packer<'_>) -> Plans) {
         let mut packer = Packer::new(&mut self.bytes);
         let plans = pack(&mut packer);
-        let usual_bytes = packer.usual_bytes();
-        self.add(usual_bytes, plans);
+        self.add(plans);
     }
 
     /// What lies after the last state becomes one.
-    fn add(&mut self, usual_bytes: usize, plans: Plans) {
-        let place = self.count();
-        self.plans.extend(plans.map(|plans| (place, plans)));
-        self.ends.push(End {
-            byte: self.bytes.len(),
-            usual_byte: self.end(place).usual_byte + usual_bytes,
-        });
+    fn add(&mut self, plans: Plans) {
+        if let Some(plans) = plans {
+            let bytes: usize = plans.iter().map(PlanInstance::size_bytes).sum();
+            self.plans_bytes += bytes;
+            self.plans.insert(self.count(), plans);
+        }
+        self.ends.push(self.bytes.len());
     }
 
     /// Adds a state of another level, which has no more use for it.
     pub fn take(&mut self, other: &mut Level, place: usize) {
         let plans = other.plans.remove(&place);
-        let (start, end) = (other.end(place), other.end(place + 1));
-        self.bytes
-            .extend_from_slice(&other.bytes[start.byte..end.byte]);
-        self.add(end.usual_byte - start.usual_byte, plans);
+        let state = other.end(place)..other.end(place + 1);
+        self.bytes.extend_from_slice(&other.bytes[state]);
+        self.add(plans);
     }
 
     pub fn get(&self, place: usize) -> (&[u8], Option<&[PlanInstance]>) {
-        let state = self.end(place).byte..self.end(place + 1).byte;
+        let state = self.end(place)..self.end(place + 1);
         let plans = self.plans.get(&place).map(|plans| &**plans);
         (&self.bytes[state], plans)
     }
@@ -114,7 +103,9 @@ impl Visited {
         self.0.find(key as u64, |known| *known == key).is_some()
     }
 
-    pub fn size_bytes(&self) -> usize {
-        self.0.allocation_size()
+    /// What is held, and will be while it grows if so many more come.
+    pub fn size_bytes(&self, more: usize) -> usize {
+        let grows = self.0.len() + more > self.0.capacity();
+        self.0.allocation_size() * if grows { 3 } else { 1 }
     }
 }

@@ -35,6 +35,13 @@ impl Found {
             states: Level::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
         }
     }
+
+    /// What is held.
+    pub fn size_bytes(&self) -> usize {
+        self.successors.len() * size_of::<Successor>()
+            + self.counts.len() * size_of::<usize>()
+            + self.states.size_bytes()
+    }
 }
 
 /// Where a move leads.
@@ -85,10 +92,10 @@ impl<'w> Worker<'w> {
         values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
         let mut simulator = Simulator::new(world, workload)?;
-        simulator.remember_steps();
         let mut trace = Trace::default();
         trace.leave_out_digest();
         trace.values = Values::of(values);
+        simulator.take_steps_alone(scenario, &mut trace);
         Ok(Worker {
             simulator,
             checker: Checker::new(world),
@@ -198,6 +205,17 @@ impl<'w> Worker<'w> {
         }
         self.reached.join(reached);
         Some(Box::new(reached.clone()))
+    }
+
+    /// What the copy of the values takes.
+    pub fn values_bytes(&self) -> usize {
+        self.trace.values.held_bytes()
+    }
+
+    /// What else is held from state to state.
+    pub fn held_bytes(&self) -> usize {
+        let each = size_of::<((EffectId, ValueId), Vec<ValueId>)>();
+        self.simulator.held_bytes() + self.receipts.len() * each
     }
 
     /// Takes over what ids other workers gave out: theirs may be in the states that come next.

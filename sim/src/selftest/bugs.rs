@@ -183,7 +183,8 @@ pub const BUGS: [Bug; 50] = [
         ],
         TWO_REQUESTS,
     ),
-    // Remembered steps hide it: it needs two starts on one instance, and then an err.
+    // The explorer sees at once that it is not pure, and takes each step on a fresh instance: what
+    // else it violates needs two starts on one.
     unexplored(
         "hidden-start",
         &["pure", "replays", "outcome_justified", "retry_waits"],

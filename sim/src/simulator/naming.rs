@@ -43,6 +43,11 @@ impl<'w> Naming<'w> {
         }
     }
 
+    /// What is held: the names that were found.
+    pub fn held_bytes(&self) -> usize {
+        self.known.len() * size_of::<[Option<(Thing, Names)>; 2]>()
+    }
+
     pub fn names(&mut self, trace: &mut Trace, thing: Thing, value: ValueId) -> Names {
         if self.generation != trace.values.generation() {
             self.generation = trace.values.generation();

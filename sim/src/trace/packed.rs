@@ -8,9 +8,6 @@ use super::{IntentHash, Name, ValueId};
 /// Packs, at the end of a buffer.
 pub struct Packer<'a> {
     out: &'a mut Vec<u8>,
-    start: usize,
-    ids: usize,
-    id_bytes: usize,
 }
 
 /// Unpacks.
@@ -19,23 +16,9 @@ pub struct Unpacker<'a> {
     at: usize,
 }
 
-/// What an id is taken to need, whatever it is.
-const USUAL_ID_BYTES: usize = 2;
-
 impl<'a> Packer<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Packer<'a> {
-        Packer {
-            start: out.len(),
-            out,
-            ids: 0,
-            id_bytes: 0,
-        }
-    }
-
-    /// The bytes that were packed, if every id takes two: the same whatever ids values have, which
-    /// is a matter of who met them first.
-    pub fn usual_bytes(&self) -> usize {
-        self.out.len() - self.start - self.id_bytes + self.ids * USUAL_ID_BYTES
+        Packer { out }
     }
 
     #[inline]
@@ -56,11 +39,7 @@ impl<'a> Packer<'a> {
 
     /// A number of which nobody but this process knows what it stands for.
     fn id(&mut self, number: usize) -> &mut Self {
-        let before = self.out.len();
-        self.count(number);
-        self.ids += 1;
-        self.id_bytes += self.out.len() - before;
-        self
+        self.count(number)
     }
 
     pub fn count(&mut self, count: usize) -> &mut Self {

@@ -113,6 +113,12 @@ impl Values {
         self.bytes.len()
     }
 
+    /// What is held: the bytes, and what finds them.
+    pub fn held_bytes(&self) -> usize {
+        let each = size_of::<u32>() + size_of::<u128>();
+        self.bytes.len() + self.count() * each + self.table.allocation_size()
+    }
+
     pub fn bytes(&self, id: ValueId) -> &[u8] {
         let index = id.index();
         &self.bytes[self.starts[index] as usize..self.starts[index + 1] as usize]

@@ -143,6 +143,15 @@ impl<'w> Kernel<'w> {
         self.alone = Some(between);
     }
 
+    /// What is held of more than one run: what is remembered, and the memory of the instances.
+    pub fn held_bytes(&self) -> usize {
+        let memo = self.memo.as_ref().map_or(0, |memo| memo.held_bytes());
+        let instances = self.instances.iter();
+        memo + instances
+            .map(reducer::Instance::memory_bytes)
+            .sum::<usize>()
+    }
+
     /// Writes all that decides what this kernel will do: cells in canonical order, plan instances
     /// by what they are rather than by number, open intents.
     pub fn write_key(&self, trace: &Trace, key: &mut Key) {

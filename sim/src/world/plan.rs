@@ -600,7 +600,29 @@ impl Instance {
     }
 }
 
+impl Instance {
+    /// What it takes in memory, about.
+    pub fn size_bytes(&self) -> usize {
+        let held = self.held.as_deref().map_or(0, Held::size_bytes);
+        size_of::<Instance>() + self.status.len() + held
+    }
+}
+
 impl Held {
+    fn size_bytes(&self) -> usize {
+        let named = self.vars.iter().chain(&self.results);
+        let named: usize = named
+            .map(|(name, value)| name.len() + value.size_bytes())
+            .sum();
+        let receipts = self.effects.iter().flat_map(|sent| &sent.receipt);
+        let values = self
+            .input
+            .iter()
+            .chain(self.arrived.values())
+            .chain(receipts);
+        size_of::<Held>() + named + values.map(Value::size_bytes).sum::<usize>()
+    }
+
     fn write_key(&self, trace: &Trace, key: &mut Key) {
         let mut cbor = Vec::new();
         self.arrived

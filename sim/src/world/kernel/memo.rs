@@ -73,6 +73,11 @@ impl Memo {
         (!is_check).then(|| &self.steps[found].1)
     }
 
+    /// What is held: the inputs and what came of each.
+    pub fn held_bytes(&self) -> usize {
+        self.steps.len() * size_of::<(Key, Reaction)>() + self.table.allocation_size()
+    }
+
     /// A step was taken, of which nothing was recalled. Whether it is as remembered; if it is not
     /// remembered it is from here on.
     pub fn agrees(&mut self, key: Key, reaction: &Reaction) -> bool {

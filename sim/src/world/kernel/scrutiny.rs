@@ -147,7 +147,7 @@ impl Scrutineer {
 /// that it does not matter who takes it.
 const ALONE: u128 = 16;
 /// Rounds of the others.
-const FEW_ROUNDS: u32 = 2;
+const FEW_ROUNDS: u32 = 4;
 
 /// Holds the answer that an instance gave while it was fresh against those that it gives from then
 /// on, each after a step that has nothing to do with it: one of those `between`, in turn.
