@@ -20,6 +20,7 @@ pub fn trials() -> Vec<Trial> {
         explored("plans_that_wait", plans_that_wait),
         explored("counterexample_replays", counterexample_replays),
         explored("bounds_end_it", bounds_end_it),
+        explored("large_values_count", large_values_count),
         explored("interrupt_ends_it", interrupt_ends_it),
         explored("impure_reducer_is_seen", impure_reducer_is_seen),
         explored("context_is_refused", context_is_refused),
@@ -298,6 +299,41 @@ fn bounds_end_it() {
     let explored = run(world, &small);
     assert_eq!(explored.outcome, Outcome::MemoryBound);
     assert!(explored.depth >= 1 && explored.memory_bytes > small.memory_bytes);
+}
+
+/// Few states may hold much: values count, and each thread's copy of them.
+fn large_values_count() {
+    let world = retry_world();
+    let shape = Shape {
+        requests: 3,
+        max_attempts: 3,
+        ..ONE
+    };
+    let mut large = options(world, shape);
+    let schemas = &world.air.schemas;
+    for request in &mut large.limits.scene.requests {
+        let value = serde_json::json!({"start": {
+            "req_id": request.name, "payload": "p".repeat(200_000),
+            "max_attempts": 3, "base_delay_ms": 10, "now_ns": 0,
+        }});
+        let value = schemas.value_from_json(request.schema, &value);
+        let value = value.expect("it is a request");
+        let encoded = schemas.encode(request.schema, &value);
+        request.value = encoded.expect("it is a request");
+    }
+    let all = run(world, &large);
+    assert_eq!(all.outcome, Outcome::Complete);
+    let plain = run(world, &options(world, shape));
+    assert_eq!(all.states, plain.states);
+    let more = all.memory_bytes - plain.memory_bytes;
+    assert!(more > 4_000_000, "{more} bytes more");
+    for jobs in [1, 3] {
+        large.jobs = jobs;
+        large.memory_bytes = all.memory_bytes - 2_000_000;
+        let explored = run(world, &large);
+        assert_eq!(explored.outcome, Outcome::MemoryBound);
+        assert!(explored.memory_bytes < large.memory_bytes * 11 / 10);
+    }
 }
 
 /// Asked at any time, by whom it may: no further move is taken.

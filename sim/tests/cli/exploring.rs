@@ -118,7 +118,7 @@ fn bounds() {
             decisions holds; there are longer ones"
         )
     );
-    let small = "explore --memory-mib 16 --requests 2 --duplicates 2 --drops 2 --stale 2";
+    let small = "explore --memory-mib 32 --requests 2 --duplicates 2 --drops 2 --stale 2";
     let said = place.sim(small);
     assert_eq!(said.code, 6);
     assert!(
@@ -139,7 +139,7 @@ fn refusals() {
         "explore --duplicates 9",
         "explore --crashes 5",
         "explore --depth 0",
-        "explore --memory-mib 15",
+        "explore --memory-mib 31",
         "selftest --starts 0",
     ] {
         let said = place.sim(command);
@@ -154,7 +154,7 @@ fn refusals() {
         error: invalid value '9' for '--duplicates <N>': 9 is not in 0..=8
         error: invalid value '5' for '--crashes <N>': 5 is not in 0..=4
         error: invalid value '0' for '--depth <N>': 0 is not in 1..=100000
-        error: invalid value '15' for '--memory-mib <N>': 15 is not in 16..=1048576
+        error: invalid value '31' for '--memory-mib <N>': 31 is not in 32..=1048576
         error: invalid value '0' for '--starts <N>': 0 is not in 1..=1000
     "#]]
     .assert_eq(&found);
