@@ -27,7 +27,7 @@
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world, and a tour of some that differ in one thing.
 //! - [`shrink`]: the shortest schedule that still violates the same invariant. [`interrupt`]: being
-//!   asked to stop early.
+//!   asked to stop early. `files`: only regular files are read, up to a size.
 //! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
 //!   [`cli`]: the commands.
@@ -113,6 +113,7 @@ pub mod campaign;
 pub mod cli;
 pub mod corpus;
 pub mod explore;
+mod files;
 pub mod interrupt;
 pub mod invariants;
 pub mod random;

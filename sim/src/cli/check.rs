@@ -1,6 +1,5 @@
 //! `sim check`: are the documents of a world right, and which wasm do they pin?
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::input::{
 };
 use super::{Exit, terminal};
 use crate::air::{self, Air, Diagnostic, Diagnostics, Hash, Severity};
+use crate::files;
 use crate::reducer::{Code, Limits, PureCode, default_cache_dir};
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
@@ -91,7 +91,7 @@ impl Check {
             let source = sources.iter().find(|source| source.file == *file);
             let source = source.context("the module's document is one of the sources")?;
             let text = air::pin(source, name, hash)?;
-            replace(Path::new(&source.file), &text)
+            files::replace(Path::new(&source.file), text.as_bytes())
                 .with_context(|| format!("cannot write {}", source.file))?;
             pinned += 1;
         }
@@ -146,16 +146,5 @@ fn write_table(air: &Air) -> std::io::Result<()> {
             Some(hash) => writeln!(out, "{name}: pinned to {hash}")?,
         }
     }
-    Ok(())
-}
-
-/// Writes a file by atomic rename.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    let permissions = fs::metadata(path)?.permissions();
-    fs::set_permissions(file.path(), permissions)?;
-    file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `sim coverage`: which code of the reducer do cases reach?
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::{Exit, terminal};
 use crate::air::ReducerId;
 use crate::campaign::Runner;
 use crate::corpus::store;
+use crate::files;
 use crate::reducer::Coverage;
 use crate::report;
 use crate::report::text::Text;
@@ -110,20 +110,13 @@ impl CoverageOf {
 
 /// The cases of a folder. Fuzzers keep theirs in files without extension.
 fn cases_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+    files::list(folder, |path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_case = match path.extension() {
+        match path.extension() {
             Some(extension) => extension == "json",
-            None => !name.starts_with('.'),
-        };
-        if is_case && path.is_file() {
-            paths.push(path);
+            None => !name.starts_with('.') && path.is_file(),
         }
-    }
-    paths.sort();
-    Ok(paths)
+    })
 }
 
 /// Replays a case on fresh instances; how many turns it took.

@@ -1,8 +1,6 @@
 //! What every command reads: the world's folder, the wasm, and where cases go.
 
 use std::fmt::Write;
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -10,12 +8,16 @@ use clap::{Args, ValueEnum};
 
 use super::terminal;
 use crate::air::{self, Air, Hash, Reducer, Source, Warnings};
+use crate::files;
 use crate::reducer::{Code, Limits, LoadError, PureCode, default_cache_dir};
 use crate::workload;
 use crate::world::World;
 
 /// The most that is read of one document.
 const MOST_DOCUMENT_BYTES: u64 = 8 << 20;
+
+/// The most that is read of all documents of a world.
+const MOST_WORLD_BYTES: u64 = 64 << 20;
 
 /// The reducer that is built in.
 const SHIPPED: &str = "demo/RetrySM@1";
@@ -241,54 +243,40 @@ pub fn project_folder(name: &str) -> PathBuf {
 
 /// The texts of a folder's documents (`*.air.json`), in order of their names.
 pub fn sources(folder: &Path) -> Result<Vec<Source>> {
-    let entries = fs::read_dir(folder)
+    let is_document = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".air.json")
+    };
+    let paths = files::list(folder, is_document)
         .with_context(|| format!("cannot read the world's folder {}", folder.display()))?;
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| folder.display().to_string())?.path();
-        if path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().ends_with(".air.json"))
-        {
-            paths.push(path);
-        }
-    }
-    paths.sort();
     if paths.is_empty() {
         bail!(
             "{} has no documents: expected files named `*.air.json`",
             folder.display()
         );
     }
-    let read = |path: &PathBuf| {
-        let bytes = read_at_most(path, MOST_DOCUMENT_BYTES)?;
-        let text = String::from_utf8(bytes)
-            .with_context(|| format!("{}: expected UTF-8 text", path.display()))?;
+    let mut left_bytes = MOST_WORLD_BYTES;
+    let mut read = |path: &PathBuf| {
+        let text = files::read_text_at_most(path, MOST_DOCUMENT_BYTES)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        left_bytes = left_bytes.checked_sub(text.len() as u64).with_context(|| {
+            format!(
+                "the documents of {} are larger than {} MiB, the most that is read",
+                folder.display(),
+                MOST_WORLD_BYTES >> 20
+            )
+        })?;
         Ok(Source {
             file: path.display().to_string(),
             text,
         })
     };
-    paths.iter().map(read).collect()
+    paths.iter().map(&mut read).collect()
 }
 
 pub(super) fn read_wasm(file: &Path) -> Result<Vec<u8>> {
-    read_at_most(file, Limits::default().wasm_bytes as u64)
-}
-
-fn read_at_most(path: &Path, most_bytes: u64) -> Result<Vec<u8>> {
-    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut bytes = Vec::new();
-    file.take(most_bytes.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read {}", path.display()))?;
-    if bytes.len() as u64 > most_bytes {
-        bail!(
-            "{} is larger than {most_bytes} bytes, the most that is read",
-            path.display()
-        );
-    }
-    Ok(bytes)
+    files::read_at_most(file, Limits::default().wasm_bytes as u64)
+        .with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// `error: …` and the chain of causes, numbered.

@@ -11,6 +11,7 @@ use super::readers::{For, Output};
 use super::{Exit, stepper, terminal};
 use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
+use crate::files;
 use crate::interrupt::Interrupt;
 use crate::report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
@@ -130,6 +131,9 @@ impl Replay {
                 self.cases.len()
             );
         }
+        if let Some(page) = &self.html {
+            files::probe(page).with_context(|| format!("cannot write {}", page.display()))?;
+        }
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
         let workload = workload::of(&loaded.world);
@@ -228,7 +232,7 @@ impl Replay {
         readers.tell(&Event::CaseDone(done))?;
         if let Some(page) = &self.html {
             let text = page::of_case(world, &done)?;
-            std::fs::write(page, text)
+            files::replace(page, text.as_bytes())
                 .with_context(|| format!("cannot write {}", page.display()))?;
             terminal::note(&format!("page: {}", page.display()));
         }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 
-use super::{Place, trial};
+use super::{CASE, Place, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -133,8 +133,8 @@ fn worlds() {
             1 error
 
             $ sim check not-text
-            error: not-text/a.air.json: expected UTF-8 text
-              1: invalid utf-8 sequence of 1 bytes from index 0
+            error: cannot read not-text/a.air.json
+              1: expected UTF-8 text, and byte 0 is not
 
         "#]],
     );
@@ -403,12 +403,6 @@ fn pinned_to_another_wasm() {
     let first = said.out.lines().next().unwrap_or_default();
     assert!(first.contains("given by hand"), "{first}");
 }
-
-const CASE: &str = r#"{"format":"sim-case/1","found_by":{"driver":"hand"},
-    "world":{"manifest":"","reducers":{}},
-    "requests":[{"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"req_id":"r1",
-        "payload":"p","max_attempts":1,"base_delay_ms":1,"now_ns":1}}}],
-    "schedule":[{"start":"r1"}],"verdict":"holds","digest":""}"#;
 
 fn cases() {
     let place = Place::new();

@@ -6,6 +6,7 @@ mod cases;
 mod checking;
 mod coverage;
 mod exploring;
+mod files;
 mod formats;
 mod hostile;
 mod shrinking;
@@ -29,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         checking::trials(),
         coverage::trials(),
         exploring::trials(),
+        files::trials(),
         formats::trials(),
         hostile::trials(),
         shrinking::trials(),
@@ -39,6 +41,13 @@ pub fn trials() -> Vec<Trial> {
     .flatten()
     .collect()
 }
+
+/// A case of the retry world.
+const CASE: &str = r#"{"format":"sim-case/1","found_by":{"driver":"hand"},
+    "world":{"manifest":"","reducers":{}},
+    "requests":[{"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"req_id":"r1",
+        "payload":"p","max_attempts":1,"base_delay_ms":1,"now_ns":1}}}],
+    "schedule":[{"start":"r1"}],"verdict":"holds","digest":""}"#;
 
 /// A trial named `cli::subject::test`; it fails by panicking.
 fn trial(subject: &str, name: &str, test: fn()) -> Trial {
