@@ -44,6 +44,6 @@ pub use model::{
 };
 pub(crate) use names::Pattern;
 pub use pin::pin;
-pub use types::{Arm, Field, MapType, Record, SchemaId, Schemas, Type, Variant};
+pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 pub(crate) use value::place;
 pub use value::{Value, ValueError};

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use super::cbor;
 
+/// The most nodes that the smallest value of a type may have, and the most of a value that is made
+/// up: a type that has none so small is refused.
+pub const MOST_NODES: u32 = 4_096;
+
 /// An index into [`Schemas`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SchemaId(pub(super) u32);
@@ -144,6 +148,7 @@ pub struct Schemas {
 struct Entry {
     name: String,
     ty: Type,
+    least_nodes: u32,
 }
 
 impl Schemas {
@@ -175,12 +180,31 @@ impl Schemas {
         (0..self.entries.len() as u32).map(SchemaId)
     }
 
+    /// How many nodes the smallest value of a type has: refs can make a small document a vast type.
+    /// Lists, sets, maps and options may be empty, and of a variant the smallest arm counts.
+    pub fn least_nodes(&self, ty: &Type) -> u32 {
+        let least = |ty| self.least_nodes(ty);
+        match ty {
+            Type::Ref(id) => self.entries[id.index()].least_nodes,
+            Type::Record(record) => {
+                let fields = record.fields.iter().map(|field| least(&field.ty));
+                fields.fold(1, u32::saturating_add)
+            }
+            Type::Variant(variant) => {
+                let arms = variant.arms.iter().map(|arm| least(&arm.ty));
+                arms.min().unwrap_or(0).saturating_add(1)
+            }
+            _ => 1,
+        }
+    }
+
     /// Adds a schema, its refs already resolved. Without a name to be found by, `name` only says
     /// what the schema is for.
     pub(super) fn add(&mut self, name: &str, ty: Type, anonymous: bool) -> SchemaId {
         let id = SchemaId(self.entries.len() as u32);
         self.entries.push(Entry {
             name: name.to_owned(),
+            least_nodes: self.least_nodes(&ty),
             ty,
         });
         if !anonymous {
@@ -191,6 +215,25 @@ impl Schemas {
 
     pub(super) fn set_type(&mut self, id: SchemaId, ty: Type) {
         self.entries[id.index()].ty = ty;
+    }
+
+    /// Works out how large the smallest value of a schema is. What it refers to must have been
+    /// measured before.
+    pub(super) fn measure(&mut self, id: SchemaId) {
+        self.entries[id.index()].least_nodes = self.least_nodes(self.ty(id));
+    }
+
+    /// Whether a type or a part of it has no value of at most [`MOST_NODES`].
+    pub(super) fn has_vast_part(&self, ty: &Type) -> bool {
+        let again = |ty| self.has_vast_part(ty);
+        self.least_nodes(ty) > MOST_NODES
+            || match ty {
+                Type::Record(record) => record.fields.iter().any(|field| again(&field.ty)),
+                Type::Variant(variant) => variant.arms.iter().any(|arm| again(&arm.ty)),
+                Type::List(inner) | Type::Set(inner) | Type::Option(inner) => again(inner),
+                Type::Map(map) => again(&map.key) || again(&map.value),
+                _ => false,
+            }
     }
 
     /// Works out which fields may be absent and which arms carry nothing. Refs must be acyclic.

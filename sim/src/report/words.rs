@@ -90,14 +90,18 @@ pub fn decision(world: &World, decision: &Decision) -> String {
     }
 }
 
-/// A longer value is not shown.
-const MOST_VALUE_BYTES: usize = 32 << 10;
+/// The largest value that is shown, in canonical bytes. As JSON in memory it may take forty times
+/// as much.
+const MOST_SHOWN_BYTES: usize = 64 << 10;
 
-/// A value as JSON; a text that says so if it is too long or does not fit its schema.
+/// A value as JSON; a text that says so if it does not fit its schema, or is too large to show.
 pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
     let schemas = &world.air.schemas;
-    if bytes.len() > MOST_VALUE_BYTES {
-        return Json::String(format!("{} bytes, too many to show", bytes.len()));
+    if bytes.len() > MOST_SHOWN_BYTES {
+        return Json::String(format!(
+            "a value of {} bytes, too large to show",
+            bytes.len()
+        ));
     }
     match schemas.decode(schema, bytes) {
         Ok(value) => schemas.value_to_json(schema, &value),
@@ -184,6 +188,14 @@ fn receipt(world: &World, label: &str, bytes: &[u8]) -> String {
 
 fn local_name(world: &World, schema: SchemaId) -> &str {
     world::local_name(world.air.schemas.name(schema))
+}
+
+/// So many of something: `1 seed`, `2 seeds`.
+pub fn counted(count: impl Into<u64>, one: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
 }
 
 /// The beginning of a text that is longer than so many characters.

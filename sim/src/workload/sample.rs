@@ -1,11 +1,9 @@
 //! Values of any schema: the plainest one, and drawn ones that favour what the run has had already,
 //! what the world compares with, and the extremes.
 
-use std::iter::repeat_with;
-
 use super::pool::Pool;
 use super::texts;
-use crate::air::{Hash, Schemas, Type, Value};
+use crate::air::{Arm, Field, Hash, MOST_NODES, MapType, Record, Schemas, Type, Value, Variant};
 use crate::random::{Ratio, Stream};
 
 /// How deep a drawn value may nest before the plainest value ends it.
@@ -15,8 +13,8 @@ const ITEMS: u32 = 3;
 const MANY_ITEMS: u32 = 20;
 /// So many of them have many, or are long.
 const MANY: Ratio = Ratio::new(1, 8);
-/// The most nodes of a value. A type that has no value of so few has none here: see [`plainest`].
-const MOST_NODES: u32 = 20_000;
+/// So many bytes of a text or of bytes count as much as a node.
+const NODE_BYTES: usize = 32;
 /// A text is drawn from the pool so often, from the constants so often, and otherwise from anywhere.
 const FROM_POOL: Ratio = Ratio::new(3, 4);
 const FROM_CONSTANTS: Ratio = Ratio::new(1, 2);
@@ -66,16 +64,96 @@ const UUIDS: [&str; 3] = [
     "00000000-0000-4000-8000-000000000001",
     "ffffffff-ffff-4fff-bfff-ffffffffffff",
 ];
-/// The value with the least in it: zeros, empty texts and lists, the first arm, no option. Null for
-/// a type whose values all have more than 20,000 parts.
-pub fn plainest(schemas: &Schemas, ty: &Type) -> Value {
-    let mut nodes_left = MOST_NODES;
-    plainest_within(schemas, ty, &mut nodes_left).unwrap_or(Value::Null)
+
+/// What may still be put into a value, in nodes, beside what is kept for parts that must come.
+struct Budget(u32);
+
+impl Budget {
+    /// For a value of the type; None if it has none that small.
+    fn of(schemas: &Schemas, ty: &Type) -> Option<Budget> {
+        (schemas.least_nodes(ty) <= MOST_NODES).then_some(Budget(MOST_NODES))
+    }
+
+    fn has(&self, nodes: u32) -> bool {
+        nodes <= self.0
+    }
+
+    fn spend(&mut self, nodes: u32) {
+        self.0 = self.0.saturating_sub(nodes);
+    }
+
+    /// Does something that must leave so much.
+    fn keeping<T>(&mut self, kept: u32, work: impl FnOnce(&mut Budget) -> T) -> T {
+        let mut rest = Budget(self.0.saturating_sub(kept));
+        let done = work(&mut rest);
+        self.0 = rest.0.saturating_add(kept.min(self.0));
+        done
+    }
+
+    /// The text, or an empty one if there is no room for it.
+    fn text(&mut self, text: String) -> String {
+        match self.pays(text.len()) {
+            true => text,
+            false => String::new(),
+        }
+    }
+
+    fn bytes(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        match self.pays(bytes.len()) {
+            true => bytes,
+            false => Vec::new(),
+        }
+    }
+
+    fn pays(&mut self, length_bytes: usize) -> bool {
+        let nodes = u32::try_from(length_bytes / NODE_BYTES).unwrap_or(u32::MAX);
+        let has = self.has(nodes);
+        if has {
+            self.spend(nodes);
+        }
+        has
+    }
+
+    /// Fields of a record, each with what the others need kept for them.
+    fn record(
+        &mut self,
+        schemas: &Schemas,
+        record: &Record,
+        mut field: impl FnMut(&Field, &mut Budget) -> Value,
+    ) -> Value {
+        let needs = record.fields().iter().map(|it| schemas.least_nodes(&it.ty));
+        let mut kept = needs.fold(0, u32::saturating_add);
+        let mut fields = Vec::with_capacity(record.fields().len());
+        for of in record.fields() {
+            kept = kept.saturating_sub(schemas.least_nodes(&of.ty));
+            let value = self.keeping(kept, |budget| field(of, budget));
+            fields.push((of.name.as_str(), value));
+        }
+        Value::record(fields)
+    }
+
+    /// This arm if there is room for it, else the smallest.
+    fn arm<'a>(&self, schemas: &Schemas, wanted: &'a Arm, variant: &'a Variant) -> &'a Arm {
+        let least = |arm: &&Arm| schemas.least_nodes(&arm.ty);
+        match self.has(least(&wanted)) {
+            true => wanted,
+            false => variant.arms().iter().min_by_key(least).unwrap_or(wanted),
+        }
+    }
 }
 
-fn plainest_within(schemas: &Schemas, ty: &Type, nodes_left: &mut u32) -> Option<Value> {
-    *nodes_left = nodes_left.checked_sub(1)?;
-    Some(match schemas.resolve(ty) {
+/// The value with the least in it: zeros, empty texts and lists, the first arm, no option. Null for
+/// a type without a value of [`MOST_NODES`].
+pub fn plainest(schemas: &Schemas, ty: &Type) -> Value {
+    match Budget::of(schemas, ty) {
+        Some(mut budget) => plainest_within(schemas, ty, &mut budget),
+        None => Value::Null,
+    }
+}
+
+fn plainest_within(schemas: &Schemas, ty: &Type, budget: &mut Budget) -> Value {
+    budget.spend(1);
+    match schemas.resolve(ty) {
         Type::Bool => Value::Bool(false),
         Type::Int | Type::Duration => Value::Int(0),
         Type::Nat | Type::Time => Value::Nat(0),
@@ -85,24 +163,26 @@ fn plainest_within(schemas: &Schemas, ty: &Type, nodes_left: &mut u32) -> Option
         Type::Hash => Value::text(Hash::ZERO.to_string()),
         Type::Uuid => Value::text(UUIDS[0]),
         Type::Unit | Type::Option(_) | Type::Ref(_) => Value::Null,
-        Type::Record(record) => {
-            let mut fields = Vec::new();
-            for field in record.fields() {
-                let value = plainest_within(schemas, &field.ty, nodes_left)?;
-                fields.push((field.name.as_str(), value));
-            }
-            Value::record(fields)
-        }
+        Type::Record(record) => budget.record(schemas, record, |field, budget| {
+            plainest_within(schemas, &field.ty, budget)
+        }),
         Type::Variant(variant) => match variant.arms().first() {
-            Some(arm) => Value::Variant {
-                tag: arm.tag.clone(),
-                value: Box::new(plainest_within(schemas, &arm.ty, nodes_left)?),
-            },
+            Some(first) => {
+                let arm = budget.arm(schemas, first, variant);
+                tagged(arm, plainest_within(schemas, &arm.ty, budget))
+            }
             None => Value::Null,
         },
         Type::List(_) | Type::Set(_) => Value::List(Vec::new()),
         Type::Map(_) => Value::Map(Vec::new()),
-    })
+    }
+}
+
+fn tagged(arm: &Arm, value: Value) -> Value {
+    Value::Variant {
+        tag: arm.tag.clone(),
+        value: Box::new(value),
+    }
 }
 
 /// Any value of the type, of no run.
@@ -118,102 +198,110 @@ pub fn of_run(schemas: &Schemas, ty: &Type, pool: &Pool<'_>, stream: &mut Stream
 /// The n-th plain value of the type, of a small world with this pool: everything in it is the n-th of
 /// its kind, so that the values of one round are about one another.
 pub fn nth(schemas: &Schemas, ty: &Type, pool: &Pool<'_>, n: usize) -> Value {
-    let mut nodes_left = MOST_NODES;
-    nth_within(schemas, (ty, ""), pool, n, &mut nodes_left).unwrap_or(Value::Null)
+    match Budget::of(schemas, ty) {
+        Some(mut budget) => Nth { schemas, pool, n }.value(ty, "", &mut budget),
+        None => Value::Null,
+    }
 }
 
-fn nth_within(
-    schemas: &Schemas,
-    (ty, name): (&Type, &str),
-    pool: &Pool<'_>,
+struct Nth<'a> {
+    schemas: &'a Schemas,
+    pool: &'a Pool<'a>,
     n: usize,
-    nodes_left: &mut u32,
-) -> Option<Value> {
-    *nodes_left = nodes_left.checked_sub(1)?;
-    let number = pool.numbers.get(n % pool.numbers.len().max(1)).copied();
-    let number = number.unwrap_or_default();
-    let inner = |ty, nodes_left: &mut u32| nth_within(schemas, (ty, name), pool, n, nodes_left);
-    Some(match schemas.resolve(ty) {
-        Type::Bool => Value::Bool(n.is_multiple_of(2)),
-        Type::Int | Type::Duration => Value::Int(i64::try_from(number).unwrap_or(i64::MAX)),
-        Type::Nat | Type::Time => Value::Nat(number),
-        Type::Bytes => Value::Bytes(vec![n as u8]),
-        Type::Text => {
-            let allowed = match name_of_http(name) {
-                Some(Http::Url) => &pool.constants.urls,
-                Some(Http::Method) => &pool.constants.methods,
-                None => &pool.texts,
-            };
-            let texts = match allowed.is_empty() {
-                true => &pool.texts,
-                false => allowed,
-            };
-            Value::text(
-                texts
-                    .get(n % texts.len().max(1))
-                    .cloned()
-                    .unwrap_or_default(),
-            )
-        }
-        Type::Hash => Value::text(Hash::of(&[n as u8]).to_string()),
-        Type::Uuid => Value::text(UUIDS[n % UUIDS.len()]),
-        Type::Record(record) => {
-            let mut fields = Vec::new();
-            for field in record.fields() {
-                let of = (&field.ty, field.name.as_str());
-                let value = nth_within(schemas, of, pool, n, nodes_left)?;
-                fields.push((field.name.as_str(), value));
+}
+
+impl Nth<'_> {
+    /// A value, of a field of that name if it has one.
+    fn value(&self, ty: &Type, name: &str, budget: &mut Budget) -> Value {
+        let (schemas, n) = (self.schemas, self.n);
+        budget.spend(1);
+        let numbers = &self.pool.numbers;
+        let number = numbers.get(n % numbers.len().max(1)).copied();
+        let number = number.unwrap_or_default();
+        let fits = |ty: &Type, budget: &Budget| budget.has(schemas.least_nodes(ty));
+        match schemas.resolve(ty) {
+            Type::Bool => Value::Bool(n.is_multiple_of(2)),
+            Type::Int | Type::Duration => Value::Int(i64::try_from(number).unwrap_or(i64::MAX)),
+            Type::Nat | Type::Time => Value::Nat(number),
+            Type::Bytes => Value::Bytes(vec![n as u8]),
+            Type::Text => Value::text(budget.text(self.text(name))),
+            Type::Hash => Value::text(Hash::of(&[n as u8]).to_string()),
+            Type::Uuid => Value::text(UUIDS[n % UUIDS.len()]),
+            Type::Record(record) => budget.record(schemas, record, |field, budget| {
+                self.value(&field.ty, &field.name, budget)
+            }),
+            Type::Variant(variant) => {
+                let arms = variant.arms();
+                match arms.get(n % arms.len().max(1)) {
+                    None => Value::Null,
+                    Some(wanted) => {
+                        let arm = budget.arm(schemas, wanted, variant);
+                        tagged(arm, self.value(&arm.ty, name, budget))
+                    }
+                }
             }
-            Value::record(fields)
-        }
-        Type::Variant(variant) => {
-            let arms = variant.arms();
-            match arms.get(n % arms.len().max(1)) {
-                None => Value::Null,
-                Some(arm) => Value::Variant {
-                    tag: arm.tag.clone(),
-                    value: Box::new(inner(&arm.ty, nodes_left)?),
-                },
+            Type::List(item) | Type::Set(item) if fits(item, budget) => {
+                Value::List(vec![self.value(item, name, budget)])
             }
+            Type::Map(entry) => {
+                let (key, value) = (&entry.key, &entry.value);
+                let kept = schemas.least_nodes(value);
+                if !budget.has(kept.saturating_add(schemas.least_nodes(key))) {
+                    return Value::Map(Vec::new());
+                }
+                let key = budget.keeping(kept, |budget| self.value(key, name, budget));
+                Value::Map(vec![(key, self.value(value, name, budget))])
+            }
+            Type::Option(some) if n.is_multiple_of(2) && fits(some, budget) => {
+                self.value(some, name, budget)
+            }
+            other => plainest_within(schemas, other, budget),
         }
-        Type::List(item) | Type::Set(item) => Value::List(vec![inner(item, nodes_left)?]),
-        Type::Map(entry) => {
-            let key = inner(&entry.key, nodes_left)?;
-            Value::Map(vec![(key, inner(&entry.value, nodes_left)?)])
-        }
-        Type::Option(some) if n.is_multiple_of(2) => inner(some, nodes_left)?,
-        other => plainest_within(schemas, other, nodes_left)?,
-    })
+    }
+
+    fn text(&self, name: &str) -> String {
+        let allowed = match name_of_http(name) {
+            Some(Http::Url) => &self.pool.constants.urls,
+            Some(Http::Method) => &self.pool.constants.methods,
+            None => &self.pool.texts,
+        };
+        let texts = match allowed.is_empty() {
+            true => &self.pool.texts,
+            false => allowed,
+        };
+        let text = texts.get(self.n % texts.len().max(1));
+        text.cloned().unwrap_or_default()
+    }
 }
 
 fn draw(schemas: &Schemas, ty: &Type, pool: Option<&Pool<'_>>, stream: &mut Stream) -> Value {
+    let Some(budget) = Budget::of(schemas, ty) else {
+        return Value::Null;
+    };
     let mut sampler = Sampler {
         schemas,
         pool,
         stream,
-        nodes_left: MOST_NODES,
     };
-    sampler
-        .value(ty, "", DEPTH)
-        .unwrap_or_else(|| plainest(schemas, ty))
+    sampler.value(ty, "", (DEPTH, &mut { budget }))
 }
 
 struct Sampler<'a> {
     schemas: &'a Schemas,
     pool: Option<&'a Pool<'a>>,
     stream: &'a mut Stream,
-    nodes_left: u32,
 }
 
 impl Sampler<'_> {
-    /// A value, of a field of that name if it has one; None once there are too many nodes.
-    fn value(&mut self, ty: &Type, name: &str, depth: u32) -> Option<Value> {
+    /// A value, of a field of that name if it has one. The budget has room for the smallest.
+    fn value(&mut self, ty: &Type, name: &str, (depth, budget): (u32, &mut Budget)) -> Value {
+        let schemas = self.schemas;
         if depth == 0 {
-            return plainest_within(self.schemas, ty, &mut self.nodes_left);
+            return plainest_within(schemas, ty, budget);
         }
-        self.nodes_left = self.nodes_left.checked_sub(1)?;
+        budget.spend(1);
         let depth = depth - 1;
-        Some(match self.schemas.resolve(ty) {
+        match schemas.resolve(ty) {
             Type::Bool => Value::Bool(self.stream.below(2) == 1),
             Type::Int | Type::Duration => Value::Int(self.int(name)),
             Type::Nat => Value::Nat(self.nat(name, &NATS)),
@@ -224,48 +312,59 @@ impl Sampler<'_> {
                     true => texts::length(self.stream),
                     false => self.stream.below(ITEMS + 1) as usize,
                 };
-                Value::Bytes((0..length).map(|_| self.stream.below(256) as u8).collect())
+                let bytes = (0..length).map(|_| self.stream.below(256) as u8);
+                Value::Bytes(budget.bytes(bytes.collect()))
             }
-            Type::Text => Value::text(self.text(name)),
+            Type::Text => Value::text(budget.text(self.text(name))),
             Type::Hash => Value::text(self.hash()),
             Type::Uuid => Value::text(*self.stream.pick(&UUIDS).unwrap_or(&UUIDS[0])),
             Type::Unit | Type::Ref(_) => Value::Null,
-            Type::Record(record) => {
-                let mut fields = Vec::new();
-                for field in record.fields() {
-                    let value = self.value(&field.ty, &field.name, depth)?;
-                    fields.push((field.name.as_str(), value));
-                }
-                Value::record(fields)
-            }
+            Type::Record(record) => budget.record(schemas, record, |field, budget| {
+                self.value(&field.ty, &field.name, (depth, budget))
+            }),
             Type::Variant(variant) => match self.stream.pick(variant.arms()) {
-                Some(arm) => Value::Variant {
-                    tag: arm.tag.clone(),
-                    value: Box::new(self.value(&arm.ty, name, depth)?),
-                },
+                Some(wanted) => {
+                    let arm = budget.arm(schemas, wanted, variant);
+                    tagged(arm, self.value(&arm.ty, name, (depth, budget)))
+                }
                 None => Value::Null,
             },
             Type::List(item) | Type::Set(item) => {
-                let length = self.items();
-                let items = repeat_with(|| self.value(item, name, depth)).take(length);
-                Value::List(items.collect::<Option<Vec<Value>>>()?)
-            }
-            Type::Map(entry) => {
-                let mut entries: Vec<(Value, Value)> = Vec::new();
+                let least = schemas.least_nodes(item);
+                let mut items = Vec::new();
                 for _ in 0..self.items() {
-                    let key = self.value(&entry.key, name, depth)?;
-                    let value = self.value(&entry.value, name, depth)?;
-                    if entries.iter().all(|(other, _)| *other != key) {
-                        entries.push((key, value));
+                    if budget.has(least) {
+                        items.push(self.value(item, name, (depth, budget)));
                     }
                 }
-                Value::Map(entries)
+                Value::List(items)
             }
+            Type::Map(entry) => self.map(entry, name, (depth, budget)),
             Type::Option(some) => match self.stream.below(2) {
-                0 => Value::Null,
-                _ => self.value(some, name, depth)?,
+                1 if budget.has(schemas.least_nodes(some)) => {
+                    self.value(some, name, (depth, budget))
+                }
+                _ => Value::Null,
             },
-        })
+        }
+    }
+
+    fn map(&mut self, entry: &MapType, name: &str, (depth, budget): (u32, &mut Budget)) -> Value {
+        let (key_type, value_type) = (&entry.key, &entry.value);
+        let kept = self.schemas.least_nodes(value_type);
+        let least = kept.saturating_add(self.schemas.least_nodes(key_type));
+        let mut entries: Vec<(Value, Value)> = Vec::new();
+        for _ in 0..self.items() {
+            if !budget.has(least) {
+                break;
+            }
+            let key = budget.keeping(kept, |budget| self.value(key_type, name, (depth, budget)));
+            let value = self.value(value_type, name, (depth, budget));
+            if entries.iter().all(|(other, _)| *other != key) {
+                entries.push((key, value));
+            }
+        }
+        Value::Map(entries)
     }
 
     /// How many items.

@@ -6,6 +6,7 @@ mod pinning;
 mod refusals;
 mod table;
 mod values;
+mod vast;
 mod vectors;
 mod warnings;
 mod worlds;
@@ -23,6 +24,7 @@ pub fn trials(seed: Option<u64>) -> Vec<Trial> {
     trials.extend(refusals::trials());
     trials.extend(warnings::trials());
     trials.extend(table::trials());
+    trials.extend(vast::trials());
     trials.extend(pinning::trials());
     trials
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::diagnostic::{Place, Problem, Problems};
 use super::super::documents::{At, Body, Form, RawType};
 use super::super::json::quote;
-use super::super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
+use super::super::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 use super::index::World;
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.
@@ -77,10 +77,26 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
             problems.push(Problem::new(name.place, message));
             return (Schemas::default(), false);
         }
+        schemas.measure(id);
+        // Those that refer to it are vast as well: one is told.
+        if sound && schemas.has_vast_part(schemas.ty(id)) {
+            problems.push(vast(name.place, &name.it));
+            sound = false;
+        }
         sound &= forms(ty, schemas.ty(id), &schemas, problems);
     }
     schemas.finish();
     (schemas, sound)
+}
+
+/// A type that has no value of bearable size.
+fn vast(place: Place, name: &str) -> Problem {
+    let message = format!(
+        "a value of {}, or of a part of it, has more than {MOST_NODES} fields and values at least",
+        quote(name)
+    );
+    Problem::new(place, message)
+        .hint("refs multiply what they lead to: put a list, a map or an option between")
 }
 
 /// A type without a name, such as that of a cap's parameters. The schemas must be sound. It is
@@ -92,6 +108,10 @@ pub fn anonymous(
     problems: &mut Problems,
 ) -> Option<SchemaId> {
     let ty = convert(raw, schemas, &mut Vec::new(), problems)?;
+    if schemas.has_vast_part(&ty) {
+        problems.push(vast(raw.place, purpose));
+        return None;
+    }
     forms(raw, &ty, schemas, problems).then(|| schemas.add(purpose, ty, true))
 }
 

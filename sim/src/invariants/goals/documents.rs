@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::tags::{TAG_DEPTH, tags_of_type, tags_of_value};
+use super::tags::{tags_of_type, tags_of_value};
 use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 use crate::air::{Air, EffectId, Op, ReducerId, SchemaId, Type};
 use crate::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
@@ -185,14 +185,7 @@ impl Documents {
 
     fn of_states(&mut self, to: &mut Adder<'_>, air: &Air) {
         for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
-            let mut paths = Vec::new();
-            tags_of_type(
-                air,
-                air.schemas.ty(reducer.state),
-                "",
-                TAG_DEPTH,
-                &mut paths,
-            );
+            let paths = tags_of_type(air, air.schemas.ty(reducer.state));
             let tags = paths.into_iter().map(|path| {
                 let of = of_reducer(air, id);
                 let says = format!("a state of {} had {path}", reducer.name);

@@ -4,40 +4,57 @@ use crate::air::{Air, Type, Value};
 
 /// At most so many tags of a reducer's state become goals, at most so deep.
 const MOST_TAGS: usize = 256;
-pub(super) const TAG_DEPTH: usize = 12;
+const TAG_DEPTH: usize = 12;
+
+/// At most so many parts of a type are looked at: refs can make a small document a vast type.
+const MOST_PARTS: usize = 10_000;
 
 /// Every tag that may stand in a value of the type, with the path to it: `lease.holder = Some`.
-pub(super) fn tags_of_type(
-    air: &Air,
-    ty: &Type,
-    path: &str,
-    depth: usize,
-    found: &mut Vec<String>,
-) {
-    if depth == 0 || found.len() >= MOST_TAGS {
-        return;
-    }
-    let depth = depth - 1;
-    match air.schemas.resolve(ty) {
-        Type::Variant(variant) => {
-            for arm in variant.arms() {
-                found.push(tag_at(path, &arm.tag));
-                tags_of_type(air, &arm.ty, path, depth, found);
+pub(super) fn tags_of_type(air: &Air, ty: &Type) -> Vec<String> {
+    let mut tags = Tags {
+        air,
+        found: Vec::new(),
+        parts_left: MOST_PARTS,
+    };
+    tags.look(ty, "", TAG_DEPTH);
+    tags.found.truncate(MOST_TAGS);
+    tags.found
+}
+
+struct Tags<'a> {
+    air: &'a Air,
+    found: Vec<String>,
+    parts_left: usize,
+}
+
+impl Tags<'_> {
+    fn look(&mut self, ty: &Type, path: &str, depth: usize) {
+        if depth == 0 || self.found.len() >= MOST_TAGS || self.parts_left == 0 {
+            return;
+        }
+        self.parts_left -= 1;
+        let depth = depth - 1;
+        let air = self.air;
+        match air.schemas.resolve(ty) {
+            Type::Variant(variant) => {
+                for arm in variant.arms() {
+                    self.found.push(tag_at(path, &arm.tag));
+                    self.look(&arm.ty, path, depth);
+                }
             }
-        }
-        Type::Record(record) => {
-            for field in record.fields() {
-                let path = field_at(path, &field.name);
-                tags_of_type(air, &field.ty, &path, depth, found);
+            Type::Record(record) => {
+                for field in record.fields() {
+                    let path = field_at(path, &field.name);
+                    self.look(&field.ty, &path, depth);
+                }
             }
+            Type::Option(inner) | Type::List(inner) | Type::Set(inner) => {
+                self.look(inner, path, depth);
+            }
+            Type::Map(map) => self.look(&map.value, path, depth),
+            _ => {}
         }
-        Type::Option(inner) | Type::List(inner) | Type::Set(inner) => {
-            tags_of_type(air, inner, path, depth, found);
-        }
-        Type::Map(map) => tags_of_type(air, &map.value, path, depth, found),
-        _ => {}
     }
-    found.truncate(MOST_TAGS);
 }
 
 /// Every tag in a value of the type, with the same paths.
