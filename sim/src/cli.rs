@@ -3,9 +3,11 @@
 //! The edge of the program: files, the terminal and the clock are touched here and in what this
 //! module calls for it (`corpus::store`, `report::page`, the cache of compiled code), nowhere else.
 
+mod cases;
 mod check;
 mod completions;
 mod coverage;
+mod errors;
 mod exit;
 mod explore;
 mod failures;
@@ -14,19 +16,21 @@ mod readers;
 mod replay;
 mod run;
 mod selftest;
+mod shell;
 mod shrink;
 mod stepper;
 mod terminal;
 
 use std::io::Write;
 
+use crate::air::printable_lines;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use crate::reducer;
 
 pub use exit::Exit;
 pub use failures::{Failures, Finding};
-pub use input::{Loaded, WorldArguments, project_folder, sources};
+pub use input::{Loaded, WorldArguments, built_in_world, sources};
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 #[derive(Parser)]
@@ -92,7 +96,7 @@ pub fn main() -> Exit {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let _ = error.print();
+            show(&error);
             return if error.use_stderr() {
                 Exit::BadInput
             } else {
@@ -112,7 +116,17 @@ pub fn main() -> Exit {
         Command::Completions(completions) => completions.execute(Arguments::command()),
     };
     done.unwrap_or_else(|error| {
-        let _ = write!(terminal::err(), "{}", input::error_text(&error));
+        let _ = write!(terminal::err(), "{}", errors::error_text(&error));
         Exit::BadInput
     })
+}
+
+/// Help as it is; an error with what it quotes of the arguments made printable.
+fn show(error: &clap::Error) {
+    let text = error.render().to_string();
+    let safe = printable_lines(&text);
+    let _ = match safe == text {
+        true => error.print(),
+        false => write!(terminal::err(), "{safe}"),
+    };
 }

@@ -25,6 +25,24 @@ pub(crate) fn read_text_at_most(path: &Path, most_bytes: u64) -> io::Result<Stri
     utf8(read_at_most(path, most_bytes)?)
 }
 
+/// The first bytes of a file, at most so many.
+///
+/// # Errors
+/// As [`read_at_most`], but for the size.
+pub(crate) fn head(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(most_bytes).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What standard input has until its end, which must be UTF-8.
+///
+/// # Errors
+/// As [`read_text_at_most`].
+pub(crate) fn read_standard_input(most_bytes: u64) -> io::Result<String> {
+    utf8(drained(io::stdin().lock(), most_bytes)?)
+}
+
 /// Writes a file by atomic rename: a reader finds what was there, or the new content, whole. Of a
 /// link, the file that it leads to is written; the permissions of a file that was there are kept.
 ///
@@ -62,7 +80,9 @@ pub(crate) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
         // What the user's mask takes away is taken away.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    // The error of a name that is made up would say it.
+    let file = builder.tempfile_in(folder);
+    file.map_err(|error| io::Error::from(error.kind()))
 }
 
 /// The folder that a file is in.

@@ -130,5 +130,27 @@ pub mod world;
 /// All planted bugs in one binary: see the crate `planted`.
 pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
 
+/// The documents of the retry world, names and texts, in order of their names.
+pub const RETRY_WORLD: [(&str, &str); 6] = [
+    (
+        "capabilities.air.json",
+        include_str!("../../air/capabilities.air.json"),
+    ),
+    (
+        "manifest.air.json",
+        include_str!("../../air/manifest.air.json"),
+    ),
+    ("module.air.json", include_str!("../../air/module.air.json")),
+    ("plans.air.json", include_str!("../../air/plans.air.json")),
+    (
+        "policies.air.json",
+        include_str!("../../air/policies.air.json"),
+    ),
+    (
+        "schemas.air.json",
+        include_str!("../../air/schemas.air.json"),
+    ),
+];
+
 /// The retry reducer as it ships, built from `reducer/` by this crate's build script.
 pub const RETRY_SM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/retry_sm.wasm"));

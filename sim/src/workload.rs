@@ -112,12 +112,18 @@ pub struct Scene {
 /// A world that goes by the names of a model and has another shape.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "this is the world of the retry machine by its names, but {what}: its requests would not fit\n\
-     hint: give the schemas names of their own, such as `my/RetryEvent@1`, to have the world run by \
-     its documents"
+    "this is the world of the retry machine by its names, but {what}: its requests would not fit"
 )]
 pub struct Misfit {
     what: String,
+}
+
+impl Misfit {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "give the schemas names of their own, such as `my/RetryEvent@1`, to have the world run by \
+         its documents"
+    }
 }
 
 /// Whether the requests that are made for a world fit its schemas.

@@ -4,7 +4,7 @@
 //! beside the executable, which is all that fuzzing services have of a project.
 //!
 //! ```text
-//! SIM_FUZZ_WORLD=DIR         the AIR documents [air]
+//! SIM_FUZZ_WORLD=DIR         the AIR documents [air, or the built-in retry world]
 //! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin; several with commas between
 //! SIM_FUZZ_EXPECT=WHAT=NAME  what is meant to be so, as `sim run --expect`; several with commas
 //! SIM_FUZZ_CASES=DIR         where shrunk cases are written [corpus]
@@ -16,10 +16,10 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use sim::cli::{WorldArguments, project_folder};
+use sim::cli::WorldArguments;
 
 /// Which features libFuzzer is told of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +78,17 @@ pub enum Mutator {
     Bytes,
 }
 
-/// A folder of the project.
+/// A folder of the project: in the current folder if it is there, else where the sources are.
+pub fn project_folder(name: &str) -> PathBuf {
+    let here = PathBuf::from(name);
+    if here.is_dir() {
+        return here;
+    }
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    sources.map_or(here, |root| root.join(name))
+}
+
+/// A folder of the project, or one beside the executable.
 pub fn folder(name: &str) -> PathBuf {
     beside(name).unwrap_or_else(|| project_folder(name))
 }

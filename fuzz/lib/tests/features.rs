@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use sim::cli::project_folder;
 use sim::selftest::planted_wasm;
 use sim_fuzz::features;
 use sim_fuzz::input::EMPTY;
 use sim_fuzz::reducer_events::{Ending, Subject, Target};
-use sim_fuzz::settings::{Feedback, Settings};
+use sim_fuzz::settings::{Feedback, Settings, project_folder};
 use tempfile::TempDir;
 
 /// The deep machine without a bug.

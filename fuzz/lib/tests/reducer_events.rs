@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use sim::air::Air;
-use sim::cli::{Loaded, WorldArguments, project_folder};
+use sim::cli::{Loaded, WorldArguments};
 use sim::corpus::store;
 use sim::scenario::Decision;
 use sim::selftest::{planted_wasm, planted_world};
 use sim_fuzz::input;
 use sim_fuzz::reducer_events::{self, Ending, Subject, Target};
-use sim_fuzz::settings::Settings;
+use sim_fuzz::settings::{Settings, project_folder};
 use tempfile::TempDir;
 
 const MOST_BYTES: usize = 4096;

@@ -10,6 +10,7 @@ use super::builtins;
 use super::documents::At;
 use super::json::{File, quote};
 use super::names::suggest;
+use super::printable;
 
 /// At most so many problems are reported for one load, errors first; the rest are counted.
 const MAX_DIAGNOSTICS: usize = 200;
@@ -73,21 +74,6 @@ impl fmt::Display for Diagnostic {
         }
         Ok(())
     }
-}
-
-/// The text with its control characters escaped, and those that turn the direction of writing.
-pub(crate) fn printable(text: &str) -> String {
-    let is_order = |char: char| {
-        char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for char in text.chars() {
-        match is_order(char) {
-            true => shown.extend(char.escape_debug()),
-            false => shown.push(char),
-        }
-    }
-    shown
 }
 
 /// Every problem of a world that is refused, in order of file and position. One is an error.

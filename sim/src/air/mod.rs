@@ -23,6 +23,7 @@ mod json;
 mod model;
 mod names;
 mod pin;
+mod printable;
 mod settled;
 mod tree_codec;
 mod types;
@@ -32,7 +33,6 @@ mod value_text;
 
 pub use allow_lists::AllowLists;
 pub use check::load;
-pub(crate) use diagnostic::printable;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
@@ -44,6 +44,7 @@ pub use model::{
 };
 pub(crate) use names::Pattern;
 pub use pin::pin;
+pub(crate) use printable::{printable, printable_json, printable_lines};
 pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 pub(crate) use value::place;
 pub use value::{Value, ValueError};

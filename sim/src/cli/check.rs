@@ -7,18 +7,21 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::input::{
-    built_in, check_pin, given, printable_lines, project_folder, read_wasm, sources, warnings,
+    WorldArguments, built_in, check_pin, given, is_built_in, note_built_in, read_wasm, sources,
+    warnings,
 };
 use super::{Exit, terminal};
-use crate::air::{self, Air, Diagnostic, Diagnostics, Hash, Severity};
+use crate::air::{self, Air, Diagnostic, Diagnostics, Hash, Severity, printable_lines};
 use crate::files;
 use crate::reducer::{Code, Limits, PureCode, default_cache_dir};
+use crate::report::text::Text;
+use crate::report::words::counted;
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
 #[derive(Args)]
 #[command(after_help = "Example: sim check air --pin")]
 pub(super) struct Check {
-    /// Folder with the AIR documents [default: air]
+    /// Folder with the AIR documents [default: air, or the built-in retry world]
     folder: Option<PathBuf>,
     /// Refuse documents with warnings too
     #[arg(long)]
@@ -33,15 +36,26 @@ pub(super) struct Check {
 
 impl Check {
     pub fn execute(self) -> Result<Exit> {
-        let folder = self.folder.clone().unwrap_or_else(|| project_folder("air"));
+        let world = WorldArguments {
+            world: self.folder.clone(),
+            ..WorldArguments::default()
+        };
+        let folder = world.folder();
+        if self.pin && is_built_in(self.folder.as_deref()) {
+            bail!(
+                "no folder {} here, and the built-in world has its pin",
+                folder.display()
+            );
+        }
         if self.pin {
             self.pin(&folder)?;
         }
-        let air = match air::load(&sources(&folder)?) {
+        note_built_in(self.folder.as_deref());
+        let air = match air::load(&world.documents()?) {
             Ok(air) => air,
             Err(diagnostics) => {
                 tell(&diagnostics.list)?;
-                terminal::note(&counted(&diagnostics));
+                terminal::note(&problems(&diagnostics));
                 return Ok(Exit::BadInput);
             }
         };
@@ -60,8 +74,8 @@ impl Check {
             0 => "all checks pass".to_owned(),
             _ => format!("no errors, {warnings}"),
         };
-        let count = air.documents.len();
-        writeln!(terminal::out(), "{count} documents: {verdict}")?;
+        let count = counted(air.documents.len() as u64, "document");
+        writeln!(terminal::out(), "{count}: {verdict}")?;
         Ok(Exit::Holds)
     }
 
@@ -105,12 +119,12 @@ impl Check {
 /// Problems on standard error, in the order of their places.
 fn tell(diagnostics: &[Diagnostic]) -> std::io::Result<()> {
     let told = diagnostics.iter();
-    let told = told.map(|it| printable_lines(&format!("{}: {it}", it.severity)));
+    let told = told.map(|it| printable_lines(&format!("{}: {it}", it.severity)) + "\n");
     write!(terminal::err(), "{}", told.collect::<String>())
 }
 
 /// How many of each there are.
-fn counted(diagnostics: &Diagnostics) -> String {
+fn problems(diagnostics: &Diagnostics) -> String {
     let [hidden_errors, hidden_warnings] = diagnostics.hidden;
     let severities = [
         (Severity::Error, hidden_errors),
@@ -121,30 +135,32 @@ fn counted(diagnostics: &Diagnostics) -> String {
         let shown = shown.filter(|it| it.severity == severity).count();
         match shown + hidden {
             0 => None,
-            1 => Some(format!("1 {severity}")),
-            count => Some(format!("{count} {severity}s")),
+            count => Some(counted(count as u64, &severity.to_string())),
         }
     });
     parts.collect::<Vec<_>>().join(", ")
 }
 
 fn write_table(air: &Air) -> std::io::Result<()> {
-    let mut out = terminal::out();
+    let mut text = Text::default();
     for document in &air.documents {
         let name = if document.name.is_empty() {
             "-"
         } else {
             &document.name
         };
-        writeln!(out, "{:<12} {name:<28} {}", document.kind, document.hash)?;
+        text.line(format!(
+            "{:<12} {name:<28} {}",
+            document.kind, document.hash
+        ));
     }
     let reducers = air.reducers.iter().map(|it| (&it.name, it.wasm_hash));
     let enforcers = air.enforcers.iter().map(|it| (&it.name, it.wasm_hash));
     for (name, pinned) in reducers.chain(enforcers) {
         match pinned {
-            None => writeln!(out, "{name}: not pinned")?,
-            Some(hash) => writeln!(out, "{name}: pinned to {hash}")?,
+            None => text.line(format!("{name}: not pinned")),
+            Some(hash) => text.line(format!("{name}: pinned to {hash}")),
         }
     }
-    Ok(())
+    write!(terminal::out(), "{text}")
 }

@@ -3,18 +3,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
-use super::input::{WorldArguments, error_text, project_folder};
-use super::{Exit, terminal};
+use super::errors::error_text;
+use super::input::WorldArguments;
+use super::{Exit, cases, terminal};
 use crate::air::ReducerId;
 use crate::campaign::Runner;
-use crate::corpus::store;
-use crate::files;
 use crate::reducer::Coverage;
 use crate::report;
 use crate::report::text::Text;
+use crate::report::words::counted;
 use crate::workload;
 use crate::world::World;
 
@@ -39,17 +39,17 @@ pub(super) struct CoverageOf {
 impl CoverageOf {
     pub fn execute(self) -> Result<Exit> {
         let loaded = self.world.load_instrumented()?;
-        for note in &loaded.notes {
-            writeln!(terminal::out(), "{note}")?;
-        }
+        let mut text = Text::default();
+        loaded.notes.iter().for_each(|note| text.line(note));
+        write!(terminal::out(), "{text}")?;
         let world = &loaded.world;
         let workload = workload::of(world);
         let mut runner = Runner::new(world, &*workload)?;
         let mut exit = Exit::Holds;
-        let (mut cases, mut turns) = (0, 0);
+        let (mut cases, mut turns) = (0_u64, 0);
         for path in self.files()? {
             // One bad file among many is told, and the others still count.
-            match replay(&path, world, &mut runner) {
+            match self.replay(&path, world, &mut runner) {
                 Ok(more) => {
                     cases += 1;
                     turns += more;
@@ -62,19 +62,27 @@ impl CoverageOf {
         }
         let mut out = terminal::out();
         if turns == 0 {
-            writeln!(out, "nothing ran: {cases} cases, no decision was possible")?;
+            let cases = counted(cases, "case");
+            writeln!(out, "nothing ran: {cases}, no decision was possible")?;
             return Ok(exit.or(Exit::NothingRan));
         }
         for (id, reducer) in world.reducers() {
-            writeln!(
-                out,
-                "{} ({}), {cases} cases, {turns} turns",
-                reducer.name,
-                world.code(id).hash()
-            )?;
-            write!(out, "{}", self.told(world, id, &mut runner))?;
+            let mut text = Text::default();
+            let (cases, turns) = (counted(cases, "case"), counted(turns as u64, "turn"));
+            let (name, hash) = (&reducer.name, world.code(id).hash());
+            text.line(format!("{name} ({hash}), {cases}, {turns}"));
+            text.append(self.told(world, id, &mut runner));
+            write!(out, "{text}")?;
         }
         Ok(exit)
+    }
+
+    /// Replays a case on fresh instances; how many turns it took.
+    fn replay(&self, path: &Path, world: &World, runner: &mut Runner<'_>) -> Result<usize> {
+        let (_, scenario) = cases::read(path, world, self.world.world.as_deref())?;
+        runner.renew()?;
+        runner.replay(&scenario);
+        Ok(runner.trace.turns.len())
     }
 
     fn told(&self, world: &World, id: ReducerId, runner: &mut Runner<'_>) -> Text {
@@ -92,39 +100,16 @@ impl CoverageOf {
 
     /// The files asked for, those of a folder in order of their names.
     fn files(&self) -> Result<Vec<PathBuf>> {
-        let asked = match self.cases.is_empty() {
-            true => vec![project_folder("corpus")],
-            false => self.cases.clone(),
-        };
-        let mut files = Vec::new();
-        for path in asked {
-            if path.is_dir() {
-                files.extend(cases_of(&path).with_context(|| path.display().to_string())?);
-            } else {
-                files.push(path);
-            }
+        match self.cases.is_empty() {
+            true => cases::expanded(&[cases::corpus()?], is_case),
+            false => cases::expanded(&self.cases, is_case),
         }
-        Ok(files)
     }
 }
 
-/// The cases of a folder. Fuzzers keep theirs in files without extension.
-fn cases_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    files::list(folder, |path| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        match path.extension() {
-            Some(extension) => extension == "json",
-            None => !name.starts_with('.') && path.is_file(),
-        }
-    })
-}
-
-/// Replays a case on fresh instances; how many turns it took.
-fn replay(path: &Path, world: &World, runner: &mut Runner<'_>) -> Result<usize> {
-    let name = || path.display().to_string();
-    let case = store::read(path).with_context(name)?;
-    let scenario = case.bind(&world.air).with_context(name)?;
-    runner.renew()?;
-    runner.replay(&scenario);
-    Ok(runner.trace.turns.len())
+/// Fuzzers keep cases in files without extension.
+fn is_case(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_bare = path.extension().is_none() && !name.starts_with('.');
+    cases::is_json(path) || is_bare && path.is_file()
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{Loaded, WorldArguments, jobs, project_folder};
+use super::input::{CORPUS, Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
 use super::{Exit, replay};
 use crate::campaign::{self, Effort, Runner};
@@ -108,7 +108,7 @@ fn visits(text: &mut Text, tour: &Tour) {
     }
     let states: u64 = varied.iter().map(|visit| visit.states).sum();
     let names: Vec<&str> = varied.iter().map(|visit| visit.varied.as_str()).collect();
-    text.line(format!(
+    text.lines(format!(
         "  varied, one thing at a time, with one fault of each kind at most: {states} states\n    {}",
         names.join("; ")
     ));
@@ -272,7 +272,7 @@ impl Explore {
                 Exit::Incomplete
             }
             Outcome::StateBound => {
-                text.line(format!(
+                text.lines(format!(
                     "stopped at {} states. Every schedule of {bounds} and up to {depth} decisions holds.\n\
                      hint: choose smaller bounds, or more with --most-states",
                     explored.states
@@ -280,7 +280,7 @@ impl Explore {
                 Exit::Incomplete
             }
             Outcome::MemoryBound => {
-                text.line(format!(
+                text.lines(format!(
                     "stopped: {} MiB are in use. Every schedule of {bounds} and up to {depth} decisions holds.\n\
                      hint: choose smaller bounds, or more with --memory-mib",
                     explored.memory_bytes >> 20
@@ -328,7 +328,7 @@ impl Explore {
         let folder = self
             .case_dir
             .clone()
-            .unwrap_or_else(|| project_folder("corpus"));
+            .unwrap_or_else(|| PathBuf::from(CORPUS));
         let path = store::write(&folder, name, &case)
             .with_context(|| format!("cannot write a case in {}", folder.display()))?;
         let decisions = found.scenario.schedule.len();

@@ -1,15 +1,16 @@
 //! What every command reads: the world's folder, the wasm, and where cases go.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use super::terminal;
+use super::errors::Hinted;
+use super::{shell, terminal};
 use crate::air::{self, Air, Hash, Reducer, Source, Warnings};
 use crate::files;
 use crate::reducer::{Code, Limits, LoadError, PureCode, default_cache_dir};
+use crate::report::words::counted;
 use crate::workload;
 use crate::world::World;
 
@@ -17,7 +18,13 @@ use crate::world::World;
 const MOST_DOCUMENT_BYTES: u64 = 8 << 20;
 
 /// The most that is read of all documents of a world.
-const MOST_WORLD_BYTES: u64 = 64 << 20;
+const MOST_WORLD_BYTES: u64 = 32 << 20;
+
+/// The folder of cases, unless another is named.
+pub(super) const CORPUS: &str = "corpus";
+
+/// The folder of a world's documents, unless another is named.
+const AIR: &str = "air";
 
 /// The reducer that is built in.
 const SHIPPED: &str = "demo/RetrySM@1";
@@ -25,7 +32,7 @@ const SHIPPED: &str = "demo/RetrySM@1";
 /// Where a world's documents are, and the wasm given by hand.
 #[derive(Args, Clone, Default)]
 pub struct WorldArguments {
-    /// Folder with the AIR documents (`*.air.json`) [default: air]
+    /// Folder with the AIR documents (`*.air.json`) [default: air, or the built-in retry world]
     #[arg(long, value_name = "DIR")]
     pub world: Option<PathBuf>,
     /// Run this wasm, not the pinned one; NAME=FILE if there are several
@@ -67,10 +74,10 @@ impl Loaded {
     pub(super) fn note_warnings(&self, folder: &Path) {
         let found = &self.world.air.warnings;
         if found.count() > 0 {
-            let folder = air::printable(&folder.display().to_string());
             let found = warnings(found);
             terminal::note(&format!(
-                "note: {found} in the documents: sim check {folder}"
+                "note: {found} in the documents: sim check {}",
+                shell::quoted(folder)
             ));
         }
     }
@@ -78,23 +85,33 @@ impl Loaded {
 
 /// How many warnings there are, in words.
 pub(super) fn warnings(warnings: &Warnings) -> String {
-    match warnings.count() {
-        1 => "1 warning".to_owned(),
-        count => format!("{count} warnings"),
-    }
+    counted(warnings.count() as u64, "warning")
 }
 
 /// How a wasm binary becomes code.
 type Load = fn(&[u8], Limits, Option<&Path>) -> Result<Code, LoadError>;
 
 impl WorldArguments {
+    /// The folder asked for, or the one that is taken if it is there.
     pub fn folder(&self) -> PathBuf {
-        self.world.clone().unwrap_or_else(|| project_folder("air"))
+        self.world.clone().unwrap_or_else(|| PathBuf::from(AIR))
+    }
+
+    /// The documents of the folder; without one, those that are built in.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn documents(&self) -> Result<Vec<Source>> {
+        match is_built_in(self.world.as_deref()) {
+            true => Ok(built_in_world()),
+            false => sources(&self.folder()),
+        }
     }
 
     /// # Errors
     /// If documents or wasm cannot be read, or are not what they should be.
     pub fn load(&self) -> Result<Loaded> {
+        note_built_in(self.world.as_deref());
         self.load_by(Code::load)
     }
 
@@ -103,6 +120,7 @@ impl WorldArguments {
     /// # Errors
     /// As [`WorldArguments::load`], and if the wasm cannot be instrumented.
     pub fn load_instrumented(&self) -> Result<Loaded> {
+        note_built_in(self.world.as_deref());
         self.load_by(Code::load_instrumented)
     }
 
@@ -110,7 +128,7 @@ impl WorldArguments {
         let cache = default_cache_dir();
         let cache = cache.as_deref();
         let folder = self.folder();
-        let air = air::load(&sources(&folder)?)?;
+        let air = air::load(&self.documents()?)?;
         workload::check(&air)?;
         let given = given(&self.wasm, &air)?;
         let file_of = |index: usize| given.iter().find(|(of, _)| *of == index);
@@ -168,7 +186,7 @@ impl WorldArguments {
             wasm: Vec::new(),
             ..self.clone()
         };
-        (!self.wasm.is_empty()).then(|| documents.load().ok())?
+        (!self.wasm.is_empty()).then(|| documents.load_by(Code::load).ok())?
     }
 }
 
@@ -211,13 +229,13 @@ pub(super) fn built_in(reducer: &str) -> Option<&'static [u8]> {
 /// Refuses a wasm that is not the one that its document pins.
 pub(super) fn check_pin(folder: &Path, reducer: &Reducer, found: Hash) -> Result<()> {
     if let Some(pinned) = reducer.wasm_hash.filter(|hash| *hash != found) {
-        bail!(
-            "`{}` is pinned in {} to\n  {pinned}\nand the wasm in use is\n  {found}\n\
-             hint: pin it with `sim check --pin {}`",
-            reducer.name,
-            reducer.file,
-            folder.display()
-        );
+        let pin = format!("pin it with `sim check --pin {}`", shell::quoted(folder));
+        return Err(Hinted::new(format!("the wasm in use is {found}"), pin)
+            .context(format!("its pin is {pinned}"))
+            .context(format!(
+                "`{}` is pinned to another wasm in {}",
+                reducer.name, reducer.file
+            )));
     }
     Ok(())
 }
@@ -230,15 +248,25 @@ pub(super) fn jobs(asked: Option<u16>) -> usize {
     )
 }
 
-/// A folder of the project: in the current folder if it is there, else where the sources are.
-pub fn project_folder(name: &str) -> PathBuf {
-    let here = PathBuf::from(name);
-    if here.is_dir() {
-        return here;
+/// Whether it is the built-in world: no folder was asked for, and none is here.
+pub(super) fn is_built_in(folder: Option<&Path>) -> bool {
+    folder.is_none() && !Path::new(AIR).is_dir()
+}
+
+/// Says so on standard error.
+pub(super) fn note_built_in(folder: Option<&Path>) {
+    if is_built_in(folder) {
+        terminal::note("note: no folder air here: the built-in retry world");
     }
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map_or(here, |root| root.join(name))
+}
+
+/// The documents of the retry world.
+pub fn built_in_world() -> Vec<Source> {
+    let documents = crate::RETRY_WORLD.iter().map(|(name, text)| Source {
+        file: format!("built-in/{name}"),
+        text: (*text).to_owned(),
+    });
+    documents.collect()
 }
 
 /// The texts of a folder's documents (`*.air.json`), in order of their names.
@@ -277,24 +305,4 @@ pub fn sources(folder: &Path) -> Result<Vec<Source>> {
 pub(super) fn read_wasm(file: &Path) -> Result<Vec<u8>> {
     files::read_at_most(file, Limits::default().wasm_bytes as u64)
         .with_context(|| format!("cannot read {}", file.display()))
-}
-
-/// `error: …` and the chain of causes, numbered.
-pub(super) fn error_text(error: &anyhow::Error) -> String {
-    printable_lines(&error_lines(error))
-}
-
-/// The lines with their control characters escaped: what a file says is no order to a terminal.
-pub(super) fn printable_lines(text: &str) -> String {
-    let lines = text.lines().map(|line| air::printable(line) + "\n");
-    lines.collect()
-}
-
-fn error_lines(error: &anyhow::Error) -> String {
-    let mut out = format!("error: {error}\n");
-    let causes: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
-    for (index, cause) in causes.iter().enumerate() {
-        let _ = writeln!(out, "  {}: {cause}", index + 1);
-    }
-    out
 }

@@ -16,6 +16,7 @@ use crate::report::human::Human;
 use crate::report::json_lines::JsonLines;
 use crate::report::junit::JUnit;
 use crate::report::page::Pages;
+use crate::report::turns::Rows;
 
 /// The form of standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -48,6 +49,8 @@ pub(super) struct For<'a> {
     pub interrupt: &'a Interrupt,
     /// Only the verdicts of cases.
     pub is_brief: bool,
+    /// Which turns of a case are shown.
+    pub rows: Rows,
     /// The folder of the pages.
     pub pages: Option<&'a Path>,
 }
@@ -64,6 +67,7 @@ impl Output {
                 world: &wanted.loaded.world,
                 width: terminal::width(),
                 is_brief: wanted.is_brief,
+                rows: wanted.rows,
                 is_plain: false,
             }),
             Format::Json => Box::new(JsonLines(BufWriter::new(raw))),

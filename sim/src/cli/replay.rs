@@ -1,22 +1,24 @@
 //! `sim replay`: a case as a table, its verdict and its digest.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{Loaded, WorldArguments, error_text, project_folder};
+use super::errors::error_text;
+use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Output};
-use super::{Exit, stepper, terminal};
+use super::{Exit, cases, shell, stepper, terminal};
 use crate::campaign::{Checked, Effort, Runner};
 use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
-use crate::files;
 use crate::interrupt::Interrupt;
 use crate::report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
 use crate::report::timeline::{Recorder, Timeline};
+use crate::report::turns::Rows;
 use crate::report::{page, paths, words};
 use crate::scenario::Scenario;
 use crate::trace::{Difference, Step, Trace};
@@ -27,8 +29,8 @@ use crate::world::World;
 #[derive(Args)]
 #[command(after_help = "Example: sim replay corpus/ok-after-failed.json --html timeline.html")]
 pub(super) struct Replay {
-    /// Case files
-    #[arg(value_name = "CASE")]
+    /// Case files, folders of them (`*.json`), or `-` for standard input
+    #[arg(value_name = "CASE|FOLDER")]
     cases: Vec<PathBuf>,
     #[command(flatten)]
     world: WorldArguments,
@@ -37,6 +39,18 @@ pub(super) struct Replay {
     /// Only the verdict of each case
     #[arg(long)]
     brief: bool,
+    /// Show every turn of a long run
+    #[arg(long)]
+    all: bool,
+    /// Show the last turns, so many
+    #[arg(long, value_name = "N", conflicts_with_all = ["all", "around"])]
+    last: Option<usize>,
+    /// Show the turns about this one
+    #[arg(long, value_name = "TURN", conflicts_with = "all")]
+    around: Option<usize>,
+    /// With --around, so many before it and after it
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "around")]
+    context: usize,
     /// Write a page that shows the run as a space-time diagram
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -45,14 +59,28 @@ pub(super) struct Replay {
     step: bool,
 }
 
-/// The command that replays a case on the same world.
+/// The command that replays a case on the same world, to be pasted into a shell.
 pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
-    let mut command = format!("cargo run --release -- replay {}", path.display());
+    let mut command = format!("cargo run --release -- replay {}", shell::argument(path));
+    let mut option = |name: &str, value: &OsStr| {
+        // A value that begins with a dash would be taken for an option of its own.
+        let separator = match value.as_encoded_bytes().first() {
+            Some(b'-') => '=',
+            _ => ' ',
+        };
+        command.push_str(&format!(" {name}{separator}{}", shell::quoted(value)));
+    };
     if let Some(folder) = &world.world {
-        command.push_str(&format!(" --world {}", folder.display()));
+        option("--world", folder.as_os_str());
     }
     for wasm in &world.wasm {
-        command.push_str(&format!(" --wasm {wasm}"));
+        option("--wasm", OsStr::new(wasm));
+    }
+    for expected in &world.expect {
+        option("--expect", OsStr::new(expected));
+    }
+    if world.leaks == Leaks::Deny {
+        option("--leaks", OsStr::new("deny"));
     }
     command
 }
@@ -123,16 +151,23 @@ struct Replayer<'a> {
 impl Replay {
     pub fn execute(self) -> Result<Exit> {
         if self.cases.is_empty() {
-            return list(&project_folder("corpus"));
+            return list(&cases::corpus()?);
         }
-        if (self.html.is_some() || self.step) && self.cases.len() > 1 {
-            bail!(
-                "`--html` and `--step` show one case, and {} are given",
-                self.cases.len()
-            );
+        let cases = cases::expanded(&self.cases, cases::is_json)?;
+        if (self.html.is_some() || self.step) && cases.len() != 1 {
+            let are = if cases.is_empty() {
+                "none is"
+            } else {
+                "several are"
+            };
+            bail!("`--html` and `--step` show one case, and {are} given");
         }
-        if let Some(page) = &self.html {
-            files::probe(page).with_context(|| format!("cannot write {}", page.display()))?;
+        if cases.is_empty() {
+            terminal::note("nothing ran: no files named `*.json` in what was given");
+            return Ok(Exit::NothingRan);
+        }
+        if let Some(path) = &self.html {
+            page::file::probe(path)?;
         }
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
@@ -148,25 +183,43 @@ impl Replay {
             },
         };
         if self.step {
-            return self.step(&mut replayer);
+            return self.step(&cases[0], &mut replayer);
         }
-        self.replay_all(&loaded, &mut replayer)
+        self.replay_all(&cases, &loaded, &mut replayer)
     }
 
-    fn replay_all(&self, loaded: &Loaded, replayer: &mut Replayer<'_>) -> Result<Exit> {
+    fn rows(&self) -> Rows {
+        match (self.all, self.last, self.around) {
+            (true, _, _) => Rows::All,
+            (_, Some(count), _) => Rows::Last(count),
+            (_, _, Some(turn)) => Rows::Around {
+                turn,
+                context: self.context,
+            },
+            _ => Rows::default(),
+        }
+    }
+
+    fn replay_all(
+        &self,
+        cases: &[PathBuf],
+        loaded: &Loaded,
+        replayer: &mut Replayer<'_>,
+    ) -> Result<Exit> {
         let interrupt = Interrupt::default();
         let mut readers = self.output.readers(&For {
             loaded,
             interrupt: &interrupt,
             is_brief: self.brief,
+            rows: self.rows(),
             pages: None,
         })?;
         readers.tell(&Event::Started(Started {
-            cases: Some(self.cases.len()),
+            cases: Some(cases.len()),
             ..event::Started::of(&loaded.world, "replay", &loaded.notes)
         }))?;
         let mut exit = Exit::Holds;
-        for path in &self.cases {
+        for path in cases {
             // One bad file among many is told, and the others are still replayed.
             match self.replay(path, replayer, &mut readers) {
                 Ok(one) => exit = exit.or(one),
@@ -198,7 +251,7 @@ impl Replay {
     ) -> Result<Exit> {
         let file = path.display().to_string();
         let (world, runner) = (replayer.world, &mut replayer.runner);
-        let (case, scenario) = read(path, world)?;
+        let (case, scenario) = cases::read(path, world, self.world.world.as_deref())?;
         runner.renew()?;
         let (checked, timeline) = watched(runner, world, &scenario);
         let once = runner.trace.clone();
@@ -230,11 +283,9 @@ impl Replay {
             timeline: &timeline,
         };
         readers.tell(&Event::CaseDone(done))?;
-        if let Some(page) = &self.html {
-            let text = page::of_case(world, &done)?;
-            files::replace(page, text.as_bytes())
-                .with_context(|| format!("cannot write {}", page.display()))?;
-            terminal::note(&format!("page: {}", page.display()));
+        if let Some(path) = &self.html {
+            page::file::write(path, &page::of_case(world, &done)?)?;
+            terminal::note(&format!("page: {}", path.display()));
         }
         runner.replay(&scenario);
         if let Some(difference) = once.difference(&runner.trace) {
@@ -249,8 +300,8 @@ impl Replay {
         Ok(verdict(&checked))
     }
 
-    fn step(&self, replayer: &mut Replayer<'_>) -> Result<Exit> {
-        let (_, scenario) = read(&self.cases[0], replayer.world)?;
+    fn step(&self, path: &Path, replayer: &mut Replayer<'_>) -> Result<Exit> {
+        let (_, scenario) = cases::read(path, replayer.world, self.world.world.as_deref())?;
         let (checked, timeline) = watched(&mut replayer.runner, replayer.world, &scenario);
         stepper::walk(&timeline)?;
         Ok(verdict(&checked))
@@ -263,13 +314,6 @@ fn verdict(checked: &Checked) -> Exit {
         true if checked.end.cut_by().is_some() => Exit::Incomplete,
         true => Exit::Holds,
     }
-}
-
-fn read(path: &Path, world: &World) -> Result<(Case, Scenario)> {
-    let name = || path.display().to_string();
-    let case = store::read(path).with_context(name)?;
-    let scenario = case.bind(&world.air).with_context(name)?;
-    Ok((case, scenario))
 }
 
 /// The cases of a folder, a line each: what is known of them without a replay.

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Exit;
 use super::failures::Failures;
-use super::input::{Loaded, WorldArguments, jobs, project_folder};
+use super::input::{CORPUS, Loaded, WorldArguments, jobs};
 use super::readers::{For, Output};
 use super::terminal::{self, Progress};
 use crate::campaign::{self, Effort, Stop, Summary};
@@ -19,6 +19,7 @@ use crate::random::Seed;
 use crate::report::event::{
     self, Event, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
 };
+use crate::report::turns::Rows;
 use crate::scenario::{Bounds, Mix, PlanMode};
 use crate::workload::{self, Workload};
 
@@ -108,6 +109,7 @@ impl Run {
             loaded: &loaded,
             interrupt: &interrupt,
             is_brief: false,
+            rows: Rows::default(),
             pages: self.html.as_deref(),
         })?;
         readers.tell(&Event::Started(Started {
@@ -136,7 +138,7 @@ impl Run {
 
     fn case_folder(&self) -> PathBuf {
         let asked = self.case_dir.clone();
-        asked.unwrap_or_else(|| project_folder("corpus"))
+        asked.unwrap_or_else(|| PathBuf::from(CORPUS))
     }
 
     fn options(&self, interrupt: &Interrupt) -> Result<campaign::Options> {

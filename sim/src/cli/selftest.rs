@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{WorldArguments, jobs, project_folder, sources};
+use super::input::{built_in_world, jobs};
 use super::{Exit, terminal};
 use crate::air;
 use crate::interrupt::Interrupt;
@@ -43,11 +43,7 @@ impl Selftest {
             terminal::raw_out_for(&Interrupt::default()).write_all(&planted_wasm(bug)?)?;
             return Ok(Exit::Holds);
         }
-        let folder = WorldArguments {
-            world: Some(project_folder("air")),
-            ..WorldArguments::default()
-        };
-        let air = air::load(&sources(&folder.folder())?)?;
+        let air = air::load(&built_in_world())?;
         let options = Options {
             first_seed: 0,
             starts: self.starts,

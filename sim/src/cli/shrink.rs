@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 
+use super::errors::Hinted;
 use super::input::{Loaded, WorldArguments};
 use super::terminal::{self, Progress};
 use super::{Exit, replay};
@@ -55,11 +56,8 @@ impl Shrink {
         runner.set_effort(Effort::Thorough);
         let checked = runner.replay(&scenario);
         let Some(first) = checked.violations.first() else {
-            bail!(
-                "{} does not fail on this world: nothing to shrink\nhint: {}",
-                self.case.display(),
-                self.hint(&case)
-            );
+            let what = "it does not fail on this world: nothing to shrink";
+            return Err(Hinted::new(what, self.hint(&case)).context(name()));
         };
         let kept = self.kept();
         let shrinking = Shrinking {

@@ -74,7 +74,7 @@ pub fn err() -> Out<anstream::Stderr> {
 /// A line on standard error: of progress, or what depends on time.
 pub fn note(line: &str) {
     // Where even this cannot be told there is nobody to tell.
-    let _ = writeln!(err(), "{line}");
+    let _ = writeln!(err(), "{}", crate::air::printable(line));
 }
 
 /// Says on standard error what takes long, as progress is shown: to people only.

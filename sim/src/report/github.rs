@@ -6,6 +6,7 @@ use std::io::Write;
 
 use super::event::{Case, Event, Reader};
 use super::timeline::Violated;
+use crate::air::{printable, printable_lines};
 
 pub struct GitHub<W>(pub W);
 
@@ -29,7 +30,7 @@ impl<W: Write> Reader for GitHub<W> {
             }
             Event::Nondeterminism(found) => {
                 let text = format!("{}: {}", found.of, found.what);
-                self.error(None, "not deterministic", &text)
+                self.error(None, "not deterministic", &printable(&text))
             }
             Event::BadCase(bad) => self.error(Some(bad.file), "not a case", bad.error),
             _ => Ok(()),
@@ -47,26 +48,33 @@ impl<W: Write> GitHub<W> {
         let Some(first) = violations.first() else {
             return Ok(());
         };
-        let text = format!(
-            "{found_by}, turn {}: {}\nexpected {}\nfound {}\nreplay: {}",
-            first.turn, first.says, first.expected, first.found, case.replay
-        );
-        self.error(Some(&case.file), first.invariant, &text)
+        let lines = [
+            format!("{found_by}, turn {}: {}", first.turn, first.says),
+            format!("expected {}", first.expected),
+            format!("found {}", first.found),
+            format!("replay: {}", case.replay),
+        ];
+        let lines = lines.map(|line| printable(&line));
+        self.error(Some(&case.file), first.invariant, &lines.join("\n"))
     }
 
+    /// An annotation. The text may have lines of its own.
     fn error(&mut self, file: Option<&str>, title: &str, text: &str) -> anyhow::Result<()> {
         let file = file.map_or(String::new(), |file| format!("file={},", property(file)));
-        let (title, text) = (property(title), data(text));
+        let (title, text) = (property(title), data(&printable_lines(text)));
         writeln!(self.0, "::error {file}title={title}::{text}")?;
         Ok(())
     }
 }
 
+/// The part after the command, with lines of its own.
 fn data(text: &str) -> String {
     let text = text.replace('%', "%25");
     text.replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&printable(text))
+        .replace(':', "%3A")
+        .replace(',', "%2C")
 }

@@ -7,7 +7,8 @@ use super::summary::summary;
 use super::table::Table;
 use super::text::{Look, Text};
 use super::timeline::{Timeline, Violated};
-use super::turns::{DEFAULT_WIDTH, turns};
+use super::turns::{DEFAULT_WIDTH, Rows, rows, turns};
+use super::words::counted;
 use crate::invariants::Goal;
 use crate::world::World;
 
@@ -21,6 +22,8 @@ pub struct Human<'a, W> {
     pub width: u16,
     /// Only the verdicts of cases.
     pub is_brief: bool,
+    /// Which turns of a case are shown.
+    pub rows: Rows,
     /// No escapes for colours, whatever `out` makes of them.
     pub is_plain: bool,
 }
@@ -33,6 +36,7 @@ impl<'a, W> Human<'a, W> {
             world,
             width: DEFAULT_WIDTH,
             is_brief: false,
+            rows: Rows::default(),
             is_plain: true,
         }
     }
@@ -108,7 +112,8 @@ impl<W> Human<'_, W> {
         let first = violations.first().map_or(0, |first| first.turn);
         let from = first.saturating_sub(TURNS_BEFORE);
         if from > 0 {
-            text.look(Look::Faint, format!("  … {from} turns before"));
+            let before = counted(from as u64, "turn");
+            text.look(Look::Faint, format!("  … {before} before"));
         }
         text.append(turns(timeline, from, self.width));
     }
@@ -125,14 +130,14 @@ impl<W> Human<'_, W> {
             if let Some(about) = done.about {
                 text.line(about);
             }
-            text.append(turns(done.timeline, 0, self.width));
+            text.append(rows(done.timeline, self.rows, self.width));
         }
         text.append(violations(done.violations));
         if done.skipped > 0 {
-            let skipped = done.skipped;
-            text.line(format!(
-                "{skipped} decisions were not possible and were skipped"
-            ));
+            text.line(match done.skipped {
+                1 => "1 decision was not possible and was skipped".to_owned(),
+                skipped => format!("{skipped} decisions were not possible and were skipped"),
+            });
             if done.turns == 0 {
                 text.line("nothing ran: no decision of the case was possible");
             }
@@ -148,8 +153,9 @@ impl<W> Human<'_, W> {
         if seen.cut_short {
             let failures = seen.failures.len();
             text.line(format!(
-                "stopped: as many seeds have failed as were asked for ({failures})\n"
+                "stopped: as many seeds have failed as were asked for ({failures})"
             ));
+            text.line("");
         }
         text.append(summary(self.world, seen));
         for goal in seen.missed_goals() {
@@ -232,12 +238,12 @@ pub fn shrunk_line(text: &mut Text, shrunk: &Shrunk<'_>) {
         attempts,
         ..
     } = shrunk;
-    text.line(format!(
-        "shrunk from {from} decisions to {to} in {attempts} attempts"
-    ));
+    let from = counted(*from as u64, "decision");
+    let attempts = counted(*attempts, "attempt");
+    text.line(format!("shrunk from {from} to {to} in {attempts}"));
     if shrunk.is_exhausted {
         text.line(format!(
-            "stopped after {attempts} attempts: more may shrink it further (`sim shrink --attempts`)"
+            "stopped after {attempts}: more may shrink it further (`sim shrink --attempts`)"
         ));
     }
 }

@@ -1,7 +1,8 @@
 //! Events as a JUnit report, written at the end. Of a campaign each invariant is a test, and each
 //! goal; of a replay each case is one. A failure's text has the command that shows it again.
 //!
-//! No times are in it: the report of the same seeds is the same.
+//! No times are in it: the report of the same seeds is the same. Texts of others are made printable
+//! first: XML has no way to write most of what is escaped then.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +14,8 @@ use super::event::{CaseDone, Event, Finished, Reader, Shrunk, Violation};
 use super::human;
 use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, turns};
+use super::words::counted;
+use crate::air::{printable, printable_lines};
 use crate::campaign::Summary;
 use crate::invariants::{self, Asked};
 
@@ -45,13 +48,15 @@ impl<W: Write> Reader for JUnit<W> {
             Event::Violation(found) => self.violation(found),
             Event::Shrunk(shrunk) => self.shrunk(shrunk),
             Event::Nondeterminism(found) => {
-                let _ = writeln!(self.nondeterminism, "{}: {}", found.of, found.what);
+                let text = format!("{}: {}", found.of, found.what);
+                let _ = writeln!(self.nondeterminism, "{}", printable(&text));
             }
             Event::CaseDone(done) => self.case_done(done),
             Event::BadCase(bad) => {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-                status.set_type("bad input").set_description(bad.error);
-                let mut case = TestCase::new(bad.file, status);
+                status.set_type("bad input");
+                status.set_description(printable_lines(bad.error));
+                let mut case = TestCase::new(printable(bad.file), status);
                 case.set_classname("corpus");
                 self.cases.push(case);
             }
@@ -103,7 +108,7 @@ impl<W: Write> JUnit<W> {
     }
 
     fn case_done(&mut self, done: &CaseDone<'_>) {
-        let mut case = TestCase::new(done.file, TestCaseStatus::success());
+        let mut case = TestCase::new(printable(done.file), TestCaseStatus::success());
         if let Some(first) = done.violations.first() {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let text = failure_text(done.violations, done.timeline, done.replay);
@@ -165,11 +170,16 @@ fn goals(summary: &Summary) -> Vec<TestCase> {
     let asked = asked.filter(|goal| goal.asked != Asked::Never);
     let tests = asked.map(|goal| {
         let text = format!(
-            "no run of {} seeds reached it: {}",
-            summary.seeds, goal.says
+            "no run of {} reached it: {}",
+            counted(summary.seeds, "seed"),
+            printable(&goal.says)
         );
         let failure = missed.contains(&goal).then_some(&text);
-        let mut test = test(&goal.name, "a campaign reaches every goal", failure);
+        let mut test = test(
+            &printable(&goal.name),
+            "a campaign reaches every goal",
+            failure,
+        );
         if let Asked::From(least) = goal.asked
             && summary.seeds < least
         {
@@ -198,6 +208,6 @@ fn test(name: &str, says: &str, failure: Option<&String>) -> TestCase {
 fn failure_text(violations: &[Violated], timeline: &Timeline, replay: &str) -> String {
     let mut text = human::violations(violations).plain();
     text.push_str(&turns(timeline, 0, DEFAULT_WIDTH).plain());
-    let _ = writeln!(text, "replay: {replay}");
+    let _ = writeln!(text, "replay: {}", printable(replay));
     text
 }

@@ -8,6 +8,7 @@
 mod campaign;
 mod details;
 mod diagram;
+pub mod file;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -8,6 +8,21 @@ use crate::air;
 /// Blanks between two columns.
 const GAP: u16 = 2;
 
+/// What is in a cell: a line, or some.
+pub struct Lines(Vec<String>);
+
+impl From<String> for Lines {
+    fn from(line: String) -> Lines {
+        Lines(vec![line])
+    }
+}
+
+impl From<Vec<&str>> for Lines {
+    fn from(lines: Vec<&str>) -> Lines {
+        Lines(lines.into_iter().map(str::to_owned).collect())
+    }
+}
+
 /// Rows of cells under a head, each row in a style.
 pub struct Table {
     table: comfy_table::Table,
@@ -63,13 +78,14 @@ impl Table {
 
     /// Adds a row. A table that is wrapped finds its rows again by their first cells: these begin
     /// with something that is not a blank.
-    pub fn row<const COLUMNS: usize>(&mut self, look: Look, cells: [String; COLUMNS]) {
+    pub fn row<const COLUMNS: usize>(&mut self, look: Look, cells: [impl Into<Lines>; COLUMNS]) {
         self.looks.push(look);
-        let cells = cells.iter().map(|cell| {
-            let lines: Vec<String> = cell.lines().map(air::printable).collect();
-            Cell::new(lines.join("\n"))
+        let cells = cells.map(|cell| {
+            let Lines(lines) = cell.into();
+            let lines = lines.iter().map(|line| air::printable(line));
+            Cell::new(lines.collect::<Vec<_>>().join("\n"))
         });
-        self.table.add_row(cells.collect::<Vec<_>>());
+        self.table.add_row(cells);
     }
 
     /// The rows under the head.

@@ -39,15 +39,14 @@ impl Text {
         self.look(Look::Plain, text);
     }
 
-    /// Adds the lines of a text in one style, their control characters escaped.
+    /// Adds a line in a style. Breaks in it are escaped, as all that would not be seen.
     pub fn look(&mut self, look: Look, text: impl AsRef<str>) {
-        let text = text.as_ref();
-        let mut lines = text.lines().peekable();
-        if lines.peek().is_none() {
-            self.0.push((look, String::new()));
-        }
-        self.0
-            .extend(lines.map(|line| (look, air::printable(line))));
+        self.0.push((look, air::printable(text.as_ref())));
+    }
+
+    /// Adds the lines of a text of our own.
+    pub fn lines(&mut self, text: impl AsRef<str>) {
+        text.as_ref().lines().for_each(|line| self.line(line));
     }
 
     pub fn append(&mut self, other: Text) {

@@ -1,12 +1,14 @@
 //! A run as a table, a row for each turn: what was decided, what came of it, what is wrong.
 
+use std::ops::Range;
+
 use serde_json::Value as Json;
 
 use super::paths::Change;
-use super::table::Table;
+use super::table::{Lines, Table};
 use super::text::{Look, Text};
 use super::timeline::{Event, Step, Timeline, Turn};
-use super::words;
+use super::words::{self, counted};
 
 /// How much is shown of what an event says, in characters.
 const EVENT_CHARS: usize = 100;
@@ -16,8 +18,91 @@ const FIELD_CHARS: usize = 48;
 /// The width of a table where no terminal says otherwise, in columns of characters.
 pub const DEFAULT_WIDTH: u16 = 120;
 
+/// Which turns of a run are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Rows {
+    /// All of a run that is not long; of a long one its beginning, its end, and the turns before
+    /// a violation.
+    #[default]
+    Telling,
+    All,
+    /// So many at the end.
+    Last(usize),
+    /// Those about a turn: so many before it, and after it.
+    Around {
+        turn: usize,
+        context: usize,
+    },
+}
+
+impl Rows {
+    /// The most turns of a run that is shown whole.
+    pub const MOST: usize = 300;
+    /// Of a longer one, so many at its beginning and at its end, and before a violation.
+    const AT_ENDS: usize = 50;
+
+    /// The turns of such a run, as parts that do not touch.
+    fn of(self, timeline: &Timeline) -> Vec<Range<usize>> {
+        let count = timeline.turns.len();
+        let one = |part: Range<usize>| [part, 0..0, 0..0];
+        let parts = match self {
+            Rows::Telling if count > Rows::MOST => {
+                let first = timeline.violations.first();
+                let violated = first.map_or(0..0, |first| {
+                    first.turn.saturating_sub(Rows::AT_ENDS)..first.turn + 1
+                });
+                [0..Rows::AT_ENDS, violated, count - Rows::AT_ENDS..count]
+            }
+            Rows::Telling | Rows::All => one(0..count),
+            Rows::Last(most) => one(count.saturating_sub(most)..count),
+            Rows::Around { turn, context } => {
+                let end = turn.saturating_add(context).saturating_add(1);
+                one(turn.saturating_sub(context)..end)
+            }
+        };
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for part in parts {
+            let part = part.start.min(count)..part.end.min(count);
+            if part.is_empty() {
+                continue;
+            }
+            match apart.last_mut().filter(|last| last.end >= part.start) {
+                Some(last) => last.end = last.end.max(part.end),
+                None => apart.push(part),
+            }
+        }
+        apart
+    }
+}
+
 /// The turns from one on. Those that violate something are marked and say what.
 pub fn turns(timeline: &Timeline, from: usize, width: u16) -> Text {
+    let all = from..timeline.turns.len();
+    parts(timeline, std::slice::from_ref(&all), width).text()
+}
+
+/// Some of the turns, and how many are left out.
+pub fn rows(timeline: &Timeline, rows: Rows, width: u16) -> Text {
+    let shown = rows.of(timeline);
+    let mut text = parts(timeline, &shown, width).text();
+    let count = timeline.turns.len();
+    let left_out = count - shown.iter().map(Range::len).sum::<usize>();
+    if left_out > 0 {
+        let hint = match rows {
+            Rows::Telling => ": --all shows them, --around TURN those about one",
+            _ => "",
+        };
+        let left_out = format!(
+            "{left_out} of {} left out{hint}",
+            counted(count as u64, "turn")
+        );
+        text.look(Look::Faint, left_out);
+    }
+    text
+}
+
+/// These turns, with a line between two parts.
+fn parts(timeline: &Timeline, shown: &[Range<usize>], width: u16) -> Table {
     let is_violated = !timeline.violations.is_empty();
     let head = [
         "turn", "time", "decision", "event", "state", "out", "verdict",
@@ -29,34 +114,53 @@ pub fn turns(timeline: &Timeline, from: usize, width: u16) -> Text {
             Table::wrapped([turn, time, decision, event, state, out], width, &[0, 1])
         }
     };
-    for (index, turn) in timeline.turns.iter().enumerate().skip(from) {
-        if timeline.healing_from == Some(index) {
-            let head = ["--", "", "faults stop here", "", "", "", ""].map(str::to_owned);
-            row(&mut table, is_violated, Look::Faint, head);
+    for (index, part) in shown.iter().enumerate() {
+        if index > 0 {
+            let left_out = part.start - shown[index - 1].end;
+            let left_out = format!("{} left out", counted(left_out as u64, "turn"));
+            between(&mut table, is_violated, ("…", left_out));
         }
-        let violated: Vec<&str> = timeline
-            .violated_at(index)
-            .map(|one| one.invariant)
-            .collect();
-        let (look, mark) = match violated.is_empty() {
-            true => (Look::Plain, ""),
-            false => (Look::Bad, ">"),
-        };
-        let cells = [
-            format!("{mark}{index}"),
-            turn.time.clone(),
-            decision(turn),
-            event(turn),
-            state(turn),
-            turn.out.join("; "),
-            violated.join("\n"),
-        ];
-        row(&mut table, is_violated, look, cells);
+        for index in part.clone() {
+            if timeline.healing_from == Some(index) {
+                let says = "faults stop here".to_owned();
+                between(&mut table, is_violated, ("--", says));
+            }
+            turn_row(&mut table, timeline, index);
+        }
     }
-    table.text()
+    table
 }
 
-fn row(table: &mut Table, with_verdict: bool, look: Look, cells: [String; 7]) {
+fn turn_row(table: &mut Table, timeline: &Timeline, index: usize) {
+    let turn = &timeline.turns[index];
+    let violated: Vec<&str> = timeline
+        .violated_at(index)
+        .map(|one| one.invariant)
+        .collect();
+    let (look, mark) = match violated.is_empty() {
+        true => (Look::Plain, ""),
+        false => (Look::Bad, ">"),
+    };
+    let cells = [
+        format!("{mark}{index}").into(),
+        turn.time.clone().into(),
+        decision(turn).into(),
+        event(turn).into(),
+        state(turn).into(),
+        turn.out.join("; ").into(),
+        violated.into(),
+    ];
+    row(table, !timeline.violations.is_empty(), look, cells);
+}
+
+/// A row that is no turn.
+fn between(table: &mut Table, with_verdict: bool, (mark, says): (&str, String)) {
+    let cells = [mark, "", &says, "", "", "", ""];
+    let cells = cells.map(|cell| Lines::from(cell.to_owned()));
+    row(table, with_verdict, Look::Faint, cells);
+}
+
+fn row(table: &mut Table, with_verdict: bool, look: Look, cells: [Lines; 7]) {
     match with_verdict {
         true => table.row(look, cells),
         false => {

@@ -95,7 +95,7 @@ fn arguments() {
             For more information, try '--help'.
 
             $ sim replay one.json two.json --step
-            error: `--html` and `--step` show one case, and 2 are given
+            error: `--html` and `--step` show one case, and several are given
 
         "#]],
     );
@@ -372,17 +372,15 @@ fn pinned_to_another_wasm() {
         &["run --world world", "check world"],
         &expect![[r#"
             $ sim run --world world
-            error: `demo/RetrySM@1` is pinned in world/module.air.json to
-              sha256:1111111111111111111111111111111111111111111111111111111111111111
-            and the wasm in use is
-              sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
+            error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
+              1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
+              2: the wasm in use is sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
             hint: pin it with `sim check --pin world`
 
             $ sim check world
-            error: `demo/RetrySM@1` is pinned in world/module.air.json to
-              sha256:1111111111111111111111111111111111111111111111111111111111111111
-            and the wasm in use is
-              sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
+            error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
+              1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
+              2: the wasm in use is sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
             hint: pin it with `sim check --pin world`
 
         "#]],

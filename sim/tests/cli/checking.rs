@@ -115,6 +115,7 @@ fn errors_and_warnings() {
 
 fn others_run() {
     let place = warned();
+    place.corpus();
     for (command, notes) in [
         ("run --world world --seeds 0..3 --no-shrink", 1),
         ("run --world world --seeds 0..3 --format json", 1),

@@ -48,7 +48,7 @@ fn names_and_blocks() {
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     expect![[r#"
         demo/RetrySM@1 runs named.wasm, given by hand (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60)
-        demo/RetrySM@1 (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60), 1 cases, 1 turns
+        demo/RetrySM@1 (sha256:317a6583410e4d4cb4e1dfde14a83cac65563c10374de2eedbda8a3391ddbb60), 1 case, 1 turn
         reached  blocks  function
               1       1  give_room
               0       4  refuse
@@ -83,6 +83,7 @@ fn folders() {
 /// The corpus by default. What it reaches differs with the reducer, so little is said of it here.
 fn shipped() {
     let place = Place::new();
+    place.corpus();
     let said = place.sim("coverage");
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(
@@ -104,7 +105,7 @@ fn bad_case() {
     place.write("folder/c.json", case("ok-after-failed"));
     let said = place.sim("coverage folder nowhere --world world --wasm named.wasm");
     assert_eq!(said.code, 2);
-    assert!(said.out.contains(" 1 cases"), "{}", said.out);
+    assert!(said.out.contains(" 1 case,"), "{}", said.out);
     expect![[r#"
         error: folder/0123abcd
           1: cannot read it

@@ -12,10 +12,14 @@ use libtest_mimic::Trial;
 use super::{CASE, Place, trial};
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("files", "no_regular_files", no_regular_files)]
+    vec![
+        trial("files", "no_regular_files", no_regular_files),
+        trial("files", "pages_of_others", pages_of_others),
+    ]
 }
 
 /// What `sim` says on standard error; killed if it takes longer than half a minute.
+#[expect(clippy::disallowed_methods, reason = "a trial waits for a process")]
 fn err_in_time(place: &Place, arguments: &str) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_sim"))
         .current_dir(place.path(""))
@@ -97,4 +101,52 @@ fn no_regular_files() {
 
     "#]]
     .assert_eq(&found);
+}
+
+/// A page replaces a page, and nothing else; that it cannot be written is told before anything runs.
+fn pages_of_others() {
+    let place = Place::new();
+    place.world();
+    place.write("one.json", CASE);
+    let run = "run --world world --seeds 0..3 --html";
+    assert_eq!(place.sim(&format!("{run} pages")).code, 0);
+    assert_eq!(place.sim(&format!("{run} pages")).code, 0);
+    place.write("site/index.html", "<!doctype html><title>mine</title>");
+    place.write("folder/index.html/file", "");
+    place.write("file", "");
+    std::os::unix::fs::symlink("one.json", place.path("link.html")).expect("it can be made");
+    for (command, error) in [
+        (
+            format!("{run} site"),
+            "site/index.html is there and is no page of sim: remove it, or choose another place",
+        ),
+        (
+            format!("{run} folder"),
+            "cannot write folder/index.html\n  1: it is a folder, expected a regular file",
+        ),
+        (
+            format!("{run} file"),
+            "cannot make the folder file\n  1: File exists (os error 17)",
+        ),
+        (
+            "replay one.json --world world --html one.json".to_owned(),
+            "one.json is there and is no page of sim: remove it, or choose another place",
+        ),
+        (
+            "replay one.json --world world --html link.html".to_owned(),
+            "link.html is there and is no page of sim: remove it, or choose another place",
+        ),
+        (
+            "replay one.json --world world --html nowhere/page.html".to_owned(),
+            "cannot write nowhere/page.html\n  1: entity not found",
+        ),
+    ] {
+        let said = place.sim(&command);
+        assert_eq!((said.code, said.out.as_str()), (2, ""), "{command}");
+        assert_eq!(said.err.trim_end(), format!("error: {error}"), "{command}");
+    }
+    let kept = std::fs::read_to_string(place.path("one.json")).expect("it can be read");
+    assert_eq!(kept, CASE);
+    // Nothing is left over.
+    assert_eq!(place.list("pages"), ["index.html"]);
 }

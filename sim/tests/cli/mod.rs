@@ -9,6 +9,8 @@ mod exploring;
 mod files;
 mod formats;
 mod hostile;
+mod lines;
+mod replaying;
 mod shrinking;
 mod terminal;
 mod worlds;
@@ -33,6 +35,8 @@ pub fn trials() -> Vec<Trial> {
         files::trials(),
         formats::trials(),
         hostile::trials(),
+        lines::trials(),
+        replaying::trials(),
         shrinking::trials(),
         terminal::trials(),
         worlds::trials(),
@@ -58,8 +62,13 @@ fn trial(subject: &str, name: &str, test: fn()) -> Trial {
 struct Said {
     code: i32,
     out: String,
+    /// Without the line that says that the world is the built-in one.
     err: String,
+    is_built_in: bool,
 }
+
+/// What is said where no world is named and none is in the folder.
+const BUILT_IN: &str = "note: no folder air here: the built-in retry world\n";
 
 /// A folder of its own, in which `sim` is run.
 struct Place(TempDir);
@@ -96,6 +105,16 @@ impl Place {
         }
     }
 
+    /// The cases that are kept, as `corpus` in this folder.
+    fn corpus(&self) {
+        let cases = fs::read_dir(root("corpus")).expect("the folder is there");
+        for case in cases.map(|entry| entry.expect("it can be read").path()) {
+            let name = case.file_name().expect("it has a name").to_string_lossy();
+            let text = fs::read(&case).expect("it can be read");
+            self.write(&format!("corpus/{name}"), text);
+        }
+    }
+
     /// The world of `world`, with a piece of one document replaced.
     fn world_with(&self, document: &str, from: &str, to: &str) {
         self.world();
@@ -120,9 +139,15 @@ impl Place {
 
     /// With variables of the environment.
     fn sim_with(&self, arguments: &str, variables: &[(&str, &str)]) -> Said {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        self.sim_of(&arguments, variables)
+    }
+
+    /// With arguments that may hold anything.
+    fn sim_of(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
         let output = Command::new(env!("CARGO_BIN_EXE_sim"))
             .current_dir(self.0.path())
-            .args(arguments.split_whitespace())
+            .args(arguments)
             .env_remove("SIM_CACHE_DIR")
             .env_remove("GITHUB_ACTIONS")
             .envs(variables.iter().copied())
@@ -133,10 +158,12 @@ impl Place {
             text.replace(&self.0.path().display().to_string(), "DIR")
                 .replace(&absolute_root().display().to_string(), "ROOT")
         };
+        let err = text(output.stderr);
         Said {
             code: output.status.code().expect("the command was not killed"),
             out: text(output.stdout),
-            err: text(output.stderr),
+            err: err.strip_prefix(BUILT_IN).unwrap_or(&err).to_owned(),
+            is_built_in: err.starts_with(BUILT_IN),
         }
     }
 

@@ -134,9 +134,11 @@ fn refusals() {
         found.push_str(&said.err);
     }
     expect![[r#"
-        error: found/attempts_bounded-5c4057928ca7.json does not fail on this world: nothing to shrink
+        error: found/attempts_bounded-5c4057928ca7.json
+          1: it does not fail on this world: nothing to shrink
         hint: it violated attempts_bounded on another reducer: give that one with `--wasm FILE`, or replay it to see what changed
-        error: ROOT/corpus/ok-after-failed.json does not fail on this world: nothing to shrink
+        error: ROOT/corpus/ok-after-failed.json
+          1: it does not fail on this world: nothing to shrink
         hint: it held when it was written, too: shrink one that fails
         error: nowhere.json
           1: cannot read it

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::json;
 
+use super::file;
 use super::{About, Card, Fact, page_name, render, run};
 use crate::air::printable;
 use crate::campaign::{FAULTS, Summary};
@@ -16,6 +17,8 @@ use crate::report::timeline::{Timeline, Violated};
 use crate::scenario::Decision;
 use crate::world::World;
 
+/// The page of the campaign.
+const INDEX: &str = "index.html";
 /// The widest bar, in pixels.
 const BAR: u64 = 120;
 /// Bars of the distribution of run lengths, at most.
@@ -45,10 +48,11 @@ struct Failure {
 
 impl<'a> Pages<'a> {
     /// # Errors
-    /// If the folder cannot be made.
+    /// If the folder cannot be made, or pages cannot be written there.
     pub fn new(world: &'a World, folder: PathBuf) -> Result<Pages<'a>> {
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        file::probe(&folder.join(INDEX))?;
         Ok(Pages {
             world,
             folder,
@@ -196,12 +200,11 @@ impl Pages<'_> {
                 "bar": BAR,
             }),
         )?;
-        self.write("index.html", &page)
+        self.write(INDEX, &page)
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
-        let path = self.folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        file::write(&self.folder.join(name), text)
     }
 }
 
