@@ -34,7 +34,7 @@ const TEMPLATES: [(&str, &str); 3] = [
 ];
 
 /// The most turns that a page shows: of a longer run those up to the first violation, or the first.
-const MOST_TURNS: usize = 2_000;
+const MOST_TURNS: usize = 10_000;
 
 /// What a page says beside its diagram.
 struct About<'a> {

@@ -2,10 +2,11 @@
 
 use super::table::Table;
 use super::text::{Look, Text};
+use super::words::counted;
 use crate::campaign::{FAULTS, Summary};
 use crate::invariants::{self, Asked, Goal};
 use crate::scenario::Decision;
-use crate::world::World;
+use crate::world::{World, local_name};
 
 /// Goals that were reached are told one by one if there are no more than so many.
 const FEW_GOALS: usize = 60;
@@ -16,15 +17,16 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
     let reducers = world.air.reducers.iter();
     let names: Vec<&str> = reducers.map(|reducer| reducer.name.as_str()).collect();
     text.line(format!(
-        "{} seeds, {} turns, {} steps through {}",
-        summary.seeds,
-        summary.turns,
-        summary.steps,
+        "{}, {}, {} through {}",
+        counted(summary.seeds, "seed"),
+        counted(summary.turns, "turn"),
+        counted(summary.steps, "step"),
         names.join(", ")
     ));
-    if summary.bounded_runs > 0 {
-        let runs = summary.bounded_runs;
-        text.line(format!("{runs} runs ended at a bound, not by themselves"));
+    match summary.bounded_runs {
+        0 => {}
+        1 => text.line("1 run ended at a bound, not by itself"),
+        runs => text.line(format!("{runs} runs ended at a bound, not by themselves")),
     }
     text.line("");
     counts(
@@ -50,7 +52,40 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
              makes it a violation)"
         ));
     }
+    text.append(needless(world, summary));
     text.look(Look::Faint, format!("digest {}", summary.digest));
+    text
+}
+
+/// Declarations that something is meant never to happen, which happened.
+fn needless(world: &World, summary: &Summary) -> Text {
+    let mut text = Text::default();
+    let mut tell = |what: &str, name: &str, goals: &str| {
+        let of = summary.goals.iter().filter(|(goal, _)| {
+            let rest = goal.name.strip_prefix(goals);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        });
+        let least = of.map(|(_, count)| *count).min().unwrap_or(0);
+        if least > 0 {
+            let runs = counted(least, "run");
+            text.line(format!(
+                "note: --expect {what}={name} never came true: {goals} in {runs}"
+            ));
+        }
+    };
+    for plan in &world.air.plans {
+        if world.expected.unstarted(&plan.name) {
+            let name = local_name(&plan.name);
+            tell("unstarted", name, &format!("started {name}"));
+        }
+    }
+    for arm in world.arms.all() {
+        let label = arm.label(&world.air);
+        if world.expected.unaccepted(label) {
+            let of = world.arms.name(&world.air, arm);
+            tell("unaccepted", label, &format!("accepted {of}"));
+        }
+    }
     text
 }
 

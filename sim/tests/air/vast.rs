@@ -120,8 +120,8 @@ fn refused() {
 
 /// What a state may be is looked through for tags, and a vast one not to its end.
 fn state() {
-    // Options, so that each level has a small value; two parts each, sixty levels.
-    let each = |next: &str| record(12, &format!(r#"{{"option": {next}}}"#));
+    // Options, so that each level has a small value.
+    let each = |next: &str| record(100, &format!(r#"{{"option": {next}}}"#));
     let source = world(20, each, TEXT, r#"{"ref": "t/B0@1"}"#);
     let air = air::load(&[source]).expect("it has a small value");
     let wasm = wat::parse_str(

@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         trial("worlds", "another_shape", another_shape),
         trial("worlds", "leaks", leaks),
         trial("worlds", "unknown_names", unknown_names),
+        trial("worlds", "what_was_expected", what_was_expected),
         trial("worlds", "findings_hide_none", findings_hide_none),
         trial("worlds", "shrinks_and_replays", shrinks_and_replays),
     ]
@@ -437,4 +438,25 @@ fn shrinks_and_replays() {
         "{}",
         said.out
     );
+}
+
+/// What was declared never to happen, and did, is told.
+fn what_was_expected() {
+    let place = Place::new();
+    place.world();
+    let run = "run --world world --seeds 0..200";
+    let said = place.sim(&format!(
+        "{run} --expect unstarted=WorkPlan --expect unaccepted=start --expect unaccepted=ok"
+    ));
+    assert_eq!(said.code, 0, "{}", said.err);
+    for note in [
+        "note: --expect unstarted=WorkPlan never came true: started WorkPlan in 199 runs\n",
+        "note: --expect unaccepted=start never came true: accepted start in 200 runs\n",
+    ] {
+        assert!(said.out.contains(note), "{note}{}", said.out);
+    }
+    let said = place.sim(run);
+    assert!(!said.out.contains("--expect"), "{}", said.out);
+    let said = place.sim("run --world world --seeds 0..1");
+    assert!(said.out.starts_with("1 seed, "), "{}", said.out);
 }
