@@ -9,14 +9,14 @@ mod counts;
 mod runner;
 mod survey;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Range, RangeInclusive};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use crate::air::ReducerId;
 use crate::interrupt::Interrupt;
-use crate::invariants::{self, Goal, Goals, Violation};
+use crate::invariants::{self, Goal, Goals, Signature};
 use crate::random::Seed;
 use crate::reducer::{Code, StepError};
 use crate::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
@@ -26,7 +26,7 @@ use crate::workload::Workload;
 use crate::world::World;
 use counts::Counts;
 pub use counts::{FAULTS, faults_of};
-pub use runner::{Checked, Effort, Progress, Runner};
+pub use runner::{Checked, Effort, Progress, Runner, Sighting};
 pub use survey::survey;
 
 /// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
@@ -64,9 +64,10 @@ pub struct Options {
 /// When a campaign that finds something ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    /// Once so many seeds have failed, no further chunk is run; the counts are of whole chunks.
+    /// Once so many different failures are known, no further chunk is run; the counts are of whole chunks.
+    /// Copies of a known one do not count.
     AfterFailures(usize),
-    /// Never: all seeds are run, and of each invariant the shortest failure is kept.
+    /// Never: all seeds are run.
     Never,
 }
 
@@ -93,7 +94,7 @@ pub struct Summary {
     pub leaks: BTreeMap<ReducerId, String>,
     /// The digest over those of all runs, in order of their seeds.
     pub digest: Digest,
-    /// Those that are kept, in the order in which they are told.
+    /// One for each signature, in the order in which they were found.
     pub failures: Vec<Failure>,
     /// Seeds whose second run was not the same, and where it first differed.
     pub unequal: Vec<(Seed, Difference)>,
@@ -115,141 +116,309 @@ pub struct Ran {
     pub is_violated: bool,
 }
 
-/// A seed whose run violated something.
+/// What runs have in common that fail in the same way, and the simplest of them.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
+    /// How many runs showed it.
+    pub runs: u64,
     pub seed: Seed,
-    /// The violations of one turn.
-    pub violations: Vec<Violation>,
-    pub digest: Digest,
-    /// The scenario with the decisions of the run, up to that turn.
-    pub scenario: Scenario,
+    pub sighting: Sighting,
 }
 
 impl Failure {
-    /// What makes one failure simpler than another of the same invariant.
+    /// What makes one run simpler than another that fails in the same way: it is shorter, and what
+    /// happens in it could happen.
     fn simplicity(&self) -> (usize, Seed) {
-        (self.scenario.schedule.len(), self.seed)
+        /// Decisions that an event counts for that nobody sent.
+        const STRAY: usize = 10;
+        let schedule = &self.sighting.scenario.schedule;
+        let strays = schedule
+            .iter()
+            .filter(|decision| decision.is_stray())
+            .count();
+        (schedule.len() + strays * (STRAY - 1), self.seed)
+    }
+
+    /// Takes in another run that fails in the same way.
+    fn join(&mut self, other: Failure) {
+        let runs = self.runs + other.runs;
+        if other.simplicity() < self.simplicity() {
+            *self = other;
+        }
+        self.runs = runs;
     }
 }
 
-/// The counts of one chunk, and each of its runs.
-struct Chunk {
+/// Adds a failure to a list with one for each signature; true if it is new.
+fn note(failures: &mut Vec<Failure>, failure: Failure) -> bool {
+    let mut known = failures.iter_mut();
+    match known.find(|known| known.sighting.signature == failure.sighting.signature) {
+        Some(known) => {
+            known.join(failure);
+            false
+        }
+        None => {
+            failures.push(failure);
+            true
+        }
+    }
+}
+
+/// What is told of a campaign while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// A failure as no seed before had one. It is told before the seed is.
+    Found(&'a Failure),
+    Ran(&'a Ran),
+}
+
+/// What came of some seeds of a chunk, in order.
+struct Part {
+    chunk: u64,
     counts: Counts,
     runs: Vec<Ran>,
     failures: Vec<Failure>,
     unequal: Vec<(Seed, Difference)>,
+    /// It is the last of its chunk.
+    is_last: bool,
 }
 
-/// Runs the seeds; `tell` is told each of them, in order.
+/// Runs the seeds; `tell` is told each of them, in order, and each failure as soon as it is known.
 pub fn run(
     world: &World,
     workload: &dyn Workload,
     options: &Options,
-    mut tell: impl FnMut(&Ran),
+    tell: impl FnMut(Told<'_>),
 ) -> Result<Summary, StepError> {
-    let seed_count = options.seeds.end.saturating_sub(options.seeds.start);
-    // By the seeds alone, so that all is the same for any number of jobs.
-    let chunk_seeds = (seed_count / CHUNKS).clamp(*CHUNK.start(), *CHUNK.end());
-    let chunk_count = seed_count.div_ceil(chunk_seeds);
+    let chunks = Chunks::of(&options.seeds);
+    let mut merger = Merger::new(world, options, chunks.count, tell);
     let next_chunk = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
+    let work = |sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool| {
+        let mut runner = Runner::new(world, workload);
+        if let Ok(runner) = &mut runner {
+            runner.set_interrupt(options.interrupt.clone());
+            if options.remember {
+                runner.remember_steps();
+            }
+        }
+        let mut known = BTreeSet::new();
+        while !stop.load(Ordering::Relaxed) && !options.interrupt.is_asked() {
+            let index = next_chunk.fetch_add(1, Ordering::Relaxed);
+            if index >= chunks.count {
+                break;
+            }
+            let seeds = (index, chunks.seeds(index));
+            let ran = match &mut runner {
+                Ok(runner) => run_chunk(runner, seeds, options, &mut known, sink),
+                Err(error) => Err(error.clone()),
+            };
+            if let Err(error) = ran
+                && !sink(Err((index, error)))
+            {
+                break;
+            }
+        }
+    };
     let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
     std::thread::scope(|scope| {
         let most_jobs = Code::instances_max() / INSTANCES_OF_A_RUNNER;
+        let mut threads = 0;
         for _ in 0..options.jobs.clamp(1, most_jobs) {
             let sender = sender.clone();
-            let (next_chunk, stop) = (&next_chunk, &stop);
-            scope.spawn(move || {
-                let mut runner = Runner::new(world, workload);
-                if let (Ok(runner), true) = (&mut runner, options.remember) {
-                    runner.remember_steps();
-                }
-                while !stop.load(Ordering::Relaxed) && !options.interrupt.is_asked() {
-                    let index = next_chunk.fetch_add(1, Ordering::Relaxed);
-                    if index >= chunk_count {
-                        break;
-                    }
-                    let start = options.seeds.start + index * chunk_seeds;
-                    let seeds = start..options.seeds.end.min(start.saturating_add(chunk_seeds));
-                    let chunk = match &mut runner {
-                        Ok(runner) => run_chunk(runner, index, seeds, options),
-                        Err(error) => Err(error.clone()),
-                    };
-                    if sender.send((index, chunk)).is_err() {
-                        break;
-                    }
-                }
-            });
+            let work = &work;
+            let work = move || work(&mut |part| sender.send(part).is_ok());
+            // Where threads cannot be had, those that could are enough.
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, work);
+            threads += usize::from(spawned.is_ok());
         }
         drop(sender);
-        let merged = merge(world, receiver, options, chunk_count, &mut tell);
+        if threads == 0 {
+            work(&mut |part| merger.take(part));
+        }
+        for part in receiver {
+            if !merger.take(part) {
+                break;
+            }
+        }
         stop.store(true, Ordering::Relaxed);
-        merged
-    })
+    });
+    merger.finish()
 }
 
-/// Takes chunks in order until all are there or enough seeds have failed.
-fn merge(
+/// Other runs between which a seed is run again, to see whether it is the same after them.
+const OTHERS: u64 = 64;
+
+/// Where a seed's run is not the same after others, on the same instances, as it is alone: what a
+/// seed that is run by itself would not show of a reducer that remembers something.
+pub fn differs_after_others(
     world: &World,
-    receiver: mpsc::Receiver<(u64, Result<Chunk, StepError>)>,
+    workload: &dyn Workload,
     options: &Options,
-    chunk_count: u64,
-    tell: &mut impl FnMut(&Ran),
-) -> Result<Summary, StepError> {
-    let mut early = BTreeMap::new();
-    let about = (Goals::of(world), invariants::about(world));
-    let mut counts = Counts::empty(about.0.list().len());
-    let mut digest = Digest::default();
-    let (mut seeds, mut merged) = (0, 0);
-    let mut failures = Vec::new();
-    let mut unequal = Vec::new();
-    for (index, chunk) in receiver {
-        early.insert(index, chunk);
-        while let Some(chunk) = early.remove(&merged) {
-            let chunk = chunk?;
-            merged += 1;
-            seeds += chunk.runs.len() as u64;
-            counts.add(&chunk.counts);
-            for ran in &chunk.runs {
-                digest = digest.then(ran.digest);
-                tell(ran);
-            }
-            failures.extend(chunk.failures);
-            unequal.extend(chunk.unequal);
-            match options.stop {
-                Stop::Never => keep_the_simplest(&mut failures),
-                Stop::AfterFailures(most) if failures.len() >= most => {
-                    failures.truncate(most);
-                    let cut_short = merged < chunk_count;
-                    let found = (failures, unequal);
-                    return Ok(counts.summary(about, seeds, digest, found, (cut_short, false)));
-                }
-                Stop::AfterFailures(_) => {}
-            }
+    seed: Seed,
+) -> Result<Option<Difference>, StepError> {
+    let mut alone = Runner::new(world, workload)?;
+    alone.set_interrupt(options.interrupt.clone());
+    let scenario = alone.scenario(seed, options.plans, options.bounds, options.mix);
+    alone.seed(seed, &scenario);
+    let mut after = alone.twin()?;
+    for other in (1..=OTHERS).map(|distance| Seed(seed.0.wrapping_sub(distance))) {
+        let usual = Bounds::default();
+        let between = after.scenario(other, options.plans, usual, options.mix);
+        after.seed(other, &between);
+        after.seed(seed, &scenario);
+        if options.interrupt.is_asked() {
+            break;
+        }
+        let difference = alone.trace.difference(&after.trace);
+        if difference.is_some() {
+            return Ok(difference);
         }
     }
-    let asked = options.seeds.end.saturating_sub(options.seeds.start);
-    let found = (failures, unequal);
-    Ok(counts.summary(about, seeds, digest, found, (false, seeds < asked)))
+    Ok(None)
 }
 
-/// Of each invariant the simplest failure stays, in the order of the invariants.
-fn keep_the_simplest(failures: &mut Vec<Failure>) {
-    let mut kept: BTreeMap<usize, Failure> = BTreeMap::new();
-    for failure in failures.drain(..) {
-        // A turn that violates several is told once, by the first of them.
-        let Some(first) = failure.violations.first() else {
-            continue;
-        };
-        match kept.get(&first.invariant) {
-            Some(known) if known.simplicity() <= failure.simplicity() => {}
-            _ => {
-                kept.insert(first.invariant, failure);
-            }
+/// How seeds are cut into chunks: by the seeds alone, so that all is the same for any number of
+/// jobs.
+struct Chunks {
+    seeds: Range<u64>,
+    /// Seeds in one of them.
+    size: u64,
+    count: u64,
+}
+
+impl Chunks {
+    fn of(seeds: &Range<u64>) -> Chunks {
+        let all = seeds.end.saturating_sub(seeds.start);
+        let size = (all / CHUNKS).clamp(*CHUNK.start(), *CHUNK.end());
+        Chunks {
+            seeds: seeds.clone(),
+            size,
+            count: all.div_ceil(size),
         }
     }
-    failures.extend(kept.into_values());
+
+    fn seeds(&self, index: u64) -> Range<u64> {
+        let start = self.seeds.start + index * self.size;
+        start..self.seeds.end.min(start.saturating_add(self.size))
+    }
+}
+
+/// Takes parts in the order of their seeds, whenever they come.
+struct Merger<'a, T> {
+    options: &'a Options,
+    tell: T,
+    about: (Goals, Vec<usize>),
+    /// Parts of chunks whose turn it is not yet.
+    early: BTreeMap<u64, VecDeque<Result<Part, StepError>>>,
+    chunk_count: u64,
+    /// The chunk whose turn it is.
+    chunk: u64,
+    counts: Counts,
+    seeds: u64,
+    digest: Digest,
+    failures: Vec<Failure>,
+    unequal: Vec<(Seed, Difference)>,
+    is_over: bool,
+    error: Option<StepError>,
+}
+
+impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
+    fn new(world: &World, options: &'a Options, chunk_count: u64, tell: T) -> Merger<'a, T> {
+        let about = (Goals::of(world), invariants::about(world));
+        Merger {
+            options,
+            tell,
+            early: BTreeMap::new(),
+            chunk_count,
+            chunk: 0,
+            counts: Counts::empty(about.0.list().len()),
+            about,
+            seeds: 0,
+            digest: Digest::default(),
+            failures: Vec::new(),
+            unequal: Vec::new(),
+            is_over: false,
+            error: None,
+        }
+    }
+
+    /// Takes what a thread has; false once no more is wanted.
+    fn take(&mut self, part: Result<Part, (u64, StepError)>) -> bool {
+        let (chunk, part) = match part {
+            Ok(part) => (part.chunk, Ok(part)),
+            Err((chunk, error)) => (chunk, Err(error)),
+        };
+        self.early.entry(chunk).or_default().push_back(part);
+        while let Some(part) = self
+            .early
+            .get_mut(&self.chunk)
+            .and_then(VecDeque::pop_front)
+        {
+            match part {
+                Ok(part) => self.take_in_order(part),
+                Err(error) => {
+                    self.error = Some(error);
+                    self.is_over = true;
+                }
+            }
+            if self.is_over {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take_in_order(&mut self, part: Part) {
+        self.seeds += part.runs.len() as u64;
+        self.counts.add(&part.counts);
+        self.unequal.extend(part.unequal);
+        let mut failures = part.failures.into_iter().peekable();
+        for ran in &part.runs {
+            while let Some(failure) = failures.next_if(|failure| failure.seed == ran.seed) {
+                self.take_failure(failure);
+            }
+            self.digest = self.digest.then(ran.digest);
+            (self.tell)(Told::Ran(ran));
+        }
+        if part.is_last {
+            self.chunk += 1;
+            self.is_over |= match self.options.stop {
+                Stop::AfterFailures(most) => self.failures.len() >= most,
+                Stop::Never => false,
+            };
+        }
+    }
+
+    fn take_failure(&mut self, failure: Failure) {
+        let is_full = match self.options.stop {
+            Stop::AfterFailures(most) => self.failures.len() >= most,
+            Stop::Never => false,
+        };
+        let mut known = self.failures.iter();
+        let is_known = known.any(|known| known.sighting.signature == failure.sighting.signature);
+        if is_known || !is_full {
+            if !is_known {
+                (self.tell)(Told::Found(&failure));
+            }
+            note(&mut self.failures, failure);
+        }
+    }
+
+    fn finish(self) -> Result<Summary, StepError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let seeds = &self.options.seeds;
+        let asked = seeds.end.saturating_sub(seeds.start);
+        let is_cut_short = self.is_over && self.chunk < self.chunk_count;
+        let is_interrupted = !self.is_over && self.seeds < asked;
+        let found = (self.failures, self.unequal);
+        let ended = (is_cut_short, is_interrupted);
+        Ok(self
+            .counts
+            .summary(self.about, self.seeds, self.digest, found, ended))
+    }
 }
 
 impl Summary {
@@ -265,36 +434,35 @@ impl Summary {
     }
 }
 
-/// Runs and checks the seeds of one chunk, on fresh instances.
+/// Runs and checks the seeds of one chunk, on fresh instances. What is new to a thread is handed on
+/// at once, the rest when the chunk is done.
 fn run_chunk(
     runner: &mut Runner<'_>,
-    index: u64,
-    seeds: Range<u64>,
+    (chunk, seeds): (u64, Range<u64>),
     options: &Options,
-) -> Result<Chunk, StepError> {
+    known: &mut BTreeSet<Signature>,
+    sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool,
+) -> Result<(), StepError> {
     runner.renew()?;
     runner.set_effort(options.effort);
-    if index.is_multiple_of(CHUNKS_PER_LEAK_CHECK) {
+    if chunk.is_multiple_of(CHUNKS_PER_LEAK_CHECK) {
         runner.look_for_leaks();
     }
     let mut twin = match options.twice {
         true => Some(runner.twin()?),
         false => None,
     };
-    let mut chunk = Chunk {
-        counts: Counts::empty(runner.checker().goals().list().len()),
-        runs: Vec::new(),
-        failures: Vec::new(),
-        unequal: Vec::new(),
-    };
+    let goals = runner.checker().goals().list().len();
+    let mut part = Part::empty(chunk, goals);
     for seed in seeds.map(Seed) {
-        if options.interrupt.is_asked() {
-            break;
-        }
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
         let checked = runner.seed(seed, &scenario);
-        chunk.counts.count_run(runner, &checked);
-        chunk.runs.push(Ran {
+        if checked.end == End::Interrupted && checked.violations.is_empty() {
+            // Of the rest of the run nothing is known.
+            break;
+        }
+        part.counts.count_run(runner, &checked);
+        part.runs.push(Ran {
             seed,
             digest: checked.digest,
             turns: runner.trace.turns.len() as u32,
@@ -303,23 +471,61 @@ fn run_chunk(
             is_violated: !checked.violations.is_empty(),
         });
         if let Some(twin) = &mut twin {
-            twin.renew()?;
-            twin.seed(seed, &scenario);
-            // What is only seen where it is looked at more closely ends the one run alone.
-            let stopped = !checked.violations.is_empty();
-            let difference = runner.trace.difference(&twin.trace);
-            let difference = difference.filter(|found| !(stopped && found.is_end()));
-            chunk.unequal.extend(difference.map(|found| (seed, found)));
+            let difference = twin_differs(runner, twin, (seed, &scenario), &checked)?;
+            part.unequal.extend(difference.map(|found| (seed, found)));
         }
-        for turn in checked.bad_turns() {
-            let violations = checked.violations.iter().filter(|found| found.turn == turn);
-            chunk.failures.push(Failure {
+        let mut is_new = false;
+        for sighting in runner.sightings(&scenario, &checked) {
+            is_new |= known.insert(sighting.signature.clone());
+            let failure = Failure {
+                runs: 1,
                 seed,
-                violations: violations.cloned().collect(),
-                digest: checked.digest,
-                scenario: scenario.with_schedule_up_to(&runner.trace, turn),
-            });
+                sighting,
+            };
+            note(&mut part.failures, failure);
+        }
+        if is_new {
+            let done = std::mem::replace(&mut part, Part::empty(chunk, goals));
+            if !sink(Ok(done.sorted())) {
+                return Ok(());
+            }
         }
     }
-    Ok(chunk)
+    part.is_last = true;
+    sink(Ok(part.sorted()));
+    Ok(())
+}
+
+impl Part {
+    fn empty(chunk: u64, goals: usize) -> Part {
+        Part {
+            chunk,
+            counts: Counts::empty(goals),
+            runs: Vec::new(),
+            failures: Vec::new(),
+            unequal: Vec::new(),
+            is_last: false,
+        }
+    }
+
+    /// Its failures in order of their seeds.
+    fn sorted(mut self) -> Part {
+        self.failures.sort_by_key(|failure| failure.seed);
+        self
+    }
+}
+
+/// Where the second run of a seed, on fresh instances, is not the same as the first.
+fn twin_differs(
+    runner: &Runner<'_>,
+    twin: &mut Runner<'_>,
+    (seed, scenario): (Seed, &Scenario),
+    checked: &Checked,
+) -> Result<Option<Difference>, StepError> {
+    twin.renew()?;
+    twin.seed(seed, scenario);
+    // What is only seen where it is looked at more closely ends the one run alone.
+    let stopped = !checked.violations.is_empty();
+    let difference = runner.trace.difference(&twin.trace);
+    Ok(difference.filter(|found| !(stopped && found.is_end())))
 }

@@ -10,7 +10,6 @@ mod coverage;
 mod errors;
 mod exit;
 mod explore;
-mod failures;
 mod input;
 mod readers;
 mod replay;
@@ -29,8 +28,8 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use crate::reducer;
 
 pub use exit::Exit;
-pub use failures::{Failures, Finding};
 pub use input::{Loaded, WorldArguments, built_in_world, sources};
+pub use replay::command as replay_command;
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 #[derive(Parser)]

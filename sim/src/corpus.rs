@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::air::Air;
+use crate::air::{Air, Hash};
 use crate::scenario::{Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario};
 use crate::trace::Digest;
 use crate::world::World;
@@ -364,6 +364,33 @@ impl Case {
     /// How many decisions it holds.
     pub fn decision_count(&self) -> usize {
         self.schedule.len()
+    }
+
+    /// Whether it was found on the documents and the wasm of a world.
+    pub fn is_of(&self, world: &World) -> bool {
+        self.world == WorldHashes::of(world)
+    }
+
+    /// What was found, whoever found it and on whatever wasm: the hash of verdict, options,
+    /// requests and schedule, as their lines in a file.
+    pub fn identity(&self) -> Hash {
+        let (verdict, options) = (json(&self.verdict), json(&self.options));
+        let requests = self.requests.iter().map(json);
+        let schedule = self.schedule.iter().map(json);
+        let lines = [verdict, options]
+            .into_iter()
+            .chain(requests)
+            .chain(schedule);
+        let lines: Vec<String> = lines.collect();
+        Hash::of(lines.join("\n").as_bytes())
+    }
+
+    /// Whether another case is of the same run, with the same verdict.
+    pub fn is_the_same(&self, other: &Case) -> bool {
+        self.verdict == other.verdict
+            && self.options == other.options
+            && self.requests == other.requests
+            && self.schedule == other.schedule
     }
 }
 

@@ -51,14 +51,13 @@ pub(crate) fn read_standard_input(most_bytes: u64) -> io::Result<String> {
 /// system says.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let (path, before) = target(path)?;
-    let mut file = temporary(folder_of(&path))?;
-    file.write_all(content)?;
+    let folder = folder_of(&path);
+    let file = temporary_with(folder, content)?;
     if let Some(before) = before {
         fs::set_permissions(file.path(), before.permissions())?;
     }
-    file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
+    sync_folder(folder)
 }
 
 /// Whether [`replace`] could write there: to be known before much is done for the sake of it.
@@ -67,22 +66,70 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 /// As [`replace`].
 pub(crate) fn probe(path: &Path) -> io::Result<()> {
     let (path, _) = target(path)?;
-    temporary(folder_of(&path)).map(drop)
+    temporary_with(folder_of(&path), &[]).map(drop)
 }
 
-/// A new file in a folder, which goes away unless it is kept. Others may read it too, unlike what
-/// is merely temporary.
-pub(crate) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+/// How files begin that are being written.
+const TEMPORARY: &str = ".sim-";
+/// How they end.
+const TEMPORARY_END: &str = ".tmp";
+
+/// A new file with some content, on disk, which goes away unless it is kept under another name.
+/// Others may read it too, unlike what is merely temporary. It is locked while it lives, which
+/// tells it from one that a killed process left: see [`remove_abandoned`].
+pub(crate) fn temporary_with(folder: &Path, content: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY).suffix(TEMPORARY_END);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         // What the user's mask takes away is taken away.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    // The error of a name that is made up would say it.
-    let file = builder.tempfile_in(folder);
-    file.map_err(|error| io::Error::from(error.kind()))
+    let mut file = loop {
+        // The error of a name that is made up would say it.
+        let file = builder.tempfile_in(folder);
+        let file = file.map_err(|error| io::Error::from(error.kind()))?;
+        match file.as_file().try_lock() {
+            // Somebody took it for abandoned, before it was locked.
+            Err(fs::TryLockError::WouldBlock) => {}
+            Ok(()) if !file.path().exists() => {}
+            // Where files cannot be locked nothing is ever taken for abandoned.
+            Ok(()) | Err(fs::TryLockError::Error(_)) => break file,
+        }
+    };
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Makes a name last that a file in the folder was given, should the machine lose power.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    let _ = folder;
+    Ok(())
+}
+
+/// Removes what was being written into a folder when a process was killed: nobody holds the lock on
+/// it.
+pub(crate) fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(TEMPORARY) && name.ends_with(TEMPORARY_END));
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let is_free = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+        if is_free {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The folder that a file is in.

@@ -14,6 +14,7 @@ mod plans_succeed;
 mod pure;
 mod replays;
 mod retry;
+mod signature;
 
 use crate::air::ReducerId;
 use crate::trace::{Choice, End, Key, Packer, Scrutiny, Trace, Turn, Unpacker};
@@ -22,6 +23,7 @@ use crate::world::World;
 
 pub use goals::{Asked, Goal, GoalSet, Goals, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 pub use replays::{Crashes, Replays};
+pub use signature::{Signature, without_values};
 
 /// An invariant: its name, which worlds it is about, and what it says.
 pub struct Invariant {
@@ -30,7 +32,19 @@ pub struct Invariant {
     pub retry_only: bool,
     /// A run goes on after it is violated: what follows is still what the documents say.
     pub goes_on: bool,
+    pub known_by: KnownBy,
     pub says: &'static str,
+}
+
+/// What tells one failure that violates an invariant from another: see [`Signature`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KnownBy {
+    /// The turn: its event, how the state changed, what went out.
+    Turn,
+    /// The turn, and what was found in it.
+    Both,
+    /// What was found: the run as a whole is to blame, or a plan.
+    Found,
 }
 
 impl Invariant {
@@ -45,6 +59,7 @@ const fn any_world(name: &'static str, says: &'static str) -> Invariant {
         name,
         retry_only: false,
         goes_on: false,
+        known_by: KnownBy::Turn,
         says,
     }
 }
@@ -53,6 +68,12 @@ const fn going_on(name: &'static str, says: &'static str) -> Invariant {
     Invariant {
         goes_on: true,
         ..any_world(name, says)
+    }
+}
+
+impl Invariant {
+    const fn known_by(self, known_by: KnownBy) -> Invariant {
+        Invariant { known_by, ..self }
     }
 }
 
@@ -68,11 +89,13 @@ pub const ALL: [Invariant; COUNT] = [
     any_world(
         "conforms",
         "outputs fit their schemas, and effects are declared and bound",
-    ),
+    )
+    .known_by(KnownBy::Both),
     any_world(
         "bounded",
         "no step traps or exceeds its fuel, memory or output bound",
-    ),
+    )
+    .known_by(KnownBy::Both),
     any_world(
         "pure",
         "a step gives the same bytes on a used, a fresh and a dirtied instance",
@@ -80,12 +103,14 @@ pub const ALL: [Invariant; COUNT] = [
     any_world(
         "replays",
         "recovery from journal or snapshot gives the same states and open intents",
-    ),
+    )
+    .known_by(KnownBy::Found),
     going_on(
         "intents_granted",
         "the effect gate lets every effect pass that is asked for",
-    ),
-    going_on("plans_succeed", "no plan ends in an error"),
+    )
+    .known_by(KnownBy::Found),
+    going_on("plans_succeed", "no plan ends in an error").known_by(KnownBy::Found),
     retry_only(
         "attempts_bounded",
         "attempts never exceed max_attempts (0 counts as 1)",
@@ -125,7 +150,8 @@ pub const ALL: [Invariant; COUNT] = [
     retry_only(
         "converges",
         "once faults stop, every started request ends as Done or Failed",
-    ),
+    )
+    .known_by(KnownBy::Found),
 ];
 
 /// The invariants that are about a world: indices into [`ALL`].

@@ -26,11 +26,11 @@
 //! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
 //! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
 //! - [`explore`]: every schedule of a small world, and a tour of some that differ in one thing.
-//! - [`shrink`]: the shortest schedule that still violates the same invariant. [`interrupt`]: being
+//! - [`shrink`]: the shortest schedule that still fails in the same way. [`interrupt`]: being
 //!   asked to stop early. `files`: only regular files are read, up to a size.
 //! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
-//!   [`cli`]: the commands.
+//!   [`session`]: a finding, from the first sight to the file that is told. [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
@@ -57,6 +57,12 @@
 //! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an answer
 //!   comes about: the shortest schedule would often be a row of strays, and the natural way to the
 //!   same bug says more.
+//! - Failures are told apart by a signature of the turn that went wrong ([`invariants::Signature`]),
+//!   which holds what it violates, the arm, the kinds of state and what went out, and no counts: with
+//!   the number of the attempt in it, one bug of a limit would be a failure for each limit, and
+//!   could not be shrunk to the smallest.
+//! - A campaign shrinks after its seeds, from the simplest run of each signature: what was found is on
+//!   disk by then, as a draft, and the simplest run takes the fewest attempts.
 //! - A crash belongs to the event that is arriving: it happens before, between or after what that
 //!   event leads to, and the kernel is rebuilt in the same turn. What is in flight lies outside the
 //!   kernel and survives; open intents are asked for again, so that timers fire twice.
@@ -121,6 +127,7 @@ pub mod reducer;
 pub mod report;
 pub mod scenario;
 pub mod selftest;
+pub mod session;
 pub mod shrink;
 pub mod simulator;
 pub mod trace;

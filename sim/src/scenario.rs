@@ -145,6 +145,15 @@ pub struct ItemName {
 }
 
 impl Decision {
+    /// Whether it brings an event that nobody sent.
+    pub fn is_stray(&self) -> bool {
+        match self {
+            Decision::Inject { .. } => true,
+            Decision::Crash { during, .. } => during.is_stray(),
+            _ => false,
+        }
+    }
+
     /// The kinds, as reports and case files call them.
     pub const KINDS: [&'static str; 12] = [
         "start",

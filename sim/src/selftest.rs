@@ -14,13 +14,14 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::air::Air;
-use crate::campaign::{self, Effort, Failure, Runner, Stop};
+use crate::campaign::{self, Effort, Failure, Runner, Sighting, Stop, Told};
 use crate::explore::{self, Outcome};
 use crate::interrupt::Interrupt;
 use crate::invariants::ALL;
+use crate::random::Seed;
 use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
 use crate::scenario::{Bounds, Mix, PlanMode};
-use crate::shrink::worthwhile_attempts;
+use crate::shrink::Budget;
 use crate::workload::{self, Small, Workload};
 use crate::world::World;
 
@@ -196,12 +197,12 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
     let mut shrunk_so_far = 0;
     for start in 0..u64::from(options.starts) {
         let start = options.first_seed + start * BETWEEN_STARTS;
-        let Some((failure, invariant)) = first_failure(&world, &*workload, bug, start, options)?
-        else {
+        let Some(first) = first_failure(&world, &*workload, bug, start, options)? else {
             result.seeds.push(None);
             continue;
         };
-        result.seeds.push(Some(failure.seed.0 - start + 1));
+        result.seeds.push(Some(first.seed.0 - start + 1));
+        let invariant = first.invariant;
         let known = result
             .found
             .iter()
@@ -218,13 +219,17 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
         result.found[index].starts += 1;
         if shrunk_so_far < most_shrinks {
             shrunk_so_far += 1;
-            let shrunk = runner.shrink(
-                &failure.scenario,
-                invariant,
-                worthwhile_attempts(&failure.scenario),
-                |_| {},
-            );
-            let length = shrunk.map(|shrunk| shrunk.scenario.schedule.len());
+            let sighting = &first.sighting;
+            let budget = Budget::default();
+            let shrunk = runner.shrink(&sighting.scenario, &sighting.signature, budget, |_| {});
+            // The shortest violation of the invariant may show another fault.
+            let length = shrunk.map(|(shrunk, others)| {
+                let others = others.iter();
+                let others = others.filter(|other| other.signature.violates.contains(&invariant));
+                let lengths = others.map(|other| other.scenario.schedule.len());
+                let length = shrunk.scenario.schedule.len();
+                lengths.fold(length, usize::min)
+            });
             result.found[index].shrunk.extend(length);
         }
     }
@@ -241,6 +246,14 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
     Ok(result)
 }
 
+/// A seed that violates an invariant which a bug is about.
+struct First {
+    seed: Seed,
+    invariant: usize,
+    /// As it is seen on fresh instances, if it is seen there.
+    sighting: Sighting,
+}
+
 /// The first seed from `start` on that violates an invariant which the bug is about, and the first
 /// such that it violates.
 fn first_failure(
@@ -249,12 +262,13 @@ fn first_failure(
     bug: &Bug,
     start: u64,
     options: &Options,
-) -> anyhow::Result<Option<(Failure, usize)>> {
+) -> anyhow::Result<Option<First>> {
     let mut runner = Runner::new(world, workload)?;
     runner.set_effort(Effort::Thorough);
     let mut seeds = start..start + SEEDS_AT_ONCE;
     while seeds.start < start + MOST_SEEDS {
-        let summary = campaign::run(
+        let mut faults = Vec::new();
+        campaign::run(
             world,
             workload,
             &campaign::Options {
@@ -266,27 +280,39 @@ fn first_failure(
                 effort: Effort::Sampled,
                 remember: false,
                 twice: false,
-                stop: Stop::AfterFailures(usize::MAX),
+                stop: Stop::Never,
                 interrupt: Interrupt::default(),
             },
-            |_| {},
+            |told| {
+                if let Told::Found(failure) = told {
+                    faults.push(failure.clone());
+                }
+            },
         )?;
-        for failure in summary.failures {
-            let mut violated = failure.violations.iter().map(|found| found.invariant);
-            let Some(invariant) = violated.find(|found| bug.is_about(*found)) else {
+        for Failure { seed, sighting, .. } in faults {
+            let violates = &sighting.signature.violates;
+            let Some(invariant) = violates.iter().copied().find(|one| bug.is_about(*one)) else {
                 continue;
             };
             // A reducer that hides something may have failed by what runs before this one left in
             // its memory: then that is what was found.
             runner.renew()?;
-            let alone = runner.replay(&failure.scenario).violations;
-            let alone: Vec<usize> = alone.iter().map(|found| found.invariant).collect();
-            let hidden = alone.iter().copied().find(|found| bug.is_about(*found));
-            let invariant = match alone.contains(&invariant) {
-                true => invariant,
-                false => hidden.unwrap_or(invariant),
+            let checked = runner.replay(&sighting.scenario);
+            let alone = runner.sightings(&sighting.scenario, &checked);
+            let violating = |invariant: usize| {
+                let mut alone = alone.iter();
+                alone.find(|seen| seen.signature.violates.contains(&invariant))
             };
-            return Ok(Some((failure, invariant)));
+            let hidden = alone.iter().flat_map(|seen| &seen.signature.violates);
+            let hidden = hidden.copied().find(|one| bug.is_about(*one));
+            let seen = [Some(invariant), hidden].into_iter().flatten();
+            let mut seen = seen.filter_map(|one| Some((one, violating(one)?.clone())));
+            let (invariant, sighting) = seen.next().unwrap_or((invariant, sighting));
+            return Ok(Some(First {
+                seed,
+                invariant,
+                sighting,
+            }));
         }
         seeds = seeds.end..seeds.end + SEEDS_AT_ONCE;
     }

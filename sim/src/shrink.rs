@@ -19,8 +19,11 @@ mod stories;
 mod values;
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 
-use crate::air::{Air, Hash, SchemaId};
+use twox_hash::XxHash3_128;
+
+use crate::air::{Air, SchemaId};
 use crate::interrupt::Interrupt;
 use crate::scenario::{Decision, Scenario};
 use crate::workload::Workload;
@@ -28,16 +31,15 @@ pub use measure::Measure;
 
 /// Attempts that are made if nobody says otherwise.
 pub const DEFAULT_ATTEMPTS: u32 = 20_000;
-/// Attempts that are worth it where nobody asked for more: fewer of a long scenario, of which each
-/// takes long.
-pub fn worthwhile_attempts(scenario: &Scenario) -> u32 {
-    const DECISIONS: u32 = 2_000_000;
-    let decisions = scenario.schedule.len().max(1) as u32;
-    (DECISIONS / decisions).min(DEFAULT_ATTEMPTS)
-}
+/// Decisions that are run in them where nobody asked for more: fewer attempts of a long scenario,
+/// of which each takes long.
+pub const WORTHWHILE_DECISIONS: u64 = 1_000_000;
 
 /// The most attempts that anyone may ask for.
 pub const MOST_ATTEMPTS: u32 = 10_000_000;
+
+/// Schedules with more decisions are long.
+const LONG: usize = 100;
 
 /// The world that scenarios are of.
 #[derive(Clone, Copy)]
@@ -53,6 +55,8 @@ pub struct Shrunk {
     pub scenario: Scenario,
     /// Candidates that were run, beside the two runs of the proof.
     pub attempts: u32,
+    /// Decisions that were run in them.
+    pub decisions: u64,
     /// How often a simpler scenario was found.
     pub improvements: u32,
     /// All attempts were used up, or it was interrupted: more may find something simpler.
@@ -72,14 +76,40 @@ pub enum Refused {
 #[derive(Clone, Debug)]
 pub struct Budget {
     pub attempts: u32,
+    /// In all attempts.
+    pub decisions: u64,
     pub interrupt: Interrupt,
 }
 
 impl From<u32> for Budget {
+    /// So many attempts, however long.
     fn from(attempts: u32) -> Budget {
         Budget {
             attempts,
+            decisions: u64::MAX,
             interrupt: Interrupt::default(),
+        }
+    }
+}
+
+impl Default for Budget {
+    /// What is worth it where nobody says more.
+    fn default() -> Budget {
+        Budget {
+            attempts: DEFAULT_ATTEMPTS,
+            decisions: WORTHWHILE_DECISIONS,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+impl Budget {
+    /// What is left after something was shrunk.
+    pub fn after(&self, shrunk: &Shrunk) -> Budget {
+        Budget {
+            attempts: self.attempts.saturating_sub(shrunk.attempts),
+            decisions: self.decisions.saturating_sub(shrunk.decisions),
+            interrupt: self.interrupt.clone(),
         }
     }
 }
@@ -106,10 +136,12 @@ pub fn shrink(
     let context = Context::new(subject, scenario);
     let mut search = Search {
         measure: context.measure(&best),
+        most_decisions: best.schedule.len(),
         context,
         best,
         tried: BTreeSet::new(),
         attempts: 0,
+        decisions: 0,
         budget: budget.into(),
         exhausted: false,
         improvements: 0,
@@ -122,6 +154,7 @@ pub fn shrink(
     Ok(Shrunk {
         scenario: search.best,
         attempts: search.attempts,
+        decisions: search.decisions,
         improvements: search.improvements,
         exhausted: search.exhausted,
     })
@@ -180,8 +213,13 @@ struct Search<'a> {
     context: Context<'a>,
     best: Scenario,
     measure: Measure,
-    tried: BTreeSet<Hash>,
+    /// As many as the first one has: a story that reads more naturally may be longer than another,
+    /// and never longer than what was found.
+    most_decisions: usize,
+    tried: BTreeSet<u128>,
     attempts: u32,
+    /// That were run in the attempts.
+    decisions: u64,
     budget: Budget,
     exhausted: bool,
     improvements: u32,
@@ -193,7 +231,8 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// In order of what they cost.
-    const PASSES: [fn(&mut Search<'a>); 12] = [
+    const PASSES: [fn(&mut Search<'a>); 13] = [
+        Self::delete_groups,
         Self::plain_numbers_of_long,
         Self::delete_chunks,
         Self::delete_requests,
@@ -208,20 +247,31 @@ impl<'a> Search<'a> {
         Self::delete_triples,
     ];
 
+    /// Short scenarios begin anew, from the cheapest pass, whenever something was found. Of long ones,
+    /// of which each attempt takes long, all passes have their turn before.
     fn run(&mut self) {
         let mut pass = 0;
-        while let Some(run) = Self::PASSES.get(pass) {
+        let mut found = 0;
+        loop {
             if self.exhausted {
                 break;
             }
+            let Some(run) = Self::PASSES.get(pass) else {
+                if self.improvements == found {
+                    break;
+                }
+                (pass, found) = (0, self.improvements);
+                continue;
+            };
             let before = self.improvements;
             run(self);
-            pass = if self.improvements > before {
-                0
-            } else {
-                pass + 1
-            };
+            let is_anew = self.improvements > before && !self.is_long();
+            pass = if is_anew { 0 } else { pass + 1 };
         }
+    }
+
+    fn is_long(&self) -> bool {
+        self.best.schedule.len() > LONG
     }
 
     /// Runs a candidate, unless it was tried or nothing is left to spend. True if it is the best
@@ -231,7 +281,7 @@ impl<'a> Search<'a> {
             return false;
         };
         let measure = self.context.measure(&taken);
-        if measure >= self.measure {
+        if measure >= self.measure || taken.schedule.len() > self.most_decisions {
             return false;
         }
         self.best = taken;
@@ -247,11 +297,15 @@ impl<'a> Search<'a> {
         if self.exhausted || !self.tried.insert(key(candidate)) {
             return None;
         }
-        if self.attempts >= self.budget.attempts || self.budget.interrupt.is_asked() {
+        let is_spent = self.attempts >= self.budget.attempts
+            || self.decisions >= self.budget.decisions
+            || self.budget.interrupt.is_asked();
+        if is_spent {
             self.exhausted = true;
             return None;
         }
         self.attempts += 1;
+        self.decisions += candidate.schedule.len() as u64;
         (self.oracle)(candidate)
     }
 
@@ -270,7 +324,7 @@ impl<'a> Search<'a> {
         self.delete_chunks();
         self.delete_windows();
         self.is_detour = false;
-        if self.measure < best_measure {
+        if self.measure < best_measure && self.best.schedule.len() <= self.most_decisions {
             self.tell();
             return true;
         }
@@ -294,7 +348,23 @@ impl<'a> Search<'a> {
     }
 }
 
-/// By what a candidate is known. The text of `Debug` never leaves this process.
-fn key(scenario: &Scenario) -> Hash {
-    Hash::of(format!("{scenario:?}").as_bytes())
+/// By what a candidate is known: all in which candidates differ. It never leaves this process.
+fn key(scenario: &Scenario) -> u128 {
+    let mut hasher = Wide(XxHash3_128::new());
+    scenario.requests.hash(&mut hasher);
+    scenario.schedule.hash(&mut hasher);
+    hasher.0.finish_128()
+}
+
+/// A hasher of 128 bits, which the standard interface has no room for.
+struct Wide(XxHash3_128);
+
+impl Hasher for Wide {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish_128() as u64
+    }
 }

@@ -127,7 +127,7 @@ fn violated(summary: &Summary) -> Vec<&'static str> {
     let all = summary
         .failures
         .iter()
-        .flat_map(|failure| &failure.violations);
+        .flat_map(|failure| &failure.sighting.violations);
     all.map(|found| found.name()).collect()
 }
 
@@ -137,7 +137,8 @@ fn first_violation(world: &World) -> Option<&'static str> {
     while start < 2_048 {
         let summary = campaign(world, start..start + 64, Stop::AfterFailures(1));
         if let Some(failure) = summary.failures.first() {
-            return failure.violations.first().map(|found| found.name());
+            let first = failure.sighting.violations.first();
+            return first.map(|found| found.name());
         }
         start += 64;
     }

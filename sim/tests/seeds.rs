@@ -100,8 +100,8 @@ fn keep(world: &World, seed: Seed, run: &Run) -> String {
     let name = run.checked.violations[0].name();
     let found = found(world, seed, run, CaseVerdict::Violated(name.to_owned()));
     let case = Case::new(&world.air, &run.scenario, found);
-    let path = store::write(&root("corpus"), name, &case).expect("it can be written");
-    path.display().to_string()
+    let written = store::write(&root("corpus"), name, &case).expect("it can be written");
+    written.path.display().to_string()
 }
 
 fn found(world: &World, seed: Seed, run: &Run, verdict: CaseVerdict) -> Found {

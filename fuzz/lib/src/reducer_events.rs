@@ -5,18 +5,21 @@
 //! instances. Then it is shrunk, written as a case and told as `sim run` does.
 
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sim::campaign::{self, Effort, Runner};
-use sim::cli::{Failures, Finding, Loaded};
+use sim::cli::{Loaded, replay_command};
 use sim::corpus::{FoundBy, WorldHashes};
-use sim::interrupt::Interrupt;
+use sim::invariants::Violation;
 use sim::random::Seed;
 use sim::reducer::Coverage;
 use sim::report::event::Readers;
 use sim::report::human::Human;
 use sim::scenario::{Decision, Scenario};
+use sim::session::{Finding, Session, Settings as SessionSettings};
+use sim::shrink::Budget;
 use sim::simulator::{Flight, Scripted};
 use sim::workload::{self, Workload};
 use sim::world::World;
@@ -245,15 +248,15 @@ impl<'s> Target<'s> {
             self.plain.set_effort(effort);
             self.plain.renew()?;
             let checked = self.plain.replay(scenario);
-            let Some(first) = checked.violations.first() else {
+            let mut sightings = self.plain.sightings(scenario, &checked).into_iter();
+            let Some(sighting) = sightings.next() else {
                 continue;
             };
-            let name = first.name();
+            let name = sighting.violations.first().map_or(name, Violation::name);
             let finding = Finding {
                 found_by: FoundBy::fuzzer(),
-                scenario: scenario.with_schedule_of(&self.plain.trace),
-                digest: checked.digest,
-                violations: checked.violations,
+                runs: 1,
+                sighting,
             };
             // The artifact is as good a case: a folder that cannot be written loses nothing.
             if let Err(error) = self.tell(&finding, out) {
@@ -273,19 +276,21 @@ impl<'s> Target<'s> {
 
     fn tell(&self, finding: &Finding, out: &mut impl Write) -> Result<()> {
         let settings = &self.subject.settings;
-        let mut failures = Failures {
-            loaded: &self.subject.plain,
-            workload: &*self.subject.workload,
-            world: &settings.world,
-            folder: settings.cases.clone(),
-            shrinks: true,
-            interrupt: Interrupt::default(),
-            told: Vec::new(),
-        };
-        std::fs::create_dir_all(&settings.cases)
-            .with_context(|| format!("cannot make the folder {}", settings.cases.display()))?;
+        let replay = |path: &Path| replay_command(path, &settings.world);
+        let mut session = Session::new(
+            &self.subject.plain.world,
+            &*self.subject.workload,
+            SessionSettings {
+                folder: settings.cases.clone(),
+                budget: Some(Budget::default()),
+                // What else was met on the way libFuzzer finds by itself, and it is kept by then.
+                most_failures: 1,
+                replay: &replay,
+                progress: &|_| {},
+            },
+        );
         let mut readers = Readers(vec![Box::new(Human::plain(out, &self.subject.plain.world))]);
-        failures.report_one(&mut readers, finding)?;
+        session.settle([finding.clone()], &mut readers)?;
         Ok(())
     }
 

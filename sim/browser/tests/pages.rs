@@ -353,7 +353,7 @@ fn fits_narrow_and_wide_screens(opened: &Opened) -> Result<()> {
 
 fn a_campaign_leads_to_its_failures(opened: &Opened) -> Result<()> {
     opened.go("index.html")?;
-    opened.is_true("document.body.textContent.includes('Seen 4 times')")?;
+    opened.is_true("document.body.textContent.includes('Seen in')")?;
     opened.is_true("document.querySelectorAll('.failure').length === 1")?;
     opened.tab.find_element(".failure a")?.click()?;
     opened.tab.wait_until_navigated()?;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use crate::air::ReducerId;
 use crate::interrupt::Interrupt;
-use crate::invariants::{Checker, Crashes, Replays, Violation};
+use crate::invariants::{Checker, Crashes, Replays, Signature, Violation};
 use crate::random::{Component, Seed, Stream};
 use crate::reducer::{Coverage, StepError};
 use crate::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
@@ -48,6 +48,17 @@ pub enum Progress<'a> {
     Improved(&'a Scenario, u32),
 }
 
+/// A run that fails, and how.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sighting {
+    pub signature: Signature,
+    /// The violations of one turn.
+    pub violations: Vec<Violation>,
+    pub digest: Digest,
+    /// The scenario with the decisions of the run, up to that turn.
+    pub scenario: Scenario,
+}
+
 /// How a checked run went. The trace is in the runner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checked {
@@ -65,6 +76,14 @@ impl Checked {
         turns.sort_unstable();
         turns.dedup();
         turns
+    }
+
+    fn violations_at(&self, turn: usize) -> Vec<Violation> {
+        let violations = self.violations.iter();
+        violations
+            .filter(|found| found.turn == turn)
+            .cloned()
+            .collect()
     }
 }
 
@@ -214,66 +233,114 @@ impl<'w> Runner<'w> {
         self.finish(outcome.end, chooser.skipped, crashes)
     }
 
-    /// The shortest scenario that violates what this one violates, by way of [`shrink::shrink`].
+    /// How the last run failed, in order of their turns.
+    pub fn sightings(&self, scenario: &Scenario, checked: &Checked) -> Vec<Sighting> {
+        let turns = checked.bad_turns().into_iter();
+        let sightings = turns.map(|turn| {
+            let violations = checked.violations_at(turn);
+            Sighting {
+                signature: Signature::of(self.world, &self.trace, &violations),
+                violations,
+                digest: checked.digest,
+                scenario: scenario.with_schedule_up_to(&self.trace, turn),
+            }
+        });
+        sightings.collect()
+    }
+
+    /// The shortest scenario that fails in the same way, by way of [`shrink::shrink`], and the other
+    /// failures that were met on the way, each with the shortest run of it.
     pub fn shrink(
         &mut self,
         scenario: &Scenario,
-        invariant: usize,
+        signature: &Signature,
         budget: impl Into<Budget>,
         progress: impl FnMut(Progress<'_>),
-    ) -> Result<Shrunk, Refused> {
-        let whole = self.whole(scenario, invariant);
-        let whole = whole.ok_or(Refused::DoesNotFail)?;
+    ) -> Result<(Shrunk, Vec<Sighting>), Refused> {
         let subject = Subject {
             air: &self.world.air,
             workload: self.workload,
         };
         // Both closures tell.
         let progress = RefCell::new(progress);
-        let oracle = |candidate: &Scenario| {
-            progress.borrow_mut()(Progress::Attempt);
-            self.violates(candidate, invariant)
+        let mut others = Vec::new();
+        let (as_it_is, whole) = self
+            .starts(scenario, signature)
+            .ok_or(Refused::DoesNotFail)?;
+        let budget = budget.into();
+        let mut shrink = |start: &Scenario, budget: Budget| {
+            let oracle = |candidate: &Scenario| {
+                progress.borrow_mut()(Progress::Attempt);
+                self.shows(candidate, signature, &mut others)
+            };
+            let improved = |best: &Scenario, attempts| {
+                progress.borrow_mut()(Progress::Improved(best, attempts));
+            };
+            shrink::shrink(start, subject, budget, oracle, improved)
         };
-        let improved = |best: &Scenario, attempts| {
-            progress.borrow_mut()(Progress::Improved(best, attempts));
-        };
-        let mut shrunk = shrink::shrink(&whole, subject, budget, oracle, improved)?;
+        let mut shrunk = shrink(&whole, budget.clone())?;
+        if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
+            // What healing did takes more decisions than were there: it stays healing.
+            let rest = budget.after(&shrunk);
+            let attempts = shrunk.attempts;
+            shrunk = shrink(&as_it_is, rest)?;
+            shrunk.attempts += attempts;
+        }
         // What it healed by may have needed more turns than are left.
         let turns = shrunk.scenario.schedule.len() as u32;
         shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);
-        Ok(shrunk)
+        Ok((shrunk, others))
     }
 
-    /// What is to be shrunk of a scenario that violates an invariant: the same with the decisions
-    /// of its healing, if it fails so too, or else as it is. From here on the runner makes no more
-    /// effort than it takes to see it; None if it is not seen at all.
-    fn whole(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
+    /// What is to be shrunk of a scenario that fails: as it is, and with the decisions of its
+    /// healing, if it fails so too. From here on the runner makes no more effort than it takes to
+    /// see it; None if it is not seen at all.
+    fn starts(
+        &mut self,
+        scenario: &Scenario,
+        signature: &Signature,
+    ) -> Option<(Scenario, Scenario)> {
+        let others = &mut Vec::new();
         for effort in [Effort::Plain, Effort::Thorough] {
             self.set_effort(effort);
-            if self.violates(scenario, invariant).is_some() {
+            if let Some(as_it_is) = self.shows(scenario, signature, others) {
                 let whole = scenario.with_healing_of(&self.trace);
-                return self
-                    .violates(&whole, invariant)
-                    .or_else(|| self.violates(scenario, invariant));
+                let whole = self.shows(&whole, signature, others);
+                let whole = whole.unwrap_or_else(|| as_it_is.clone());
+                return Some((as_it_is, whole));
             }
         }
         None
     }
 
-    /// Whether a scenario violates an invariant: if so, with the decisions that were taken up to
-    /// there. This is what shrinking asks.
-    pub fn violates(&mut self, scenario: &Scenario, invariant: usize) -> Option<Scenario> {
-        let turn = |runner: &mut Self| {
-            let violations = runner.replay(scenario).violations;
-            let found = violations.iter().find(|found| found.invariant == invariant);
-            found.map(|found| found.turn)
-        };
+    /// Whether a scenario fails in some way: if so, with the decisions that were taken up to there.
+    /// This is what shrinking asks. Other failures that it shows are noted.
+    pub fn shows(
+        &mut self,
+        scenario: &Scenario,
+        signature: &Signature,
+        others: &mut Vec<Sighting>,
+    ) -> Option<Scenario> {
+        let checked = self.replay(scenario);
+        let shown = self.sightings(scenario, &checked);
+        let is_news = |seen: &Sighting| seen.signature == *signature || is_simpler(seen, others);
+        if !shown.iter().any(is_news) {
+            return None;
+        }
         // Few candidates fail. Those that do are believed only if fresh instances say so too, or
         // what a reducer remembers of the runs before could pass for a shorter schedule.
-        turn(self)?;
         self.renew().ok()?;
-        let turn = turn(self)?;
-        Some(scenario.with_schedule_up_to(&self.trace, turn))
+        let checked = self.replay(scenario);
+        let mut found = None;
+        for seen in self.sightings(scenario, &checked) {
+            if seen.signature == *signature {
+                found = Some(seen.scenario);
+            } else if is_simpler(&seen, others) {
+                others.retain(|other| other.signature != seen.signature);
+                others.push(seen);
+            }
+        }
+        found
     }
 
     fn finish(&mut self, mut end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
@@ -301,6 +368,13 @@ impl<'w> Runner<'w> {
     pub fn checker(&self) -> &Checker<'w> {
         &self.checker
     }
+}
+
+/// Whether a failure is new, or a run is the shortest that shows it.
+fn is_simpler(seen: &Sighting, known: &[Sighting]) -> bool {
+    let mut known = known.iter();
+    let known = known.find(|other| other.signature == seen.signature);
+    known.is_none_or(|other| seen.scenario.schedule.len() < other.scenario.schedule.len())
 }
 
 fn crashes(effort: Effort) -> Option<Crashes> {

@@ -2,6 +2,8 @@
 
 use std::process::{ExitCode, Termination};
 
+use crate::session::Settled;
+
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
@@ -64,6 +66,15 @@ impl Exit {
 }
 
 impl Exit {
+    /// What a session found.
+    pub fn of(settled: Settled) -> Exit {
+        match (settled.differed, settled.violated) {
+            (true, _) => Exit::Nondeterminism,
+            (false, true) => Exit::Violation,
+            (false, false) => Exit::Holds,
+        }
+    }
+
     pub fn meaning(self) -> &'static str {
         let known = Exit::ALL.iter().find(|(exit, _)| *exit == self);
         known.map_or("", |(_, meaning)| meaning)

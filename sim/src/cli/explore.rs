@@ -1,22 +1,22 @@
 //! `sim explore`: every schedule of a small world.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{CORPUS, Loaded, WorldArguments, jobs};
+use super::input::{Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
-use super::{Exit, replay};
-use crate::campaign::{self, Effort, Runner};
-use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use super::{Exit, replay, run};
+use crate::campaign::{self, Effort, Runner, Sighting};
+use crate::corpus::FoundBy;
 use crate::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
-use crate::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS};
-use crate::report::event::Case;
+use crate::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS, Signature};
 use crate::report::human;
 use crate::report::text::{Look, Text};
 use crate::report::turns::turns;
+use crate::session::{self, Finding, Session, Settings};
 use crate::trace::Answer;
 use crate::workload::{self, Scene, Small, Workload};
 
@@ -65,9 +65,9 @@ pub(super) struct Explore {
     jobs: Option<u16>,
     #[command(flatten)]
     world: WorldArguments,
-    /// Folder in which a counterexample is written as a case [default: corpus]
-    #[arg(long, value_name = "DIR")]
-    case_dir: Option<PathBuf>,
+    /// Folder in which a counterexample is written as a case
+    #[arg(long, value_name = "DIR", default_value = "corpus")]
+    case_dir: PathBuf,
 }
 
 /// What was reached, and what of the documents never was: how much that is.
@@ -129,6 +129,7 @@ impl Explore {
         campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
         let workload = workload::of(&loaded.world);
         let scenes = self.scenes(&*workload)?;
+        run::probe(&self.case_dir)?;
         let options = self.options();
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);
@@ -309,28 +310,33 @@ impl Explore {
         let world = &loaded.world;
         let mut runner = Runner::new(world, workload)?;
         runner.set_effort(Effort::Thorough);
-        let (checked, timeline) = replay::watched(&mut runner, world, &found.scenario);
+        let (sightings, timeline) = session::watched(&mut runner, world, &found.scenario);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");
         };
-        let name = first.name();
-        let verdict = CaseVerdict::Violated(name.to_owned());
-        let case = corpus::Case::new(
-            &world.air,
-            &found.scenario,
-            Found {
-                about: None,
-                found_by: FoundBy::explorer(),
-                world: WorldHashes::of(world),
-                judged: Some((verdict, checked.digest)),
-            },
-        );
-        let folder = self
-            .case_dir
-            .clone()
-            .unwrap_or_else(|| PathBuf::from(CORPUS));
-        let path = store::write(&folder, name, &case)
-            .with_context(|| format!("cannot write a case in {}", folder.display()))?;
+        let violates = |seen: &Sighting| seen.signature.violates.contains(&first.invariant);
+        let seen = sightings.into_iter().find(violates);
+        let is_same = seen.is_some();
+        let finding = Finding {
+            found_by: FoundBy::explorer(),
+            runs: 1,
+            sighting: seen.unwrap_or_else(|| Sighting {
+                signature: Signature::unseen(&found.violations),
+                violations: found.violations.clone(),
+                digest: runner.trace.digest(),
+                scenario: found.scenario.clone(),
+            }),
+        };
+        let command = |path: &Path| replay::command(path, &self.world);
+        let settings = Settings {
+            folder: self.case_dir.clone(),
+            budget: None,
+            most_failures: 1,
+            replay: &command,
+            progress: &|_| {},
+        };
+        let mut session = Session::new(world, workload, settings);
+        let written = session.write(&finding, &finding.sighting.signature);
         let decisions = found.scenario.schedule.len();
         text.look(
             Look::Bad,
@@ -338,15 +344,7 @@ impl Explore {
         );
         text.append(human::violations(&timeline.violations));
         text.append(turns(&timeline, 0, terminal::width()));
-        let written = Case {
-            file: path.display().to_string(),
-            replay: replay::command(&path, &self.world),
-        };
         human::case_lines(text, &written);
-        let is_same = checked
-            .violations
-            .iter()
-            .any(|violation| violation.name() == name);
         if !is_same {
             text.look(Look::Bad, "its replay differs from the exploration");
             return Ok(Exit::Nondeterminism);

@@ -21,6 +21,7 @@ use crate::report::timeline::{Recorder, Timeline};
 use crate::report::turns::Rows;
 use crate::report::{page, paths, words};
 use crate::scenario::Scenario;
+use crate::simulator::End;
 use crate::trace::{Difference, Step, Trace};
 use crate::workload;
 use crate::world::World;
@@ -60,7 +61,7 @@ pub(super) struct Replay {
 }
 
 /// The command that replays a case on the same world, to be pasted into a shell.
-pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
+pub fn command(path: &Path, world: &WorldArguments) -> String {
     let mut command = format!("cargo run --release -- replay {}", shell::argument(path));
     let mut option = |name: &str, value: &OsStr| {
         // A value that begins with a dash would be taken for an option of its own.
@@ -85,6 +86,10 @@ pub(super) fn command(path: &Path, world: &WorldArguments) -> String {
     command
 }
 
+/// What is told of a case that failed on the same wasm and does not any more.
+pub(super) const HELD: &str = "it failed when it was written, on this very wasm, and holds now: \
+    a step is not a function of its input, or another version of sim wrote it";
+
 /// Replays a scenario and tells it.
 pub(super) fn watched(
     runner: &mut Runner<'_>,
@@ -92,7 +97,14 @@ pub(super) fn watched(
     scenario: &Scenario,
 ) -> (Checked, Timeline) {
     let mut recorder = Recorder::new(world, scenario);
-    let checked = runner.watch(scenario, |trace, flight| recorder.observe(trace, flight));
+    let progress = terminal::Progress::new(None, "turns");
+    let checked = runner.watch(scenario, |trace, flight| {
+        recorder.observe(trace, flight);
+        progress.update(trace.turns.len() as u64, |seconds| {
+            format!("{seconds:.0} s")
+        });
+    });
+    progress.finish();
     let timeline = recorder.finish(&runner.trace, &checked.violations);
     (checked, timeline)
 }
@@ -146,6 +158,17 @@ struct Replayer<'a> {
     world: &'a World,
     runner: Runner<'a>,
     reference: Option<Runner<'a>>,
+    interrupt: Interrupt,
+}
+
+impl Replayer<'_> {
+    fn interrupt_by(&mut self, interrupt: &Interrupt) {
+        self.interrupt = interrupt.clone();
+        self.runner.set_interrupt(interrupt.clone());
+        if let Some(reference) = &mut self.reference {
+            reference.set_interrupt(interrupt.clone());
+        }
+    }
 }
 
 impl Replay {
@@ -181,6 +204,7 @@ impl Replay {
                 Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
                 None => None,
             },
+            interrupt: Interrupt::default(),
         };
         if self.step {
             return self.step(&cases[0], &mut replayer);
@@ -206,7 +230,8 @@ impl Replay {
         loaded: &Loaded,
         replayer: &mut Replayer<'_>,
     ) -> Result<Exit> {
-        let interrupt = Interrupt::default();
+        let interrupt = terminal::interrupt();
+        replayer.interrupt_by(&interrupt);
         let mut readers = self.output.readers(&For {
             loaded,
             interrupt: &interrupt,
@@ -220,6 +245,10 @@ impl Replay {
         }))?;
         let mut exit = Exit::Holds;
         for path in cases {
+            if interrupt.is_asked() {
+                exit = exit.or(Exit::Interrupted);
+                break;
+            }
             // One bad file among many is told, and the others are still replayed.
             match self.replay(path, replayer, &mut readers) {
                 Ok(one) => exit = exit.or(one),
@@ -239,6 +268,7 @@ impl Replay {
             exit: exit.meaning(),
             summary: None,
             violated: Vec::new(),
+            failures: Vec::new(),
         }))?;
         Ok(exit)
     }
@@ -254,12 +284,21 @@ impl Replay {
         let (case, scenario) = cases::read(path, world, self.world.world.as_deref())?;
         runner.renew()?;
         let (checked, timeline) = watched(runner, world, &scenario);
+        if checked.end == End::Interrupted && checked.violations.is_empty() {
+            terminal::note(&format!(
+                "{file}: interrupted, and nothing was found until then"
+            ));
+            return Ok(Exit::Interrupted);
+        }
         let once = runner.trace.clone();
         let mut changes = changes(&case, world, &checked);
         if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
             let is_stopped = !checked.violations.is_empty();
             changes.push(match once.difference(&reference.trace) {
+                _ if replayer.interrupt.is_asked() => {
+                    "the built-in reducer was not asked: interrupted".to_owned()
+                }
                 Some(difference) if is_stopped && difference.is_end() => {
                     "the built-in reducer does the same until here, and goes on".to_owned()
                 }
@@ -288,6 +327,9 @@ impl Replay {
             terminal::note(&format!("page: {}", path.display()));
         }
         runner.replay(&scenario);
+        if replayer.interrupt.is_asked() {
+            return Ok(verdict(&checked).or(Exit::Interrupted));
+        }
         if let Some(difference) = once.difference(&runner.trace) {
             let what = format!("another replay differs at {difference}");
             let of = &file;
@@ -296,6 +338,12 @@ impl Replay {
         }
         if once.turns.is_empty() {
             return Ok(Exit::NothingRan);
+        }
+        let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
+        if has_failed && checked.violations.is_empty() && case.is_of(world) {
+            let (of, what) = (&file, HELD.to_owned());
+            readers.tell(&Event::Nondeterminism(Nondeterminism { of, what }))?;
+            return Ok(Exit::Nondeterminism);
         }
         Ok(verdict(&checked))
     }

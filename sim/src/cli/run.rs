@@ -1,26 +1,32 @@
 //! `sim run`: a campaign.
 
-use std::fmt::Write;
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::Exit;
-use super::failures::Failures;
-use super::input::{CORPUS, Loaded, WorldArguments, jobs};
+use super::errors::{Hinted, error_text};
+use super::input::{Loaded, WorldArguments, jobs};
 use super::readers::{For, Output};
-use super::terminal::{self, Progress};
+use super::replay;
+use super::terminal::{self, Progress, ShrinkProgress};
 use crate::campaign::{self, Effort, Stop, Summary};
+use crate::corpus::store;
 use crate::interrupt::Interrupt;
 use crate::random::Seed;
 use crate::report::event::{
-    self, Event, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
+    self, Event, Failed, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
 };
 use crate::report::turns::Rows;
 use crate::scenario::{Bounds, Mix, PlanMode};
+use crate::session::{Finding, Session, Settings};
+use crate::shrink::{self, Budget};
 use crate::workload::{self, Workload};
 
 /// Run a campaign: many seeds, each a different ordering
@@ -47,9 +53,9 @@ pub(super) struct Run {
     /// Folder for the campaign's page, and one of each failure
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
-    /// Folder for the cases of failures [default: corpus]
-    #[arg(long, value_name = "DIR")]
-    case_dir: Option<PathBuf>,
+    /// Folder for the cases of failures
+    #[arg(long, value_name = "DIR", default_value = "corpus")]
+    case_dir: PathBuf,
     /// Run plans to the letter: how their work ends is not chosen
     #[arg(long)]
     plans_as_written: bool,
@@ -65,6 +71,10 @@ pub(super) struct Run {
     /// Leave failures as they were found
     #[arg(long)]
     no_shrink: bool,
+    /// The most candidates that are run to shrink one failure [default: 20000, fewer of long ones]
+    #[arg(long, value_name = "N", conflicts_with = "no_shrink",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(shrink::MOST_ATTEMPTS)))]
+    attempts: Option<u32>,
     /// Run every seed twice and compare
     #[arg(long)]
     twice: bool,
@@ -72,10 +82,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "N", default_value_t = Bounds::default().turns,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
     turns: u32,
-    /// Stop once so many seeds have failed
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Stop once so many different failures were found
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     most_failures: u32,
-    /// Run all seeds, whatever fails, and tell the shortest failure of each invariant
+    /// Run all seeds, however many fail
     #[arg(long, conflicts_with = "most_failures")]
     keep_going: bool,
 }
@@ -105,6 +115,7 @@ impl Run {
             terminal::note("nothing ran: the range of seeds is empty");
             return Ok(Exit::NothingRan);
         }
+        probe(&self.case_dir)?;
         let mut readers = self.output.readers(&For {
             loaded: &loaded,
             interrupt: &interrupt,
@@ -116,19 +127,33 @@ impl Run {
             seeds: Some([options.seeds.start, options.seeds.end]),
             ..event::Started::of(&loaded.world, "run", &loaded.notes)
         }))?;
-        let (summary, clock) = seeds(&loaded, &*workload, &options, &mut readers)?;
-        let mut failures = Failures {
-            loaded: &loaded,
-            workload: &*workload,
-            world: &self.world,
-            folder: self.case_folder(),
-            shrinks: !self.no_shrink,
-            interrupt: interrupt.clone(),
-            told: Vec::new(),
+        let command = |path: &Path| replay::command(path, &self.world);
+        let shrinking = ShrinkProgress::default();
+        let progress = |work| shrinking.show(work);
+        let settings = Settings {
+            folder: self.case_dir.clone(),
+            budget: self.budget(&interrupt),
+            most_failures: self.most(),
+            replay: &command,
+            progress: &progress,
         };
-        let exit = failures.report(&mut readers, &summary)?;
-        let violated = failures.violated(&summary);
-        let exit = self.finish(&mut readers, &summary, violated, exit)?;
+        let mut session = Session::new(&loaded.world, &*workload, settings);
+        let (mut summary, clock) =
+            seeds(&loaded, &*workload, &options, &mut session, &mut readers)?;
+        if let Some(seed) = self.seed
+            && summary.unequal.is_empty()
+        {
+            let difference =
+                campaign::differs_after_others(&loaded.world, &*workload, &options, seed)?;
+            summary
+                .unequal
+                .extend(difference.map(|found| (seed, found)));
+        }
+        let found = summary.failures.iter().map(Finding::from);
+        let settled = session.settle(found, &mut readers)?;
+        let found = (session.violated(&summary), session.failures());
+        let exit = Exit::of(settled);
+        let exit = self.finish(&mut readers, &summary, found, exit)?;
         clock.tell(&summary);
         if let Some(folder) = &self.html {
             terminal::note(&format!("page: {}", folder.join("index.html").display()));
@@ -136,9 +161,22 @@ impl Run {
         Ok(exit)
     }
 
-    fn case_folder(&self) -> PathBuf {
-        let asked = self.case_dir.clone();
-        asked.unwrap_or_else(|| PathBuf::from(CORPUS))
+    fn budget(&self, interrupt: &Interrupt) -> Option<Budget> {
+        let budget = match self.attempts {
+            None => Budget::default(),
+            Some(attempts) => Budget::from(attempts),
+        };
+        (!self.no_shrink).then(|| Budget {
+            interrupt: interrupt.clone(),
+            ..budget
+        })
+    }
+
+    fn most(&self) -> usize {
+        match self.keep_going {
+            true => usize::MAX,
+            false => self.most_failures as usize,
+        }
     }
 
     fn options(&self, interrupt: &Interrupt) -> Result<campaign::Options> {
@@ -176,7 +214,7 @@ impl Run {
             twice: self.twice,
             stop: match self.keep_going {
                 true => Stop::Never,
-                false => Stop::AfterFailures(self.most_failures as usize),
+                false => Stop::AfterFailures(self.most()),
             },
             interrupt: interrupt.clone(),
         })
@@ -187,7 +225,7 @@ impl Run {
         &self,
         readers: &mut Readers<'_>,
         summary: &Summary,
-        violated: Vec<ViolatedBy>,
+        (violated, failures): (Vec<ViolatedBy>, Vec<Failed>),
         mut exit: Exit,
     ) -> Result<Exit> {
         for (seed, difference) in &summary.unequal {
@@ -206,32 +244,55 @@ impl Run {
             exit: exit.meaning(),
             summary: Some(summary),
             violated,
+            failures,
         }))?;
         Ok(exit)
     }
 }
 
-/// Runs the seeds and tells each of them. What depends on time goes to standard error.
+/// Whether cases can be written, which is known before much is done for the sake of it.
+pub(super) fn probe(folder: &Path) -> Result<()> {
+    store::probe(folder).map_err(|error| {
+        let cause = error
+            .source()
+            .map_or_else(|| error.to_string(), ToString::to_string);
+        let what = format!("cases cannot be written in {}", folder.display());
+        Hinted::new(cause, "name another folder with `--case-dir DIR`").context(what)
+    })
+}
+
+/// Runs the seeds and tells each of them. What is found is written down at once. What depends on
+/// time goes to standard error.
 fn seeds(
     loaded: &Loaded,
     workload: &dyn Workload,
     options: &campaign::Options,
+    session: &mut Session<'_>,
     readers: &mut Readers<'_>,
 ) -> Result<(Summary, Clock)> {
     let asked = options.seeds.end - options.seeds.start;
     let progress = Progress::new(Some(asked), "seeds");
     let (mut seeds, mut steps) = (0, 0);
     let mut told = Ok(());
-    let summary = campaign::run(&loaded.world, workload, options, |ran| {
-        seeds += 1;
-        steps += u64::from(ran.steps);
-        progress.update(seeds, |seconds| {
-            format!("{:.0} steps/s", steps as f64 / seconds)
-        });
-        if told.is_ok() {
-            told = readers.tell(&Event::SeedDone(SeedDone::from(ran)));
-            if told.is_err() {
-                options.interrupt.ask();
+    let summary = campaign::run(&loaded.world, workload, options, |what| match what {
+        campaign::Told::Found(failure) => {
+            if let Err(error) = session.keep(&Finding::from(failure)) {
+                // It is told whole at the end.
+                let error = anyhow::Error::from(error).context("what was found is not on disk");
+                let _ = write!(terminal::err(), "{}", error_text(&error));
+            }
+        }
+        campaign::Told::Ran(ran) => {
+            seeds += 1;
+            steps += u64::from(ran.steps);
+            progress.update(seeds, |seconds| {
+                format!("{:.0} steps/s", steps as f64 / seconds)
+            });
+            if told.is_ok() {
+                told = readers.tell(&Event::SeedDone(SeedDone::from(ran)));
+                if told.is_err() {
+                    options.interrupt.ask();
+                }
             }
         }
     })

@@ -1,6 +1,5 @@
 //! `sim shrink`: a case made as short as it gets.
 
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,27 +8,27 @@ use clap::Args;
 
 use super::errors::Hinted;
 use super::input::{Loaded, WorldArguments};
-use super::terminal::{self, Progress};
+use super::terminal::{self, ShrinkProgress};
 use super::{Exit, replay};
-use crate::campaign::{self, Checked, Effort, Runner};
-use crate::corpus::{self, CaseVerdict, Found, FoundBy, WorldHashes, store};
-use crate::invariants::ALL;
-use crate::report::event::{Case, Shrunk as Told};
+use crate::campaign::{Effort, Runner};
+use crate::corpus::{self, CaseVerdict, store};
+use crate::files;
+use crate::report::event::Case;
 use crate::report::human;
 use crate::report::text::Text;
-use crate::report::timeline::Timeline;
 use crate::report::turns::turns;
-use crate::scenario::Scenario;
-use crate::shrink::{self, Budget, Refused, Shrunk};
-use crate::workload::{self, Workload};
+use crate::session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
+use crate::shrink::{self, Budget, Refused};
+use crate::workload;
 
-/// Shrink a failing case to the shortest schedule that violates the same invariant
+/// Shrink a failing case to the shortest schedule that fails in the same way
 #[derive(Args)]
 #[command(after_help = "\
-Each improvement is written at once, so that nothing is lost when it is interrupted: to --out, or
-else to a file `*.shrunk.json` beside CASE, which is named by its content at the end.
+What is much shorter is written at once, so that nothing is lost when it is interrupted: to a file
+`*.draft-N.json` of its own, which goes when the result is written. No other file is replaced or
+removed. Other failures that are met on the way are written as cases of their own.
 
-Example: sim shrink corpus/attempts_bounded-5b77a76b70a7.json")]
+Example: sim shrink corpus/attempts_bounded-35b14c05eb89.json")]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]
@@ -40,7 +39,8 @@ pub(super) struct Shrink {
     #[arg(long, value_name = "N", default_value_t = shrink::DEFAULT_ATTEMPTS,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(shrink::MOST_ATTEMPTS)))]
     attempts: u32,
-    /// Where the shrunk case is written [default: beside CASE, named by invariant and content]
+    /// Where the shrunk case is written, unless one as short is there [default: beside CASE, named
+    /// by invariant and content]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -52,209 +52,108 @@ impl Shrink {
         let case = store::read(&self.case).with_context(name)?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
         let workload = workload::of(&loaded.world);
+        let folder = self.folder().to_owned();
+        store::probe(&folder)
+            .with_context(|| format!("cannot write the shrunk case in {}", folder.display()))?;
         let mut runner = Runner::new(&loaded.world, &*workload)?;
         runner.set_effort(Effort::Thorough);
         let checked = runner.replay(&scenario);
-        let Some(first) = checked.violations.first() else {
-            let what = "it does not fail on this world: nothing to shrink";
-            return Err(Hinted::new(what, self.hint(&case)).context(name()));
+        let Some(sighting) = runner.sightings(&scenario, &checked).into_iter().next() else {
+            return self.does_not_fail(&loaded, &case);
         };
-        let kept = self.kept();
-        let shrinking = Shrinking {
-            loaded: &loaded,
-            workload: &*workload,
-            invariant: first.invariant,
+        let command = |path: &Path| replay::command(path, &self.world);
+        let shrinking = ShrinkProgress::default();
+        let progress = |work| shrinking.show(work);
+        let settings = Settings {
+            folder,
+            budget: None,
+            most_failures: usize::MAX,
+            replay: &command,
+            progress: &progress,
+        };
+        let mut session = Session::new(&loaded.world, &*workload, settings);
+        let finding = Finding {
             found_by: case.found_by.clone(),
-            budget: Budget {
-                attempts: self.attempts,
-                interrupt: terminal::interrupt(),
-            },
-            kept: kept.clone(),
+            runs: 1,
+            sighting,
         };
-        let Some(done) = shrinking.run(&scenario).with_context(name)? else {
-            let told = "not deterministic: it failed once, and does not on fresh instances";
-            writeln!(terminal::out(), "{told}")?;
-            return Ok(Exit::Nondeterminism);
+        let budget = Budget {
+            interrupt: terminal::interrupt(),
+            ..Budget::from(self.attempts)
         };
-        let path = match self.out {
-            Some(_) => shrinking.overwrite(&done)?,
-            None => shrinking.write(&done, store::folder_of(&kept))?,
+        let done = match session.shrink(&finding, budget)? {
+            Ok(done) => done,
+            Err(Refused::DoesNotFail) => {
+                writeln!(terminal::out(), "not deterministic: {NOT_A_FUNCTION}")?;
+                return Ok(Exit::Nondeterminism);
+            }
+            Err(refused) => return Err(refused).with_context(name),
         };
-        let found = (shrinking.invariant, &done);
-        self.show(&loaded, case.decision_count(), found, &path)?;
+        let from = case.decision_count();
+        let mut text = Text::default();
+        loaded.notes.iter().for_each(|note| text.line(note));
+        let written = self.write(&mut session, &finding, &done)?;
+        show(&mut text, from, &done, &written);
+        for other in session.write_others(&finding, &done) {
+            text.line(format!("another failure: {}", other.signature));
+            human::case_lines(&mut text, &other.case);
+        }
+        write!(terminal::out(), "{text}")?;
         Ok(Exit::Violation)
     }
 
+    /// Where cases are written.
+    fn folder(&self) -> &Path {
+        files::folder_of(self.out.as_ref().unwrap_or(&self.case))
+    }
+
+    fn write(&self, session: &mut Session<'_>, finding: &Finding, done: &Done) -> Result<Case> {
+        let Some(out) = &self.out else {
+            return Ok(session.write_shrunk(finding, done));
+        };
+        let case = session.shrunk_case(finding, done);
+        let is_written = store::write_if_better(out, &case)
+            .with_context(|| format!("cannot write {}", out.display()))?;
+        if !is_written {
+            terminal::note(&format!(
+                "{} holds a case that is as short: it stays",
+                out.display()
+            ));
+            return Ok(session.write_shrunk(finding, done));
+        }
+        session.discard(finding);
+        Ok(Case {
+            file: out.display().to_string(),
+            replay: replay::command(out, &self.world),
+            was_known: false,
+            unwritten: None,
+        })
+    }
+
     /// What to do about a case that does not fail.
-    fn hint(&self, case: &corpus::Case) -> String {
-        match &case.verdict {
+    fn does_not_fail(&self, loaded: &Loaded, case: &corpus::Case) -> Result<Exit> {
+        let hint = match &case.verdict {
             None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
             Some(CaseVerdict::Holds) => {
                 "it held when it was written, too: shrink one that fails".to_owned()
+            }
+            Some(CaseVerdict::Violated(_)) if case.is_of(&loaded.world) => {
+                writeln!(terminal::out(), "not deterministic: {}", replay::HELD)?;
+                return Ok(Exit::Nondeterminism);
             }
             Some(CaseVerdict::Violated(name)) => format!(
                 "it violated {name} on another reducer: give that one with `--wasm FILE`, \
                 or replay it to see what changed"
             ),
-        }
-    }
-
-    /// Where improvements are written as they come.
-    fn kept(&self) -> PathBuf {
-        match &self.out {
-            Some(out) => out.clone(),
-            None => self.case.with_extension("shrunk.json"),
-        }
-    }
-
-    fn show(
-        &self,
-        loaded: &Loaded,
-        from: usize,
-        (invariant, done): (usize, &Done),
-        path: &Path,
-    ) -> Result<()> {
-        let written = Case {
-            file: path.display().to_string(),
-            replay: replay::command(path, &self.world),
         };
-        let mut text = Text::default();
-        loaded.notes.iter().for_each(|note| text.line(note));
-        text.append(turns(&done.timeline, 0, terminal::width()));
-        text.append(human::violations(&done.timeline.violations));
-        human::shrunk_line(&mut text, &done.told(invariant, from, &written));
-        human::case_lines(&mut text, &written);
-        write!(terminal::out(), "{text}")?;
-        Ok(())
+        let what = "it does not fail on this world: nothing to shrink";
+        Err(Hinted::new(what, hint).context(self.case.display().to_string()))
     }
 }
 
-/// A violation that is being shrunk, and the file to which each improvement is written.
-pub(super) struct Shrinking<'a> {
-    pub loaded: &'a Loaded,
-    pub workload: &'a dyn Workload,
-    /// An index into [`ALL`].
-    pub invariant: usize,
-    pub found_by: FoundBy,
-    pub budget: Budget,
-    pub kept: PathBuf,
-}
-
-/// What came of it.
-pub(super) struct Done {
-    pub shrunk: Shrunk,
-    pub checked: Checked,
-    pub timeline: Timeline,
-}
-
-impl Done {
-    /// All that it violates: indices into [`ALL`].
-    pub fn violates(&self) -> Vec<usize> {
-        let violations = self.checked.violations.iter();
-        violations.map(|found| found.invariant).collect()
-    }
-
-    /// What is told of it, if it was so many decisions before.
-    pub fn told<'a>(&'a self, invariant: usize, from: usize, case: &'a Case) -> Told<'a> {
-        Told {
-            found_by: "",
-            seed: None,
-            invariant: ALL[invariant].name,
-            violations: &self.timeline.violations,
-            decisions: self.shrunk.scenario.schedule.len(),
-            digest: self.checked.digest,
-            faults: Vec::new(),
-            decisions_before: from,
-            attempts: self.shrunk.attempts,
-            is_exhausted: self.shrunk.exhausted,
-            same_as: None,
-            case,
-            timeline: &self.timeline,
-        }
-    }
-}
-
-impl Shrinking<'_> {
-    /// Shrinks; None if the scenario does not fail on fresh instances.
-    pub fn run(&self, scenario: &Scenario) -> Result<Option<Done>> {
-        let cannot = || format!("cannot write {}", self.kept.display());
-        store::probe(&self.kept).with_context(cannot)?;
-        let mut runner = Runner::new(&self.loaded.world, self.workload)?;
-        let mut keeper = Runner::new(&self.loaded.world, self.workload)?;
-        keeper.set_effort(Effort::Thorough);
-        let progress = Progress::new(None, "attempts");
-        let mut unwritten = None;
-        let (runs, decisions) = (Cell::new(0), Cell::new(scenario.schedule.len()));
-        let budget = self.budget.clone();
-        let shrunk = runner.shrink(scenario, self.invariant, budget, |told| match told {
-            campaign::Progress::Attempt => {
-                runs.set(runs.get() + 1);
-                progress.update(runs.get(), |_| format!("{} decisions", decisions.get()));
-            }
-            campaign::Progress::Improved(best, _) => {
-                decisions.set(best.schedule.len());
-                let checked = keeper.replay(best);
-                let written = store::overwrite(&self.kept, &self.case_of(best, &checked));
-                unwritten = unwritten.take().or(written.err());
-            }
-        });
-        progress.finish();
-        if shrunk == Err(Refused::DoesNotFail) {
-            return Ok(None);
-        }
-        let shrunk = shrunk?;
-        if let Some(error) = unwritten {
-            return Err(error).with_context(cannot);
-        }
-        keeper.renew()?;
-        let world = &self.loaded.world;
-        let (checked, timeline) = replay::watched(&mut keeper, world, &shrunk.scenario);
-        Ok(Some(Done {
-            shrunk,
-            checked,
-            timeline,
-        }))
-    }
-
-    /// A scenario as a case that was found as the first one was.
-    fn case_of(&self, scenario: &Scenario, checked: &Checked) -> corpus::Case {
-        let name = ALL[self.invariant].name.to_owned();
-        corpus::Case::new(
-            &self.loaded.world.air,
-            scenario,
-            Found {
-                // What a person said was about another schedule.
-                about: None,
-                found_by: self.found_by.clone(),
-                world: WorldHashes::of(&self.loaded.world),
-                judged: Some((CaseVerdict::Violated(name), checked.digest)),
-            },
-        )
-    }
-
-    /// Writes the result where the improvements were written.
-    fn overwrite(&self, done: &Done) -> Result<PathBuf> {
-        let case = self.case_of(&done.shrunk.scenario, &done.checked);
-        store::overwrite(&self.kept, &case)
-            .with_context(|| format!("cannot write {}", self.kept.display()))?;
-        Ok(self.kept.clone())
-    }
-
-    /// Writes the result under the name that it keeps.
-    pub fn write(&self, done: &Done, folder: &Path) -> Result<PathBuf> {
-        let case = self.case_of(&done.shrunk.scenario, &done.checked);
-        let path = store::write(folder, ALL[self.invariant].name, &case)
-            .with_context(|| format!("cannot write the shrunk case in {}", folder.display()))?;
-        self.discard(done)?;
-        Ok(path)
-    }
-
-    /// The improvements are not needed any more.
-    pub fn discard(&self, done: &Done) -> Result<()> {
-        if done.shrunk.improvements > 0 {
-            std::fs::remove_file(&self.kept)
-                .with_context(|| format!("cannot remove {}", self.kept.display()))?;
-        }
-        Ok(())
-    }
+fn show(text: &mut Text, from: usize, done: &Done, written: &Case) {
+    text.append(turns(&done.timeline, 0, terminal::width()));
+    text.append(human::violations(&done.timeline.violations));
+    human::shrunk_line(text, &done.told(1, from, written));
+    human::case_lines(text, written);
 }

@@ -1,6 +1,6 @@
 //! The terminal: standard output and error, how wide it is, progress, and Ctrl-C.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::interrupt::Interrupt;
 use crate::report::turns::DEFAULT_WIDTH;
+use crate::session::Work;
 
 /// Nobody reads standard output any more.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -123,20 +124,56 @@ pub fn width() -> u16 {
     }
 }
 
+/// A second signal within this time is the same one: a group and each of its processes may be told
+/// to end.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
+
 /// Asked by Ctrl-C, or when the process is told to end; a second time ends it at once.
 pub fn interrupt() -> Interrupt {
     let interrupt = Interrupt::default();
     let asked = interrupt.clone();
+    let mut first: Option<Instant> = None;
     let handler = move || {
-        if asked.is_asked() {
-            std::process::exit(super::Exit::Interrupted as i32);
+        #[expect(clippy::disallowed_methods, reason = "signals are told apart by time")]
+        let now = Instant::now();
+        match first {
+            None => {
+                first = Some(now);
+                asked.ask();
+                note("stopping: what was found is written (again to end at once)");
+            }
+            Some(first) if now.duration_since(first) < SAME_SIGNAL => {}
+            Some(_) => std::process::exit(super::Exit::Interrupted as i32),
         }
-        asked.ask();
-        note("stopping: what was found is written (again to end at once)");
     };
     // Where signals cannot be caught, Ctrl-C ends the process as it always did.
     let _ = ctrlc::set_handler(handler);
     interrupt
+}
+
+/// How the shrinking of one failure after the other goes, on standard error.
+#[derive(Default)]
+pub struct ShrinkProgress(RefCell<Option<Progress>>);
+
+impl ShrinkProgress {
+    pub fn show(&self, work: Work) {
+        let mut progress = self.0.borrow_mut();
+        match work {
+            Work::Attempt {
+                attempts,
+                decisions,
+            } => {
+                let progress = progress.get_or_insert_with(|| Progress::new(None, "attempts"));
+                progress.update(attempts, |_| format!("{decisions} decisions"));
+            }
+            // The bar goes; lines come now and then, however many failures there are.
+            Work::Done => {
+                if let Some(bar) = progress.take_if(|progress| progress.bar.is_some()) {
+                    bar.finish();
+                }
+            }
+        }
+    }
 }
 
 /// Progress on standard error: a bar on a terminal, a line now and then elsewhere.

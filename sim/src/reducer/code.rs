@@ -184,9 +184,9 @@ impl Code {
 
     /// Whether a text stands in the binary, in one piece or in the immediates of its code.
     pub fn mentions(&self, text: &str) -> bool {
-        let mut windows = self.inner.wasm.windows(text.len().max(1));
         // Nearly always it is in one piece, and then nothing is taken apart.
-        windows.any(|bytes| bytes == text.as_bytes()) || self.constants().mentions(text)
+        memchr::memmem::find(&self.inner.wasm, text.as_bytes()).is_some()
+            || self.constants().mentions(text)
     }
 
     pub fn limits(&self) -> &Limits {

@@ -16,7 +16,7 @@ use crate::trace::{Difference, Digest};
 use crate::world::World;
 
 /// The version of the events' form in JSON.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -122,6 +122,10 @@ pub struct Violation<'a> {
     /// `seed 7`, `fuzzer`, `explorer`.
     pub found_by: &'a str,
     pub seed: Option<u64>,
+    /// By what it is told from other failures: see [`invariants::Signature`].
+    pub signature: String,
+    /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
     pub violations: &'a [Violated],
     pub decisions: usize,
     #[serde(serialize_with = "text")]
@@ -139,6 +143,19 @@ pub struct Violation<'a> {
 pub struct Case {
     pub file: String,
     pub replay: String,
+    /// The same run was found before, and its file was there.
+    pub was_known: bool,
+    /// The file could not be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<Unwritten>,
+}
+
+/// A case that is in no file.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+pub struct Unwritten {
+    pub because: String,
+    /// All that the file would hold; empty if it would be larger than what is read.
+    pub text: String,
 }
 
 /// A violation was made as short as it gets.
@@ -146,7 +163,11 @@ pub struct Case {
 pub struct Shrunk<'a> {
     pub found_by: &'a str,
     pub seed: Option<u64>,
-    /// The one that had to stay violated, among those of the turn.
+    /// What had to stay.
+    pub signature: String,
+    /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
+    /// The first that it violates.
     pub invariant: &'static str,
     pub violations: &'a [Violated],
     pub decisions: usize,
@@ -157,8 +178,6 @@ pub struct Shrunk<'a> {
     pub attempts: u32,
     /// All attempts were used up: more may shrink it further.
     pub is_exhausted: bool,
-    /// What found the violation that it shrank to as well: it is the same one, and has its case.
-    pub same_as: Option<&'a str>,
     pub case: &'a Case,
     #[serde(skip)]
     pub timeline: &'a Timeline,
@@ -210,6 +229,20 @@ pub struct Finished<'a> {
     /// Of a campaign: each invariant that some run violated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violated: Vec<ViolatedBy>,
+    /// Of a campaign: each failure that was told, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failed>,
+}
+
+/// A failure that a campaign showed.
+#[derive(Clone, Serialize)]
+pub struct Failed {
+    pub signature: String,
+    /// Runs that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
+    /// Of its case.
+    pub decisions: usize,
+    pub case: String,
 }
 
 /// An invariant that some run of a campaign violated.
@@ -259,7 +292,6 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "goals": counts(&mut names, &goals),
         "missed_goals": missed,
         "leaks": summary.leaks.values().collect::<Vec<_>>(),
-        "failures": summary.failures.len(),
         "is_cut_short": summary.cut_short,
         "is_interrupted": summary.interrupted,
         "digest": summary.digest.to_string(),

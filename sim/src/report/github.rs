@@ -18,13 +18,13 @@ impl<W: Write> Reader for GitHub<W> {
                 // It will be told when it is shrunk.
                 None => Ok(()),
             },
-            Event::Shrunk(shrunk) if shrunk.same_as.is_none() => {
-                self.violated(shrunk.found_by, shrunk.violations, shrunk.case)
-            }
+            Event::Shrunk(shrunk) => self.violated(shrunk.found_by, shrunk.violations, shrunk.case),
             Event::CaseDone(done) if !done.violations.is_empty() => {
                 let case = Case {
                     file: done.file.to_owned(),
                     replay: done.replay.to_owned(),
+                    was_known: true,
+                    unwritten: None,
                 };
                 self.violated("replay", done.violations, &case)
             }

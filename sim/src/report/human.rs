@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use super::event::{Case, CaseDone, Event, Finished, Reader, Shrunk, ViolatedBy, Violation};
+use super::event::{Case, CaseDone, Event, Failed, Finished, Reader, Shrunk, Violation};
 use super::summary::summary;
 use super::table::Table;
 use super::text::{Look, Text};
 use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, Rows, rows, turns};
-use super::words::counted;
+use super::words::{self, counted};
 use crate::invariants::Goal;
 use crate::world::World;
 
@@ -74,6 +74,7 @@ impl<W> Human<'_, W> {
         // What is being shrunk is told once it is short.
         if let Some(case) = found.case {
             text.look(Look::Bad, format!("violation: {}", found.found_by));
+            runs_line(text, found.runs);
             self.story(text, found.violations, &found.faults, found.timeline);
             case_lines(text, case);
             text.line("");
@@ -82,14 +83,10 @@ impl<W> Human<'_, W> {
 
     fn shrunk(&self, text: &mut Text, shrunk: &Shrunk<'_>) {
         text.look(Look::Bad, format!("violation: {}", shrunk.found_by));
-        if let Some(other) = shrunk.same_as {
-            let invariant = shrunk.invariant;
-            text.line(format!("  {invariant}, shrunk the same as {other}"));
-        } else {
-            self.story(text, shrunk.violations, &shrunk.faults, shrunk.timeline);
-            case_lines(text, shrunk.case);
-            shrunk_line(text, shrunk);
-        }
+        runs_line(text, shrunk.runs);
+        self.story(text, shrunk.violations, &shrunk.faults, shrunk.timeline);
+        case_lines(text, shrunk.case);
+        shrunk_line(text, shrunk);
         text.line("");
     }
 
@@ -153,7 +150,7 @@ impl<W> Human<'_, W> {
         if seen.cut_short {
             let failures = seen.failures.len();
             text.line(format!(
-                "stopped: as many seeds have failed as were asked for ({failures})"
+                "stopped: as many failures were found as were asked for ({failures})"
             ));
             text.line("");
         }
@@ -172,7 +169,7 @@ impl<W> Human<'_, W> {
                 "hint: where it is meant, say so: --expect unaccepted=EVENT or unstarted=PLAN",
             );
         }
-        violated(text, &finished.violated);
+        failures(text, &finished.failures);
         if seen.interrupted {
             text.line("interrupted: these are the seeds that were run until then");
         }
@@ -185,20 +182,22 @@ impl<W> Human<'_, W> {
     }
 }
 
-/// Each invariant that some seed violated, with its shortest case.
-fn violated(text: &mut Text, violated: &[ViolatedBy]) {
-    if violated.is_empty() {
+/// Characters of a signature in the table of all.
+const MOST_OF_A_SIGNATURE: usize = 76;
+
+/// Each failure that was found, with its case.
+fn failures(text: &mut Text, failures: &[Failed]) {
+    if failures.is_empty() {
         return;
     }
-    let head = ["violated", "runs", "decisions", "shortest case"];
+    let head = ["failure", "runs", "decisions", "case"];
     let mut table = Table::new(head).align_right(&[1, 2]);
-    for one in violated {
-        let decisions = one.decisions.map(|count| count.to_string());
+    for one in failures {
         let cells = [
-            one.invariant.to_owned(),
+            words::clip(&one.signature, MOST_OF_A_SIGNATURE),
             one.runs.to_string(),
-            decisions.unwrap_or_default(),
-            one.case.clone().unwrap_or_default(),
+            one.decisions.to_string(),
+            one.case.clone(),
         ];
         table.row(Look::Bad, cells);
     }
@@ -224,9 +223,32 @@ pub fn violations(violations: &[Violated]) -> Text {
     text
 }
 
+/// In how many runs a failure was seen, beside the one that is told.
+fn runs_line(text: &mut Text, runs: u64) {
+    match runs {
+        0 => text.look(Look::Faint, "  met while another failure was shrunk"),
+        1 => {}
+        _ => text.look(Look::Faint, format!("  seen in {runs} runs")),
+    }
+}
+
 /// Where a case is, and how to see it again.
 pub fn case_lines(text: &mut Text, case: &Case) {
-    text.line(format!("case:   {}", case.file));
+    match &case.unwritten {
+        None if case.was_known => text.line(format!("case:   {} (known before)", case.file)),
+        None => text.line(format!("case:   {}", case.file)),
+        Some(unwritten) => {
+            text.look(
+                Look::Bad,
+                format!("case:   not written: {}", unwritten.because),
+            );
+            if unwritten.text.is_empty() {
+                return;
+            }
+            text.line(&unwritten.text);
+            text.line(format!("save it as {}, then", case.file));
+        }
+    }
     text.line(format!("replay: {}", case.replay));
 }
 

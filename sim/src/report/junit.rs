@@ -10,7 +10,7 @@ use std::io::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::event::{CaseDone, Event, Finished, Reader, Shrunk, Violation};
+use super::event::{Case, CaseDone, Event, Finished, Reader, Shrunk, Violation};
 use super::human;
 use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, turns};
@@ -69,28 +69,17 @@ impl<W: Write> Reader for JUnit<W> {
 impl<W: Write> JUnit<W> {
     fn violation(&mut self, found: &Violation<'_>) {
         if let Some(case) = found.case {
-            self.failed(
-                found.found_by,
-                found.violations,
-                found.timeline,
-                &case.replay,
-            );
+            self.failed(found.found_by, found.violations, found.timeline, case);
         }
     }
 
     fn shrunk(&mut self, shrunk: &Shrunk<'_>) {
-        match shrunk.same_as {
-            None => {
-                let replay = &shrunk.case.replay;
-                self.failed(shrunk.found_by, shrunk.violations, shrunk.timeline, replay);
-            }
-            Some(other) => {
-                for violated in shrunk.violations {
-                    let text = self.failures.entry(violated.invariant).or_default();
-                    let _ = writeln!(text, "{}, the same as {other}", shrunk.found_by);
-                }
-            }
-        }
+        self.failed(
+            shrunk.found_by,
+            shrunk.violations,
+            shrunk.timeline,
+            shrunk.case,
+        );
     }
 
     fn failed(
@@ -98,12 +87,17 @@ impl<W: Write> JUnit<W> {
         found_by: &str,
         violations: &[Violated],
         timeline: &Timeline,
-        replay: &str,
+        case: &Case,
     ) {
+        let mut told = failure_text(violations, timeline, &case.replay);
+        if let Some(unwritten) = &case.unwritten {
+            let _ = writeln!(told, "case not written: {}", unwritten.because);
+            told.push_str(&unwritten.text);
+        }
         for violated in violations {
             let text = self.failures.entry(violated.invariant).or_default();
             let _ = writeln!(text, "{found_by}");
-            text.push_str(&failure_text(violations, timeline, replay));
+            text.push_str(&told);
         }
     }
 

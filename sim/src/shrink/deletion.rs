@@ -3,6 +3,8 @@
 //! Decisions that need a deleted one are not possible any more and fall away by themselves, so a
 //! window or a pair is only needed where two decisions cancel out.
 
+use std::mem::{Discriminant, discriminant};
+
 use super::Search;
 use crate::scenario::{Decision, ItemName, Scenario};
 
@@ -28,6 +30,49 @@ impl Search<'_> {
                 end = start.min(self.best.schedule.len());
             }
             size /= 2;
+        }
+    }
+
+    /// All decisions of a kind, all of a request, and all of a kind of a request; then halves, quarters
+    /// and eighths of them. Of a long schedule most goes by that in a few attempts, where chunks, in
+    /// which everything is mixed, would have to be small.
+    pub(super) fn delete_groups(&mut self) {
+        if !self.is_long() {
+            return;
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for decision in &self.best.schedule {
+            let (kind, name) = (discriminant(decision), whose(decision));
+            let of_kind = (Some(kind), None);
+            let of_name = (None, Some(name.clone()));
+            for group in [of_kind, of_name, (Some(kind), Some(name))] {
+                if !groups.contains(&group) {
+                    groups.push(group);
+                }
+            }
+        }
+        for parts in [1, 2, 4, 8] {
+            for group in &groups {
+                self.delete_parts_of(group, parts);
+            }
+        }
+    }
+
+    /// Leaves out so many parts of a group, each if it is not needed.
+    fn delete_parts_of(&mut self, (kind, name): &Group, parts: usize) {
+        for part in (0..parts).rev() {
+            let is_of = |decision: &Decision| {
+                kind.is_none_or(|kind| kind == discriminant(decision))
+                    && name.as_ref().is_none_or(|name| *name == whose(decision))
+            };
+            let schedule = self.best.schedule.iter().enumerate();
+            let of_group = schedule.filter(|(_, decision)| is_of(decision));
+            let places: Vec<usize> = of_group.map(|(place, _)| place).collect();
+            let end = places.len() * (part + 1) / parts;
+            let start = places.len() * part / parts;
+            if start < end {
+                self.delete(places[start..end].iter().copied());
+            }
         }
     }
 
@@ -144,6 +189,17 @@ impl Search<'_> {
             }
         }
         false
+    }
+}
+
+/// Decisions of a kind, of a request, or of both.
+type Group = (Option<Discriminant<Decision>>, Option<Option<String>>);
+
+/// The request that a decision is about, if it says so.
+fn whose(decision: &Decision) -> Option<String> {
+    match arrival(decision) {
+        Decision::Start { request } => Some(request.clone()),
+        other => item(other).and_then(|item| item.req_id.clone()),
     }
 }
 

@@ -1,8 +1,7 @@
 //! What simpler means: a tuple of natural numbers that only ever goes down.
 
-use super::deletion::arrival;
 use super::{Context, decisions};
-use crate::scenario::{Decision, Scenario};
+use crate::scenario::Scenario;
 
 /// How far a scenario is from the simplest, compared field by field in this order. Every field is
 /// a natural number, so that there is no endless descent.
@@ -30,8 +29,10 @@ pub struct Measure {
 impl Context<'_> {
     pub(super) fn measure(&self, scenario: &Scenario) -> Measure {
         let schedule = &scenario.schedule;
-        let is_stray = |decision: &&Decision| matches!(arrival(decision), Decision::Inject { .. });
-        let strays = schedule.iter().filter(is_stray).count() as u64;
+        let strays = schedule
+            .iter()
+            .filter(|decision| decision.is_stray())
+            .count() as u64;
         let place = |name: &str| {
             let known = self.identities.iter().position(|known| known.name == name);
             known.unwrap_or(self.identities.len()) as u64

@@ -615,7 +615,8 @@ fn huge_and_deep_cases() {
         &expect![[r#"
             $ sim replay long.json
             error: long.json
-              1: it is larger than 16 MiB, the most that is read
+              1: cannot read it
+              2: it is larger than 16 MiB, the most that is read
 
             $ sim replay deep.json
             error: deep.json

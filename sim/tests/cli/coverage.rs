@@ -109,7 +109,7 @@ fn bad_case() {
     expect![[r#"
         error: folder/0123abcd
           1: cannot read it
-          2: stream did not contain valid UTF-8
+          2: expected UTF-8 text, and byte 0 is not
         error: folder/b.json
           1: expected a case file, a JSON object with `"format": "sim-case/1"`
           2: missing field `format` at line 1 column 2

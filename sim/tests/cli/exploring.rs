@@ -98,8 +98,8 @@ fn counterexample() {
         >1    0     start r1 (second  base_delay_ms 10, max_attempts  unchanged          WorkRequested of "r1"  attempts_bounded
                     start)            3, now_ns 0, payload "p",                          (number 2)             retry_waits
                                       req_id "r1"                                                               stale_ignored
-        case:   found/attempts_bounded-a1ec5db3c661.json
-        replay: cargo run --release -- replay found/attempts_bounded-a1ec5db3c661.json --wasm second-start-resets.wasm
+        case:   found/attempts_bounded-96e596e0e509.json
+        replay: cargo run --release -- replay found/attempts_bounded-96e596e0e509.json --wasm second-start-resets.wasm
     "#]].assert_eq(told);
     let found = place.list("found");
     let replay = format!("replay found/{} --wasm second-start-resets.wasm", found[0]);

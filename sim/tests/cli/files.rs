@@ -53,6 +53,8 @@ fn no_regular_files() {
     };
     pipe("pipe");
     pipe("worlds/pipe/pipe.air.json");
+    place.write("piped/one.json", CASE);
+    pipe("piped/two.json");
     let mut found = String::new();
     for command in [
         "check pipe",
@@ -63,6 +65,10 @@ fn no_regular_files() {
         "run --wasm pipe --world world",
         "explore --wasm /dev/zero --world world",
         "replay cases/one.json --html pipe --world world",
+        "replay pipe --world world",
+        "shrink pipe --world world",
+        "coverage pipe --world world",
+        "replay piped --world world",
     ] {
         let _ = writeln!(found, "$ sim {command}\n{}", err_in_time(&place, command));
     }
@@ -98,6 +104,26 @@ fn no_regular_files() {
         $ sim replay cases/one.json --html pipe --world world
         error: cannot write pipe
           1: it is a pipe, expected a regular file
+
+        $ sim replay pipe --world world
+        error: pipe
+          1: cannot read it
+          2: it is a pipe, expected a regular file
+
+        $ sim shrink pipe --world world
+        error: pipe
+          1: cannot read it
+          2: it is a pipe, expected a regular file
+
+        $ sim coverage pipe --world world
+        error: pipe
+          1: cannot read it
+          2: it is a pipe, expected a regular file
+
+        $ sim replay piped --world world
+        error: piped/two.json
+          1: cannot read it
+          2: it is a pipe, expected a regular file
 
     "#]]
     .assert_eq(&found);

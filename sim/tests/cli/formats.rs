@@ -57,16 +57,14 @@ fn json() {
     let kinds = kinds(&events);
     assert_eq!(kinds[0], "started");
     assert_eq!(kinds[1..21], ["seed_done"; 20]);
-    assert_eq!(
-        kinds[21..],
-        ["violation", "shrunk", "violation", "shrunk", "finished"]
-    );
-    assert_eq!(events[0]["schema"], 1);
-    let [first, second] = [&events[22], &events[24]];
-    assert_eq!(first["violations"][0]["invariant"], "attempts_bounded");
-    assert_eq!(first["same_as"], Value::Null);
-    assert_eq!(second["same_as"], first["found_by"]);
-    assert_eq!(first["case"], second["case"]);
+    assert_eq!(kinds[21..], ["violation", "shrunk", "finished"]);
+    assert_eq!(events[0]["schema"], 2);
+    let [found, shrunk] = [&events[21], &events[22]];
+    assert_eq!(shrunk["violations"][0]["invariant"], "attempts_bounded");
+    assert_eq!(found["case"], Value::Null);
+    assert_eq!(found["signature"], shrunk["signature"]);
+    assert_eq!(events[23]["failures"][0]["signature"], found["signature"]);
+    assert_eq!(events[23]["failures"][0]["case"], shrunk["case"]["file"]);
     // The verdicts of the seeds are those of the figures.
     let violated = events
         .iter()
@@ -76,6 +74,7 @@ fn json() {
     assert_eq!(last["exit_code"], 1);
     assert_eq!(last["seeds"], 20);
     assert_eq!(last["invariants"]["attempts_bounded"]["violated"], violated);
+    assert_eq!(found["runs"], violated, "one failure, seen so often");
     let turns = events.iter().filter_map(|event| event["turns"].as_u64());
     // Those of the seeds, and their sum in the last event.
     assert_eq!(
@@ -180,12 +179,11 @@ fn junit() {
     let text = description.as_ref().expect("it has a text").as_str();
     assert!(
         text.contains(
-            "replay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json"
+            "replay: cargo run --release -- replay found/attempts_bounded-35b14c05eb89.json"
         ),
         "{text}"
     );
     assert!(text.contains("expected no wait after attempt 1"), "{text}");
-    assert!(text.contains("the same as seed 0"), "{text}");
 }
 
 fn junit_of_a_replay() {
@@ -220,10 +218,12 @@ fn annotations() {
         .lines()
         .filter(|line| line.starts_with("::"))
         .collect();
-    expect![[r#"::error file=found/attempts_bounded-5b77a76b70a7.json,title=attempts_bounded::seed 0, turn 3: attempts never exceed max_attempts (0 counts as 1)%0Aexpected no wait after attempt 1 of "r1", its last%0Afound a timer for 0 ns%0Areplay: cargo run --release -- replay found/attempts_bounded-5b77a76b70a7.json --wasm attempt-limit-off-by-one.wasm"#]]
+    expect![[r#"::error file=found/attempts_bounded-35b14c05eb89.json,title=attempts_bounded::seed 0, turn 3: attempts never exceed max_attempts (0 counts as 1)%0Aexpected no wait after attempt 1 of "r1", its last%0Afound a timer for 0 ns%0Areplay: cargo run --release -- replay found/attempts_bounded-35b14c05eb89.json --wasm attempt-limit-off-by-one.wasm"#]]
     .assert_eq(&told.join("\n"));
     // Standard output is as it is elsewhere.
-    assert_eq!(said.out, place.sim(&run).out);
+    let elsewhere = Place::new();
+    elsewhere.planted(BUG);
+    assert_eq!(said.out, elsewhere.sim(&run).out);
 }
 
 /// Colours are where they are asked for, and escapes nowhere else.

@@ -10,6 +10,8 @@ mod files;
 mod formats;
 mod hostile;
 mod lines;
+#[cfg(target_os = "linux")]
+mod losses;
 mod replaying;
 mod shrinking;
 mod terminal;
@@ -36,6 +38,8 @@ pub fn trials() -> Vec<Trial> {
         formats::trials(),
         hostile::trials(),
         lines::trials(),
+        #[cfg(target_os = "linux")]
+        losses::trials(),
         replaying::trials(),
         shrinking::trials(),
         terminal::trials(),
@@ -54,7 +58,7 @@ const CASE: &str = r#"{"format":"sim-case/1","found_by":{"driver":"hand"},
     "schedule":[{"start":"r1"}],"verdict":"holds","digest":""}"#;
 
 /// A trial named `cli::subject::test`; it fails by panicking.
-fn trial(subject: &str, name: &str, test: fn()) -> Trial {
+fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Trial {
     crate::support::trial(format!("cli::{subject}::{name}"), test)
 }
 

@@ -1,6 +1,7 @@
 //! Worlds that nobody described: what a campaign and an exploration say of them, and when they say
 //! that too little was tested.
 
+use expect_test::expect;
 use libtest_mimic::Trial;
 
 use super::{Place, trial};
@@ -31,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
         trial("worlds", "unknown_names", unknown_names),
         trial("worlds", "what_was_expected", what_was_expected),
         trial("worlds", "findings_hide_none", findings_hide_none),
+        trial("worlds", "many_faults_in_one", many_faults_in_one),
         trial("worlds", "shrinks_and_replays", shrinks_and_replays),
     ]
 }
@@ -392,11 +394,7 @@ fn findings_hide_none() {
     let run = "run --world world --wasm ok-after-failed.wasm --seeds 0..200 --case-dir found";
     let said = place.sim(&format!("{run} --keep-going"));
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    let table = said
-        .out
-        .split("shortest case")
-        .nth(1)
-        .expect("a table is told");
+    let table = said.out.split("failure  ").last().expect("a table is told");
     for invariant in ["plans_succeed", "terminal_absorbing"] {
         let line = table.lines().find(|line| line.starts_with(invariant));
         let line = line.unwrap_or_else(|| panic!("{invariant}: {}", said.out));
@@ -409,6 +407,112 @@ fn findings_hide_none() {
         assert_eq!(said.code, 1, "{}", said.out);
         assert!(said.out.contains(invariant), "{}", said.out);
     }
+}
+
+/// A machine of five arms with eight faults, all of them of two invariants. Without a state, `aaaa`
+/// and `bbbb` trap and `cccc` gives what is no state; the others give one. With a state `dddd` gives
+/// what is none, and all others trap, each in a place of its own.
+fn faulty() -> Vec<u8> {
+    let text = r#"(module (memory (export "memory") 1)
+      (data (i32.const 64) "\a1\65state\44\a1\61n\01") (data (i32.const 96) "\a1\65state\41\ff")
+      (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+      (func $a unreachable) (func $b unreachable) (func $a_later unreachable)
+      (func $b_later unreachable) (func $c_later unreachable) (func $e_later unreachable)
+      (func $has (param $at i32) (param $length i32) (param $bytes i32) (result i32)
+        (local $end i32)
+        (local.set $end (i32.add (local.get $at) (i32.sub (local.get $length) (i32.const 3))))
+        (loop $next
+          (if (i32.gt_u (local.get $at) (local.get $end)) (then (return (i32.const 0))))
+          (if (i32.eq (local.get $bytes)
+                (i32.and (i32.load (local.get $at)) (i32.const 0xffffff)))
+            (then (return (i32.const 1))))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br $next))
+        unreachable)
+      (func (export "step") (param $at i32) (param $length i32) (result i32 i32)
+        (local $later i32)
+        (local.set $later (call $has (local.get $at) (local.get $length) (i32.const 0x016e61)))
+        (if (call $has (local.get $at) (local.get $length) (i32.const 0x616161))
+          (then (if (local.get $later) (then (call $a_later)) (else (call $a)))))
+        (if (call $has (local.get $at) (local.get $length) (i32.const 0x626262))
+          (then (if (local.get $later) (then (call $b_later)) (else (call $b)))))
+        (if (call $has (local.get $at) (local.get $length) (i32.const 0x636363))
+          (then (if (local.get $later) (then (call $c_later))
+            (else (return (i32.const 96) (i32.const 9))))))
+        (if (i32.and (local.get $later)
+              (call $has (local.get $at) (local.get $length) (i32.const 0x646464)))
+          (then (return (i32.const 96) (i32.const 9))))
+        (if (i32.and (local.get $later)
+              (call $has (local.get $at) (local.get $length) (i32.const 0x656565)))
+          (then (call $e_later)))
+        (i32.const 64) (i32.const 12)))"#;
+    wat::parse_str(text).expect("the fixture is well-formed")
+}
+
+/// One campaign lists them all, each with a story of its own that shows it and no other.
+fn many_faults_in_one() {
+    let place = Place::new();
+    let arms = ["aaaa", "bbbb", "cccc", "dddd", "eeee"];
+    let go = |arm: &str| arm[..1].to_uppercase();
+    let schemas = arms.map(|arm| {
+        format!(
+            r#"{{"$kind": "defschema", "name": "w/{}@1", "type": {{"record": {{"id": {{"text": {{}}}}}}}}}},"#,
+            go(arm)
+        )
+    });
+    let names = arms.map(|arm| format!("{{\"name\": \"w/{}@1\"}}, ", go(arm)));
+    let arms = arms.map(|arm| format!("\"{arm}\": {{\"ref\": \"w/{}@1\"}}", go(arm)));
+    let text = r#"[
+      SCHEMAS
+      {"$kind": "defschema", "name": "w/Event@1", "type": {"variant": {ARMS}}},
+      {"$kind": "defschema", "name": "w/State@1", "type": {"record": {"n": {"nat": {}}}}},
+      {"$kind": "defmodule", "name": "w/Machine@1", "module_kind": "reducer",
+        "abi": {"reducer": {"state": "w/State@1", "event": "w/Event@1"}}},
+      {"$kind": "manifest", "air_version": "1",
+        "schemas": [NAMES {"name": "w/Event@1"}, {"name": "w/State@1"}],
+        "modules": [{"name": "w/Machine@1"}], "plans": [], "effects": [], "caps": [], "policies": [],
+        "routing": {"events": [{"event": "w/Event@1", "reducer": "w/Machine@1"}]}}]"#;
+    let text = text.replace("SCHEMAS", &schemas.concat());
+    let text = text.replace("NAMES", &names.concat());
+    place.write("w/world.air.json", text.replace("ARMS", &arms.join(", ")));
+    place.write("faulty.wasm", faulty());
+    let of = "--world w --wasm faulty.wasm";
+    let said = place.sim(&format!(
+        "run {of} --seeds 0..400 --case-dir found --format json"
+    ));
+    assert_eq!(said.code, 1, "{}", said.err);
+    let events = said
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"));
+    let shrunk = events.filter(|event| event["event"] == "shrunk");
+    let mut told: Vec<String> = Vec::new();
+    for event in shrunk {
+        let (decisions, before) = (&event["decisions"], &event["decisions_before"]);
+        assert!(decisions.as_u64() <= before.as_u64(), "{event}");
+        told.push(format!(
+            "{decisions}: {}",
+            event["signature"].as_str().unwrap_or_default()
+        ));
+        let file = event["case"]["file"].as_str().expect("it is text");
+        let said = place.sim(&format!("replay {file} {of} --format json"));
+        let found = event["violations"][0]["found"]
+            .as_str()
+            .expect("it is text");
+        assert_eq!(said.code, 1);
+        let found = serde_json::to_string(found).expect("it is JSON");
+        assert!(said.out.contains(&found), "{found} in {}", said.out);
+    }
+    told.sort();
+    expect![[r#"
+        1: bounded: aaaa in nothing, which stays; reducer trapped: wasm `unreachable` instruction executed; in a < step
+        1: bounded: bbbb in nothing, which stays; reducer trapped: wasm `unreachable` instruction executed; in b < step
+        1: conforms: cccc in nothing, which stays; at the top: expected a record, found a break
+        2: bounded: aaaa in its state, which stays; reducer trapped: wasm `unreachable` instruction executed; in a_later < step
+        2: bounded: bbbb in its state, which stays; reducer trapped: wasm `unreachable` instruction executed; in b_later < step
+        2: bounded: cccc in its state, which stays; reducer trapped: wasm `unreachable` instruction executed; in c_later < step
+        2: bounded: eeee in its state, which stays; reducer trapped: wasm `unreachable` instruction executed; in e_later < step
+        2: conforms: dddd in its state, which stays; at the top: expected a record, found a break"#]].assert_eq(&told.join("\n"));
 }
 
 /// A bug of any world, found by documents alone, shrunk, replayed and told by what changed.

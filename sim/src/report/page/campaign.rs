@@ -39,7 +39,8 @@ pub struct Pages<'a> {
 #[derive(Serialize)]
 struct Failure {
     violation: Option<Card>,
-    found_by: Vec<String>,
+    found_by: String,
+    runs: u64,
     decisions: usize,
     decisions_before: usize,
     page: String,
@@ -73,6 +74,7 @@ impl Reader for Pages<'_> {
                 if let Some(case) = found.case {
                     let told = Told {
                         found_by: found.found_by,
+                        runs: found.runs,
                         invariant: None,
                         violations: found.violations,
                         timeline: found.timeline,
@@ -84,19 +86,9 @@ impl Reader for Pages<'_> {
                 }
             }
             Event::Shrunk(shrunk) => {
-                let known = match shrunk.same_as {
-                    None => None,
-                    Some(_) => {
-                        let page = page_name(shrunk.case);
-                        self.failures.iter_mut().find(|known| known.page == page)
-                    }
-                };
-                if let Some(known) = known {
-                    known.found_by.push(shrunk.found_by.to_owned());
-                    return Ok(());
-                }
                 let told = Told {
                     found_by: shrunk.found_by,
+                    runs: shrunk.runs,
                     invariant: Some(shrunk.invariant),
                     violations: shrunk.violations,
                     timeline: shrunk.timeline,
@@ -120,6 +112,7 @@ impl Reader for Pages<'_> {
 /// A failure as an event tells it.
 struct Told<'a> {
     found_by: &'a str,
+    runs: u64,
     /// The one that was shrunk for.
     invariant: Option<&'static str>,
     violations: &'a [Violated],
@@ -155,7 +148,8 @@ impl Pages<'_> {
         self.write(&page, &text)?;
         self.failures.push(Failure {
             violation: told.first().map(Card::from),
-            found_by: vec![told.found_by.to_owned()],
+            found_by: told.found_by.to_owned(),
+            runs: told.runs,
             decisions,
             decisions_before: before,
             page,
