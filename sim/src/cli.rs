@@ -11,6 +11,7 @@ mod errors;
 mod exit;
 mod explore;
 mod input;
+mod planted;
 mod readers;
 mod replay;
 mod run;
@@ -22,10 +23,8 @@ mod terminal;
 
 use std::io::Write;
 
-use crate::air::printable_lines;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
-
-use crate::reducer;
+use sim_air::printable_lines;
 
 pub use exit::Exit;
 pub use input::{Loaded, WorldArguments, built_in_world, sources};
@@ -88,10 +87,10 @@ The way:
 
 /// Runs the command that the process was started with.
 pub fn main() -> Exit {
-    if reducer::serve_parent() {
+    if sim_host::serve_parent() {
         return Exit::Holds;
     }
-    reducer::compile_in_children(terminal::note_progress);
+    sim_host::compile_in_children(terminal::note_progress);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -10,27 +10,30 @@
 //!                     └── chooser ──┘                              one interface
 //!                │
 //! scenario ──► simulator ──► trace ──► invariants ──► verdict
-//!   ▲          world (AIR) · reducer (wasm)              │
-//!   └── corpus ◄── shrink ◄── campaign ◄────────────────┘ ──► report
+//!   ▲          kernel (AIR) · host (wasm)                │
+//!   └── cases ◄─── shrink ◄── campaign ◄────────────────┘ ──► report
 //! ```
 //!
 //! # Code map
 //!
-//! Each module may use those above it.
+//! Each crate may use those above it, and the compiler keeps it. They go by their short names here:
+//! `sim::kernel` is the crate `sim_kernel`, in `sim/kernel`.
 //!
-//! - [`random`]: seeds and streams. [`air`]: AIR v1 documents, values, expressions.
-//! - [`trace`]: what happened, and its digest. [`scenario`]: one run as plain data.
-//! - [`reducer`]: the only module that names wasmtime; it also rewrites wasm for coverage.
-//! - [`world`]: the kernel: routing, triggers, plans, effect gate, journal, recovery; and who sends
-//!   what.
-//! - [`workload`]: what is particular to the world under test. [`simulator`]: the loop.
-//! - [`invariants`]: what must hold, and the goals. [`corpus`]: case files.
-//! - [`explore`]: every schedule of a small world, and a tour of some that differ in one thing.
-//! - [`shrink`]: the shortest schedule that still fails in the same way. [`interrupt`]: being
-//!   asked to stop early. `files`: only regular files are read, up to a size.
-//! - [`campaign`]: many seeds. [`selftest`]: planted bugs, and faults in the harness.
+//! - [`air`]: AIR v1 documents, values, expressions.
+//! - [`host`]: the only crate that names wasmtime; it also rewrites wasm for coverage.
+//! - `sim_record`: what a run is. [`random`]: seeds and streams. [`trace`]: what happened, and its
+//!   digest. [`scenario`]: one run as plain data. [`interrupt`]: being asked to stop early.
+//! - [`kernel`]: routing, triggers, plans, effect gate, journal, recovery; and who sends what.
+//! - `sim_model`: what is known of a world. [`workload`]: requests and answers. [`invariants`]: what
+//!   must hold, and the goals.
+//! - [`simulator`]: the loop.
+//! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small world,
+//!   and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that still fails
+//!   in the same way.
+//! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
-//!   [`session`]: a finding, from the first sight to the file that is told. [`cli`]: the commands.
+//! - [`session`]: a finding, from the first sight to the file that is told.
+//! - `sim`, this crate. [`selftest`]: planted bugs, and faults in the harness. [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
@@ -114,25 +117,19 @@
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
 
-pub mod air;
-pub mod campaign;
 pub mod cli;
-pub mod corpus;
-pub mod explore;
-mod files;
-pub mod interrupt;
-pub mod invariants;
-pub mod random;
-pub mod reducer;
-pub mod report;
-pub mod scenario;
 pub mod selftest;
-pub mod session;
-pub mod shrink;
-pub mod simulator;
-pub mod trace;
-pub mod workload;
-pub mod world;
+
+pub use sim_air as air;
+pub use sim_cases as cases;
+pub use sim_host as host;
+pub use sim_kernel as kernel;
+pub use sim_model::{invariants, workload};
+pub use sim_record::{interrupt, random, scenario, trace};
+pub use sim_report as report;
+pub use sim_search::{campaign, explore, shrink};
+pub use sim_session as session;
+pub use sim_simulator as simulator;
 
 /// All planted bugs in one binary: see the crate `planted`.
 pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));

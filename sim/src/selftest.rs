@@ -13,17 +13,17 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::air::Air;
-use crate::campaign::{self, Effort, Failure, Runner, Sighting, Stop, Told};
-use crate::explore::{self, Outcome};
-use crate::interrupt::Interrupt;
-use crate::invariants::ALL;
-use crate::random::Seed;
-use crate::reducer::{Code, Limits, LoadError, default_cache_dir};
-use crate::scenario::{Bounds, Mix, PlanMode};
-use crate::shrink::Budget;
-use crate::workload::{self, Small, Workload};
-use crate::world::World;
+use sim_air::Air;
+use sim_host::{Code, Limits, LoadError, default_cache_dir};
+use sim_kernel::World;
+use sim_model::invariants::ALL;
+use sim_model::workload::{self, Small, Workload};
+use sim_record::interrupt::Interrupt;
+use sim_record::random::Seed;
+use sim_record::scenario::{Bounds, Mix, PlanMode};
+use sim_search::campaign::{self, Effort, Failure, Runner, Sighting, Stop, Told};
+use sim_search::explore::{self, Outcome};
+use sim_search::shrink::Budget;
 
 pub use bugs::{BUGS, Bug, Shape};
 pub use harness::{HARNESS, Sabotage};

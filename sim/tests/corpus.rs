@@ -10,7 +10,7 @@ use expect_test::expect;
 use libtest_mimic::Trial;
 use sim::air::{Source, load};
 use sim::campaign::{Effort, Runner};
-use sim::corpus::{Case, CaseVerdict, Found, WorldHashes, store};
+use sim::cases::{Case, CaseVerdict, Found, WorldHashes, store};
 use sim::workload;
 
 use crate::support::{planted_world, retry_world, root, trial};

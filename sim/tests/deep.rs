@@ -5,11 +5,11 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::{Effort, Runner};
-use sim::corpus::{Case, CaseVerdict, WorldHashes, store};
+use sim::cases::{Case, CaseVerdict, WorldHashes, store};
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
 use sim::workload;
-use sim::world::World;
 
 use crate::support::{documents, root, trial};
 

@@ -4,8 +4,8 @@ use libtest_mimic::Trial;
 use sim::campaign::Runner;
 use sim::explore::{self, ExploreError, Explored, Limits, Options, Outcome};
 use sim::interrupt::Interrupt;
+use sim::kernel::World;
 use sim::workload::{self, Small};
-use sim::world::World;
 
 use crate::support::{http_world, planted_world, retry_world, trial};
 

@@ -10,11 +10,11 @@ use sim::campaign::{self, Effort, Options, Stop, Summary};
 use sim::explore::{self, Limits, Outcome};
 use sim::interrupt::Interrupt;
 use sim::invariants::ALL;
+use sim::kernel::{Source, World};
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::BUGS;
 use sim::workload::texts::Near;
 use sim::workload::{self, Small};
-use sim::world::{Source, World};
 
 use crate::support::{code, planted_world, root, trial};
 
@@ -92,15 +92,15 @@ fn renamed(bug: &str) -> World {
     world
 }
 
-fn planted_code(number: u8) -> sim::reducer::Code {
+fn planted_code(number: u8) -> sim::host::Code {
     // Loops end soon.
-    let limits = sim::reducer::Limits {
+    let limits = sim::host::Limits {
         fuel_per_step: 5_000_000,
-        ..sim::reducer::Limits::default()
+        ..sim::host::Limits::default()
     };
     let wasm = sim::selftest::planted_wasm(number);
-    let cache = sim::reducer::default_cache_dir();
-    sim::reducer::Code::load(&wasm, limits, cache.as_deref()).expect("it is a reducer")
+    let cache = sim::host::default_cache_dir();
+    sim::host::Code::load(&wasm, limits, cache.as_deref()).expect("it is a reducer")
 }
 
 fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {

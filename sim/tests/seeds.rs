@@ -2,12 +2,12 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::{self, Effort, Options, Runner, Summary};
-use sim::corpus::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
+use sim::cases::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::interrupt::Interrupt;
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
-use sim::world::World;
 
 use crate::support::{http_world, planted_world, retry_world, root, trial};
 

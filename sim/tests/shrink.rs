@@ -9,6 +9,7 @@ use libtest_mimic::Trial;
 use sim::air::Hash;
 use sim::campaign::{Effort, Runner};
 use sim::invariants::ALL;
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::report;
 use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
@@ -16,7 +17,6 @@ use sim::selftest;
 use sim::shrink::{self, Budget, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
 use sim::trace::{Answer, Status};
 use sim::workload::{self, Workload};
-use sim::world::World;
 
 use crate::support::{code, documents, planted_world, retry_world, trial};
 

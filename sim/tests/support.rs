@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 use libtest_mimic::Trial;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sim::air::{self, Air};
-use sim::reducer::{Code, Limits, default_cache_dir};
+use sim::host::{Code, Limits, default_cache_dir};
+use sim::kernel::World;
 use sim::selftest;
-use sim::world::World;
 
 /// The commands of `sim`.
 pub const COMMANDS: [&str; 8] = [

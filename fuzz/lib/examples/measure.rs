@@ -24,13 +24,13 @@ use clap::{Parser, ValueEnum};
 use planted::{BUGS, DEEP};
 use sim::air::{self, Air};
 use sim::campaign::{Effort, Runner};
+use sim::cases::{Case, Found, FoundBy, WorldHashes};
 use sim::cli::sources;
-use sim::corpus::{Case, Found, FoundBy, WorldHashes};
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::{planted_wasm, planted_world};
 use sim::workload;
-use sim::world::World;
 use sim_fuzz::settings::project_folder;
 
 /// Cases that a trial starts from.

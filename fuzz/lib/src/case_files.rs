@@ -7,7 +7,7 @@
 
 use anyhow::{Context, Result, ensure};
 use sim::air::{self, Air};
-use sim::corpus::{Case, CaseError, Found, FoundBy};
+use sim::cases::{Case, CaseError, Found, FoundBy};
 use sim::scenario::Scenario;
 
 use crate::input;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use sim::air::ReducerId;
-use sim::reducer::Compared;
+use sim::host::Compared;
 
 /// Counters in all; libFuzzer looks at each of them after each execution.
 pub const COUNT: usize = 24 << 10;

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use sim::air::Air;
-use sim::corpus::{Case, Found, FoundBy, WorldHashes, decision_line, request_line};
+use sim::cases::{Case, Found, FoundBy, WorldHashes, decision_line, request_line};
 use sim::scenario::{Bounds, Decision, PlanMode, Request, Scenario};
 
 /// A case in which nothing is decided, of any world.

@@ -10,11 +10,12 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use sim::campaign::{self, Effort, Runner};
+use sim::cases::{FoundBy, WorldHashes};
 use sim::cli::{Loaded, replay_command};
-use sim::corpus::{FoundBy, WorldHashes};
+use sim::host::Coverage;
 use sim::invariants::Violation;
+use sim::kernel::World;
 use sim::random::Seed;
-use sim::reducer::Coverage;
 use sim::report::event::Readers;
 use sim::report::human::Human;
 use sim::scenario::{Decision, Scenario};
@@ -22,7 +23,6 @@ use sim::session::{Finding, Session, Settings as SessionSettings};
 use sim::shrink::Budget;
 use sim::simulator::{Flight, Scripted};
 use sim::workload::{self, Workload};
-use sim::world::World;
 
 use crate::features::{self, hash};
 use crate::input::{self, Writer};

@@ -4,7 +4,7 @@
 //! that a reducer gives the same answers on each fresh instance, within its limits; and that its
 //! instrumented form gives them too ([`behaviour`]). libFuzzer's limits on time and memory verify
 //! that it ends and stays small. What binaries are made of inputs is told in [`make`].
-//! Does not verify that an answer is right: that is what the tests of `sim::reducer` are for.
+//! Does not verify that an answer is right: that is what the tests of `sim::host` are for.
 
 pub mod behaviour;
 mod grown;
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use sim::reducer::{Code, Limits, LoadError, Sites, instrumented};
+use sim::host::{Code, Limits, LoadError, Sites, instrumented};
 
 use crate::seeds::{self, Sown};
 use crate::settings::folder;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use sim::air::Air;
-use sim::corpus::Case;
+use sim::cases::Case;
 use sim::scenario::PlanMode;
 use sim_fuzz::case_files::{Ending, Subject, run, seeds, worlds};
 use sim_fuzz::json::Layout;

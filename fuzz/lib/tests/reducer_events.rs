@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use sim::air::Air;
+use sim::cases::store;
 use sim::cli::{Loaded, WorldArguments};
-use sim::corpus::store;
 use sim::scenario::Decision;
 use sim::selftest::{planted_wasm, planted_world};
 use sim_fuzz::input;
@@ -109,7 +109,7 @@ fn what_is_made_is_what_the_text_says() {
     let subject = shipped(folder.path());
     let mut target = Target::new(&subject).expect("the reducer can be run");
     let air = air();
-    let mut writer = input::Writer::new(sim::corpus::WorldHashes::of(&loaded().world));
+    let mut writer = input::Writer::new(sim::cases::WorldHashes::of(&loaded().world));
     let seeds = seeds();
     let mut input = seeds[0].clone();
     let mut changed = 0;

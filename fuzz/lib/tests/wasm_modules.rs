@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use sim::reducer::{Code, Limits, LoadError, StepError, instrumented};
+use sim::host::{Code, Limits, LoadError, StepError, instrumented};
 use sim_fuzz::wasm_modules::behaviour::{Behaviour, STEPS};
 use sim_fuzz::wasm_modules::make::{KINDS, Maker};
 use sim_fuzz::wasm_modules::{Ending, Subject, kept, limits, run, seeds};

@@ -4,7 +4,7 @@
 //! The fixture `leaking` is the retry machine written without care, through a general codec; see
 //! its own first lines for what `frugal`, `fast` and `slow` are.
 
-use sim::reducer::{Code, Instance, Output};
+use sim::host::{Code, Instance, Output};
 
 use super::guest;
 use super::rounds::{Contender, compare};

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use sim::reducer::{Code, Instance, Output};
+use sim::host::{Code, Instance, Output};
 
 use super::null;
 use super::raw::{Bound, Raw, template};

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use sim::air;
 use sim::campaign::{self, Effort, Runner, Summary};
+use sim::host::{Code, Limits, StepInput, default_cache_dir, encode_envelope};
 use sim::interrupt::Interrupt;
+use sim::kernel::World;
 use sim::random::Seed;
-use sim::reducer::{Code, Limits, StepInput, default_cache_dir, encode_envelope};
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload::{self, Workload};
-use sim::world::World;
 
 pub struct Subject {
     pub world: World,

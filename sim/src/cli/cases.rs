@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use super::errors::Hinted;
 use super::input::CORPUS;
 use super::shell;
-use crate::corpus::{Case, MOST_BYTES, WorldHashes, store};
-use crate::files;
-use crate::scenario::Scenario;
-use crate::world::World;
+use sim_cases::files;
+use sim_cases::{Case, MOST_BYTES, WorldHashes, store};
+use sim_kernel::World;
+use sim_record::scenario::Scenario;
 
 /// Standard input, as an argument.
 const STANDARD_INPUT: &str = "-";

@@ -11,11 +11,11 @@ use super::input::{
     warnings,
 };
 use super::{Exit, terminal};
-use crate::air::{self, Air, Diagnostic, Diagnostics, Hash, Severity, printable_lines};
-use crate::files;
-use crate::reducer::{Code, Limits, PureCode, default_cache_dir};
-use crate::report::text::Text;
-use crate::report::words::counted;
+use sim_air::{Air, Diagnostic, Diagnostics, Hash, Severity, printable_lines};
+use sim_cases::files;
+use sim_host::{Code, Limits, PureCode, default_cache_dir};
+use sim_report::text::Text;
+use sim_report::words::counted;
 
 /// Check a world's documents; with --pin, write the hash of the built reducer into them.
 #[derive(Args)]
@@ -51,7 +51,7 @@ impl Check {
             self.pin(&folder)?;
         }
         note_built_in(self.folder.as_deref());
-        let air = match air::load(&world.documents()?) {
+        let air = match sim_air::load(&world.documents()?) {
             Ok(air) => air,
             Err(diagnostics) => {
                 tell(&diagnostics.list)?;
@@ -81,7 +81,7 @@ impl Check {
 
     /// Writes the hash of each module whose wasm is at hand.
     fn pin(&self, folder: &Path) -> Result<()> {
-        let air = air::load(&sources(folder)?)?;
+        let air = sim_air::load(&sources(folder)?)?;
         let given = given(&self.wasm, &air)?;
         let cache = default_cache_dir();
         let load = |wasm: &[u8], is_pure: bool| match is_pure {
@@ -104,7 +104,7 @@ impl Check {
             let sources = sources(folder)?;
             let source = sources.iter().find(|source| source.file == *file);
             let source = source.context("the module's document is one of the sources")?;
-            let text = air::pin(source, name, hash)?;
+            let text = sim_air::pin(source, name, hash)?;
             files::replace(Path::new(&source.file), text.as_bytes())
                 .with_context(|| format!("cannot write {}", source.file))?;
             pinned += 1;

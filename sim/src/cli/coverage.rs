@@ -9,14 +9,13 @@ use clap::Args;
 use super::errors::error_text;
 use super::input::WorldArguments;
 use super::{Exit, cases, terminal};
-use crate::air::ReducerId;
-use crate::campaign::Runner;
-use crate::reducer::Coverage;
-use crate::report;
-use crate::report::text::Text;
-use crate::report::words::counted;
-use crate::workload;
-use crate::world::World;
+use sim_air::ReducerId;
+use sim_host::Coverage;
+use sim_kernel::World;
+use sim_model::workload;
+use sim_report::text::Text;
+use sim_report::words::counted;
+use sim_search::campaign::Runner;
 
 /// Replay cases and tell which functions and blocks of the reducer they reach
 #[derive(Args)]
@@ -91,9 +90,9 @@ impl CoverageOf {
         let Some(sites) = world.code(id).sites() else {
             return Text::default();
         };
-        let mut text = report::coverage::functions(sites, &coverage);
+        let mut text = sim_report::coverage::functions(sites, &coverage);
         if self.blocks {
-            text.append(report::coverage::missed(sites, &coverage));
+            text.append(sim_report::coverage::missed(sites, &coverage));
         }
         text
     }

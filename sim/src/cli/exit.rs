@@ -2,7 +2,7 @@
 
 use std::process::{ExitCode, Termination};
 
-use crate::session::Settled;
+use sim_session::Settled;
 
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -9,16 +9,16 @@ use clap::Args;
 use super::input::{Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
 use super::{Exit, replay, run};
-use crate::campaign::{self, Effort, Runner, Sighting};
-use crate::corpus::FoundBy;
-use crate::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
-use crate::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS, Signature};
-use crate::report::human;
-use crate::report::text::{Look, Text};
-use crate::report::turns::turns;
-use crate::session::{self, Finding, Session, Settings};
-use crate::trace::Answer;
-use crate::workload::{self, Scene, Small, Workload};
+use sim_cases::FoundBy;
+use sim_model::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS, Signature};
+use sim_model::workload::{self, Scene, Small, Workload};
+use sim_record::trace::Answer;
+use sim_report::human;
+use sim_report::text::{Look, Text};
+use sim_report::turns::turns;
+use sim_search::campaign::{self, Effort, Runner, Sighting};
+use sim_search::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
+use sim_session::{Finding, Session, Settings};
 
 /// Explore every schedule of a small world, breadth first.
 #[derive(Args)]
@@ -310,7 +310,7 @@ impl Explore {
         let world = &loaded.world;
         let mut runner = Runner::new(world, workload)?;
         runner.set_effort(Effort::Thorough);
-        let (sightings, timeline) = session::watched(&mut runner, world, &found.scenario);
+        let (sightings, timeline) = sim_session::watched(&mut runner, world, &found.scenario);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");
         };

@@ -7,12 +7,12 @@ use clap::{Args, ValueEnum};
 
 use super::errors::Hinted;
 use super::{shell, terminal};
-use crate::air::{self, Air, Hash, Reducer, Source, Warnings};
-use crate::files;
-use crate::reducer::{Code, Limits, LoadError, PureCode, default_cache_dir};
-use crate::report::words::counted;
-use crate::workload;
-use crate::world::World;
+use sim_air::{Air, Hash, Reducer, Source, Warnings};
+use sim_cases::files;
+use sim_host::{Code, Limits, LoadError, PureCode, default_cache_dir};
+use sim_kernel::World;
+use sim_model::workload;
+use sim_report::words::counted;
 
 /// The most that is read of one document.
 const MOST_DOCUMENT_BYTES: u64 = 8 << 20;
@@ -128,7 +128,7 @@ impl WorldArguments {
         let cache = default_cache_dir();
         let cache = cache.as_deref();
         let folder = self.folder();
-        let air = air::load(&self.documents()?)?;
+        let air = sim_air::load(&self.documents()?)?;
         workload::check(&air)?;
         let given = given(&self.wasm, &air)?;
         let file_of = |index: usize| given.iter().find(|(of, _)| *of == index);

@@ -9,14 +9,14 @@ use clap::{Args, ValueEnum};
 
 use super::input::Loaded;
 use super::terminal;
-use crate::interrupt::Interrupt;
-use crate::report::event::Readers;
-use crate::report::github::GitHub;
-use crate::report::human::Human;
-use crate::report::json_lines::JsonLines;
-use crate::report::junit::JUnit;
-use crate::report::page::Pages;
-use crate::report::turns::Rows;
+use sim_record::interrupt::Interrupt;
+use sim_report::event::Readers;
+use sim_report::github::GitHub;
+use sim_report::human::Human;
+use sim_report::json_lines::JsonLines;
+use sim_report::junit::JUnit;
+use sim_report::page::Pages;
+use sim_report::turns::Rows;
 
 /// The form of standard output.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

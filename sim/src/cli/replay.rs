@@ -11,20 +11,20 @@ use super::errors::error_text;
 use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Output};
 use super::{Exit, cases, shell, stepper, terminal};
-use crate::campaign::{Checked, Effort, Runner};
-use crate::corpus::{Case, CaseVerdict, WorldHashes, store};
-use crate::interrupt::Interrupt;
-use crate::report::event::{
+use sim_cases::{Case, CaseVerdict, WorldHashes, store};
+use sim_kernel::World;
+use sim_model::workload;
+use sim_record::interrupt::Interrupt;
+use sim_record::scenario::Scenario;
+use sim_record::trace::{Difference, Step, Trace};
+use sim_report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
-use crate::report::timeline::{Recorder, Timeline};
-use crate::report::turns::Rows;
-use crate::report::{page, paths, words};
-use crate::scenario::Scenario;
-use crate::simulator::End;
-use crate::trace::{Difference, Step, Trace};
-use crate::workload;
-use crate::world::World;
+use sim_report::timeline::{Recorder, Timeline};
+use sim_report::turns::Rows;
+use sim_report::{page, paths, words};
+use sim_search::campaign::{Checked, Effort, Runner};
+use sim_simulator::End;
 
 /// Replay cases: what happened turn by turn, the verdict, the digest; without one, list the corpus
 #[derive(Args)]
@@ -380,7 +380,7 @@ fn list(folder: &Path) -> Result<Exit> {
             }
         }
     }
-    let text = crate::report::cases::list(&cases, terminal::width());
+    let text = sim_report::cases::list(&cases, terminal::width());
     write!(terminal::out(), "{text}")?;
     if cases.is_empty() {
         terminal::note(&format!("no cases in {}", folder.display()));

@@ -16,18 +16,18 @@ use super::input::{Loaded, WorldArguments, jobs};
 use super::readers::{For, Output};
 use super::replay;
 use super::terminal::{self, Progress, ShrinkProgress};
-use crate::campaign::{self, Effort, Stop, Summary};
-use crate::corpus::store;
-use crate::interrupt::Interrupt;
-use crate::random::Seed;
-use crate::report::event::{
+use sim_cases::store;
+use sim_model::workload::{self, Workload};
+use sim_record::interrupt::Interrupt;
+use sim_record::random::Seed;
+use sim_record::scenario::{Bounds, Mix, PlanMode};
+use sim_report::event::{
     self, Event, Failed, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
 };
-use crate::report::turns::Rows;
-use crate::scenario::{Bounds, Mix, PlanMode};
-use crate::session::{Finding, Session, Settings};
-use crate::shrink::{self, Budget};
-use crate::workload::{self, Workload};
+use sim_report::turns::Rows;
+use sim_search::campaign::{self, Effort, Stop, Summary};
+use sim_search::shrink::{self, Budget};
+use sim_session::{Finding, Session, Settings};
 
 /// Run a campaign: many seeds, each a different ordering
 #[derive(Args)]

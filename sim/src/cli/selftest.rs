@@ -6,13 +6,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::input::{built_in_world, jobs};
+use super::planted::planted;
 use super::{Exit, terminal};
-use crate::air;
-use crate::interrupt::Interrupt;
-use crate::invariants::ALL;
-use crate::report::planted::planted;
-use crate::scenario::Mix;
 use crate::selftest::{self, HARNESS, Options};
+use sim_model::invariants::ALL;
+use sim_record::interrupt::Interrupt;
+use sim_record::scenario::Mix;
 
 /// Test the harness itself: planted bugs must be found, shrunk and explored.
 #[derive(Args)]
@@ -43,7 +42,7 @@ impl Selftest {
             terminal::raw_out_for(&Interrupt::default()).write_all(&planted_wasm(bug)?)?;
             return Ok(Exit::Holds);
         }
-        let air = air::load(&built_in_world())?;
+        let air = sim_air::load(&built_in_world())?;
         let options = Options {
             first_seed: 0,
             starts: self.starts,

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Write;
 
-use crate::air::printable;
+use sim_air::printable;
 
 /// The text as one word of a POSIX shell. What is not seen is written in the `$'...'` of newer
 /// shells, so that the command stays one line and shows all that is in it.

@@ -10,16 +10,16 @@ use super::errors::Hinted;
 use super::input::{Loaded, WorldArguments};
 use super::terminal::{self, ShrinkProgress};
 use super::{Exit, replay};
-use crate::campaign::{Effort, Runner};
-use crate::corpus::{self, CaseVerdict, store};
-use crate::files;
-use crate::report::event::Case;
-use crate::report::human;
-use crate::report::text::Text;
-use crate::report::turns::turns;
-use crate::session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
-use crate::shrink::{self, Budget, Refused};
-use crate::workload;
+use sim_cases::files;
+use sim_cases::{CaseVerdict, store};
+use sim_model::workload;
+use sim_report::event::Case;
+use sim_report::human;
+use sim_report::text::Text;
+use sim_report::turns::turns;
+use sim_search::campaign::{Effort, Runner};
+use sim_search::shrink::{self, Budget, Refused};
+use sim_session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
 
 /// Shrink a failing case to the shortest schedule that fails in the same way
 #[derive(Args)]
@@ -131,7 +131,7 @@ impl Shrink {
     }
 
     /// What to do about a case that does not fail.
-    fn does_not_fail(&self, loaded: &Loaded, case: &corpus::Case) -> Result<Exit> {
+    fn does_not_fail(&self, loaded: &Loaded, case: &sim_cases::Case) -> Result<Exit> {
         let hint = match &case.verdict {
             None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
             Some(CaseVerdict::Holds) => {

@@ -6,9 +6,9 @@ use anyhow::{Result, bail};
 use console::{Key, Term};
 
 use super::terminal;
-use crate::report::moment;
-use crate::report::text::{Look, Text};
-use crate::report::timeline::Timeline;
+use sim_report::moment;
+use sim_report::text::{Look, Text};
+use sim_report::timeline::Timeline;
 
 const KEYS: &str =
     "→ or Enter: next · ←: back · Home, End: first, last · v: next violation · q: leave";

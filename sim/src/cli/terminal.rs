@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::interrupt::Interrupt;
-use crate::report::turns::DEFAULT_WIDTH;
-use crate::session::Work;
+use sim_record::interrupt::Interrupt;
+use sim_report::turns::DEFAULT_WIDTH;
+use sim_session::Work;
 
 /// Nobody reads standard output any more.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -75,7 +75,7 @@ pub fn err() -> Out<anstream::Stderr> {
 /// A line on standard error: of progress, or what depends on time.
 pub fn note(line: &str) {
     // Where even this cannot be told there is nobody to tell.
-    let _ = writeln!(err(), "{}", crate::air::printable(line));
+    let _ = writeln!(err(), "{}", sim_air::printable(line));
 }
 
 /// Says on standard error what takes long, as progress is shown: to people only.

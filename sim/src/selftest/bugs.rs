@@ -1,6 +1,6 @@
 //! The planted bugs: which invariants are about each, and the small world in which it shows.
 
-use crate::invariants::ALL;
+use sim_model::invariants::ALL;
 
 /// A bug of the crate `planted`.
 pub struct Bug {

@@ -5,16 +5,16 @@
 use std::cell::Cell;
 
 use super::{number_of, planted_world};
-use crate::air::Air;
-use crate::campaign::{Effort, Runner};
-use crate::invariants::{ALL, Crashes, Replays};
-use crate::random::Seed;
-use crate::reducer::{Code, Limits, default_cache_dir};
-use crate::scenario::{Bounds, Mix, PlanMode, Scenario};
-use crate::simulator::{Chooser, Seeded, Situation};
-use crate::trace::{Choice, Record, Trace};
-use crate::workload;
-use crate::world::World;
+use sim_air::Air;
+use sim_host::{Code, Limits, default_cache_dir};
+use sim_kernel::World;
+use sim_model::invariants::{ALL, Crashes, Replays};
+use sim_model::workload;
+use sim_record::random::Seed;
+use sim_record::scenario::{Bounds, Mix, PlanMode, Scenario};
+use sim_record::trace::{Choice, Record, Trace};
+use sim_search::campaign::{Effort, Runner};
+use sim_simulator::{Chooser, Seeded, Situation};
 
 /// A fault that is planted in the harness.
 pub struct Sabotage {

@@ -131,9 +131,9 @@ fn state() {
                 (i32.const 0) (i32.const 0)))"#,
     );
     let wasm = wasm.expect("it is well-formed");
-    let limits = sim::reducer::Limits::default();
-    let code = sim::reducer::Code::load(&wasm, limits, None).expect("it is a reducer");
-    let world = sim::world::World::new(air, vec![code]);
+    let limits = sim::host::Limits::default();
+    let code = sim::host::Code::load(&wasm, limits, None).expect("it is a reducer");
+    let world = sim::kernel::World::new(air, vec![code]);
     let goals = sim::invariants::Goals::of(&world);
     assert!(goals.list().len() < 1_000);
 }

@@ -227,6 +227,7 @@ fn little_address_space() {
     let place = Place::new();
     let run = format!("{} run --seeds 0..20", env!("CARGO_BIN_EXE_sim"));
     let little = Command::new("sh")
+        .current_dir(place.path(""))
         .args(["-c", &format!("ulimit -v {LIMIT_KIB} && {run} --jobs 1")])
         .output()
         .expect("the command can be run");

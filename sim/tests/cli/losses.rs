@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use serde_json::Value as Json;
-use sim::corpus::{Case, CaseVerdict, store};
+use sim::cases::{Case, CaseVerdict, store};
 
 use super::{Place, absolute_root, trial};
 

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::corpus::{Case, store};
+use sim::cases::{Case, store};
 
 use super::{Place, absolute_root, trial};
 

@@ -2,7 +2,7 @@
 //! equal before, and no more than there is room for.
 
 use libtest_mimic::Trial;
-use sim::reducer::{Compared, Coverage, Instance, MOST_COMPARED};
+use sim::host::{Compared, Coverage, Instance, MOST_COMPARED};
 
 use super::{give, guest, instrumented, trial};
 

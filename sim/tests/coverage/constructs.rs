@@ -2,7 +2,7 @@
 //! with and without coverage the answers are the same.
 
 use libtest_mimic::Trial;
-use sim::reducer::{BlockKind, Code, Coverage};
+use sim::host::{BlockKind, Code, Coverage};
 
 use super::{give, guest, instrumented, small, trial};
 

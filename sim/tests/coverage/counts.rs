@@ -1,7 +1,7 @@
 //! Which blocks there are, and how often each was reached: derived by hand.
 
 use libtest_mimic::Trial;
-use sim::reducer::{BlockKind, Code, Coverage, Limits, Sites, default_cache_dir};
+use sim::host::{BlockKind, Code, Coverage, Limits, Sites, default_cache_dir};
 
 use super::constructs::offsets_are_those_of_the_file;
 use super::{FIRST, give, guest, instrumented, result, small, trial};

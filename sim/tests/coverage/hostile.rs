@@ -1,8 +1,8 @@
 //! Mutated binaries: the rewriting never panics, and what is a reducer still answers alike.
 
 use libtest_mimic::Trial;
+use sim::host::{Code, LoadError, instrumented};
 use sim::random::{Component, Seed, Stream};
-use sim::reducer::{Code, LoadError, instrumented};
 
 use super::constructs::CONSTRUCTS;
 use super::{give, guest, small, trial};

@@ -1,4 +1,4 @@
-//! Tests of guest coverage (`sim::reducer::Coverage`): that instrumented code answers as the
+//! Tests of guest coverage (`sim::host::Coverage`): that instrumented code answers as the
 //! original does, and that what it counts and logs is right.
 //!
 //! Owns what is rewritten in a module. Never what a fuzzer makes of it.
@@ -11,8 +11,8 @@ mod refusals;
 mod same;
 
 use libtest_mimic::Trial;
+use sim::host::{Code, Instance, Limits, Output, StepError, StepInput};
 use sim::random::Seed;
-use sim::reducer::{Code, Instance, Limits, Output, StepError, StepInput};
 
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     [

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, LoadError, StepError};
+use sim::host::{Code, Limits, LoadError, StepError};
 
 use super::{give, guest, small, trial};
 
@@ -106,7 +106,7 @@ fn of_the_rewriting() {
     .iter()
     .map(|text| {
         let wasm = wat::parse_str(text).expect("it is valid somewhere");
-        message(sim::reducer::instrumented(&wasm).err()) + "\n"
+        message(sim::host::instrumented(&wasm).err()) + "\n"
     })
     .collect();
     expect![[r#"
@@ -122,7 +122,7 @@ fn of_the_rewriting() {
     .assert_eq(&found);
     let wasm = guest(RUN);
     for length in 0..wasm.len() {
-        let _ = sim::reducer::instrumented(&wasm[..length]);
+        let _ = sim::host::instrumented(&wasm[..length]);
     }
 }
 

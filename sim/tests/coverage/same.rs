@@ -2,13 +2,13 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::{Checked, Effort, Runner};
+use sim::host::{Code, Coverage, Limits, default_cache_dir};
+use sim::kernel::World;
 use sim::random::Seed;
-use sim::reducer::{Code, Coverage, Limits, default_cache_dir};
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::planted_wasm;
 use sim::trace::{Fault, Trace};
 use sim::workload;
-use sim::world::World;
 
 use super::trial;
 use crate::support::documents;

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use libtest_mimic::Trial;
 use sim::air::Hash;
-use sim::reducer::{CODE_BYTES_MAX, Code, CodeCache, default_cache_dir};
+use sim::host::{CODE_BYTES_MAX, Code, CodeCache, default_cache_dir};
 use tempfile::TempDir;
 
 use super::{assemble, first_step, guest_text, small, step_then_answer, trial};

@@ -1,7 +1,7 @@
 //! The constants of a binary: found in what compilers make of them, and within bounds.
 
 use libtest_mimic::Trial;
-use sim::reducer::{CONSTANTS_MAX, Code, Constants, Limits, TEXT_BYTES_MAX};
+use sim::host::{CONSTANTS_MAX, Code, Constants, Limits, TEXT_BYTES_MAX};
 
 use super::{assemble, trial};
 use crate::support::guest::built;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use minicbor::Encoder;
-use sim::reducer::{Instance, Output, StepError, encode_envelope};
+use sim::host::{Instance, Output, StepError, encode_envelope};
 
 use super::{ECHO, INPUT, guest, trial};
 

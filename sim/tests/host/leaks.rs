@@ -2,11 +2,11 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::{self, Effort, Options, Stop, Summary};
+use sim::host::{Code, Limits, Output};
 use sim::interrupt::Interrupt;
-use sim::reducer::{Code, Limits, Output};
+use sim::kernel::World;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::workload;
-use sim::world::World;
 
 use super::{INPUT, assemble, trial};
 use crate::support::guest::built;

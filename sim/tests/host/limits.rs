@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, StepError};
+use sim::host::{Code, Limits, StepError};
 
 use super::{assemble, first_step, guest, guest_text, refusal, small, step_then_answer, trial};
 
@@ -47,7 +47,7 @@ fn fuel_is_per_step() {
         (loop (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))",
     ));
     let mut instance = code.instance().expect("fresh");
-    let mut output = sim::reducer::Output::default();
+    let mut output = sim::host::Output::default();
     for _ in 0..50 {
         instance
             .step(&super::INPUT, &mut output)

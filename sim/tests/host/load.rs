@@ -5,7 +5,7 @@ use std::error::Error;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sim::air::Hash;
-use sim::reducer::{Code, Limits, LoadError};
+use sim::host::{Code, Limits, LoadError};
 
 use super::{ECHO, assemble, guest, guest_text, load, small, trial};
 

@@ -1,4 +1,4 @@
-//! Tests of the reducer host (`sim::reducer`), with small guests written in the text format.
+//! Tests of the reducer host (`sim::host`), with small guests written in the text format.
 //!
 //! Owns what a hostile or clumsy guest can do to the host. Never the real reducer: that has
 //! tests of its own.
@@ -17,7 +17,7 @@ mod step;
 mod stops;
 
 use libtest_mimic::{Failed, Trial};
-use sim::reducer::{Code, Limits, LoadError, Output, StepError, StepInput};
+use sim::host::{Code, Limits, LoadError, Output, StepError, StepInput};
 
 /// All trials of this folder. They take no seed: nothing here is random.
 pub fn trials() -> Vec<Trial> {

@@ -5,7 +5,7 @@
 
 use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, Output};
+use sim::host::{Code, Limits, Output};
 
 use super::trial;
 use crate::support::guest::built;

@@ -4,7 +4,7 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, LoadError};
+use sim::host::{Code, Limits, LoadError};
 
 use super::{ECHO, assemble, guest_text, trial};
 

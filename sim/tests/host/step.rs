@@ -4,7 +4,7 @@ use std::thread;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, Output, StepError, StepInput};
+use sim::host::{Code, Limits, Output, StepError, StepInput};
 
 use super::{
     ECHO, INPUT, assemble, first_step, guest, guest_text, refusal, small, step_then_answer, trial,

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, Output, StepError};
+use sim::host::{Code, Limits, Output, StepError};
 
 use super::{
     INPUT, assemble, first_step, guest, guest_text, refusal, small, step_then_answer, trial,

@@ -2,7 +2,7 @@
 //! general reader, which would give the same answer for more.
 
 use libtest_mimic::Trial;
-use sim::reducer::{Code, Limits, Output, default_cache_dir};
+use sim::host::{Code, Limits, Output, default_cache_dir};
 
 use super::inputs::{ArgumentBytes, err, ok, start, timer, usual, waiting, working};
 use super::trial;

@@ -12,7 +12,7 @@ mod memory;
 mod refusals;
 
 use libtest_mimic::Trial;
-use sim::reducer::{Instance, Output, StepError};
+use sim::host::{Instance, Output, StepError};
 
 use crate::support::code;
 use inputs::Node;

@@ -2,9 +2,9 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::kernel::{Kernel, World};
 use sim::trace::Recovery;
 use sim::trace::Trace;
-use sim::world::{Kernel, World};
 
 use super::{follow, small_world, trial};
 

@@ -6,9 +6,9 @@ use std::fmt::Write;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sim::air::{Air, load};
-use sim::reducer::{Limits, PureCode};
+use sim::host::{Limits, PureCode};
+use sim::kernel::{Kernel, World};
 use sim::trace::Recovery;
-use sim::world::{Kernel, World};
 
 use super::{constant_reducer, edited, follow, journal, trial};
 use crate::support::code;

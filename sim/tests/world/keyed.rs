@@ -1,8 +1,8 @@
 //! Keyed reducers: a cell for each key, with a state of its own.
 
 use libtest_mimic::Trial;
+use sim::kernel::World;
 use sim::trace::Trace;
-use sim::world::World;
 
 use super::{constant_reducer, follow, small_world, trial};
 

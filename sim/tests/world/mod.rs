@@ -16,12 +16,12 @@ use std::fmt::Write;
 use libtest_mimic::Trial;
 use sim::air::{self, Air, Source};
 use sim::campaign::{Checked, Runner};
-use sim::corpus::Case;
+use sim::cases::Case;
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::scenario::Scenario;
 use sim::trace::{Record, Trace};
 use sim::workload;
-use sim::world::World;
 
 use crate::support::code;
 

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 use serde_json::{Value as Json, json};
 use sim::air;
-use sim::world::World;
+use sim::kernel::World;
 
 use super::{START, constant_reducer, follow, journal, small_world, trial};
 use crate::support::{code, http_world, retry_world, root};

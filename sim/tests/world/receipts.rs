@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use libtest_mimic::Trial;
 use sim::air::{self, Source, Value};
 use sim::campaign::Runner;
+use sim::kernel::World;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::trace::{Record, Trace};
 use sim::workload;
-use sim::world::World;
 
 use super::{constant_reducer, follow, reducer_answering, small_world, trial};
 use crate::support::code;

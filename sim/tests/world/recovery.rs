@@ -4,11 +4,11 @@ use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
 use sim::invariants::{Crashes, Replays};
+use sim::kernel::{Divergence, Kernel, World};
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::trace::{Choice, Record, Recovery, Trace};
 use sim::workload;
-use sim::world::{Divergence, Kernel, World};
 
 use super::{START, follow, journal, trial};
 use crate::support::{http_world, planted_world, retry_world};

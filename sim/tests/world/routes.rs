@@ -3,8 +3,8 @@
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::kernel::{Kernel, World};
 use sim::trace::{CrashPoint, Recovery, Trace};
-use sim::world::{Kernel, World};
 
 use super::{constant_reducer, follow, journal, reducer_answering, small_world, trial};
 

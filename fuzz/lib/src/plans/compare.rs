@@ -10,8 +10,8 @@ use std::fmt::{Debug, Write};
 
 use serde_json::Value as Json;
 use sim::air::{self, Air, EvalError, Expr, ExprOrValue, Hash, Op, SchemaId, Scope, Source, Value};
+use sim::kernel::{Kernel, PlanInstance, PlanStatus, World as SimWorld};
 use sim::trace::{Record, Trace};
-use sim::world::{Kernel, PlanInstance, PlanStatus, World as SimWorld};
 
 use super::dice::Dice;
 use super::evaluate::{self, Class, Evaluator};

@@ -1,7 +1,7 @@
 //! What a reducer answers to a fixed row of inputs, and whether two rows of answers agree.
 
 use anyhow::{Result, bail, ensure};
-use sim::reducer::{Code, Coverage, Instance, Output, Sites, StepError, StepInput};
+use sim::host::{Code, Coverage, Instance, Output, Sites, StepError, StepInput};
 
 use super::{limits, printable};
 

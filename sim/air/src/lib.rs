@@ -1,0 +1,50 @@
+//! AIR v1 documents: reading, checking, hashing, values and expressions.
+//!
+//! Texts go in, an [`Air`] comes out in which every reference is an index and every load-time
+//! check holds. This module does no I/O, runs no plan and no reducer, and knows no faults.
+//! All it reads is untrusted: sizes and depths are bounded, and each refusal names the place.
+//!
+//! From the bottom up: `json` (text with positions), `cbor` (bytes), `types` and `value`, `codec`
+//! and `value_json` (values of a schema), `documents` (one reader per `$kind`), `check` (what only
+//! shows across documents), `expr` (parsing, static types, evaluation). Deliberate choices where
+//! the format is silent are told where they are made.
+
+mod allow_lists;
+mod builtins;
+pub mod canonical;
+pub mod cbor;
+mod check;
+mod codec;
+mod diagnostic;
+mod documents;
+mod expr;
+mod hash;
+mod json;
+mod model;
+mod names;
+mod pin;
+mod printable;
+mod settled;
+mod tree_codec;
+mod types;
+mod value;
+mod value_json;
+mod value_text;
+
+pub use allow_lists::AllowLists;
+pub use check::load;
+pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
+pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
+pub use hash::{Hash, ParseHashError};
+pub use json::canonical_cbor;
+pub use model::{
+    Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Origin,
+    OriginKind, Plan, PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step,
+    Trigger, Wrap,
+};
+pub use names::Pattern;
+pub use pin::pin;
+pub use printable::{printable, printable_json, printable_lines};
+pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
+pub use value::place;
+pub use value::{Value, ValueError};

@@ -1,0 +1,344 @@
+//! The checked world: what the documents say once every name is resolved to an index.
+//!
+//! Only `load` makes these, so whoever holds an [`Air`] may rely on every load-time check.
+//! Nothing here reads documents or runs anything.
+
+use std::collections::BTreeMap;
+
+use super::diagnostic::Warnings;
+use super::expr::{Expr, ExprOrValue};
+use super::hash::Hash;
+use super::types::{SchemaId, Schemas};
+use super::value::Value;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The id at a place of its list. What a world defines has a line of its documents,
+            /// whose size is bounded.
+            pub fn new(index: usize) -> $name {
+                $name(index as u32)
+            }
+
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id!(
+    /// An index into [`Air::reducers`].
+    ReducerId
+);
+id!(
+    /// An index into [`Air::plans`].
+    PlanId
+);
+id!(
+    /// An index into [`Air::effects`].
+    EffectId
+);
+id!(
+    /// An index into [`Air::grants`].
+    GrantId
+);
+
+/// A world whose documents passed every check.
+#[derive(Clone, Debug)]
+pub struct Air {
+    pub schemas: Schemas,
+    pub reducers: Vec<Reducer>,
+    pub plans: Vec<Plan>,
+    /// The built-in effects first, then those of the manifest.
+    pub effects: Vec<Effect>,
+    /// The built-in caps first, then those of the manifest.
+    pub caps: Vec<Cap>,
+    pub grants: Vec<Grant>,
+    /// The world's own modules that judge what a grant covers: those of caps that are granted.
+    pub enforcers: Vec<PureModule>,
+    /// The rules of `defaults.policy`, first match wins. Empty denies everything.
+    pub policy: Vec<Rule>,
+    pub routes: Vec<Route>,
+    pub triggers: Vec<Trigger>,
+    /// Hash of the manifest with every missing or zero hash filled in.
+    pub manifest_hash: Hash,
+    /// Every document of the sources, in source order; built-ins are not listed.
+    pub documents: Vec<DocumentInfo>,
+    /// What its author should look at, and what refuses nothing.
+    pub warnings: Warnings,
+}
+
+impl Air {
+    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which a
+    /// reducer gets them, or the effect's kind. None if there is none, or if it may be one of
+    /// several.
+    pub fn receipt_of(&self, label: &str) -> Option<SchemaId> {
+        let arms = self
+            .reducers
+            .iter()
+            .flat_map(|reducer| &reducer.receipt_arms);
+        let by_arm = arms.filter(|(_, arm)| arm.as_deref() == Some(label));
+        let of_arms = by_arm.map(|(effect, _)| &self.effects[effect.index()]);
+        let of_kind = self.effects.iter().filter(|effect| effect.kind == label);
+        let mut found = of_arms.chain(of_kind).map(|effect| effect.receipt);
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
+    }
+
+    /// The keyed reducer that listens to a schema, and the schema of its keys.
+    pub fn keyed_listener(&self, schema: SchemaId) -> Option<(ReducerId, SchemaId)> {
+        let routes = self.routes.iter().filter(|route| route.event == schema);
+        let mut keyed = routes.filter_map(|route| {
+            let reducer = &self.reducers[route.reducer.index()];
+            Some((route.reducer, reducer.key_schema?))
+        });
+        keyed.next()
+    }
+
+    /// The schema of the keys of the reducer with cells that listens to a schema.
+    pub fn key_of(&self, schema: SchemaId) -> Option<SchemaId> {
+        self.keyed_listener(schema).map(|(_, key)| key)
+    }
+
+    /// The ids of [`Air::reducers`], in their order.
+    pub fn reducer_ids(&self) -> impl Iterator<Item = ReducerId> + use<> {
+        (0..self.reducers.len()).map(ReducerId::new)
+    }
+}
+
+/// A document of the sources. `name` is empty for the manifest, which has none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DocumentInfo {
+    pub kind: String,
+    pub name: String,
+    pub hash: Hash,
+    pub file: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Reducer {
+    pub name: String,
+    /// The file that holds its `defmodule`.
+    pub file: String,
+    pub state: SchemaId,
+    pub event: SchemaId,
+    pub context: Option<SchemaId>,
+    /// The schema of the annotations of an output.
+    pub annotations: Option<SchemaId>,
+    /// Present exactly when the reducer is keyed.
+    pub key_schema: Option<SchemaId>,
+    pub effects_emitted: Vec<EffectId>,
+    /// Slot to grant, the rule for the slot `default` already applied.
+    pub slots: BTreeMap<String, SlotBinding>,
+    /// None: not pinned yet.
+    pub wasm_hash: Option<Hash>,
+    /// The tag of the event variant's arm that carries each effect's receipt event; none where
+    /// the reducer's event is that event itself.
+    pub receipt_arms: BTreeMap<EffectId, Option<String>>,
+}
+
+/// A pure function in wasm.
+#[derive(Clone, Debug)]
+pub struct PureModule {
+    pub name: String,
+    /// The file that holds its `defmodule`.
+    pub file: String,
+    pub input: SchemaId,
+    pub output: SchemaId,
+    /// `sys/PureContext@1`, if it declares one.
+    pub context: Option<SchemaId>,
+    /// None: not pinned yet.
+    pub wasm_hash: Option<Hash>,
+}
+
+/// What a slot stands for. Without a grant, an effect asked for through it is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SlotBinding {
+    pub cap_type: String,
+    pub grant: Option<GrantId>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Effect {
+    pub name: String,
+    pub kind: String,
+    pub params: SchemaId,
+    pub receipt: SchemaId,
+    pub cap_type: String,
+    pub origin: Origin,
+    /// The built-in event in which a reducer gets the receipt, such as `sys/TimerFired@1`.
+    pub receipt_event: Option<SchemaId>,
+}
+
+/// Who may ask for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Reducer,
+    Plan,
+    Both,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cap {
+    pub name: String,
+    pub cap_type: String,
+    /// The type of a grant's parameters: an anonymous schema.
+    pub schema: SchemaId,
+    pub enforcer: Enforcer,
+}
+
+/// What judges whether a grant covers the parameters of an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Enforcer {
+    /// Nothing: it covers them.
+    AllowAll,
+    /// The lists of `http.out`: see [`super::AllowLists`].
+    AllowLists,
+    /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
+    /// such a cap.
+    Module(Option<usize>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Grant {
+    pub name: String,
+    /// An index into [`Air::caps`].
+    pub cap: usize,
+    pub cap_type: String,
+    pub params: Value,
+    pub expiry_ns: Option<u64>,
+}
+
+/// One rule of a policy: what is absent matches anything.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rule {
+    pub effect_kind: Option<String>,
+    pub cap_name: Option<String>,
+    pub cap_type: Option<String>,
+    pub origin_kind: Option<OriginKind>,
+    pub origin_name: Option<String>,
+    pub allow: bool,
+}
+
+/// What a rule looks at of an effect that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    pub effect_kind: &'a str,
+    pub grant: &'a Grant,
+    pub origin_kind: OriginKind,
+    pub origin_name: &'a str,
+}
+
+impl Rule {
+    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+        let fits = |wanted: &Option<String>, found: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == found)
+        };
+        fits(&self.effect_kind, asked.effect_kind)
+            && fits(&self.cap_name, &asked.grant.name)
+            && fits(&self.cap_type, &asked.grant.cap_type)
+            && self
+                .origin_kind
+                .is_none_or(|kind| kind == asked.origin_kind)
+            && fits(&self.origin_name, asked.origin_name)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginKind {
+    Plan,
+    Reducer,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Route {
+    /// The reducer's event schema, or one that the reducer's takes in: see [`Route::wrap`].
+    pub event: SchemaId,
+    pub reducer: ReducerId,
+    /// A dotted path into the event as it is routed; `$value.` leads into whichever arm a variant
+    /// has.
+    pub key_field: Option<String>,
+    pub wrap: Option<Wrap>,
+}
+
+/// The arm of the reducer's event variant into which an event is put before the reducer sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wrap {
+    pub tag: String,
+    /// The arm carries nothing.
+    pub unit: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trigger {
+    pub event: SchemaId,
+    pub plan: PlanId,
+    /// A dotted path; `$value.` leads into whichever arm a variant has.
+    pub correlate_by: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub name: String,
+    pub input: SchemaId,
+    pub output: Option<SchemaId>,
+    pub locals: BTreeMap<String, SchemaId>,
+    /// In order of their ids.
+    pub steps: Vec<Step>,
+    pub edges: Vec<Edge>,
+    pub invariants: Vec<Expr>,
+}
+
+/// `from` and `to` are indices into [`Plan::steps`].
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub from: usize,
+    pub to: usize,
+    pub when: Option<Expr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub id: String,
+    pub op: Op,
+}
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    RaiseEvent {
+        event: SchemaId,
+        value: ExprOrValue,
+    },
+    EmitEffect {
+        effect: EffectId,
+        params: ExprOrValue,
+        grant: GrantId,
+        idempotency_key: Option<Expr>,
+        /// The variable (`bind.effect_id_as`) that will hold the effect's id.
+        handle: String,
+    },
+    AwaitReceipt {
+        receipt_for: Expr,
+        /// The handle `receipt_for` names, known at load.
+        handle: String,
+        var: String,
+    },
+    AwaitEvent {
+        event: SchemaId,
+        /// The `where` expression: the only place where `@event` may be read.
+        condition: Option<Expr>,
+        var: String,
+    },
+    Assign {
+        expr: ExprOrValue,
+        var: String,
+    },
+    End {
+        result: Option<ExprOrValue>,
+    },
+}

@@ -1,0 +1,159 @@
+//! Values as a tree, for the places where speed does not matter: plans, grants, reports.
+//!
+//! What flows between world and reducer stays bytes: see `codec`.
+
+use super::cbor;
+
+/// A value of some schema. What it means is the schema's matter: `time` is a `Nat`, `duration`
+/// an `Int` (both ns), `hash`, `uuid` and `dec128` are `Text`, `unit` and a missing option `Null`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Nat(u64),
+    Bytes(Vec<u8>),
+    Text(String),
+    /// A list, or a set in canonical order.
+    List(Vec<Value>),
+    /// A record or a map, in canonical order of the keys.
+    Map(Vec<(Value, Value)>),
+    Variant {
+        tag: String,
+        value: Box<Value>,
+    },
+}
+
+impl Value {
+    /// What it takes in memory, about.
+    pub fn size_bytes(&self) -> usize {
+        let within = match self {
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Nat(_) => 0,
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Text(text) => text.len(),
+            Value::List(items) => items.iter().map(Value::size_bytes).sum(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| key.size_bytes() + value.size_bytes())
+                .sum(),
+            Value::Variant { tag, value } => tag.len() + value.size_bytes(),
+        };
+        size_of::<Value>() + within
+    }
+
+    /// A record from its fields, put in canonical order.
+    pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+        let mut fields: Vec<(&str, Value)> = fields.into_iter().collect();
+        fields.sort_by(|left, right| cbor::text_key_order(left.0, right.0));
+        let entry = |(name, value): (&str, Value)| (Value::Text(name.to_owned()), value);
+        Value::Map(fields.into_iter().map(entry).collect())
+    }
+
+    pub fn text(text: impl Into<String>) -> Value {
+        Value::Text(text.into())
+    }
+
+    /// The field of a record, or the entry of a map with text keys.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        let Value::Map(entries) = self else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(key, _)| key.as_text() == Some(name))
+            .map(|(_, value)| value)
+    }
+
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An integer that is not negative, whichever way it is held.
+    pub fn as_nat(&self) -> Option<u64> {
+        match self {
+            Value::Nat(number) => Some(*number),
+            Value::Int(number) => u64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// Canonical CBOR with the leading tag, without a schema: an `Int` and a `Nat` of the same
+    /// number give the same bytes, and a variant whose value is null has no `$value`.
+    pub fn to_cbor(&self) -> Vec<u8> {
+        let mut out = cbor::SELF_DESCRIBED.to_vec();
+        self.write_cbor(&mut out);
+        out
+    }
+
+    pub fn write_cbor(&self, out: &mut Vec<u8>) {
+        match self {
+            Value::Null => out.push(cbor::NULL),
+            Value::Bool(flag) => out.push(cbor::boolean(*flag)),
+            Value::Int(number) => cbor::write_int(out, *number),
+            Value::Nat(number) => cbor::write_head(out, cbor::UNSIGNED, *number),
+            Value::Bytes(bytes) => cbor::write_bytes(out, bytes),
+            Value::Text(text) => cbor::write_text(out, text),
+            Value::List(items) => {
+                cbor::write_head(out, cbor::ARRAY, items.len() as u64);
+                items.iter().for_each(|item| item.write_cbor(out));
+            }
+            Value::Map(entries) => cbor::write_map(out, entries, |entry, out| {
+                entry.0.write_cbor(out);
+                let key_end = out.len();
+                entry.1.write_cbor(out);
+                key_end
+            }),
+            Value::Variant { tag, value } => {
+                let unit = **value == Value::Null;
+                cbor::write_head(out, cbor::MAP, if unit { 1 } else { 2 });
+                out.extend_from_slice(cbor::TAG_KEY);
+                cbor::write_text(out, tag);
+                if !unit {
+                    out.extend_from_slice(cbor::VALUE_KEY);
+                    value.write_cbor(out);
+                }
+            }
+        }
+    }
+}
+
+/// A value that does not fit its schema. `path` is a JSON pointer into what was read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{}: expected {expected}, found {found}", place(.path))]
+pub struct ValueError {
+    pub path: String,
+    pub expected: String,
+    pub found: String,
+}
+
+/// Where something is, by its pointer.
+pub fn place(path: &str) -> String {
+    match path.is_empty() {
+        true => "at the top".to_owned(),
+        false => format!("at `{path}`"),
+    }
+}
+
+/// An error that takes one word on the way out.
+pub(super) type Fault = Box<ValueError>;
+
+impl ValueError {
+    pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> ValueError {
+        ValueError {
+            path: String::new(),
+            expected: expected.into(),
+            found: found.into(),
+        }
+    }
+
+    /// The same error seen from one level further out.
+    pub(super) fn within(mut self, step: impl std::fmt::Display) -> ValueError {
+        let step = step.to_string().replace('~', "~0").replace('/', "~1");
+        self.path.insert_str(0, &step);
+        self.path.insert(0, '/');
+        self
+    }
+}

@@ -1,0 +1,430 @@
+//! Cases: runs worth keeping, as files that anyone can read and replay.
+//!
+//! [`Case`] is what a file says, strictly read and written the same way every time; [`Case::bind`]
+//! makes it a scenario of a world. [`store`] writes files and is the only part that does I/O.
+
+mod entry;
+pub mod files;
+pub mod store;
+mod strict;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use entry::Entry;
+use sim_air::{Air, Hash};
+use sim_kernel::World;
+use sim_record::scenario::{Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario};
+use sim_record::trace::Digest;
+
+/// The format that this version reads and writes.
+pub const FORMAT: &str = "sim-case/1";
+/// The largest case file that is read.
+pub const MOST_BYTES: u64 = 16 << 20;
+
+/// A case file.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub format: String,
+    /// What the case is about, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    pub found_by: FoundBy,
+    /// What it was found on. Told when it differs, not required.
+    pub world: WorldHashes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<Options>,
+    #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_REQUESTS }>")]
+    pub requests: Vec<CaseRequest>,
+    #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_DECISIONS }>")]
+    schedule: Vec<Entry>,
+    /// Absent, like the digest, from a case that nobody has judged yet: an input of the fuzzer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<CaseVerdict>,
+    /// The digest of the trace when it was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundBy {
+    /// `seed`, `explore`, `fuzz`, or `hand` for a case that a person wrote.
+    pub driver: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The mix that the seed's faults were drawn by: what was on. Only told; a replay draws
+    /// nothing.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "strict::some_map"
+    )]
+    pub faults: Option<BTreeMap<String, u32>>,
+}
+
+impl FoundBy {
+    pub fn explorer() -> FoundBy {
+        FoundBy {
+            driver: "explore".to_owned(),
+            seed: None,
+            faults: None,
+        }
+    }
+
+    pub fn fuzzer() -> FoundBy {
+        FoundBy {
+            driver: "fuzz".to_owned(),
+            seed: None,
+            faults: None,
+        }
+    }
+
+    /// A seed, and the mix that it drew.
+    pub fn seed(seed: u64, scenario: &Scenario) -> FoundBy {
+        let named = |mix: &Faults| {
+            mix.on()
+                .map(|(knob, number)| (knob.name().to_owned(), number))
+                .collect()
+        };
+        FoundBy {
+            driver: "seed".to_owned(),
+            seed: Some(seed),
+            faults: scenario.faults.as_ref().map(named),
+        }
+    }
+
+    /// For the name of a file: `seed-7`, `fuzz`.
+    pub fn stem(&self) -> String {
+        match self.seed {
+            Some(seed) => format!("{}-{seed}", self.driver),
+            None => self.driver.clone(),
+        }
+    }
+
+    fn mix(&self) -> Result<Option<Faults>, CaseError> {
+        let Some(named) = &self.faults else {
+            return Ok(None);
+        };
+        let mut numbers = Vec::new();
+        for (name, number) in named {
+            let pointer = || format!("/found_by/faults/{name}");
+            let knob = Knob::ALL.into_iter().find(|knob| knob.name() == name);
+            let knob = knob.ok_or_else(|| CaseError::content(pointer(), "no such fault"))?;
+            if *number > Faults::MOST {
+                let what = format!("expected at most {}, found {number}", Faults::MOST);
+                return Err(CaseError::content(pointer(), what));
+            }
+            numbers.push((knob, *number));
+        }
+        Ok(Faults::of(numbers))
+    }
+}
+
+impl fmt::Display for FoundBy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.driver.as_str(), self.seed) {
+            (driver, Some(seed)) => write!(out, "{driver} {seed}"),
+            ("fuzz", None) => out.write_str("an input of the fuzzer"),
+            (driver, None) => out.write_str(driver),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorldHashes {
+    pub manifest: String,
+    /// Wasm hash by the name of the module: the reducers, and the enforcers of the world's own.
+    #[serde(deserialize_with = "strict::map")]
+    pub reducers: BTreeMap<String, String>,
+}
+
+impl WorldHashes {
+    pub fn of(world: &World) -> WorldHashes {
+        let modules = world.modules();
+        let modules = modules.map(|(name, hash)| (name.to_owned(), hash.to_string()));
+        WorldHashes {
+            manifest: world.air.manifest_hash.to_string(),
+            reducers: modules.collect(),
+        }
+    }
+}
+
+/// Options that change what the decisions mean. Absent where they are the ordinary ones.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plans: Option<CasePlans>,
+    /// The most turns of a replay, before it heals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+    /// After the schedule, faults stop until nothing is left to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heal: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CasePlans {
+    AsWritten,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseRequest {
+    pub name: String,
+    pub schema: String,
+    /// In the plain spelling of AIR values.
+    #[serde(deserialize_with = "strict::value")]
+    pub value: serde_json::Value,
+}
+
+/// What the invariants said when the case was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseVerdict {
+    Holds,
+    /// The name of the invariant.
+    Violated(String),
+}
+
+/// What is not a case, or not one of this world.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    #[error("expected a case file, a JSON object with `\"format\": \"{FORMAT}\"`")]
+    Format(#[source] serde_json::Error),
+    #[error("the format is `{found}`, and this version reads `{FORMAT}`: a newer `sim` wrote it")]
+    Newer { found: String },
+    #[error("not a case of format `{FORMAT}`")]
+    Json(#[source] serde_json::Error),
+    #[error("{}: {what}", sim_air::place(.pointer))]
+    Content { pointer: String, what: String },
+}
+
+impl CaseError {
+    fn content(pointer: impl Into<String>, what: impl ToString) -> CaseError {
+        CaseError::Content {
+            pointer: pointer.into(),
+            what: what.to_string(),
+        }
+    }
+}
+
+/// All that a case holds beside its scenario.
+pub struct Found {
+    pub about: Option<String>,
+    pub found_by: FoundBy,
+    pub world: WorldHashes,
+    /// What the invariants said, and the digest of the run; None before it was run.
+    pub judged: Option<(CaseVerdict, Digest)>,
+}
+
+impl Case {
+    /// The case of a scenario whose schedule has been taken from a run.
+    pub fn new(air: &Air, scenario: &Scenario, found: Found) -> Case {
+        let requests = scenario
+            .requests
+            .iter()
+            .map(|request| CaseRequest::new(air, request));
+        let schedule = scenario
+            .schedule
+            .iter()
+            .map(|decision| Entry::new(air, decision));
+        let plans = (scenario.plans == PlanMode::AsWritten).then_some(CasePlans::AsWritten);
+        let turns = scenario.bounds.turns;
+        let turns = (turns != Bounds::default().turns).then_some(turns);
+        let heal = scenario.heal;
+        let options = Options { plans, turns, heal };
+        let (verdict, digest) = found.judged.unzip();
+        Case {
+            format: FORMAT.to_owned(),
+            about: found.about,
+            found_by: found.found_by,
+            world: found.world,
+            options: (plans.is_some() || turns.is_some() || heal).then_some(options),
+            requests: requests.collect(),
+            schedule: schedule.collect(),
+            verdict,
+            digest: digest.map(|digest| digest.to_string()),
+        }
+    }
+
+    /// Reads a case. Unknown fields, unknown decisions and newer formats are errors.
+    pub fn parse(text: &str) -> Result<Case, CaseError> {
+        #[derive(Deserialize)]
+        struct Probe {
+            format: String,
+        }
+        let probe: Probe = serde_json::from_str(text).map_err(CaseError::Format)?;
+        if probe.format != FORMAT {
+            return Err(CaseError::Newer {
+                found: probe.format,
+            });
+        }
+        let case: Case = serde_json::from_str(text).map_err(CaseError::Json)?;
+        let mut names = BTreeSet::new();
+        for (index, request) in case.requests.iter().enumerate() {
+            if !names.insert(&request.name) {
+                let what = format!("a second request named `{}`", request.name);
+                return Err(CaseError::content(format!("/requests/{index}/name"), what));
+            }
+        }
+        Ok(case)
+    }
+
+    /// One field a line, one request or decision a line.
+    pub fn to_text(&self) -> String {
+        let requests: Vec<String> = self.requests.iter().map(json).collect();
+        let schedule: Vec<String> = self.schedule.iter().map(json).collect();
+        self.to_text_with(&requests, &schedule)
+    }
+
+    /// The text of a case that has these lines in place of its requests and its schedule: for who
+    /// writes many that differ in little. The lines are those of [`request_line`] and
+    /// [`decision_line`].
+    pub fn to_text_with<L: AsRef<str>>(&self, requests: &[L], schedule: &[L]) -> String {
+        let mut text = String::from("{");
+        let mut field = |name: &str, value: &str| {
+            text.push_str(if text.len() > 1 { ",\n  \"" } else { "\n  \"" });
+            text.push_str(name);
+            text.push_str("\": ");
+            text.push_str(value);
+        };
+        field("format", &json(&self.format));
+        if let Some(about) = &self.about {
+            field("about", &json(about));
+        }
+        field("found_by", &json(&self.found_by));
+        field("world", &json(&self.world));
+        if let Some(options) = &self.options {
+            field("options", &json(options));
+        }
+        field("requests", &list(requests));
+        field("schedule", &list(schedule));
+        if let Some(verdict) = &self.verdict {
+            field("verdict", &json(verdict));
+        }
+        if let Some(digest) = &self.digest {
+            field("digest", &json(digest));
+        }
+        text.push_str("\n}\n");
+        text
+    }
+
+    /// The scenario that the case is in a world.
+    pub fn bind(&self, air: &Air) -> Result<Scenario, CaseError> {
+        let requests = self.requests.iter().enumerate().map(|(index, request)| {
+            let pointer = format!("/requests/{index}");
+            let schema = entry::schema(air, &request.schema, &pointer)?;
+            let value = entry::value_from_json(air, schema, &request.value, &pointer)?;
+            Ok(Request {
+                name: request.name.clone(),
+                schema,
+                value,
+            })
+        });
+        let schedule = self
+            .schedule
+            .iter()
+            .enumerate()
+            .map(|(index, entry)| entry.decision(air, &format!("/schedule/{index}")));
+        let options = self.options.as_ref();
+        let mut bounds = Bounds::default();
+        if let Some(turns) = options.and_then(|options| options.turns) {
+            if turns > Bounds::MOST_TURNS {
+                let what = format!(
+                    "expected at most {} turns, found {turns}",
+                    Bounds::MOST_TURNS
+                );
+                return Err(CaseError::content("/options/turns", what));
+            }
+            bounds.turns = turns;
+        }
+        // The bound is for who draws; what is written down is followed to its end.
+        let decisions = u32::try_from(self.schedule.len()).unwrap_or(u32::MAX);
+        bounds.turns = bounds.turns.max(decisions);
+        let plans = match options.and_then(|options| options.plans) {
+            Some(CasePlans::AsWritten) => PlanMode::AsWritten,
+            None => PlanMode::Answered,
+        };
+        Ok(Scenario {
+            requests: requests.collect::<Result<_, CaseError>>()?,
+            plans,
+            bounds,
+            heal: options.is_some_and(|options| options.heal),
+            faults: self.found_by.mix()?,
+            schedule: schedule.collect::<Result<_, CaseError>>()?,
+        })
+    }
+
+    /// How many decisions it holds.
+    pub fn decision_count(&self) -> usize {
+        self.schedule.len()
+    }
+
+    /// Whether it was found on the documents and the wasm of a world.
+    pub fn is_of(&self, world: &World) -> bool {
+        self.world == WorldHashes::of(world)
+    }
+
+    /// What was found, whoever found it and on whatever wasm: the hash of verdict, options,
+    /// requests and schedule, as their lines in a file.
+    pub fn identity(&self) -> Hash {
+        let (verdict, options) = (json(&self.verdict), json(&self.options));
+        let requests = self.requests.iter().map(json);
+        let schedule = self.schedule.iter().map(json);
+        let lines = [verdict, options]
+            .into_iter()
+            .chain(requests)
+            .chain(schedule);
+        let lines: Vec<String> = lines.collect();
+        Hash::of(lines.join("\n").as_bytes())
+    }
+
+    /// Whether another case is of the same run, with the same verdict.
+    pub fn is_the_same(&self, other: &Case) -> bool {
+        self.verdict == other.verdict
+            && self.options == other.options
+            && self.requests == other.requests
+            && self.schedule == other.schedule
+    }
+}
+
+impl CaseRequest {
+    fn new(air: &Air, request: &Request) -> CaseRequest {
+        CaseRequest {
+            name: request.name.clone(),
+            schema: air.schemas.name(request.schema).to_owned(),
+            value: entry::value_to_json(air, request.schema, &request.value),
+        }
+    }
+}
+
+/// A request as [`Case::to_text`] writes it.
+pub fn request_line(air: &Air, request: &Request) -> String {
+    json(&CaseRequest::new(air, request))
+}
+
+/// A decision as [`Case::to_text`] writes it.
+pub fn decision_line(air: &Air, decision: &Decision) -> String {
+    json(&Entry::new(air, decision))
+}
+
+fn list<L: AsRef<str>>(lines: &[L]) -> String {
+    let mut text = String::from("[");
+    for (index, line) in lines.iter().enumerate() {
+        text.push_str(if index > 0 { ",\n    " } else { "\n    " });
+        text.push_str(line.as_ref());
+    }
+    text.push_str(if lines.is_empty() { "]" } else { "\n  ]" });
+    text
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("cases hold nothing that JSON cannot")
+}

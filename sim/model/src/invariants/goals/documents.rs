@@ -1,0 +1,450 @@
+//! Goals that are made from the documents of any world: every kind of event delivered and accepted,
+//! every effect asked for and answered, every plan step run, every guarded edge taken both ways,
+//! every tag of a variant seen in a state.
+//!
+//! What is found out about a value is found out once: values recur all the time. Never judges.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::tags::{tags_of_type, tags_of_value};
+use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
+use sim_air::{Air, EffectId, Op, ReducerId, SchemaId, Type};
+use sim_kernel::{Arm, Source, World, local_name, variant_tag};
+use sim_record::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
+
+/// Where the goals of the documents are in the list of all.
+pub(super) struct Documents {
+    changed: usize,
+    arms: Vec<ArmGoals>,
+    /// By reducer: it took a step.
+    stepped: Vec<usize>,
+    /// By plan: an instance was started.
+    started: Vec<usize>,
+    /// By plan and step.
+    steps: Vec<Vec<usize>>,
+    /// By plan: ended without error.
+    ended: Vec<usize>,
+    /// By plan and edge, for those with a guard: taken, not taken.
+    edges: Vec<Vec<Option<[usize; 2]>>>,
+    /// Of a reducer's effects: asked for.
+    asked: BTreeMap<(ReducerId, EffectId), usize>,
+    /// Of the effects of reducers and plans: answered, by status.
+    answered: BTreeMap<(EffectId, Status), usize>,
+    /// Of a reducer's state, by where the tag stands.
+    tags: Vec<BTreeMap<String, usize>>,
+    /// What is known of values, by their place: the arm of an event, the tags of a state.
+    known_arms: Vec<Option<(SchemaId, Option<usize>)>>,
+    known_states: Vec<Option<(ReducerId, Box<[usize]>)>>,
+    generation: u64,
+    edges_seen: usize,
+    awaited_seen: u32,
+    /// An event that nobody within the world sent had an effect in this run: what comes after it
+    /// may come of it, and is no longer counted.
+    is_forged: bool,
+}
+
+/// Of one arm.
+struct ArmGoals {
+    delivered: usize,
+    /// By reducer that is told of it; of plans alone if there is none.
+    accepted: Vec<(Option<ReducerId>, usize)>,
+}
+
+/// Adds goals to the list.
+struct Adder<'a>(&'a mut Vec<Goal>);
+
+impl Adder<'_> {
+    fn add(&mut self, name: String, says: String, asked: Asked) -> usize {
+        self.0.push(Goal {
+            name,
+            says,
+            asked,
+            is_of_model: false,
+        });
+        self.0.len() - 1
+    }
+
+    fn told(&mut self, name: String, says: String) -> usize {
+        self.add(name, says, Asked::Never)
+    }
+}
+
+impl Documents {
+    pub fn of(world: &World, list: &mut Vec<Goal>) -> Documents {
+        let air = &world.air;
+        let mut to = Adder(list);
+        let changed = to.add(
+            "something_changed".to_owned(),
+            "a state changed, or a reducer or a plan gave something out".to_owned(),
+            Asked::Always,
+        );
+        let arms = world.arms.all().iter();
+        let arms = arms.map(|arm| of_arm(&mut to, world, arm)).collect();
+        let mut documents = Documents {
+            changed,
+            arms,
+            stepped: Vec::new(),
+            started: Vec::new(),
+            steps: Vec::new(),
+            ended: Vec::new(),
+            edges: Vec::new(),
+            asked: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            tags: Vec::new(),
+            known_arms: Vec::new(),
+            known_states: Vec::new(),
+            generation: 0,
+            edges_seen: 0,
+            awaited_seen: 0,
+            is_forged: false,
+        };
+        documents.of_reducers(&mut to, air);
+        documents.of_effects(&mut to, air);
+        documents.of_plans(&mut to, world);
+        documents.of_states(&mut to, air);
+        documents
+    }
+
+    fn of_reducers(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            let says = format!("{} took a step", reducer.name);
+            let name = format!("stepped{}", of_reducer(air, id));
+            self.stepped
+                .push(to.add(name, says, Asked::From(SEEDS_FOR_ARMS)));
+        }
+    }
+
+    fn of_effects(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            for effect in &reducer.effects_emitted {
+                let kind = &air.effects[effect.index()].kind;
+                let name = format!("asked {kind}{}", of_reducer(air, id));
+                let says = format!("{} asked for {kind}", reducer.name);
+                self.asked.insert((id, *effect), to.told(name, says));
+                for status in Status::ALL {
+                    self.answer_goal(to, air, *effect, status);
+                }
+            }
+        }
+        for plan in &air.plans {
+            for step in &plan.steps {
+                if let Op::EmitEffect { effect, .. } = &step.op {
+                    self.answer_goal(to, air, *effect, Status::Ok);
+                }
+            }
+        }
+    }
+
+    fn answer_goal(&mut self, to: &mut Adder<'_>, air: &Air, effect: EffectId, status: Status) {
+        self.answered.entry((effect, status)).or_insert_with(|| {
+            let kind = &air.effects[effect.index()].kind;
+            let status = status.name();
+            to.told(
+                format!("answered {kind} {status}"),
+                format!("a receipt of {kind} with status {status} arrived"),
+            )
+        });
+    }
+
+    fn of_plans(&mut self, to: &mut Adder<'_>, world: &World) {
+        for plan in &world.air.plans {
+            let name = local_name(&plan.name);
+            let asked = match world.expected.unstarted(&plan.name) {
+                true => Asked::Never,
+                false => Asked::From(SEEDS_FOR_GOALS),
+            };
+            let says = format!("an instance of {} was started", plan.name);
+            self.started
+                .push(to.add(format!("started {name}"), says, asked));
+            let id = |step: usize| plan.steps[step].id.as_str();
+            let steps = (0..plan.steps.len()).map(|step| {
+                to.told(
+                    format!("ran {name}/{}", id(step)),
+                    format!("step {} of {} was run", id(step), plan.name),
+                )
+            });
+            self.steps.push(steps.collect());
+            let edges = plan.edges.iter().map(|edge| {
+                edge.when.as_ref()?;
+                let (from, to_step) = (id(edge.from), id(edge.to));
+                let of = format!("{name}/{from} -> {to_step}");
+                let says = format!("the guard from {from} to {to_step} in {} was", plan.name);
+                Some([
+                    to.told(format!("taken {of}"), format!("{says} true")),
+                    to.told(format!("not taken {of}"), format!("{says} false")),
+                ])
+            });
+            let edges = edges.collect();
+            self.edges.push(edges);
+            let ended = format!("an instance of {} ended without error", plan.name);
+            self.ended.push(to.told(format!("ended {name}"), ended));
+        }
+    }
+
+    fn of_states(&mut self, to: &mut Adder<'_>, air: &Air) {
+        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
+            let paths = tags_of_type(air, air.schemas.ty(reducer.state));
+            let tags = paths.into_iter().map(|path| {
+                let of = of_reducer(air, id);
+                let says = format!("a state of {} had {path}", reducer.name);
+                let goal = to.told(format!("state {path}{of}"), says);
+                (path, goal)
+            });
+            self.tags.push(tags.collect());
+        }
+    }
+
+    pub fn of_turn(&mut self, world: &World, trace: &Trace, turn: usize, set: &mut GoalSet) {
+        if self.generation != trace.values.generation() {
+            self.generation = trace.values.generation();
+            self.known_arms.clear();
+            self.known_states.clear();
+        }
+        if turn == 0 {
+            self.edges_seen = 0;
+            self.awaited_seen = 0;
+            self.is_forged = false;
+        }
+        let turn = &trace.turns[turn];
+        let mut active: SmallVec<[ReducerId; 2]> = SmallVec::new();
+        for step in trace.steps_of(turn) {
+            if is_active(world, trace, step) {
+                active.push(step.reducer);
+            }
+        }
+        let is_awaited = trace.awaited > self.awaited_seen;
+        self.awaited_seen = trace.awaited;
+        if self.is_forged || self.forges(world, trace, &turn.choice) {
+            let moves_plans = is_awaited || starts_plans(world, trace, turn);
+            self.is_forged |= !active.is_empty() || moves_plans;
+            self.edges_seen = trace.edges.len();
+            return;
+        }
+        for step in trace.steps_of(turn) {
+            set.reach(self.stepped[step.reducer.index()]);
+            if let Some(after) = step
+                .after
+                .filter(|_| step.fault.is_none() && !step.is_unchanged())
+            {
+                self.of_state(world, trace, step.reducer, after, set);
+            }
+        }
+        for record in trace.journal_in(&turn.journal) {
+            self.of_record(world, trace, record, (&active, is_awaited), set);
+        }
+        for intent in trace.intents_in(&turn.intents) {
+            if let Asker::Reducer { reducer, .. } = intent.asker
+                && let Some(goal) = self.asked.get(&(reducer, intent.effect))
+            {
+                set.reach(*goal);
+            }
+        }
+        for EdgeTaken { plan, edge, taken } in
+            &trace.edges[self.edges_seen.min(trace.edges.len())..]
+        {
+            if let Some(Some(goals)) = self.edges[plan.index()].get(*edge as usize) {
+                set.reach(goals[usize::from(!taken)]);
+            }
+        }
+        self.edges_seen = trace.edges.len();
+        if !active.is_empty() || !turn.emitted.is_empty() || !turn.intents.is_empty() {
+            set.reach(self.changed);
+        }
+    }
+
+    fn of_record(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        record: &Record,
+        (active, is_awaited): (&[ReducerId], bool),
+        set: &mut GoalSet,
+    ) {
+        match record {
+            Record::DomainEvent { schema, value, .. } => {
+                let Some(arm) = self.arm(world, trace, *schema, *value) else {
+                    return;
+                };
+                let goals = &self.arms[arm];
+                set.reach(goals.delivered);
+                for (by, goal) in &goals.accepted {
+                    let is_accepted = match by {
+                        Some(reducer) => active.contains(reducer),
+                        None => world.starts_plans(*schema),
+                    };
+                    if is_accepted || is_awaited {
+                        set.reach(*goal);
+                    }
+                }
+                for trigger in &world.air.triggers {
+                    if trigger.event == *schema {
+                        set.reach(self.started[trigger.plan.index()]);
+                    }
+                }
+            }
+            Record::PlanStep { plan, step, .. } => {
+                set.reach(self.steps[plan.index()][*step as usize]);
+            }
+            Record::PlanEnded {
+                plan, error: None, ..
+            } => set.reach(self.ended[plan.index()]),
+            Record::EffectReceipt { effect, status, .. } => {
+                if let Some(goal) = self.answered.get(&(*effect, *status)) {
+                    set.reach(*goal);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a decision brings an event that only the world itself sends, and has not sent.
+    fn forges(&mut self, world: &World, trace: &Trace, choice: &Choice) -> bool {
+        match choice {
+            Choice::Inject { schema, value, .. } => {
+                let arm = self.arm(world, trace, *schema, *value);
+                arm.is_none_or(|arm| world.arms.all()[arm].source != Source::Client)
+            }
+            Choice::Crash { during, .. } => self.forges(world, trace, during),
+            _ => false,
+        }
+    }
+
+    /// The arm of an event.
+    fn arm(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        schema: SchemaId,
+        value: ValueId,
+    ) -> Option<usize> {
+        let place = value.index();
+        if let Some(Some((of, arm))) = self.known_arms.get(place)
+            && *of == schema
+        {
+            return *arm;
+        }
+        let schemas = &world.air.schemas;
+        let tag = match schemas.resolve(schemas.ty(schema)) {
+            Type::Variant(_) => variant_tag(trace.bytes(value)),
+            _ => None,
+        };
+        let arm = world.arms.find(schema, tag);
+        if self.known_arms.len() <= place {
+            self.known_arms.resize(trace.values.count(), None);
+        }
+        self.known_arms[place] = Some((schema, arm));
+        arm
+    }
+
+    fn of_state(
+        &mut self,
+        world: &World,
+        trace: &Trace,
+        reducer: ReducerId,
+        state: ValueId,
+        set: &mut GoalSet,
+    ) {
+        let tags = &self.tags[reducer.index()];
+        if tags.is_empty() {
+            return;
+        }
+        let place = state.index();
+        let known = self.known_states.get(place).and_then(Option::as_ref);
+        if known.is_none_or(|(of, _)| *of != reducer) {
+            let schemas = &world.air.schemas;
+            let schema = world.air.reducers[reducer.index()].state;
+            let mut found = Vec::new();
+            if let Ok(value) = schemas.decode(schema, trace.bytes(state)) {
+                tags_of_value(&world.air, schemas.ty(schema), &value, "", &mut |path| {
+                    found.extend(tags.get(path).copied());
+                });
+            }
+            found.sort_unstable();
+            found.dedup();
+            if self.known_states.len() <= place {
+                self.known_states.resize(trace.values.count(), None);
+            }
+            self.known_states[place] = Some((reducer, found.into()));
+        }
+        if let Some(Some((_, goals))) = self.known_states.get(place) {
+            goals.iter().for_each(|goal| set.reach(*goal));
+        }
+    }
+}
+
+/// Whether a step did anything. To take on the state that a reducer begins with is nothing.
+fn is_active(world: &World, trace: &Trace, step: &Step) -> bool {
+    if step.fault.is_some() {
+        return false;
+    }
+    let begins = |after: ValueId| {
+        let mut initial = world.initial_states.iter();
+        initial.any(|(id, state)| *id == step.reducer && state == trace.bytes(after))
+    };
+    let is_changed = match (step.before, step.after) {
+        (None, Some(after)) => !begins(after),
+        _ => !step.is_unchanged(),
+    };
+    is_changed || !step.emitted.is_empty() || !step.intents.is_empty()
+}
+
+/// Whether an event that arrived in the turn starts a plan.
+fn starts_plans(world: &World, trace: &Trace, turn: &Turn) -> bool {
+    trace.journal_in(&turn.journal).iter().any(|record| {
+        matches!(record, Record::DomainEvent { schema, .. } if world.starts_plans(*schema))
+    })
+}
+
+/// That what clients send is accepted is asked of campaigns, of each reducer that is told of it.
+fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> ArmGoals {
+    let air = &world.air;
+    let label = world.arms.name(air, arm);
+    let schema = air.schemas.name(arm.schema);
+    let asked = match arm.source {
+        Source::Client if !world.expected.unaccepted(arm.label(air)) => Asked::From(SEEDS_FOR_ARMS),
+        _ => Asked::Never,
+    };
+    let from = match arm.source {
+        Source::Client => "from a client",
+        Source::Plan => "from a plan",
+        Source::Reducer => "from a reducer",
+        Source::Receipt => "with a receipt",
+    };
+    let delivered = to.told(
+        format!("delivered {label}"),
+        format!("{label} of {schema} arrived, {from}"),
+    );
+    let routes = air.routes.iter().filter(|route| route.event == arm.schema);
+    let mut by: Vec<Option<ReducerId>> = routes.map(|route| Some(route.reducer)).collect();
+    by.dedup();
+    if by.is_empty() {
+        by.push(None);
+    }
+    let several = by.len() > 1;
+    let accepted = by.into_iter().map(|by| {
+        let (of, in_it) = match by.filter(|_| several) {
+            Some(id) => {
+                let name = &air.reducers[id.index()].name;
+                (of_reducer(air, id), format!(" in {name}"))
+            }
+            None => (String::new(), String::new()),
+        };
+        let name = format!("accepted {label}{of}");
+        let says = format!("{label} of {schema} changed something{in_it}, {from}");
+        (by, to.add(name, says, asked))
+    });
+    ArmGoals {
+        delivered,
+        accepted: accepted.collect(),
+    }
+}
+
+/// ` (Name)` where the world has several reducers.
+fn of_reducer(air: &Air, id: ReducerId) -> String {
+    match air.reducers.len() {
+        1 => String::new(),
+        _ => format!(" ({})", local_name(&air.reducers[id.index()].name)),
+    }
+}

@@ -1,0 +1,230 @@
+//! The goals of the retry machine: what must happen sometimes, or a campaign tested less than it
+//! claims.
+//!
+//! [`LIST`] is the one list. Never judges a step.
+
+use super::super::retry::{Because, Move, Past, Request};
+use super::GoalSet;
+use crate::workload::retry::wire::{Event, Pc};
+use crate::workload::texts::{LONG_BYTES, Near};
+use sim_record::trace::{Choice, CrashPoint, Recovery, Status, Turn};
+
+/// Makes the type and the list of goals out of one list.
+macro_rules! goals {
+    ($($variant:ident $name:literal $says:literal;)*) => {
+        /// Something that must happen sometimes.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        enum Goal {
+            $($variant,)*
+        }
+
+        /// Every goal: its name, and what was seen.
+        pub(super) const LIST: [(&str, &str); [$($name),*].len()] = [$(($name, $says)),*];
+    };
+}
+
+goals! {
+    DoneFirstTry "done_first_try" "a request was Done at its first attempt";
+    DoneAfterRetry "done_after_retry" "a request was Done after a retry";
+    DoneInBackoff "done_in_backoff" "an ok arrived during a wait and ended it";
+    FailedAtOnce "failed_at_once" "a terminal error ended a request at its first attempt";
+    FailedByExhaustion "failed_by_exhaustion" "a transient error at the last attempt ended a request";
+    FailedWithoutRetry "failed_without_retry" "a request with max_attempts 0 or 1 ran out of attempts";
+    NextRequest "next_request" "a second request began after the end of the first";
+    SecondStartIgnored "second_start_ignored" "a start during a request was ignored";
+    RestartIgnored "restart_ignored" "a start of a request that had ended was ignored";
+    EndAbsorbs "end_absorbs" "an answer after the end was ignored";
+    DuplicateIgnored "duplicate_ignored" "a second copy of an answer was ignored";
+    StrayIgnored "stray_ignored" "an event of another request was ignored";
+    Reordered "reordered" "a message overtook an older one";
+    Redelivered "redelivered" "a dropped message was delivered after all";
+    TimerEarly "timer_early" "a timer ended a wait before it was due";
+    TimerLate "timer_late" "a timer ended a wait after it was due";
+    TimerTwiceIgnored "timer_twice_ignored" "a timer fired a second time and was ignored";
+    TimerOutOfOrder "timer_out_of_order" "a timer fired before one that was due earlier";
+    TimerErrorAccepted "timer_error_accepted" "a receipt with status error or timeout ended a wait";
+    DelaySaturated "delay_saturated" "a timer was set for the end of time";
+    CrashRecovered "crash_recovered" "a crash at an event that moved a request, recovered from the journal";
+    SnapshotRecovered "snapshot_recovered" "the same, recovered from a snapshot and the rest";
+    CrashCutShort "crash_cut_short" "an event that nothing had seen before a crash moved a request";
+    DoneByHealing "done_by_healing" "a request ended only after faults had stopped";
+    AttemptPast32 "attempt_past_32" "a request had more than 32 attempts";
+    AttemptPast64 "attempt_past_64" "a request had more than 64 attempts";
+    AttemptPast128 "attempt_past_128" "a request had more than 128 attempts";
+    AttemptPast256 "attempt_past_256" "a request had more than 256 attempts";
+    LongId "long_id" "a request with an id of more than 255 bytes began";
+    LongPayload "long_payload" "a request with a payload of more than 4,096 bytes began";
+    NearCase "near_case" "an answer of a request whose id differs in case was ignored";
+    NearPrefix "near_prefix" "the same of an id that begins the other, or is begun by it";
+    NearSpace "near_space" "the same of an id that differs in white space at an end";
+    NearForm "near_form" "the same of an id in another Unicode form";
+    NearNul "near_nul" "the same of an id that differs after a NUL";
+    NearNumber "near_number" "the same of an id that is the same number";
+    NearHash "near_hash" "the same of an id with the same 32-bit hash";
+    NearLong "near_long" "the same of a long id that differs at its end";
+    NearEscape "near_escape" "the same of an id that differs in its escapes";
+}
+
+/// Payloads of more bytes are long.
+const LONG_PAYLOAD_BYTES: usize = 4_096;
+
+impl GoalSet {
+    fn reach_goal(&mut self, goal: Goal) {
+        self.reach(goal as usize);
+    }
+}
+
+impl Goal {
+    /// That ids that are nearly equal were told apart.
+    fn of_near(near: Near) -> Goal {
+        match near {
+            Near::Case => Goal::NearCase,
+            Near::Prefix => Goal::NearPrefix,
+            Near::Space => Goal::NearSpace,
+            Near::Form => Goal::NearForm,
+            Near::Nul => Goal::NearNul,
+            Near::Number => Goal::NearNumber,
+            Near::Hash => Goal::NearHash,
+            Near::Long => Goal::NearLong,
+            Near::Escape => Goal::NearEscape,
+        }
+    }
+}
+
+/// The goals that a decision alone reaches, in a world of the retry machine.
+pub(in crate::invariants) fn of_turn(goals: &mut GoalSet, turn: &Turn) {
+    match turn.choice {
+        Choice::Deliver(_) if turn.remark.reordered => goals.reach_goal(Goal::Reordered),
+        Choice::Redeliver(_) => goals.reach_goal(Goal::Redelivered),
+        Choice::Fire { .. } if turn.remark.reordered => goals.reach_goal(Goal::TimerOutOfOrder),
+        _ => {}
+    }
+}
+
+/// The goals that a step of the machine reaches, before the history has recorded it.
+pub(in crate::invariants) fn of_move(
+    goals: &mut GoalSet,
+    past: &Past<'_>,
+    turn: &Turn,
+    step: &Move<'_>,
+) {
+    let due = &step.due;
+    if due.is_nothing() {
+        return ignored(goals, past, turn, step);
+    }
+    let Some(request) = &past.request else {
+        return;
+    };
+    crashed(goals, turn, step);
+    match due.because {
+        Because::NothingUnderWay => began(goals, request),
+        Because::OtherEnded => {
+            goals.reach_goal(Goal::NextRequest);
+            began(goals, request);
+        }
+        Because::WorkDone => goals.reach_goal(match (past.phase, request.requested) {
+            (Pc::Backoff, _) => Goal::DoneInBackoff,
+            (_, 1) => Goal::DoneFirstTry,
+            _ => Goal::DoneAfterRetry,
+        }),
+        Because::Terminal if request.requested == 1 => goals.reach_goal(Goal::FailedAtOnce),
+        Because::LastAttempt => {
+            goals.reach_goal(Goal::FailedByExhaustion);
+            if request.max_attempts <= 1 {
+                goals.reach_goal(Goal::FailedWithoutRetry);
+            }
+        }
+        Because::TimerAwaited => timer_accepted(goals, turn, due.attempt),
+        _ => {}
+    }
+    if due.phase.is_end() && step.is_healing() {
+        goals.reach_goal(Goal::DoneByHealing);
+    }
+    if step
+        .timer
+        .is_some_and(|timer| timer.deliver_at_ns == u64::MAX)
+    {
+        goals.reach_goal(Goal::DelaySaturated);
+    }
+}
+
+/// The turn moved a request, perhaps with a crash on the way.
+fn crashed(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
+    let Choice::Crash {
+        point, recovery, ..
+    } = &turn.choice
+    else {
+        return;
+    };
+    match recovery {
+        Recovery::Snapshot if step.has_snapshot() => goals.reach_goal(Goal::SnapshotRecovered),
+        _ => goals.reach_goal(Goal::CrashRecovered),
+    }
+    if *point == CrashPoint::AfterAppend {
+        goals.reach_goal(Goal::CrashCutShort);
+    }
+}
+
+fn began(goals: &mut GoalSet, request: &Request<'_>) {
+    if request.req_id.as_bytes().len() > LONG_BYTES {
+        goals.reach_goal(Goal::LongId);
+    }
+    if request.payload.as_bytes().len() > LONG_PAYLOAD_BYTES {
+        goals.reach_goal(Goal::LongPayload);
+    }
+}
+
+fn timer_accepted(goals: &mut GoalSet, turn: &Turn, attempt: u64) {
+    if attempt > 32 {
+        goals.reach_goal(Goal::AttemptPast32);
+    }
+    if attempt > 64 {
+        goals.reach_goal(Goal::AttemptPast64);
+    }
+    if attempt > 128 {
+        goals.reach_goal(Goal::AttemptPast128);
+    }
+    if attempt > 256 {
+        goals.reach_goal(Goal::AttemptPast256);
+    }
+    if turn.remark.early {
+        goals.reach_goal(Goal::TimerEarly);
+    }
+    if turn.remark.late {
+        goals.reach_goal(Goal::TimerLate);
+    }
+    if matches!(
+        turn.choice,
+        Choice::Fire {
+            status: Status::Error | Status::Timeout,
+            ..
+        }
+    ) {
+        goals.reach_goal(Goal::TimerErrorAccepted);
+    }
+}
+
+fn ignored(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
+    match &step.event {
+        Event::Start(_) if past.phase.is_end() => goals.reach_goal(Goal::RestartIgnored),
+        Event::Start(_) => goals.reach_goal(Goal::SecondStartIgnored),
+        Event::Timer(_) if turn.remark.repeated => goals.reach_goal(Goal::TimerTwiceIgnored),
+        Event::Ok { req_id } | Event::Err { req_id, .. } => {
+            match step.due.because {
+                Because::AnotherRequest => {
+                    goals.reach_goal(Goal::StrayIgnored);
+                    let own = past.request.as_ref().map_or("", |it| it.req_id.as_str());
+                    if let Some(near) = Near::of(own, req_id.as_str()) {
+                        goals.reach_goal(Goal::of_near(near));
+                    }
+                }
+                Because::EndedAlready => goals.reach_goal(Goal::EndAbsorbs),
+                _ => {}
+            }
+            if turn.remark.repeated {
+                goals.reach_goal(Goal::DuplicateIgnored);
+            }
+        }
+        Event::Timer(_) => {}
+    }
+}

@@ -1,0 +1,326 @@
+//! The invariants of the retry machine, and the memory they share.
+//!
+//! [`Move`] is one step as the machine's own values; [`Past`] is what happened before it to the
+//! request under way. Each check is a function of the two. The [`History`] that gives the past
+//! follows the [`contract`] from the events that came in and what went out, not what a state says:
+//! it cannot be talked into anything.
+//!
+//! A state is private to its reducer. It is judged only where the model can read it, which the first
+//! accepted start of a run shows: see [`Reading`]. What comes in and goes out is judged always.
+
+mod attempts_bounded;
+mod backoff_exact;
+mod contract;
+mod contract_kept;
+mod converges;
+mod history;
+mod intent_faithful;
+mod one_timer;
+mod outcome_justified;
+mod retry_waits;
+mod stale_ignored;
+mod terminal_absorbing;
+
+use super::Finding;
+use super::goals::{self, GoalSet};
+use crate::workload::retry::Retry;
+use crate::workload::retry::wire::{self, Event, Pc, Requested};
+pub(super) use contract::Because;
+use contract::Due;
+use history::Reading;
+pub(super) use history::{History, Past, Request};
+use sim_air::canonical::{Place, Text};
+use sim_kernel::TimerSet;
+use sim_record::trace::{Record, Step, Trace, Turn, ValueId};
+
+type State<'a> = wire::State<Text<'a>>;
+type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
+
+/// In the order of `ALL`, in which `contract_kept` follows.
+const CHECKS: [Check; 8] = [
+    attempts_bounded::check,
+    backoff_exact::check,
+    retry_waits::check,
+    terminal_absorbing::check,
+    outcome_justified::check,
+    one_timer::check,
+    intent_faithful::check,
+    stale_ignored::check,
+];
+
+/// One event through the retry reducer.
+pub(super) struct Move<'a> {
+    pub event: Event<'a>,
+    /// What the contract says of it.
+    pub due: Due,
+    /// The state afterwards, where it can be read.
+    pub after: Option<State<'a>>,
+    /// The state before, where it can be read.
+    pub before: Option<State<'a>>,
+    /// The state changed in a way that can be judged.
+    pub changed: bool,
+    /// The timer that the step asked for: a step has one effect at most, or is refused.
+    pub timer: Option<TimerSet<'a>>,
+    /// How many `WorkRequested` it emitted.
+    pub requested_count: u64,
+    /// How many other events and effects went out.
+    pub other_count: u64,
+    retry: &'a Retry,
+    trace: &'a Trace,
+    step: &'a Step,
+}
+
+impl<'a> Move<'a> {
+    fn of(
+        retry: &'a Retry,
+        trace: &'a Trace,
+        step: &'a Step,
+        (event, due): (Event<'a>, Due),
+        states: States<'a>,
+    ) -> Move<'a> {
+        let emitted = trace.emitted_in(&step.emitted);
+        let requested = emitted
+            .iter()
+            .filter(|event| event.schema == retry.requested);
+        let requested_count = requested.count();
+        let mut timer = None;
+        let mut others = emitted.len() - requested_count;
+        for intent in trace.intents_in(&step.intents) {
+            match TimerSet::parse(trace.bytes(intent.params)) {
+                Some(set) if Some(intent.effect) == retry.timer => timer = Some(set),
+                _ => others += 1,
+            }
+        }
+        Move {
+            event,
+            due,
+            before: states.before,
+            after: states.after,
+            changed: states.changed,
+            timer,
+            requested_count: requested_count as u64,
+            other_count: others as u64,
+            retry,
+            trace,
+            step,
+        }
+    }
+
+    /// The `WorkRequested` events that the step emitted.
+    pub fn requested(&self) -> impl Iterator<Item = Requested<'a>> {
+        let (trace, schema) = (self.trace, self.retry.requested);
+        let emitted = trace.emitted_in(&self.step.emitted).iter();
+        emitted
+            .filter(move |event| event.schema == schema)
+            .filter_map(|event| wire::requested(trace.bytes(event.value)))
+    }
+
+    /// Nothing changed that can be judged, and nothing went out.
+    pub fn is_ignored(&self) -> bool {
+        !self.changed && self.step.emitted.is_empty() && self.step.intents.is_empty()
+    }
+
+    /// Faults have stopped.
+    pub fn is_healing(&self) -> bool {
+        self.trace.healing_from.is_some()
+    }
+
+    /// The journal holds a snapshot.
+    pub fn has_snapshot(&self) -> bool {
+        let journal = self.trace.journal.iter();
+        journal
+            .rev()
+            .any(|record| matches!(record, Record::Snapshot { .. }))
+    }
+
+    /// What happened, for a report.
+    pub fn effect_seen(&self) -> String {
+        let mut seen = Vec::new();
+        for requested in self.requested() {
+            seen.push(format!("WorkRequested of {:?}", requested.req_id));
+        }
+        if let Some(timer) = self.timer {
+            let key = match timer.key {
+                Some(key) => format!("of {key:?}"),
+                None => "without a key".to_owned(),
+            };
+            seen.push(format!("a timer {key} for {} ns", timer.deliver_at_ns));
+        }
+        if self.other_count > 0 {
+            seen.push(format!("{} other events or effects", self.other_count));
+        }
+        if seen.is_empty() {
+            seen.push("nothing is asked for".to_owned());
+        }
+        let asked = seen.join(" and ");
+        let show = |state: State<'_>| format!("{} at attempt {}", state.pc.name(), state.attempt);
+        match (self.before, self.after) {
+            (_, None) => asked,
+            (Some(before), Some(_)) if !self.changed => {
+                format!("{asked}, and the state stays {}", show(before))
+            }
+            (Some(before), Some(after)) if show(before) != show(after) => {
+                format!(
+                    "{asked}, and the state goes from {} to {}",
+                    show(before),
+                    show(after)
+                )
+            }
+            (Some(_), Some(after)) => {
+                format!(
+                    "{asked}, and other fields of the state change, which is {}",
+                    show(after)
+                )
+            }
+            (None, Some(after)) => format!("{asked}, and the state is {}", show(after)),
+        }
+    }
+}
+
+/// Feeds the checks of one run.
+pub(super) struct Observer {
+    retry: Retry,
+    history: History,
+    /// The last state that was read, which is mostly the next one to be asked for.
+    last: Option<Read>,
+}
+
+/// A state as it was read.
+struct Read {
+    /// Of which table of values the id is: see [`Values::generation`].
+    ///
+    /// [`Values::generation`]: sim_record::trace::Values::generation
+    generation: u64,
+    id: ValueId,
+    state: wire::State<Place>,
+}
+
+impl Observer {
+    pub fn new(retry: Retry) -> Observer {
+        Observer {
+            retry,
+            history: History::default(),
+            last: None,
+        }
+    }
+
+    /// A state of the machine; None if it is none.
+    fn state<'a>(&mut self, trace: &'a Trace, id: ValueId) -> Option<State<'a>> {
+        let generation = trace.values.generation();
+        let bytes = trace.bytes(id);
+        match &self.last {
+            Some(last) if last.id == id && last.generation == generation => {
+                Some(last.state.in_bytes(bytes))
+            }
+            _ => {
+                let state = wire::state(bytes)?;
+                self.last = Some(Read {
+                    generation,
+                    id,
+                    state: state.places_in(bytes),
+                });
+                Some(state)
+            }
+        }
+    }
+
+    pub fn reset(&mut self) {
+        self.history = History::default();
+    }
+
+    pub fn history(&self) -> History {
+        self.history
+    }
+
+    pub fn go_on_from(&mut self, history: History) {
+        self.history = history;
+    }
+
+    /// What can only be said of a run that has ended.
+    pub fn finish(&self, trace: &Trace) -> Finding {
+        converges::check(&self.history.past(trace), &self.retry, trace)
+    }
+
+    /// Runs every check on a step. `note` gets the index of the check.
+    pub fn observe(
+        &mut self,
+        trace: &Trace,
+        turn: &Turn,
+        step: &Step,
+        goals: &mut GoalSet,
+        mut note: impl FnMut(usize, Finding),
+    ) {
+        if step.reducer != self.retry.reducer || step.fault.is_some() {
+            return;
+        }
+        let Some(event) = wire::event(trace.bytes(step.event)) else {
+            return;
+        };
+        let due = contract::due(&self.history.past(trace), &event);
+        let states = self.states(trace, step, &due);
+        let step = Move::of(&self.retry, trace, step, (event, due), states);
+        self.history.begin(&step);
+        let past = self.history.past(trace);
+        let mut is_violated = false;
+        for (index, check) in CHECKS.iter().enumerate() {
+            let finding = check(&past, &step);
+            is_violated |= matches!(finding, Finding::Violated(_));
+            note(index, finding);
+        }
+        // The narrower ones say more about what they know of.
+        if !is_violated {
+            note(CHECKS.len(), contract_kept::check(&past, &step));
+        }
+        goals::retry::of_move(goals, &past, turn, &step);
+        self.history.record(&past, &step);
+    }
+
+    /// The states of a step where they can be read.
+    fn states<'a>(&mut self, trace: &'a Trace, step: &Step, due: &Due) -> States<'a> {
+        if self.history.reading == Reading::Opaque {
+            return States::default();
+        }
+        let changed = !step.is_unchanged();
+        let before = step.before.map(|id| self.state(trace, id));
+        let after = match changed {
+            true => step.after.map(|id| self.state(trace, id)),
+            false => before,
+        };
+        let states = States {
+            before: before.flatten(),
+            after: after.flatten(),
+            changed,
+        };
+        if self.history.reading == Reading::Words {
+            // A word of its own after all: some of a machine's words may be those of the model.
+            if before == Some(None) || after == Some(None) {
+                self.history.reading = Reading::Opaque;
+                return States::default();
+            }
+            return states;
+        }
+        if due.begins() && (changed || !step.emitted.is_empty()) {
+            let begins = |state: State<'_>| state.pc == Pc::Working && state.attempt == 1;
+            self.history.reading = match states.after.is_some_and(begins) {
+                true => Reading::Words,
+                false => Reading::Opaque,
+            };
+        }
+        // Before the first start a state may be written that says no more than that.
+        let stands = |state: State<'_>| state.pc != Pc::Idle;
+        match self.history.reading {
+            Reading::Opaque => States::default(),
+            Reading::Words => states,
+            Reading::Unknown if states.after.is_some_and(stands) => states,
+            Reading::Unknown => States::default(),
+        }
+    }
+}
+
+/// The states of a step as far as they can be read, and whether they differ.
+#[derive(Clone, Copy, Default)]
+struct States<'a> {
+    before: Option<State<'a>>,
+    after: Option<State<'a>>,
+    changed: bool,
+}

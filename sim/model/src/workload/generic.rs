@@ -1,0 +1,322 @@
+//! A workload made from documents alone, for worlds that nobody described.
+//!
+//! Clients send what nothing within the world sends (see `world::Arms`), with values from a small
+//! pool, so that one event is about what another was about. Plans run as written; receipts are
+//! plain or drawn. Strays are events of every kind, those that the world sends itself among them.
+//! Nothing says whose an event is.
+
+use super::constants::Constants;
+use super::pool::Pool;
+use super::{Scene, Small, Stray, Workload, receipts, sample};
+use sim_air::{Air, EffectId, SchemaId, Type, Value};
+use sim_kernel::{Arm, Source, World};
+use sim_record::random::{Ratio, Stream};
+use sim_record::scenario::{Depth, Request};
+use sim_record::trace::Answer;
+
+/// The most requests of a seed of usual depth.
+const REQUESTS: u32 = 6;
+/// A stray has values of no run so often.
+const ARBITRARY: Ratio = Ratio::new(1, 8);
+/// A small world has so many values of each kind of event at most, and so many requests in all.
+const VALUES_OF_AN_ARM: usize = 4;
+/// Of these, the first ones are plain, and the others drawn.
+const PLAIN_VALUES: usize = 3;
+const MOST_ALTERNATIVES: usize = 24;
+/// Of each kind of event that the world sends itself a small world has so many strays.
+const STALE_OF_AN_ARM: usize = 2;
+const MOST_STALE: usize = 24;
+/// Of each effect that is asked for it has so many receipts beside the plain ones.
+const RECEIPTS_OF_AN_EFFECT: usize = 2;
+/// Draws until another value is found.
+const TRIES: usize = 16;
+/// Statuses of HTTP that clients tend to tell apart.
+const HTTP_STATUSES: [i64; 14] = [
+    200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 409, 429, 500, 504,
+];
+
+pub struct Generic {
+    air: Air,
+    arms: Vec<Arm>,
+    constants: Constants,
+    /// Names of fields by which events find their cells.
+    keys: Vec<String>,
+}
+
+impl Generic {
+    pub fn of(world: &World) -> Generic {
+        let fields = world.air.routes.iter().filter_map(|route| {
+            let path = route.key_field.as_deref()?;
+            path.rsplit('.').next().map(str::to_owned)
+        });
+        let mut keys: Vec<String> = fields.collect();
+        keys.sort();
+        keys.dedup();
+        Generic {
+            air: world.air.clone(),
+            arms: world.arms.all().to_vec(),
+            constants: Constants::of(world),
+            keys,
+        }
+    }
+
+    fn of_source(&self, wanted: impl Fn(Source) -> bool) -> Vec<&Arm> {
+        let arms = self.arms.iter();
+        arms.filter(|arm| wanted(arm.source)).collect()
+    }
+
+    /// The type of what an arm carries.
+    fn payload(&self, arm: &Arm) -> Option<&Type> {
+        let schemas = &self.air.schemas;
+        let ty = schemas.ty(arm.schema);
+        match (&arm.tag, schemas.resolve(ty)) {
+            (Some(tag), Type::Variant(variant)) => variant.arm(tag).map(|arm| &arm.ty),
+            (None, _) => Some(ty),
+            _ => None,
+        }
+    }
+
+    /// The canonical bytes of an event of an arm that carries this.
+    fn encode(&self, arm: &Arm, payload: Value) -> Option<Vec<u8>> {
+        let value = match &arm.tag {
+            None => payload,
+            Some(tag) => Value::Variant {
+                tag: tag.clone(),
+                value: Box::new(payload),
+            },
+        };
+        self.air.schemas.encode(arm.schema, &value).ok()
+    }
+
+    fn event(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
+        let payload = self.payload(arm)?;
+        let value = sample::of_run(&self.air.schemas, payload, pool, stream);
+        self.encode(arm, value)
+    }
+
+    /// The key of a cell, drawn from the pool, for a receipt that a cell gets.
+    fn cell(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
+        if arm.source != Source::Receipt {
+            return None;
+        }
+        let schemas = &self.air.schemas;
+        let key = self.air.key_of(arm.schema)?;
+        let value = sample::of_run(schemas, schemas.ty(key), pool, stream);
+        schemas.encode(key, &value).ok()
+    }
+
+    fn gathered(&self, requests: &[Request]) -> Pool<'_> {
+        Pool::gather(&self.constants, &self.keys, &self.air.schemas, requests)
+    }
+
+    fn stray_of(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Stray> {
+        let value = match stream.chance(ARBITRARY) {
+            false => self.event(arm, pool, stream)?,
+            true => {
+                let payload = self.payload(arm)?;
+                let value = sample::arbitrary(&self.air.schemas, payload, stream);
+                self.encode(arm, value)?
+            }
+        };
+        Some(Stray {
+            schema: arm.schema,
+            value,
+            cell: self.cell(arm, pool, stream),
+        })
+    }
+
+    /// A few different events of each of these arms, the plain ones first, in turns.
+    fn few(&self, arms: &[&Arm], pool: &Pool<'_>, count: usize) -> Vec<(SchemaId, Vec<u8>)> {
+        let mut stream = Stream::of_a_small_world();
+        let mut by_arm: Vec<Vec<Vec<u8>>> = Vec::new();
+        for arm in arms {
+            let mut values: Vec<Vec<u8>> = Vec::new();
+            for attempt in 0..PLAIN_VALUES + TRIES {
+                let value = match self.payload(arm) {
+                    Some(payload) if attempt < PLAIN_VALUES => {
+                        let value = sample::nth(&self.air.schemas, payload, pool, attempt);
+                        self.encode(arm, value)
+                    }
+                    _ => self.event(arm, pool, &mut stream),
+                };
+                if let Some(value) = value
+                    && values.len() < count
+                    && !values.contains(&value)
+                {
+                    values.push(value);
+                }
+            }
+            by_arm.push(values);
+        }
+        let rounds = (0..count).flat_map(|round| {
+            let arms = arms.iter().zip(&by_arm);
+            arms.filter_map(move |(arm, values)| Some((arm.schema, values.get(round)?.clone())))
+        });
+        rounds.collect()
+    }
+}
+
+impl Workload for Generic {
+    fn name(&self) -> &'static str {
+        "generic"
+    }
+
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
+        let pool = Pool::draw(&self.constants, &self.keys, stream);
+        let clients = self.of_source(|source| source == Source::Client);
+        let count = 1 + stream.below(REQUESTS * depth.factor());
+        let events = (0..count).filter_map(|_| {
+            let arm = stream.pick(&clients)?;
+            Some((arm.schema, self.event(arm, &pool, stream)?))
+        });
+        named(events)
+    }
+
+    /// One small world: a few values of each kind of event that clients send, of which so many may
+    /// be sent.
+    fn scenes(&self, small: &Small) -> Vec<Scene> {
+        let mut stream = Stream::of_a_small_world();
+        let pool = Pool {
+            texts: vec!["r1".to_owned(), "r2".to_owned()],
+            numbers: vec![2, 1, 3],
+            is_small: true,
+            ..Pool::draw(&self.constants, &self.keys, &mut stream)
+        };
+        let clients = self.of_source(|source| source == Source::Client);
+        let events = self.few(&clients, &pool, VALUES_OF_AN_ARM);
+        let requests = named(events.into_iter().take(MOST_ALTERNATIVES));
+        let varied = format!(
+            "{} values of {} kinds of event that clients send",
+            requests.len(),
+            clients.len()
+        );
+        vec![Scene {
+            varied,
+            starts: small.requests,
+            requests,
+            ..Scene::default()
+        }]
+    }
+
+    fn are_alike(&self, requests: &[Request]) -> bool {
+        requests
+            .windows(2)
+            .all(|pair| pair[0].value == pair[1].value)
+    }
+
+    fn stale(&self, requests: &[Request]) -> Vec<Stray> {
+        let within = self.of_source(|source| source != Source::Client);
+        let pool = Pool {
+            is_small: true,
+            ..self.gathered(requests)
+        };
+        let events = self.few(&within, &pool, STALE_OF_AN_ARM);
+        let mut stream = Stream::of_a_small_world();
+        let strays = events.into_iter().take(MOST_STALE);
+        let strays = strays.filter_map(|(schema, value)| {
+            let tag = sim_kernel::variant_tag(&value).map(str::to_owned);
+            let mut arms = within.iter();
+            let arm = arms.find(|arm| arm.schema == schema && arm.tag == tag)?;
+            let cell = self.cell(arm, &pool, &mut stream);
+            Some(Stray {
+                schema,
+                value,
+                cell,
+            })
+        });
+        strays.collect()
+    }
+
+    fn req_id<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
+        None
+    }
+
+    fn effect_req_id<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
+        None
+    }
+
+    fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
+        false
+    }
+
+    fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
+        let pool = self.gathered(requests);
+        let arm = stream.pick(&self.arms)?;
+        self.stray_of(arm, &pool, stream)
+    }
+
+    fn few_receipts(&self, effect: EffectId, params: &[u8]) -> Vec<Vec<u8>> {
+        let mut stream = Stream::of_a_small_world();
+        let mut few = Vec::new();
+        for _ in 0..TRIES {
+            if let Some(receipt) = self.receipt(effect, params, &mut stream)
+                && few.len() < RECEIPTS_OF_AN_EFFECT
+                && !few.contains(&receipt)
+            {
+                few.push(receipt);
+            }
+        }
+        few
+    }
+
+    fn receipt(&self, effect: EffectId, params: &[u8], stream: &mut Stream) -> Option<Vec<u8>> {
+        let effect = &self.air.effects[effect.index()];
+        let schemas = &self.air.schemas;
+        if [receipts::BLOB_PUT, receipts::BLOB_GET].contains(&effect.kind.as_str()) {
+            return None;
+        }
+        let asked = schemas.decode(effect.params, params).ok()?;
+        let mut pool = self.gathered(&[]);
+        pool.texts = texts_of(&asked);
+        let mut receipt = sample::of_run(schemas, schemas.ty(effect.receipt), &pool, stream);
+        if stream.below(4) > 0 {
+            receipts::share(schemas, effect, &asked, &mut receipt);
+        }
+        if effect.kind == receipts::HTTP_REQUEST {
+            let known = self.constants.numbers.iter().filter_map(|number| {
+                let status = i64::try_from(*number).ok()?;
+                (100..600).contains(&status).then_some(status)
+            });
+            let statuses: Vec<i64> = HTTP_STATUSES.into_iter().chain(known).collect();
+            let status = match stream.below(4) {
+                0 => 100 + i64::from(stream.below(500)),
+                _ => *stream.pick(&statuses)?,
+            };
+            sample::set_field(&mut receipt, "status", Value::Int(status));
+        }
+        schemas.encode(effect.receipt, &receipt).ok()
+    }
+}
+
+fn named(events: impl Iterator<Item = (SchemaId, Vec<u8>)>) -> Vec<Request> {
+    let named = events.enumerate().map(|(index, (schema, value))| Request {
+        name: format!("e{}", index + 1),
+        schema,
+        value,
+    });
+    named.collect()
+}
+
+/// The texts in a value, or a plain one.
+fn texts_of(value: &Value) -> Vec<String> {
+    let mut texts = Vec::new();
+    gather(value, &mut texts);
+    if texts.is_empty() {
+        texts.push("r1".to_owned());
+    }
+    texts
+}
+
+fn gather(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::Text(text) => texts.push(text.clone()),
+        Value::List(items) => items.iter().for_each(|item| gather(item, texts)),
+        Value::Map(entries) => entries.iter().for_each(|(_, value)| gather(value, texts)),
+        Value::Variant { value, .. } => gather(value, texts),
+        _ => {}
+    }
+}

@@ -1,0 +1,349 @@
+//! The workload of the retry machine: what its clients send and how its work ends.
+
+mod draw;
+mod scenes;
+pub mod wire;
+
+use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
+use sim_air::canonical::Text;
+use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
+use sim_kernel::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
+use sim_record::random::Stream;
+use sim_record::scenario::{Depth, Request};
+use sim_record::trace::{Answer, Status};
+use wire::{Event, Requested, StartWork};
+
+/// The reducer's event schema, by which a world is known to be a retry world.
+const EVENT: &str = "demo/RetryEvent@1";
+const REQUESTED: &str = "demo/WorkRequested@1";
+
+/// The schemas and the reducer of a retry world.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    pub event: SchemaId,
+    pub requested: SchemaId,
+    pub reducer: ReducerId,
+    /// `timer.set`, if the world has it.
+    pub timer: Option<EffectId>,
+    schemas: Schemas,
+}
+
+impl Retry {
+    /// None if this is not a retry world: the two schemas, in the shape that is known, and a reducer
+    /// over them. Its state is its own matter.
+    pub fn of(air: &Air) -> Option<Retry> {
+        let retry = Retry::by_name(air)?;
+        retry.misfit().is_none().then_some(retry)
+    }
+
+    /// The same, whatever the shape of the schemas.
+    pub(super) fn by_name(air: &Air) -> Option<Retry> {
+        let event = air.schemas.find(EVENT)?;
+        let requested = air.schemas.find(REQUESTED)?;
+        let mut routes = air.routes.iter();
+        let route = routes.find(|route| route.event == event && route.key_field.is_none())?;
+        let timer = air.effects.iter().position(|it| it.kind == "timer.set");
+        Some(Retry {
+            event,
+            requested,
+            reducer: route.reducer,
+            timer: timer.map(EffectId::new),
+            schemas: air.schemas.clone(),
+        })
+    }
+
+    /// What of the schemas is not as the machine's requests, answers and invariants need it.
+    pub(super) fn misfit(&self) -> Option<String> {
+        let schemas = &self.schemas;
+        let Type::Variant(event) = schemas.resolve(schemas.ty(self.event)) else {
+            return Some(format!("`{EVENT}` is no variant"));
+        };
+        let tags: Vec<&str> = event.arms().iter().map(|arm| arm.tag.as_str()).collect();
+        if tags != TAGS {
+            return Some(format!("`{EVENT}` has the arms {}", tags.join(", ")));
+        }
+        let shapes = SHAPES.iter().filter_map(|(tag, fields)| {
+            let ty = &event.arm(tag)?.ty;
+            Some((ty, fields))
+        });
+        let requested = schemas.ty(self.requested);
+        let mut shapes = shapes.chain([(requested, &REQUESTED_FIELDS)]);
+        shapes.find_map(|(ty, fields)| misfit_of(schemas, ty, fields))
+    }
+}
+
+/// The arms of the event, in canonical order.
+const TAGS: [&str; 4] = ["ok", "err", "start", "timer"];
+
+/// A field by name and type.
+type Fields = &'static [(&'static str, Type)];
+
+/// The fields of what the arms carry, in canonical order. A timer's are built in.
+const SHAPES: [(&str, Fields); 3] = [
+    (
+        "start",
+        &[
+            ("now_ns", Type::Nat),
+            ("req_id", Type::Text),
+            ("payload", Type::Text),
+            ("max_attempts", Type::Nat),
+            ("base_delay_ms", Type::Nat),
+        ],
+    ),
+    ("ok", &[("req_id", Type::Text)]),
+    (
+        "err",
+        &[
+            ("req_id", Type::Text),
+            ("message", Type::Text),
+            ("transient", Type::Bool),
+        ],
+    ),
+];
+const REQUESTED_FIELDS: Fields = &[("req_id", Type::Text), ("payload", Type::Text)];
+
+/// The first field that is not as it should be.
+fn misfit_of(schemas: &Schemas, ty: &Type, fields: &Fields) -> Option<String> {
+    let name = schemas.describe(ty);
+    let Type::Record(record) = schemas.resolve(ty) else {
+        return Some(format!("{name} is no record"));
+    };
+    let unknown = record.fields().iter().find(|field| {
+        let mut known = fields.iter();
+        !known.any(|(name, ty)| field.name == *name && schemas.resolve(&field.ty) == ty)
+    });
+    if let Some(field) = unknown {
+        let ty = schemas.describe(&field.ty);
+        return Some(format!("{name} has a field `{}` of {ty}", field.name));
+    }
+    let lacks = |name: &str| record.field(name).is_none();
+    let missing = fields.iter().find(|(name, _)| lacks(name));
+    missing.map(|(field, _)| format!("{name} has no field `{field}`"))
+}
+
+impl Workload for Retry {
+    fn name(&self) -> &'static str {
+        "retry"
+    }
+
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
+        draw::requests(self.event, stream, depth)
+    }
+
+    fn scenes(&self, small: &Small) -> Vec<Scene> {
+        scenes::all(self.event, small)
+    }
+
+    fn are_alike(&self, requests: &[Request]) -> bool {
+        let anonymous: Vec<_> = requests
+            .iter()
+            .map(|request| match wire::event(&request.value) {
+                Some(Event::Start(start)) => Some(StartWork {
+                    req_id: "".into(),
+                    ..start
+                }),
+                _ => None,
+            })
+            .collect();
+        anonymous
+            .windows(2)
+            .all(|pair| pair[0].is_some() && pair[0] == pair[1])
+    }
+
+    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: an ok with an
+    /// id that is nearly its own, and the timers of its first two waits, set or not.
+    fn stale(&self, requests: &[Request]) -> Vec<Stray> {
+        let stranger = STRANGER.into();
+        let mut events = vec![
+            wire::encode(&Event::Ok { req_id: stranger }),
+            wire::encode(&Event::Ok { req_id: "".into() }),
+        ];
+        for transient in [true, false] {
+            let req_id = stranger;
+            events.push(wire::encode(&Event::Err { req_id, transient }));
+        }
+        for (index, request) in requests.iter().enumerate() {
+            if let Some(Event::Start(start)) = wire::event(&request.value) {
+                let first_ns = timer_ns(&start, 0);
+                if index == 0 {
+                    events.push(timer(stranger, first_ns));
+                }
+                let own = start.req_id.as_str();
+                for near in [own.to_uppercase(), format!("{own} "), format!("{own}0")] {
+                    if near != own {
+                        let req_id = near.as_str().into();
+                        events.push(wire::encode(&Event::Ok { req_id }));
+                    }
+                }
+                events.push(timer(start.req_id, first_ns));
+                events.push(timer(start.req_id, timer_ns(&start, 1)));
+            }
+        }
+        events.dedup();
+        events
+            .into_iter()
+            .map(|event| self.as_stray(event))
+            .collect()
+    }
+
+    fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
+        if schema == self.requested {
+            return wire::requested(value).map(|requested| requested.req_id.as_str());
+        }
+        if schema != self.event {
+            return None;
+        }
+        let req_id = match wire::event(value)? {
+            Event::Start(start) => Some(start.req_id),
+            Event::Ok { req_id } | Event::Err { req_id, .. } => Some(req_id),
+            Event::Timer(timer) => timer.key,
+        };
+        req_id.map(Text::as_str)
+    }
+
+    fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
+        if kind == "timer.set" {
+            TimerSet::parse(params)?.key.map(Text::as_str)
+        } else {
+            None
+        }
+    }
+
+    fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool {
+        raised == self.event && input == self.requested
+    }
+
+    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
+        let Some(Requested { req_id, payload }) = wire::requested(input) else {
+            return false;
+        };
+        let transient = match answer {
+            Answer::Silence => return false,
+            Answer::Ok => {
+                wire::append(out, &Event::Ok { req_id });
+                return true;
+            }
+            Answer::Transient => true,
+            Answer::Terminal => false,
+        };
+        // Work that is asked for something odd complains of it: so messages are odd as well.
+        let message = Some(payload).filter(|payload| !draw::is_plain(payload.as_str()));
+        wire::append_err(out, req_id, message, transient);
+        true
+    }
+
+    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
+        let known =
+            stream
+                .pick(requests)
+                .and_then(|request| match wire::event(&request.value)? {
+                    Event::Start(start) => Some(start),
+                    _ => None,
+                })?;
+        let near;
+        let req_id = match stream.below(4) {
+            0 | 1 => known.req_id,
+            2 => STRANGER.into(),
+            _ => {
+                near = texts::near(known.req_id.as_str(), stream);
+                near.as_str().into()
+            }
+        };
+        let bytes = match stream.below(9) {
+            0 | 1 => wire::encode(&Event::Ok { req_id }),
+            number @ 2..=4 => {
+                let message = match stream.below(4) {
+                    0 => texts::long(texts::length_within(256, stream)),
+                    1 => (*stream.pick(&texts::SPEAKING).unwrap_or(&"")).to_owned(),
+                    2 => String::new(),
+                    _ => "try again".to_owned(),
+                };
+                let mut event = Vec::new();
+                let message = Some(message.as_str().into());
+                wire::append_err(&mut event, req_id, message, number < 4);
+                event
+            }
+            // A timer that nobody set, near those that may have been: one attempt early or late.
+            5 | 6 => {
+                let exponent = stream.below(4);
+                let deliver_at_ns =
+                    timer_ns(&known, exponent).saturating_add(u64::from(stream.below(2)));
+                timer(req_id, deliver_at_ns)
+            }
+            7 => wire::encode(&Event::Start(StartWork {
+                req_id,
+                payload: "a second start".into(),
+                max_attempts: u64::from(stream.below(6)),
+                ..known
+            })),
+            _ => {
+                let ty = self.schemas.ty(self.event);
+                let event = sample::arbitrary(&self.schemas, ty, stream);
+                self.schemas.encode(self.event, &event).ok()?
+            }
+        };
+        Some(self.as_stray(bytes))
+    }
+
+    /// Which request is where, and at which attempt, counted up to eight.
+    fn abstract_state(&self, requests: &[Request], state: &[u8]) -> u64 {
+        const MANY_ATTEMPTS: u64 = 8;
+        let Some(state) = wire::state(state) else {
+            return 0;
+        };
+        let is_its = |request: &Request| {
+            self.req_id(request.schema, &request.value) == Some(state.req_id.as_str())
+        };
+        let whose = requests.iter().position(is_its);
+        let whose = whose.map_or(0, |index| index as u64 + 1);
+        let attempt = state.attempt.min(MANY_ATTEMPTS);
+        let is_last = u64::from(state.attempt >= state.max_attempts.max(1));
+        whose << 8 | attempt << 4 | is_last << 3 | state.pc as u64
+    }
+
+    /// `max_attempts` 0 counts as 1, which is more than a reader of a case should have to know.
+    fn plain_number(&self, field: &str) -> u64 {
+        u64::from(field == "max_attempts")
+    }
+}
+
+impl Retry {
+    fn as_stray(&self, value: Vec<u8>) -> Stray {
+        Stray {
+            schema: self.event,
+            value,
+            cell: None,
+        }
+    }
+}
+
+/// A request that nobody starts.
+const STRANGER: &str = "stranger";
+
+/// When the wait after `exponent` others ends.
+fn timer_ns(start: &StartWork<'_>, exponent: u32) -> u64 {
+    let waited_ns = start
+        .base_delay_ms
+        .saturating_mul(1 << exponent)
+        .saturating_mul(1_000_000);
+    start.now_ns.saturating_add(waited_ns)
+}
+
+/// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
+fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
+    let small = || Vec::with_capacity(64);
+    let (mut requested, mut receipt, mut out) = (small(), small(), Vec::new());
+    timer_params(&mut requested, Some(req_id), deliver_at_ns);
+    timer_receipt(&mut receipt, Some(req_id), deliver_at_ns);
+    let fired = Receipt {
+        arm: Some("timer"),
+        intent_hash: &Hash::ZERO,
+        reducer: "demo/RetrySM@1",
+        effect_kind: "timer.set",
+        status: Status::Ok,
+        requested: &requested,
+        receipt: &receipt,
+    };
+    receipt_event(&mut out, &fired);
+    out
+}

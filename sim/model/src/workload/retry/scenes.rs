@@ -1,0 +1,148 @@
+//! The small worlds that are explored: one in which all requests are alike, those in which one thing
+//! is varied, and one that goes deep.
+
+use super::wire::{self, Event, StartWork};
+use crate::workload::{Scene, Small, texts};
+use sim_air::SchemaId;
+use sim_record::scenario::Request;
+use sim_record::trace::Answer;
+
+/// Attempts of a request in a small world in which something is varied.
+const FEW_ATTEMPTS: u64 = 2;
+/// And in the one that goes deep: past the widths at which a shift wraps.
+const DEEP_SCENE_ATTEMPTS: u64 = 70;
+
+/// One thing about a request that is not as usual.
+#[derive(Clone, Copy)]
+enum Variation<'a> {
+    ReqId(&'a str),
+    Payload(&'a str),
+    MaxAttempts(u64),
+    BaseDelayMs(u64),
+    NowNs(u64),
+}
+
+impl<'a> Variation<'a> {
+    /// A few values that matter of each field.
+    fn of_one(long: &'a str) -> Vec<Variation<'a>> {
+        vec![
+            Variation::MaxAttempts(0),
+            Variation::MaxAttempts(1),
+            Variation::BaseDelayMs(0),
+            Variation::BaseDelayMs(u64::MAX),
+            Variation::NowNs((1 << 53) + 1),
+            Variation::NowNs(u64::MAX),
+            Variation::Payload(""),
+            Variation::Payload(long),
+            Variation::Payload("{\"a:b\": 'c\\d'}"),
+            Variation::ReqId("a:b\"c\\d"),
+            Variation::ReqId(""),
+            Variation::ReqId(long),
+        ]
+    }
+
+    /// Of a request after the first: ids that sort before it or are nearly its own, other data.
+    fn of_the_next() -> Vec<Variation<'a>> {
+        vec![
+            Variation::ReqId("R1"),
+            Variation::ReqId("a"),
+            Variation::ReqId("r1 "),
+            Variation::ReqId(""),
+            Variation::Payload("q"),
+            Variation::Payload(""),
+            Variation::MaxAttempts(1),
+            Variation::MaxAttempts(0),
+            Variation::BaseDelayMs(7),
+            Variation::BaseDelayMs(0),
+            Variation::NowNs(5),
+        ]
+    }
+
+    fn apply(self, start: &mut StartWork<'a>) {
+        match self {
+            Variation::ReqId(req_id) => start.req_id = req_id.into(),
+            Variation::Payload(payload) => start.payload = payload.into(),
+            Variation::MaxAttempts(attempts) => start.max_attempts = attempts,
+            Variation::BaseDelayMs(delay_ms) => start.base_delay_ms = delay_ms,
+            Variation::NowNs(now_ns) => start.now_ns = now_ns,
+        }
+    }
+
+    fn says(self) -> String {
+        let text = |text: &str| match text.len() {
+            0..=16 => format!("{text:?}"),
+            bytes => format!("of {bytes} bytes"),
+        };
+        match self {
+            Variation::ReqId(req_id) => format!("req_id {}", text(req_id)),
+            Variation::Payload(payload) => format!("payload {}", text(payload)),
+            Variation::MaxAttempts(attempts) => format!("max_attempts {attempts}"),
+            Variation::BaseDelayMs(delay_ms) => format!("base_delay_ms {delay_ms}"),
+            Variation::NowNs(now_ns) => format!("now_ns {now_ns}"),
+        }
+    }
+}
+
+/// Requests that are alike but for their ids; then one thing varied at a time, of the first request
+/// and of the one after it; and a request that goes deep.
+pub(super) fn all(event: SchemaId, small: &Small) -> Vec<Scene> {
+    let mut scenes = vec![scene(event, small, "requests that are alike", &[])];
+    let few = Small {
+        requests: 1,
+        max_attempts: small.max_attempts.min(FEW_ATTEMPTS),
+        ..*small
+    };
+    let long = texts::long(300);
+    for variation in Variation::of_one(&long) {
+        scenes.push(scene(event, &few, &variation.says(), &[(0, variation)]));
+    }
+    if small.requests > 1 {
+        let few = Small { requests: 2, ..few };
+        for variation in Variation::of_the_next() {
+            let says = format!("the next request with {}", variation.says());
+            scenes.push(scene(event, &few, &says, &[(1, variation)]));
+        }
+    }
+    let deep = Small {
+        requests: 1,
+        max_attempts: DEEP_SCENE_ATTEMPTS,
+        base_delay_ms: 1,
+    };
+    scenes.push(Scene {
+        only: Some(Answer::Transient),
+        ..scene(
+            event,
+            &deep,
+            &format!("{DEEP_SCENE_ATTEMPTS} attempts that all fail"),
+            &[],
+        )
+    });
+    scenes
+}
+
+/// A small world of requests that are as usual but for these variations, by the request's place.
+fn scene(event: SchemaId, small: &Small, says: &str, variations: &[(u32, Variation<'_>)]) -> Scene {
+    let requests = (0..small.requests).map(|index| {
+        let name = format!("r{}", index + 1);
+        let mut start = StartWork {
+            req_id: name.as_str().into(),
+            payload: "p".into(),
+            max_attempts: small.max_attempts,
+            base_delay_ms: small.base_delay_ms,
+            now_ns: 0,
+        };
+        let of_this = variations.iter().filter(|(of, _)| *of == index);
+        of_this.for_each(|(_, variation)| variation.apply(&mut start));
+        Request {
+            value: wire::encode(&Event::Start(start)),
+            name,
+            schema: event,
+        }
+    });
+    Scene {
+        varied: says.to_owned(),
+        requests: requests.collect(),
+        starts: small.requests,
+        only: None,
+    }
+}

@@ -1,0 +1,376 @@
+//! The digest of a trace: XXH3 (128 bits) over every turn's record, in order.
+//!
+//! A record is written with fixed-width little-endian numbers and length-prefixed bytes, so two
+//! different records never read the same; of a value it holds the fingerprint. Everything
+//! observable goes in; what is derived from it (remarks, ranges) does not. A turn's digest is that
+//! of its record and of the digest before it, so it covers all turns before.
+//!
+//! A digest tells runs apart that differ by accident. Who wants to forge two runs of one digest
+//! can, and gains nothing: whatever compares runs has both of them.
+
+use std::fmt;
+
+use twox_hash::XxHash3_128;
+
+use crate::trace::{
+    Asker, Cell, Choice, Fault, GateRule, IntentHash, Item, Name, Record, Trace, ValueId, Values,
+};
+use sim_air::Hash;
+
+/// What two runs have in common exactly when they are the same. Its text form is `xxh3:` and 32
+/// lowercase hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Digest(u128);
+
+impl Digest {
+    /// That of what this one is of, and then of what the other is of.
+    pub fn then(self, next: Digest) -> Digest {
+        let mut both = [0; 32];
+        both[..16].copy_from_slice(&self.0.to_le_bytes());
+        both[16..].copy_from_slice(&next.0.to_le_bytes());
+        Digest(XxHash3_128::oneshot(&both))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "xxh3:{:032x}", self.0)
+    }
+}
+
+/// Writes a record's parts.
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    values: &'a Values,
+}
+
+impl Writer<'_> {
+    fn tag(&mut self, tag: u8) -> &mut Self {
+        self.out.push(tag);
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.out.extend_from_slice(&number.to_le_bytes());
+        self
+    }
+
+    fn index(&mut self, index: usize) -> &mut Self {
+        self.out.extend_from_slice(&(index as u32).to_le_bytes());
+        self
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.index(bytes.len());
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
+    fn hash(&mut self, hash: &Hash) -> &mut Self {
+        self.out.extend_from_slice(hash.as_bytes());
+        self
+    }
+
+    fn intent(&mut self, IntentHash(id): IntentHash) -> &mut Self {
+        self.out.extend_from_slice(self.values.bytes(id));
+        self
+    }
+
+    fn value(&mut self, id: ValueId) -> &mut Self {
+        let fingerprint = self.values.fingerprint(id);
+        self.out.extend_from_slice(&fingerprint.to_le_bytes());
+        self
+    }
+
+    fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
+        match id {
+            None => self.tag(0),
+            Some(id) => self.tag(1).value(id),
+        }
+    }
+
+    /// Nothing where there is none.
+    fn given(&mut self, id: Option<ValueId>) -> &mut Self {
+        match id {
+            None => self,
+            Some(id) => self.tag(15).value(id),
+        }
+    }
+
+    /// Nothing where there is none.
+    fn cell(&mut self, cell: Option<Cell>) -> &mut Self {
+        match cell {
+            None => self,
+            Some((reducer, key)) => self.tag(14).index(reducer.index()).value(key),
+        }
+    }
+
+    fn name(&mut self, Name(id): Name) -> &mut Self {
+        self.value(id)
+    }
+
+    fn asker(&mut self, asker: Asker) -> &mut Self {
+        match asker {
+            Asker::Reducer { reducer, key } => {
+                self.tag(0).index(reducer.index());
+                match key {
+                    None => self,
+                    Some(key) => self.tag(13).value(key),
+                }
+            }
+            Asker::Plan { plan, instance } => {
+                self.tag(1).index(plan.index()).index(instance as usize)
+            }
+        }
+    }
+}
+
+impl Trace {
+    /// The digest of all that was recorded so far.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The choice as the digest sees it: equal when two runs took the same decision.
+    pub(super) fn choice_record(&self, choice: &Choice) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.write_choice(
+            &mut Writer {
+                out: &mut out,
+                values: &self.values,
+            },
+            choice,
+        );
+        out
+    }
+
+    pub(super) fn fold_last_turn(&mut self) {
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        out.extend_from_slice(&self.digest.0.to_le_bytes());
+        self.write_last_turn(&mut out);
+        self.digest = Digest(XxHash3_128::oneshot(&out));
+        self.scratch = out;
+    }
+
+    fn write_last_turn(&self, out: &mut Vec<u8>) {
+        let Some(turn) = self.turns.last() else {
+            return;
+        };
+        let mut writer = Writer {
+            out,
+            values: &self.values,
+        };
+        writer.number(turn.at_ns);
+        self.write_choice(&mut writer, &turn.choice);
+        for record in self.journal_in(&turn.journal) {
+            write_record(&mut writer, record);
+        }
+        for step in self.steps_of(turn) {
+            writer
+                .tag(20)
+                .index(step.reducer.index())
+                .optional_value(step.key);
+            // The state before is the one after the cell's last step, which is in the chain.
+            match step.is_unchanged() {
+                true => writer.tag(2),
+                false => writer.optional_value(step.after),
+            };
+            if let Some(fault) = &step.fault {
+                write_fault(&mut writer, fault);
+            }
+        }
+        for event in self.emitted_in(&turn.emitted) {
+            writer
+                .tag(21)
+                .index(event.schema.index())
+                .value(event.value);
+        }
+        for intent in self.intents_in(&turn.intents) {
+            writer
+                .tag(22)
+                .intent(intent.hash)
+                .tag(u8::from(intent.allowed));
+        }
+        if let Some(what) = &turn.divergence {
+            writer.tag(23).bytes(what.as_bytes());
+        }
+    }
+
+    fn write_choice(&self, writer: &mut Writer<'_>, choice: &Choice) {
+        let item = |writer: &mut Writer<'_>, tag: u8, item: &Item| {
+            writer.tag(tag).name(item.label);
+            match item.req_id {
+                None => writer.tag(0),
+                Some(name) => writer.tag(1).name(name),
+            };
+            writer.index(item.nth as usize);
+        };
+        match choice {
+            Choice::Start { request } => {
+                writer.tag(1).index(*request as usize);
+            }
+            Choice::Deliver(message) => item(writer, 2, message),
+            Choice::Duplicate(message) => item(writer, 3, message),
+            Choice::Drop(message) => item(writer, 4, message),
+            Choice::Redeliver(message) => item(writer, 5, message),
+            Choice::Step { plan, answer } => {
+                item(writer, 6, plan);
+                writer.tag(answer.map_or(0, |answer| answer as u8 + 1));
+            }
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => {
+                item(writer, 7, effect);
+                writer.tag(*answer as u8).given(*value);
+            }
+            // Where the time was given is not observable: the turn's own time is.
+            Choice::Fire {
+                timer,
+                at_ns: _,
+                status,
+                twice,
+                value,
+            } => {
+                item(writer, 8, timer);
+                writer.tag(*status as u8).tag(u8::from(*twice));
+                writer.given(*value);
+            }
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => {
+                writer.tag(9).index(schema.index()).value(*value);
+                writer.given(*cell);
+            }
+            Choice::Advance { to_ns } => {
+                writer.tag(10).number(*to_ns);
+            }
+            Choice::Snapshot => {
+                writer.tag(11);
+            }
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                writer.tag(12).tag(*point as u8).tag(*recovery as u8);
+                self.write_choice(writer, during);
+            }
+        }
+    }
+}
+
+fn write_fault(writer: &mut Writer<'_>, fault: &Fault) {
+    match fault {
+        Fault::Stopped { brief, .. } => writer.tag(1).bytes(brief.as_bytes()),
+        Fault::Nonconforming { expected, found } => writer
+            .tag(2)
+            .bytes(expected.as_bytes())
+            .bytes(found.as_bytes()),
+    };
+}
+
+fn write_record(writer: &mut Writer<'_>, record: &Record) {
+    match record {
+        Record::Manifest { hash } => writer.tag(30).hash(hash),
+        Record::DomainEvent {
+            schema,
+            value,
+            at_ns,
+            cell,
+        } => writer
+            .tag(31)
+            .index(schema.index())
+            .value(*value)
+            .number(*at_ns)
+            .cell(*cell),
+        Record::EffectIntent {
+            effect,
+            params,
+            hash,
+            asker,
+        } => writer
+            .tag(32)
+            .index(effect.index())
+            .value(*params)
+            .intent(*hash)
+            .asker(*asker),
+        Record::CapDecision { intent, denied_by } => {
+            writer.tag(33).intent(*intent);
+            match denied_by {
+                None => writer.tag(0),
+                Some(GateRule::Expired) => writer.tag(1),
+                Some(GateRule::CapType) => writer.tag(2),
+                Some(GateRule::Params) => writer.tag(3),
+                Some(GateRule::Enforcer(why)) => writer.tag(4).name(*why),
+            }
+        }
+        Record::PolicyDecision {
+            intent,
+            rule,
+            allowed,
+        } => {
+            let rule = rule.map_or(u64::MAX, u64::from);
+            writer
+                .tag(34)
+                .intent(*intent)
+                .number(rule)
+                .tag(u8::from(*allowed))
+        }
+        Record::EffectReceipt {
+            effect: _,
+            intent,
+            cell,
+            status,
+            receipt,
+        } => writer
+            .tag(35)
+            .intent(*intent)
+            .tag(*status as u8)
+            .value(*receipt)
+            .cell(*cell),
+        Record::PlanStep {
+            plan,
+            instance,
+            step,
+            replaced,
+            at_ns,
+        } => writer
+            .tag(39)
+            .index(plan.index())
+            .index(*instance as usize)
+            .index(*step as usize)
+            .tag(u8::from(*replaced))
+            .number(*at_ns),
+        Record::PlanResult {
+            plan,
+            instance,
+            result,
+        } => writer
+            .tag(36)
+            .index(plan.index())
+            .index(*instance as usize)
+            .value(*result),
+        Record::PlanEnded {
+            plan,
+            instance,
+            error,
+        } => {
+            writer.tag(37).index(plan.index()).index(*instance as usize);
+            writer.bytes(error.as_deref().unwrap_or_default().as_bytes())
+        }
+        Record::Snapshot {
+            reducer,
+            key,
+            state,
+        } => writer
+            .tag(38)
+            .index(reducer.index())
+            .optional_value(*key)
+            .optional_value(*state),
+    };
+}

@@ -1,0 +1,118 @@
+//! The journal: what the kernel must have written down to be rebuilt after a crash.
+//!
+//! Records refer to values of the trace. What a record means is the kernel's matter.
+
+use std::borrow::Cow;
+
+use crate::trace::{Asker, Cell, IntentHash, Name, Status, Trace, ValueId};
+use sim_air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
+
+/// A journal record, in the words of AIR v1.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Record {
+    /// The world from here on.
+    Manifest { hash: Hash },
+    /// An event was accepted; routing and triggers follow from it.
+    DomainEvent {
+        schema: SchemaId,
+        value: ValueId,
+        at_ns: u64,
+        /// The cell that it goes to, if it tells of a receipt that this cell asked for.
+        cell: Option<Cell>,
+    },
+    /// An effect was asked for, in canonical parameters.
+    EffectIntent {
+        effect: EffectId,
+        params: ValueId,
+        hash: IntentHash,
+        asker: Asker,
+    },
+    /// Whether the grant covers the effect, and the rule that said no.
+    CapDecision {
+        intent: IntentHash,
+        denied_by: Option<GateRule>,
+    },
+    /// Whether the policy lets it pass; `rule` is the index of the first rule that matched.
+    PolicyDecision {
+        intent: IntentHash,
+        rule: Option<u32>,
+        allowed: bool,
+    },
+    /// An adapter's answer.
+    EffectReceipt {
+        effect: EffectId,
+        intent: IntentHash,
+        /// The cell that asked, if it was one of a keyed reducer.
+        cell: Option<Cell>,
+        status: Status,
+        receipt: ValueId,
+    },
+    /// A plan instance took a step. AIR's kernel ticks until nothing moves and needs no such
+    /// record; here the environment says when, so the journal must. `replaced`: the event that
+    /// the step raises was not wanted, see `Kernel::tick`.
+    PlanStep {
+        plan: PlanId,
+        instance: u32,
+        step: u32,
+        replaced: bool,
+        at_ns: u64,
+    },
+    PlanResult {
+        plan: PlanId,
+        instance: u32,
+        result: ValueId,
+    },
+    PlanEnded {
+        plan: PlanId,
+        instance: u32,
+        error: Option<Box<str>>,
+    },
+    /// The state of a reducer's cell, so that what came before need not be replayed.
+    Snapshot {
+        reducer: ReducerId,
+        key: Option<ValueId>,
+        state: Option<ValueId>,
+    },
+}
+
+impl Record {
+    /// The word of AIR for its kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Record::Manifest { .. } => "manifest",
+            Record::DomainEvent { .. } => "domain_event",
+            Record::EffectIntent { .. } => "effect_intent",
+            Record::CapDecision { .. } => "cap_decision",
+            Record::PolicyDecision { .. } => "policy_decision",
+            Record::EffectReceipt { .. } => "effect_receipt",
+            Record::PlanStep { .. } => "plan_step",
+            Record::PlanResult { .. } => "plan_result",
+            Record::PlanEnded { .. } => "plan_ended",
+            Record::Snapshot { .. } => "snapshot",
+        }
+    }
+}
+
+/// The check of the effect gate that refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GateRule {
+    Expired,
+    CapType,
+    Params,
+    /// The cap's own enforcer said no, or nothing that can be understood: why.
+    Enforcer(Name),
+}
+
+impl GateRule {
+    /// What it refused, in words.
+    pub fn says(self, trace: &Trace) -> Cow<'_, str> {
+        Cow::Borrowed(match self {
+            GateRule::Expired => "the grant has expired",
+            GateRule::CapType => "the grant is of another cap type",
+            GateRule::Params => "the grant does not cover these parameters",
+            GateRule::Enforcer(why) => {
+                return Cow::Owned(format!("the enforcer refuses it: {}", trace.text(why)));
+            }
+        })
+    }
+}

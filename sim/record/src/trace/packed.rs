@@ -1,0 +1,149 @@
+//! Numbers and ids in few bytes: what the explorer keeps of a state that it has yet to expand.
+//!
+//! Numbers are unsigned LEB128, seven bits a byte, since nearly all are small. What is packed is read
+//! back in the same order, in the same process: this is no format.
+
+use super::{IntentHash, Name, ValueId};
+
+/// Packs, at the end of a buffer.
+pub struct Packer<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+/// Unpacks.
+pub struct Unpacker<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Packer<'a> {
+    #[inline]
+    pub fn new(out: &'a mut Vec<u8>) -> Packer<'a> {
+        Packer { out }
+    }
+
+    #[inline]
+    pub fn number(&mut self, mut number: u64) -> &mut Self {
+        while number >= 0x80 {
+            self.out.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.out.push(number as u8);
+        self
+    }
+
+    /// Bytes as they are.
+    #[inline]
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(bytes);
+        self
+    }
+
+    /// A number of which nobody but this process knows what it stands for.
+    fn id(&mut self, number: usize) -> &mut Self {
+        self.count(number)
+    }
+
+    #[inline]
+    pub fn count(&mut self, count: usize) -> &mut Self {
+        self.number(count as u64)
+    }
+
+    #[inline]
+    pub fn flag(&mut self, flag: bool) -> &mut Self {
+        self.number(flag.into())
+    }
+
+    #[inline]
+    pub fn value(&mut self, id: ValueId) -> &mut Self {
+        self.id(id.index())
+    }
+
+    #[inline]
+    pub fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
+        self.id(id.map_or(0, |id| id.index() + 1))
+    }
+
+    #[inline]
+    pub fn name(&mut self, Name(id): Name) -> &mut Self {
+        self.value(id)
+    }
+
+    #[inline]
+    pub fn optional_name(&mut self, name: Option<Name>) -> &mut Self {
+        self.optional_value(name.map(|Name(id)| id))
+    }
+
+    #[inline]
+    pub fn intent(&mut self, IntentHash(id): IntentHash) -> &mut Self {
+        self.value(id)
+    }
+}
+
+impl<'a> Unpacker<'a> {
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Unpacker<'a> {
+        Unpacker { bytes, at: 0 }
+    }
+
+    #[inline]
+    pub fn number(&mut self) -> u64 {
+        let (mut number, mut shift) = (0, 0);
+        loop {
+            let byte = self.bytes[self.at];
+            self.at += 1;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return number;
+            }
+            shift += 7;
+        }
+    }
+
+    /// A byte as it is.
+    #[inline]
+    pub fn byte(&mut self) -> u8 {
+        self.at += 1;
+        self.bytes[self.at - 1]
+    }
+
+    #[inline]
+    pub fn small(&mut self) -> u32 {
+        self.number() as u32
+    }
+
+    #[inline]
+    pub fn count(&mut self) -> usize {
+        self.number() as usize
+    }
+
+    #[inline]
+    pub fn flag(&mut self) -> bool {
+        self.number() == 1
+    }
+
+    #[inline]
+    pub fn value(&mut self) -> ValueId {
+        ValueId::new(self.count())
+    }
+
+    #[inline]
+    pub fn optional_value(&mut self) -> Option<ValueId> {
+        self.count().checked_sub(1).map(ValueId::new)
+    }
+
+    #[inline]
+    pub fn name(&mut self) -> Name {
+        Name(self.value())
+    }
+
+    #[inline]
+    pub fn optional_name(&mut self) -> Option<Name> {
+        self.optional_value().map(Name)
+    }
+
+    #[inline]
+    pub fn intent(&mut self) -> IntentHash {
+        IntentHash(self.value())
+    }
+}

@@ -1,0 +1,331 @@
+//! What a campaign or a replay tells while it goes on. Everything that is shown, written for machines
+//! or drawn reads these events and nothing else, so that no two of them can disagree.
+//!
+//! Their form in JSON is the schema of `--format json`, described in `docs/events.md`. A field may
+//! be added to it as it is; any other change raises [`SCHEMA`].
+
+use serde::{Serialize, Serializer};
+use serde_json::json;
+
+use super::timeline::{Timeline, Violated};
+use sim_kernel::World;
+use sim_model::invariants;
+use sim_record::scenario::Decision;
+use sim_record::trace::{Difference, Digest};
+use sim_search::campaign::{FAULTS, Ran, Summary};
+use sim_simulator::End;
+
+/// The version of the events' form in JSON.
+pub const SCHEMA: u32 = 2;
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event<'a> {
+    Started(Started<'a>),
+    SeedDone(SeedDone),
+    Violation(Violation<'a>),
+    Shrunk(Shrunk<'a>),
+    Nondeterminism(Nondeterminism<'a>),
+    CaseDone(CaseDone<'a>),
+    BadCase(BadCase<'a>),
+    Finished(Finished<'a>),
+}
+
+/// The first event.
+#[derive(Serialize)]
+pub struct Started<'a> {
+    pub schema: u32,
+    /// Of this program.
+    pub version: &'static str,
+    /// `run` or `replay`.
+    pub command: &'static str,
+    /// The hash of the world's manifest.
+    pub manifest: String,
+    pub reducers: Vec<Reducer<'a>>,
+    /// The seeds of a campaign: from the first up to, not including, the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds: Option<[u64; 2]>,
+    /// How many cases are replayed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cases: Option<usize>,
+    /// What a reader should know of the world: wasm that was given by hand.
+    pub notes: &'a [String],
+}
+
+#[derive(Serialize)]
+pub struct Reducer<'a> {
+    pub name: &'a str,
+    pub wasm: String,
+}
+
+impl<'a> Started<'a> {
+    /// Of a world, without seeds or cases.
+    pub fn of(world: &'a World, command: &'static str, notes: &'a [String]) -> Started<'a> {
+        let reducers = world.reducers().map(|(id, reducer)| Reducer {
+            name: &reducer.name,
+            wasm: world.code(id).hash().to_string(),
+        });
+        Started {
+            schema: SCHEMA,
+            version: env!("CARGO_PKG_VERSION"),
+            command,
+            manifest: world.air.manifest_hash.to_string(),
+            reducers: reducers.collect(),
+            seeds: None,
+            cases: None,
+            notes,
+        }
+    }
+}
+
+/// A seed was run. In order of the seeds.
+#[derive(Serialize)]
+pub struct SeedDone {
+    pub seed: u64,
+    pub is_violated: bool,
+    pub turns: u32,
+    pub steps: u32,
+    pub end: &'static str,
+    #[serde(serialize_with = "text")]
+    pub digest: Digest,
+}
+
+impl From<&Ran> for SeedDone {
+    fn from(ran: &Ran) -> SeedDone {
+        SeedDone {
+            seed: ran.seed.0,
+            is_violated: ran.is_violated,
+            turns: ran.turns,
+            steps: ran.steps,
+            end: end(ran.end),
+            digest: ran.digest,
+        }
+    }
+}
+
+fn end(end: End) -> &'static str {
+    match end {
+        End::Finished => "finished",
+        End::Stopped => "stopped",
+        End::TurnBound => "turn_bound",
+        End::TraceBound => "trace_bound",
+        End::FlightBound => "flight_bound",
+        End::WorkBound => "work_bound",
+        End::HealingBound => "healing_bound",
+        End::Interrupted => "interrupted",
+    }
+}
+
+/// An invariant does not hold. If it is to be shrunk, `Shrunk` follows and has the case.
+#[derive(Serialize)]
+pub struct Violation<'a> {
+    /// `seed 7`, `fuzzer`, `explorer`.
+    pub found_by: &'a str,
+    pub seed: Option<u64>,
+    /// By what it is told from other failures: see [`invariants::Signature`].
+    pub signature: String,
+    /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
+    pub violations: &'a [Violated],
+    pub decisions: usize,
+    #[serde(serialize_with = "text")]
+    pub digest: Digest,
+    /// The fault mix that the seed drew: names and numbers.
+    pub faults: Vec<(&'static str, u32)>,
+    /// The case file, and the command that replays it.
+    pub case: Option<&'a Case>,
+    #[serde(skip)]
+    pub timeline: &'a Timeline,
+}
+
+/// A case file, and the command that replays it.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+pub struct Case {
+    pub file: String,
+    pub replay: String,
+    /// The same run was found before, and its file was there.
+    pub was_known: bool,
+    /// The file could not be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwritten: Option<Unwritten>,
+}
+
+/// A case that is in no file.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+pub struct Unwritten {
+    pub because: String,
+    /// All that the file would hold; empty if it would be larger than what is read.
+    pub text: String,
+}
+
+/// A violation was made as short as it gets.
+#[derive(Serialize)]
+pub struct Shrunk<'a> {
+    pub found_by: &'a str,
+    pub seed: Option<u64>,
+    /// What had to stay.
+    pub signature: String,
+    /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
+    /// The first that it violates.
+    pub invariant: &'static str,
+    pub violations: &'a [Violated],
+    pub decisions: usize,
+    #[serde(serialize_with = "text")]
+    pub digest: Digest,
+    pub faults: Vec<(&'static str, u32)>,
+    pub decisions_before: usize,
+    pub attempts: u32,
+    /// All attempts were used up: more may shrink it further.
+    pub is_exhausted: bool,
+    pub case: &'a Case,
+    #[serde(skip)]
+    pub timeline: &'a Timeline,
+}
+
+/// The same run gave different results.
+#[derive(Serialize)]
+pub struct Nondeterminism<'a> {
+    /// What was run, as `seed 7` or the name of a file.
+    pub of: &'a str,
+    pub what: String,
+}
+
+/// A case was replayed.
+#[derive(Clone, Copy, Serialize)]
+pub struct CaseDone<'a> {
+    pub file: &'a str,
+    pub replay: &'a str,
+    pub about: Option<&'a str>,
+    pub violations: &'a [Violated],
+    pub turns: usize,
+    /// Decisions that were not possible.
+    pub skipped: usize,
+    /// What is not as it was when the case was written.
+    pub changes: &'a [String],
+    #[serde(serialize_with = "text")]
+    pub digest: Digest,
+    #[serde(skip)]
+    pub timeline: &'a Timeline,
+}
+
+/// A file is no case of this world.
+#[derive(Serialize)]
+pub struct BadCase<'a> {
+    pub file: &'a str,
+    /// The error and its causes, a line each.
+    pub error: &'a str,
+}
+
+/// The last event.
+#[derive(Serialize)]
+pub struct Finished<'a> {
+    /// The exit code, and what it means.
+    pub exit_code: u8,
+    pub exit: &'static str,
+    /// Of a campaign.
+    #[serde(flatten, serialize_with = "summary")]
+    pub summary: Option<&'a Summary>,
+    /// Of a campaign: each invariant that some run violated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violated: Vec<ViolatedBy>,
+    /// Of a campaign: each failure that was told, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<Failed>,
+}
+
+/// A failure that a campaign showed.
+#[derive(Clone, Serialize)]
+pub struct Failed {
+    pub signature: String,
+    /// Runs that showed it; 0 if it was met while another was shrunk.
+    pub runs: u64,
+    /// Of its case.
+    pub decisions: usize,
+    pub case: String,
+}
+
+/// An invariant that some run of a campaign violated.
+#[derive(Serialize)]
+pub struct ViolatedBy {
+    pub invariant: &'static str,
+    pub runs: u64,
+    /// Of the shortest case of it, if one was written.
+    pub decisions: Option<usize>,
+    pub case: Option<String>,
+}
+
+fn text<S: Serializer>(value: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S::Ok, S::Error> {
+    let Some(summary) = summary else {
+        return serde_json::Map::new().serialize(serializer);
+    };
+    let counts = |names: &mut dyn Iterator<Item = &str>, counts: &[u64]| {
+        let pairs = names
+            .zip(counts)
+            .map(|(name, count)| (name.to_owned(), json!(count)));
+        serde_json::Value::Object(pairs.collect())
+    };
+    let invariants = summary.judged_by.iter().map(|&index| {
+        let counts = json!({
+            "holds": summary.holds[index],
+            "not_applicable": summary.not_applicable[index],
+            "violated": summary.violated[index],
+        });
+        (invariants::ALL[index].name.to_owned(), counts)
+    });
+    let missed = summary.missed_goals().into_iter();
+    let missed: Vec<&str> = missed.map(|goal| goal.name.as_str()).collect();
+    let goals: Vec<u64> = summary.goals.iter().map(|(_, count)| *count).collect();
+    let mut names = summary.goals.iter().map(|(goal, _)| goal.name.as_str());
+    json!({
+        "seeds": summary.seeds,
+        "turns": summary.turns,
+        "steps": summary.steps,
+        "bounded_runs": summary.bounded_runs,
+        "decisions": counts(&mut Decision::KINDS.iter().copied(), &summary.decisions),
+        "faults": counts(&mut FAULTS.iter().copied(), &summary.faults),
+        "invariants": serde_json::Value::Object(invariants.collect()),
+        "goals": counts(&mut names, &goals),
+        "missed_goals": missed,
+        "leaks": summary.leaks.values().collect::<Vec<_>>(),
+        "is_cut_short": summary.cut_short,
+        "is_interrupted": summary.interrupted,
+        "digest": summary.digest.to_string(),
+    })
+    .serialize(serializer)
+}
+
+impl<'a> Nondeterminism<'a> {
+    /// Two runs of a seed differ.
+    pub fn between_runs(of: &'a str, difference: &Difference) -> Nondeterminism<'a> {
+        let what = format!("its second run differs at {difference}");
+        Nondeterminism { of, what }
+    }
+}
+
+/// Something that reads events: shows them, writes them down, draws them.
+pub trait Reader {
+    /// # Errors
+    /// If what it makes of the event cannot be written.
+    fn read(&mut self, event: &Event<'_>) -> anyhow::Result<()>;
+}
+
+/// All who read.
+#[derive(Default)]
+pub struct Readers<'a>(pub Vec<Box<dyn Reader + 'a>>);
+
+impl Readers<'_> {
+    /// # Errors
+    /// That of the first reader that has one; the others have read the event all the same.
+    pub fn tell(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
+        let mut result = Ok(());
+        for reader in &mut self.0 {
+            result = result.and(reader.read(event));
+        }
+        result
+    }
+}

@@ -1,0 +1,22 @@
+//! What is told of results: to people, to machines, as pages. Readers only: nothing is run or judged
+//! here.
+//!
+//! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON, JUnit,
+//! annotations and pages read these and nothing else.
+
+pub mod cases;
+pub mod coverage;
+pub mod event;
+pub mod github;
+pub mod human;
+pub mod json_lines;
+pub mod junit;
+pub mod moment;
+pub mod page;
+pub mod paths;
+mod summary;
+pub mod table;
+pub mod text;
+pub mod timeline;
+pub mod turns;
+pub mod words;

@@ -1,0 +1,223 @@
+//! A run told turn by turn: what tables, pages and the stepper show, so that they cannot disagree.
+//!
+//! [`Recorder`] watches a run, [`Timeline`] is what it noted, in words. Everything is text or plain
+//! numbers here; nothing is judged and nothing is laid out.
+
+mod flight;
+mod journal;
+mod recorder;
+
+use serde_json::Value as Json;
+
+use super::paths::{self, Change};
+use sim_model::invariants::{self, Violation};
+
+pub use recorder::Recorder;
+
+/// A run in words.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Timeline {
+    /// The local names of the reducers, by their ids.
+    pub reducers: Vec<String>,
+    pub turns: Vec<Turn>,
+    pub arrows: Vec<Arrow>,
+    pub bars: Vec<Bar>,
+    pub violations: Vec<Violated>,
+    /// The first turn after faults stopped.
+    pub healing_from: Option<usize>,
+}
+
+/// A decision and what came of it.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Turn {
+    /// Virtual time.
+    pub time: String,
+    /// One of `Decision::KINDS`.
+    pub kind: &'static str,
+    pub decision: String,
+    /// The kinds of fault that the decision is, of `campaign::FAULTS`.
+    pub faults: Vec<&'static str>,
+    /// The event that the kernel accepted.
+    pub event: Option<Event>,
+    pub steps: Vec<Step>,
+    /// What was sent, asked for and begun, by the names that later decisions use.
+    pub out: Vec<String>,
+    pub gate: Vec<Gate>,
+    pub journal: Vec<Record>,
+    /// What is in flight after the turn.
+    pub flight: Vec<Held>,
+    /// Where a recovery did not come to what the journal says.
+    pub divergence: Option<String>,
+}
+
+/// An event that was accepted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Event {
+    /// The name of its schema.
+    pub schema: String,
+    pub value: Json,
+    /// What it says beside its name and its request.
+    pub brief: String,
+}
+
+/// An event through a reducer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Step {
+    pub reducer: String,
+    /// The key of the cell, in JSON.
+    pub cell: Option<String>,
+    pub before: Option<Json>,
+    pub after: Option<Json>,
+    /// Why its output was refused.
+    pub refused: Option<String>,
+}
+
+/// An effect at the gate.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Gate {
+    pub effect: String,
+    pub params: Json,
+    pub grant: String,
+    pub asker: String,
+    pub allowed: bool,
+    /// What the grant and the policy said.
+    pub because: String,
+}
+
+/// A journal record: the word of AIR for its kind, and what it holds.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// Something in flight.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Held {
+    /// `message`, `dropped`, `timer`, `effect` or `plan`.
+    pub kind: &'static str,
+    pub text: String,
+}
+
+/// Where something comes from or goes to: a lane of a diagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    Client,
+    /// By its id.
+    Reducer(usize),
+    /// The slot that a plan instance has while it lives.
+    Plan(usize),
+    /// The slot of a timer, or of another effect that awaits its receipt.
+    Timer(usize),
+    Journal,
+    /// Nowhere: dropped.
+    Lost,
+}
+
+/// Something that went from a place to another.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Arrow {
+    pub from: Place,
+    pub from_turn: usize,
+    pub to: Place,
+    pub to_turn: usize,
+    pub text: String,
+    /// It is a second copy, was dropped before, or nobody sent it.
+    pub is_fault: bool,
+}
+
+/// Something that lived for a while in a slot: a plan instance or a timer.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bar {
+    pub place: Place,
+    pub from_turn: usize,
+    /// The turn in which it ended; None if it was there at the end.
+    pub to_turn: Option<usize>,
+    pub text: String,
+    /// Turns in which it moved, and how.
+    pub moves: Vec<(usize, String)>,
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, PartialEq, serde::Serialize, Debug)]
+pub struct Violated {
+    pub invariant: &'static str,
+    pub says: &'static str,
+    pub turn: usize,
+    pub expected: String,
+    pub found: String,
+}
+
+impl From<&Violation> for Violated {
+    fn from(violation: &Violation) -> Violated {
+        Violated {
+            invariant: violation.name(),
+            says: invariants::ALL[violation.invariant].says,
+            turn: violation.turn,
+            expected: violation.expected.clone(),
+            found: violation.found.clone(),
+        }
+    }
+}
+
+impl Timeline {
+    /// The invariants that a turn violates.
+    pub fn violated_at(&self, turn: usize) -> impl Iterator<Item = &Violated> {
+        let violations = self.violations.iter();
+        violations.filter(move |violated| violated.turn == turn)
+    }
+}
+
+impl Step {
+    /// Where the state changed; of a new one, its fields.
+    pub fn changes(&self) -> Vec<Change> {
+        match (&self.before, &self.after) {
+            (before, after) if before == after => Vec::new(),
+            (Some(before), Some(after)) => paths::changes(before, after),
+            (None, Some(after)) => paths::fields(after),
+            (before, None) => vec![Change {
+                path: String::new(),
+                from: before.clone(),
+                to: None,
+            }],
+        }
+    }
+}
+
+impl Event {
+    /// Whether it has a field of this name and value, itself or in its arm.
+    pub fn says(&self, field: &str, value: &Json) -> bool {
+        let arms = self
+            .value
+            .as_object()
+            .into_iter()
+            .flat_map(|arms| arms.values());
+        let mut all = arms.chain([&self.value]);
+        all.any(|fields| fields.get(field) == Some(value))
+    }
+}
+
+impl Turn {
+    /// What is odd about the decision and not in its own words, without its subject: `late`.
+    pub fn oddities(&self) -> impl Iterator<Item = &'static str> {
+        const ODD: [&str; 6] = [
+            "message reordered",
+            "second start",
+            "timer early",
+            "timer late",
+            "timer twice",
+            "timer out of order",
+        ];
+        let odd = self.faults.iter().filter(|fault| ODD.contains(fault));
+        odd.map(|fault| short(fault))
+    }
+}
+
+/// A kind of fault without its subject: `late` for `timer late`.
+pub fn short(fault: &'static str) -> &'static str {
+    let subjects = ["message ", "timer "];
+    let stripped = subjects
+        .iter()
+        .find_map(|subject| fault.strip_prefix(subject));
+    stripped.unwrap_or(fault)
+}

@@ -1,0 +1,207 @@
+//! Decisions, values and times in words: the one place that says how they read.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use sim_air::{SchemaId, Type};
+use sim_kernel::World;
+use sim_record::scenario::{Decision, ItemName};
+use sim_record::trace::Status;
+
+/// How much is shown of a value that a decision brings, in characters.
+const VALUE_CHARS: usize = 64;
+
+/// Virtual time: whole milliseconds as such, anything else in ns.
+pub fn time(at_ns: u64) -> String {
+    match at_ns {
+        0 => "0".to_owned(),
+        u64::MAX => "end of time".to_owned(),
+        at_ns if at_ns % 1_000_000 == 0 => format!("{} ms", at_ns / 1_000_000),
+        at_ns => format!("{at_ns} ns"),
+    }
+}
+
+/// A decision in words.
+pub fn decision(world: &World, decision: &Decision) -> String {
+    let with = |verb: &str, item: &ItemName| format!("{verb} {item}");
+    match decision {
+        Decision::Start { request } => format!("start {request}"),
+        Decision::Deliver(item) => with("deliver", item),
+        Decision::Duplicate(item) => with("duplicate", item),
+        Decision::Drop(item) => with("drop", item),
+        Decision::Redeliver(item) => with("redeliver", item),
+        Decision::Step { plan, answer: None } => with("step", plan),
+        Decision::Step {
+            plan,
+            answer: Some(answer),
+        } => {
+            format!("step {plan}: {}", answer.name())
+        }
+        Decision::Receipt {
+            effect,
+            answer,
+            value,
+        } => match value {
+            None => format!("receipt {effect}: {}", answer.name()),
+            Some(bytes) => format!("receipt {effect}: {}", receipt(world, &effect.label, bytes)),
+        },
+        Decision::Fire {
+            timer,
+            at_ns,
+            status,
+            twice,
+            value,
+        } => {
+            let mut text = format!("fire {timer}");
+            if let Some(at_ns) = at_ns {
+                let _ = write!(text, " at {}", time(*at_ns));
+            }
+            if *status != Status::Ok {
+                let _ = write!(text, ", {}", status.name());
+            }
+            if *twice {
+                text.push_str(", may fire again");
+            }
+            if let Some(bytes) = value {
+                let _ = write!(text, ": {}", receipt(world, &timer.label, bytes));
+            }
+            text
+        }
+        Decision::Inject { schema, value, .. } => {
+            let value = value_json(world, *schema, value);
+            let text = match (arm(world, *schema, &value), local_name(world, *schema)) {
+                (Some((tag, inner)), _) => format!("{tag} {}", brief(inner, None)),
+                (None, name) => format!("{name} {}", brief(&value, None)),
+            };
+            format!("inject {}", clip(text.trim_end(), VALUE_CHARS))
+        }
+        Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
+        Decision::Snapshot => "snapshot".to_owned(),
+        Decision::Crash {
+            point,
+            recovery,
+            during,
+        } => {
+            let point = point.name().replace('_', " ");
+            let during = self::decision(world, during);
+            format!("{during}, crash {point}, recover from {}", recovery.name())
+        }
+    }
+}
+
+/// The largest value that is shown, in canonical bytes. As JSON in memory it may take forty times
+/// as much.
+const MOST_SHOWN_BYTES: usize = 64 << 10;
+
+/// A value as JSON; a text that says so if it does not fit its schema, or is too large to show.
+pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
+    let schemas = &world.air.schemas;
+    if bytes.len() > MOST_SHOWN_BYTES {
+        return Json::String(format!(
+            "a value of {} bytes, too large to show",
+            bytes.len()
+        ));
+    }
+    match schemas.decode(schema, bytes) {
+        Ok(value) => schemas.value_to_json(schema, &value),
+        Err(_) => Json::String("what does not fit its schema".to_owned()),
+    }
+}
+
+/// A value without the quotes and braces of its outermost level: `err {"req_id":"r1"}` for a
+/// variant, `req_id "r1", payload "p"` for a record.
+pub fn fields(value: &Json) -> String {
+    match value {
+        Json::Object(fields) => {
+            let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
+            fields.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What an event says beside its name and its request, which the decision has said: the fields
+/// within its arm, if it is a variant.
+pub fn event_brief(world: &World, schema: SchemaId, value: &Json, req_id: Option<&str>) -> String {
+    let inner = arm(world, schema, value).map_or(value, |(_, inner)| inner);
+    brief(inner, req_id)
+}
+
+/// The arm of a variant, and what is in it.
+fn arm<'a>(world: &World, schema: SchemaId, value: &'a Json) -> Option<(&'a str, &'a Json)> {
+    let schemas = &world.air.schemas;
+    match (schemas.resolve(schemas.ty(schema)), value) {
+        (Type::Variant(_), Json::Object(arms)) => {
+            arms.iter().next().map(|(tag, inner)| (tag.as_str(), inner))
+        }
+        _ => None,
+    }
+}
+
+/// Fields of a value that has more are left out where they are empty.
+const MANY_FIELDS: usize = 6;
+
+/// A value's fields for a reader who knows the schema: those of records within it beside its own,
+/// without hashes and what is not there, and without the request that has been named.
+fn brief(value: &Json, req_id: Option<&str>) -> String {
+    let mut fields = Vec::new();
+    leaves("", value, &mut fields);
+    let is_long = fields.len() > MANY_FIELDS;
+    let is_told = |value: &Json| match value {
+        Json::Null => false,
+        Json::String(text) => {
+            !(text.starts_with("sha256:")
+                || is_long && text.is_empty()
+                || Some(text.as_str()) == req_id)
+        }
+        _ => true,
+    };
+    let told = fields.iter().filter(|(_, value)| is_told(value));
+    let told = told.map(|(name, value)| format!("{name} {value}").trim_start().to_owned());
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn leaves<'a>(name: &'a str, value: &'a Json, into: &mut Vec<(&'a str, &'a Json)>) {
+    match value {
+        Json::Object(fields) => {
+            fields
+                .iter()
+                .for_each(|(name, value)| leaves(name, value, into));
+        }
+        leaf => into.push((name, leaf)),
+    }
+}
+
+/// An event with the name of its schema.
+pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
+    format!("{} {}", local_name(world, schema), fields(value))
+}
+
+/// A receipt of an effect that goes by this label.
+fn receipt(world: &World, label: &str, bytes: &[u8]) -> String {
+    match world.air.receipt_of(label) {
+        Some(schema) => clip(&fields(&value_json(world, schema, bytes)), VALUE_CHARS),
+        None => "a receipt".to_owned(),
+    }
+}
+
+fn local_name(world: &World, schema: SchemaId) -> &str {
+    sim_kernel::local_name(world.air.schemas.name(schema))
+}
+
+/// So many of something: `1 seed`, `2 seeds`.
+pub fn counted(count: impl Into<u64>, one: &str) -> String {
+    match count.into() {
+        1 => format!("1 {one}"),
+        count => format!("{count} {one}s"),
+    }
+}
+
+/// The beginning of a text that is longer than so many characters.
+pub fn clip(text: &str, most_chars: usize) -> String {
+    match text.char_indices().nth(most_chars) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}

@@ -1,0 +1,382 @@
+//! Runs and checks scenarios on one thread, as closely as wanted, and shrinks what fails.
+
+use std::cell::RefCell;
+
+use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
+use sim_air::ReducerId;
+use sim_host::{Coverage, StepError};
+use sim_kernel::{Sampling, World};
+use sim_model::invariants::{Checker, Crashes, Replays, Signature, Violation};
+use sim_model::workload::Workload;
+use sim_record::interrupt::Interrupt;
+use sim_record::random::{Component, Seed, Stream};
+use sim_record::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
+use sim_record::trace::{Digest, Trace};
+use sim_simulator::{Chooser, End, Flight, Scripted, Seeded, Simulator};
+
+/// One run in so many tries two recoveries, if effort is sampled.
+const RUNS_PER_RECOVERY: u32 = 64;
+
+/// How much is done beside the runs themselves, for `pure` and `replays`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effort {
+    /// Nothing: where only the other invariants matter.
+    Plain,
+    /// Steps are scrutinised, and recoveries tried, now and then.
+    Sampled,
+    /// Every step is scrutinised, and recoveries tried after every turn.
+    Thorough,
+}
+
+/// Runs and checks scenarios, one after the other, on one thread.
+pub struct Runner<'w> {
+    world: &'w World,
+    simulator: Simulator<'w>,
+    checker: Checker<'w>,
+    replays: Replays<'w>,
+    effort: Effort,
+    workload: &'w dyn Workload,
+    interrupt: Interrupt,
+    pub trace: Trace,
+}
+
+/// What a shrinker tells on its way.
+pub enum Progress<'a> {
+    /// A candidate is run.
+    Attempt,
+    /// The best scenario so far, after so many attempts.
+    Improved(&'a Scenario, u32),
+}
+
+/// A run that fails, and how.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sighting {
+    pub signature: Signature,
+    /// The violations of one turn.
+    pub violations: Vec<Violation>,
+    pub digest: Digest,
+    /// The scenario with the decisions of the run, up to that turn.
+    pub scenario: Scenario,
+}
+
+/// How a checked run went. The trace is in the runner.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    pub violations: Vec<Violation>,
+    pub digest: Digest,
+    pub end: End,
+    /// Indices of decisions of the schedule that were not possible.
+    pub skipped: Vec<usize>,
+}
+
+impl Checked {
+    /// The turns in which something was violated, in order.
+    pub fn bad_turns(&self) -> Vec<usize> {
+        let mut turns: Vec<usize> = self.violations.iter().map(|found| found.turn).collect();
+        turns.sort_unstable();
+        turns.dedup();
+        turns
+    }
+
+    fn violations_at(&self, turn: usize) -> Vec<Violation> {
+        let violations = self.violations.iter();
+        violations
+            .filter(|found| found.turn == turn)
+            .cloned()
+            .collect()
+    }
+}
+
+impl<'w> Runner<'w> {
+    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Runner<'w>, StepError> {
+        let simulator = Simulator::new(world, workload)?;
+        let checker = Checker::new(world);
+        Ok(Runner {
+            world,
+            simulator,
+            checker,
+            replays: Replays::new(world)?,
+            effort: Effort::Plain,
+            workload,
+            interrupt: Interrupt::default(),
+            trace: Trace::default(),
+        })
+    }
+
+    /// From now on a run, and what is checked after it, ends soon after this is asked: see
+    /// [`End::Interrupted`].
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.simulator.set_interrupt(interrupt.clone());
+        self.replays.set_interrupt(interrupt.clone());
+        self.interrupt = interrupt;
+    }
+
+    /// Fresh wasm instances: see [`Simulator::renew`]. Nothing is remembered of the runs before.
+    pub fn renew(&mut self) -> Result<(), StepError> {
+        self.trace.values.clear();
+        self.simulator.renew()
+    }
+
+    /// See [`Simulator::remember_steps`].
+    pub fn remember_steps(&mut self) {
+        self.simulator.remember_steps();
+    }
+
+    /// What a reducer's code reached in the runs since this was last called; recoveries that
+    /// `replays` tries do not count. See [`Simulator::take_coverage`].
+    pub fn take_coverage(&mut self, reducer: ReducerId, coverage: &mut Coverage) {
+        self.simulator.take_coverage(reducer, coverage);
+    }
+
+    /// Another runner of the same world.
+    pub(super) fn twin(&self) -> Result<Runner<'w>, StepError> {
+        let mut twin = Runner::new(self.world, self.workload)?;
+        twin.set_interrupt(self.interrupt.clone());
+        Ok(twin)
+    }
+
+    /// See [`Simulator::look_for_leaks`].
+    pub fn look_for_leaks(&mut self) {
+        self.simulator.look_for_leaks();
+    }
+
+    /// How much is done beside the runs, from now on.
+    pub fn set_effort(&mut self, effort: Effort) {
+        self.effort = effort;
+        self.simulator.scrutinise(match effort {
+            Effort::Plain => Sampling::Never,
+            Effort::Sampled => Sampling::Sampled,
+            Effort::Thorough => Sampling::Every,
+        });
+    }
+
+    /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
+    pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
+        let depth = Depth::draw(&mut Stream::new(seed, Component::Depth));
+        let mut requests = Stream::new(seed, Component::Requests);
+        let turns = bounds.turns.saturating_mul(depth.factor());
+        Scenario {
+            requests: self.workload.requests(&mut requests, depth),
+            plans,
+            bounds: Bounds {
+                turns: turns.min(Bounds::MOST_TURNS),
+                ..bounds
+            },
+            heal: true,
+            faults: Some(match (mix, depth) {
+                (Mix::Fixed, Depth::Usual) => Faults::FIXED,
+                _ => Faults::draw(&mut Stream::new(seed, Component::Faults), depth),
+            }),
+            schedule: Vec::new(),
+        }
+    }
+
+    /// Runs a seed and checks it.
+    pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
+        let mut chooser = Seeded::new(seed, scenario.faults);
+        self.run(seed, scenario, &mut chooser)
+    }
+
+    /// Runs a scenario as `chooser` decides, and checks it; `seed` says how closely.
+    pub fn run(&mut self, seed: Seed, scenario: &Scenario, chooser: &mut dyn Chooser) -> Checked {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let outcome = self
+            .simulator
+            .run(scenario, chooser, &mut self.trace, |trace, _| {
+                checker.observe(trace)
+            });
+        let crashes = match self.effort {
+            Effort::Sampled => self.drawn_crashes(seed),
+            effort => crashes(effort),
+        };
+        self.finish(outcome.end, Vec::new(), crashes)
+    }
+
+    /// The invariants, for the self-test to silence one.
+    pub fn checker_mut(&mut self) -> &mut Checker<'w> {
+        &mut self.checker
+    }
+
+    /// One seed in [`RUNS_PER_RECOVERY`] tries two recoveries, after turns that it draws.
+    fn drawn_crashes(&self, seed: Seed) -> Option<Crashes> {
+        let turns = self.trace.turns.len() as u32;
+        let mut stream = Stream::new(seed, Component::Samples);
+        let is_drawn = stream.below(RUNS_PER_RECOVERY) == 0 && turns > 0;
+        is_drawn.then(|| Crashes::At {
+            journal: stream.below(turns) as usize,
+            snapshot: stream.below(turns) as usize,
+        })
+    }
+
+    /// Follows the schedule of a scenario and checks what happens.
+    pub fn replay(&mut self, scenario: &Scenario) -> Checked {
+        self.watch(scenario, |_, _| {})
+    }
+
+    /// The same; `watcher` sees the trace after each turn, and what is in flight.
+    pub fn watch(
+        &mut self,
+        scenario: &Scenario,
+        mut watcher: impl FnMut(&Trace, &Flight),
+    ) -> Checked {
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let mut chooser = Scripted::new(scenario);
+        let outcome =
+            self.simulator
+                .run(scenario, &mut chooser, &mut self.trace, |trace, flight| {
+                    watcher(trace, flight);
+                    checker.observe(trace)
+                });
+        let crashes = crashes(self.effort);
+        self.finish(outcome.end, chooser.skipped, crashes)
+    }
+
+    /// How the last run failed, in order of their turns.
+    pub fn sightings(&self, scenario: &Scenario, checked: &Checked) -> Vec<Sighting> {
+        let turns = checked.bad_turns().into_iter();
+        let sightings = turns.map(|turn| {
+            let violations = checked.violations_at(turn);
+            Sighting {
+                signature: Signature::of(self.world, &self.trace, &violations),
+                violations,
+                digest: checked.digest,
+                scenario: scenario.with_schedule_up_to(&self.trace, turn),
+            }
+        });
+        sightings.collect()
+    }
+
+    /// The shortest scenario that fails in the same way, by way of [`shrink::shrink`], and the other
+    /// failures that were met on the way, each with the shortest run of it.
+    pub fn shrink(
+        &mut self,
+        scenario: &Scenario,
+        signature: &Signature,
+        budget: impl Into<Budget>,
+        progress: impl FnMut(Progress<'_>),
+    ) -> Result<(Shrunk, Vec<Sighting>), Refused> {
+        let subject = Subject {
+            air: &self.world.air,
+            workload: self.workload,
+        };
+        // Both closures tell.
+        let progress = RefCell::new(progress);
+        let mut others = Vec::new();
+        let (as_it_is, whole) = self
+            .starts(scenario, signature)
+            .ok_or(Refused::DoesNotFail)?;
+        let budget = budget.into();
+        let mut shrink = |start: &Scenario, budget: Budget| {
+            let oracle = |candidate: &Scenario| {
+                progress.borrow_mut()(Progress::Attempt);
+                self.shows(candidate, signature, &mut others)
+            };
+            let improved = |best: &Scenario, attempts| {
+                progress.borrow_mut()(Progress::Improved(best, attempts));
+            };
+            shrink::shrink(start, subject, budget, oracle, improved)
+        };
+        let mut shrunk = shrink(&whole, budget.clone())?;
+        if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
+            // What healing did takes more decisions than were there: it stays healing.
+            let rest = budget.after(&shrunk);
+            let attempts = shrunk.attempts;
+            shrunk = shrink(&as_it_is, rest)?;
+            shrunk.attempts += attempts;
+        }
+        // What it healed by may have needed more turns than are left.
+        let turns = shrunk.scenario.schedule.len() as u32;
+        shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);
+        Ok((shrunk, others))
+    }
+
+    /// What is to be shrunk of a scenario that fails: as it is, and with the decisions of its
+    /// healing, if it fails so too. From here on the runner makes no more effort than it takes to
+    /// see it; None if it is not seen at all.
+    fn starts(
+        &mut self,
+        scenario: &Scenario,
+        signature: &Signature,
+    ) -> Option<(Scenario, Scenario)> {
+        let others = &mut Vec::new();
+        for effort in [Effort::Plain, Effort::Thorough] {
+            self.set_effort(effort);
+            if let Some(as_it_is) = self.shows(scenario, signature, others) {
+                let whole = scenario.with_healing_of(&self.trace);
+                let whole = self.shows(&whole, signature, others);
+                let whole = whole.unwrap_or_else(|| as_it_is.clone());
+                return Some((as_it_is, whole));
+            }
+        }
+        None
+    }
+
+    /// Whether a scenario fails in some way: if so, with the decisions that were taken up to there.
+    /// This is what shrinking asks. Other failures that it shows are noted.
+    pub fn shows(
+        &mut self,
+        scenario: &Scenario,
+        signature: &Signature,
+        others: &mut Vec<Sighting>,
+    ) -> Option<Scenario> {
+        let checked = self.replay(scenario);
+        let shown = self.sightings(scenario, &checked);
+        let is_news = |seen: &Sighting| seen.signature == *signature || is_simpler(seen, others);
+        if !shown.iter().any(is_news) {
+            return None;
+        }
+        // Few candidates fail. Those that do are believed only if fresh instances say so too, or
+        // what a reducer remembers of the runs before could pass for a shorter schedule.
+        self.renew().ok()?;
+        let checked = self.replay(scenario);
+        let mut found = None;
+        for seen in self.sightings(scenario, &checked) {
+            if seen.signature == *signature {
+                found = Some(seen.scenario);
+            } else if is_simpler(&seen, others) {
+                others.retain(|other| other.signature != seen.signature);
+                others.push(seen);
+            }
+        }
+        found
+    }
+
+    fn finish(&mut self, mut end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
+        self.checker.finish(&self.trace);
+        if let Some(crashes) = crashes
+            && end != End::Interrupted
+            && self.checker.violations().is_empty()
+        {
+            let found = self.replays.check(&mut self.trace, &crashes);
+            match found.is_none() && self.interrupt.is_asked() {
+                true => end = End::Interrupted,
+                false => self.checker.note_replays(found),
+            }
+        }
+        let violations = self.checker.violations().to_vec();
+        Checked {
+            violations,
+            digest: self.trace.digest(),
+            end,
+            skipped,
+        }
+    }
+
+    /// What the last run was checked against, and the goals that it reached.
+    pub fn checker(&self) -> &Checker<'w> {
+        &self.checker
+    }
+}
+
+/// Whether a failure is new, or a run is the shortest that shows it.
+fn is_simpler(seen: &Sighting, known: &[Sighting]) -> bool {
+    let mut known = known.iter();
+    let known = known.find(|other| other.signature == seen.signature);
+    known.is_none_or(|other| seen.scenario.schedule.len() < other.scenario.schedule.len())
+}
+
+fn crashes(effort: Effort) -> Option<Crashes> {
+    (effort == Effort::Thorough).then_some(Crashes::Everywhere)
+}

@@ -1,0 +1,291 @@
+//! The moves of a state: every decision that the bounds leave, each once.
+//!
+//! The order is that of a plain story: what goes on by itself first, faults after. Among schedules
+//! of equal length it decides which one is told.
+
+use super::Limits;
+use sim_kernel::OpenIntent;
+use sim_model::workload::Stray;
+use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
+use sim_simulator::{Flight, InFlight, Message, item};
+
+/// What of the bounds has been used up.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Used {
+    pub duplicates: u8,
+    pub drops: u8,
+    pub stale: u8,
+    pub crashes: u8,
+}
+
+impl Used {
+    pub fn bytes(self) -> [u8; 4] {
+        [self.duplicates, self.drops, self.stale, self.crashes]
+    }
+
+    pub fn of([duplicates, drops, stale, crashes]: [u8; 4]) -> Used {
+        Used {
+            duplicates,
+            drops,
+            stale,
+            crashes,
+        }
+    }
+}
+
+/// A decision, and what is used up once it is taken.
+pub(super) struct Move {
+    pub choice: Step,
+    pub used: Used,
+}
+
+/// A decision before its bytes are in the trace.
+#[derive(Clone)]
+pub(super) enum Step {
+    Choice(Choice),
+    /// The stale event of that index.
+    Inject(usize),
+    Crash(CrashPoint, Box<Step>),
+}
+
+/// What is looked at to find the moves.
+pub(super) struct Position<'a> {
+    pub flight: &'a Flight,
+    pub trace: &'a Trace,
+    pub started: &'a [u32],
+    /// Of requests that are alike, the next is started only after those before it.
+    pub alike: bool,
+    /// Receipts beside the plain ones, for each effect of a plan in flight.
+    pub receipts: &'a [Vec<ValueId>],
+    pub stale_events: usize,
+}
+
+const ANSWERS: [Answer; 3] = [Answer::Ok, Answer::Transient, Answer::Terminal];
+
+/// How work may be answered.
+fn answers(limits: &Limits) -> impl Iterator<Item = Answer> {
+    let only = limits.scene.only;
+    ANSWERS
+        .into_iter()
+        .filter(move |answer| only.is_none_or(|only| only == *answer))
+}
+
+/// Which statuses receipts may have.
+fn statuses(limits: &Limits) -> impl Iterator<Item = Status> {
+    let only = limits.scene.only;
+    Status::ALL
+        .into_iter()
+        .filter(move |status| only.is_none() || *status == Status::Ok)
+}
+
+pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec<Move> {
+    let mut moves = Vec::new();
+    arrivals(position, limits, used, &mut moves);
+    let arrivals: Vec<Step> = moves
+        .iter()
+        .map(|step: &Move| step.choice.clone())
+        .collect();
+    work(position, limits, used, &mut moves);
+    faults(position, limits, used, &mut moves);
+    if used.crashes < limits.crashes {
+        let used = Used {
+            crashes: used.crashes + 1,
+            ..used
+        };
+        for during in arrivals.into_iter().filter(is_plain) {
+            for point in CrashPoint::ALL {
+                let choice = Step::Crash(point, Box::new(during.clone()));
+                moves.push(Move { choice, used });
+            }
+        }
+    }
+    moves
+}
+
+/// A crash meets what happens by itself, not another fault.
+fn is_plain(step: &Step) -> bool {
+    let Step::Choice(choice) = step else {
+        return false;
+    };
+    let is_fault = matches!(
+        choice,
+        Choice::Fire {
+            status: Status::Error | Status::Timeout,
+            ..
+        } | Choice::Fire { twice: true, .. }
+    );
+    !is_fault
+}
+
+/// Starts, messages and timers.
+fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
+    let flight = position.flight;
+    let mut add = |choice, used| {
+        moves.push(Move {
+            choice: Step::Choice(choice),
+            used,
+        });
+    };
+    for index in different_messages(position.trace, &flight.messages) {
+        add(Choice::Deliver(item(&flight.messages, index)), used);
+    }
+    for index in different_messages(position.trace, &flight.dropped) {
+        add(Choice::Redeliver(item(&flight.dropped, index)), used);
+    }
+    let started: u32 = position.started.iter().map(|count| (*count).min(1)).sum();
+    for (index, count) in position.started.iter().enumerate() {
+        if *count == 0 && started < limits.scene.starts {
+            let request = index as u32;
+            add(Choice::Start { request }, used);
+            if position.alike {
+                break;
+            }
+        }
+    }
+    let intents = flight.timers.iter().map(|timer| &timer.body.open);
+    for index in different_intents(intents) {
+        for status in statuses(limits) {
+            let fire = |twice| Choice::Fire {
+                timer: item(&flight.timers, index),
+                at_ns: None,
+                status,
+                twice,
+                value: None,
+            };
+            add(fire(false), used);
+            if used.duplicates < limits.duplicates && status == Status::Ok {
+                let duplicates = used.duplicates + 1;
+                add(fire(true), Used { duplicates, ..used });
+            }
+        }
+    }
+}
+
+/// Plans and the answers to what they ask.
+fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
+    let flight = position.flight;
+    let mut add = |choice| {
+        moves.push(Move {
+            choice: Step::Choice(choice),
+            used,
+        });
+    };
+    for (index, plan) in flight.plans.iter().enumerate() {
+        let plan_item = item(&flight.plans, index);
+        if plan.body.next_step.is_none() {
+            continue;
+        }
+        if plan.body.answered.is_none() {
+            add(Choice::Step {
+                plan: plan_item,
+                answer: None,
+            });
+            continue;
+        }
+        for answer in answers(limits) {
+            add(Choice::Step {
+                plan: plan_item,
+                answer: Some(answer),
+            });
+        }
+    }
+    let intents = flight.pending.iter().map(|pending| &pending.body.open);
+    for index in different_intents(intents) {
+        let receipt = |answer, value| Choice::Receipt {
+            effect: item(&flight.pending, index),
+            answer,
+            value,
+        };
+        for answer in answers(limits) {
+            add(receipt(answer, None));
+        }
+        for value in position.receipts.get(index).into_iter().flatten() {
+            add(receipt(Answer::Ok, Some(*value)));
+        }
+    }
+}
+
+fn faults(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
+    let messages = &position.flight.messages;
+    let mut add = |choice, used| moves.push(Move { choice, used });
+    for index in different_messages(position.trace, messages) {
+        let item = item(messages, index);
+        if used.duplicates < limits.duplicates {
+            let duplicates = used.duplicates + 1;
+            let used = Used { duplicates, ..used };
+            add(Step::Choice(Choice::Duplicate(item)), used);
+        }
+        if used.drops < limits.drops {
+            let drops = used.drops + 1;
+            add(Step::Choice(Choice::Drop(item)), Used { drops, ..used });
+        }
+    }
+    if used.stale < limits.stale {
+        let stale = used.stale + 1;
+        let used = Used { stale, ..used };
+        for (index, count) in position.started.iter().enumerate() {
+            if *count > 0 {
+                let request = index as u32;
+                add(Step::Choice(Choice::Start { request }), used);
+            }
+        }
+        for index in 0..position.stale_events {
+            add(Step::Inject(index), used);
+        }
+    }
+}
+
+/// The first of each of those that are alike to the byte.
+fn different_messages<'a>(
+    trace: &'a Trace,
+    messages: &'a [InFlight<Message>],
+) -> impl Iterator<Item = usize> + 'a {
+    let same = move |a: &InFlight<Message>, b: &InFlight<Message>| {
+        a.body.schema == b.body.schema && trace.bytes(a.body.value) == trace.bytes(b.body.value)
+    };
+    let is_first = move |index: &usize| {
+        !messages[..*index]
+            .iter()
+            .any(|other| same(other, &messages[*index]))
+    };
+    (0..messages.len()).filter(is_first)
+}
+
+fn different_intents<'a>(intents: impl Iterator<Item = &'a OpenIntent>) -> Vec<usize> {
+    let mut seen = Vec::new();
+    let mut first = Vec::new();
+    for (index, intent) in intents.enumerate() {
+        let which = (intent.hash, intent.asker.cell());
+        if !seen.contains(&which) {
+            seen.push(which);
+            first.push(index);
+        }
+    }
+    first
+}
+
+impl Step {
+    /// The choice in a trace, into which the bytes of a stale event go.
+    pub fn choice(&self, trace: &mut Trace, stale: &[Stray]) -> Choice {
+        match self {
+            Step::Choice(choice) => choice.clone(),
+            Step::Inject(index) => {
+                let Stray {
+                    schema,
+                    value,
+                    cell,
+                } = &stale[*index];
+                Choice::Inject {
+                    schema: *schema,
+                    value: trace.store(value),
+                    cell: cell.as_ref().map(|key| trace.store(key)),
+                }
+            }
+            Step::Crash(point, during) => Choice::Crash {
+                point: *point,
+                recovery: Recovery::Snapshot,
+                during: Box::new(during.choice(trace, stale)),
+            },
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The scenes of a small world, one after the other: requests that are alike within all of the
+//! bounds, then one thing varied at a time within few faults.
+//!
+//! Of what is violated the shortest schedule of all scenes is told. Explores nothing itself.
+
+use super::{Counterexample, Explored, Limits, Options, Outcome, run};
+use crate::explore::ExploreError;
+use sim_kernel::World;
+use sim_model::invariants::GoalSet;
+use sim_model::workload::{Scene, Workload};
+
+/// Where something is varied, or only one answer is given, so many faults of each kind are tried at
+/// the most.
+const FEW_FAULTS: u8 = 1;
+
+/// One scene as it was explored.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Visit {
+    /// What is particular about it.
+    pub varied: String,
+    /// Whether its bounds are those that were asked for.
+    pub is_whole: bool,
+    pub states: u64,
+}
+
+/// All scenes together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Tour {
+    /// Those that were explored, in order.
+    pub visits: Vec<Visit>,
+    /// Sums, and what was reached in any of them. Its outcome is the worst of all.
+    pub explored: Explored,
+}
+
+/// Explores every scene; `progress` is told states, transitions and depth after each level.
+///
+/// # Errors
+/// If the world cannot be explored.
+pub fn tour(
+    world: &World,
+    workload: &dyn Workload,
+    (scenes, options): (Vec<Scene>, &Options),
+    mut progress: impl FnMut(u64, u64, u32),
+) -> Result<Tour, ExploreError> {
+    let mut tour = Tour {
+        visits: Vec::new(),
+        explored: Explored {
+            states: 0,
+            transitions: 0,
+            depth: 0,
+            goals: GoalSet::default(),
+            memory_bytes: 0,
+            outcome: Outcome::Complete,
+        },
+    };
+    for (index, scene) in scenes.into_iter().enumerate() {
+        let varied = scene.varied.clone();
+        let is_whole = index == 0;
+        let mut limits = of_scene(&options.limits, scene, is_whole);
+        if let Outcome::Violated(found) = &tour.explored.outcome {
+            // Only what is shorter still matters.
+            limits.depth = limits.depth.min(found.scenario.schedule.len() as u32 - 1);
+        }
+        let options = Options {
+            limits,
+            ..options.clone()
+        };
+        let (states, transitions) = (tour.explored.states, tour.explored.transitions);
+        let explored = run(world, workload, &options, |more, taken, depth| {
+            progress(states + more, transitions + taken, depth);
+        })?;
+        tour.visits.push(Visit {
+            varied,
+            is_whole,
+            states: explored.states,
+        });
+        tour.explored.add(explored);
+        if matches!(
+            tour.explored.outcome,
+            Outcome::Interrupted | Outcome::MemoryBound | Outcome::StateBound
+        ) {
+            break;
+        }
+    }
+    Ok(tour)
+}
+
+/// The bounds within which a scene is explored.
+fn of_scene(asked: &Limits, scene: Scene, is_whole: bool) -> Limits {
+    let faults = |asked: u8| match (is_whole, scene.only) {
+        (true, _) => asked,
+        (false, None) => asked.min(FEW_FAULTS),
+        (false, Some(_)) => 0,
+    };
+    Limits {
+        duplicates: faults(asked.duplicates),
+        drops: faults(asked.drops),
+        stale: faults(asked.stale),
+        crashes: faults(asked.crashes),
+        depth: asked.depth,
+        scene,
+    }
+}
+
+impl Explored {
+    fn add(&mut self, other: Explored) {
+        self.states += other.states;
+        self.transitions += other.transitions;
+        self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
+        self.goals.join(&other.goals);
+        // What was not explored to its end was up to its own depth.
+        self.depth = match other.outcome {
+            Outcome::Complete | Outcome::Violated(_) => self.depth.max(other.depth),
+            _ => other.depth,
+        };
+        let length = |found: &Counterexample| found.scenario.schedule.len();
+        self.outcome = match (
+            std::mem::replace(&mut self.outcome, Outcome::Complete),
+            other.outcome,
+        ) {
+            (Outcome::Violated(known), Outcome::Violated(found)) => {
+                Outcome::Violated(match length(&found) < length(&known) {
+                    true => found,
+                    false => known,
+                })
+            }
+            (Outcome::Violated(known), _) => Outcome::Violated(known),
+            (known, Outcome::Complete) => known,
+            (_, other) => other,
+        };
+    }
+}

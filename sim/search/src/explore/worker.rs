@@ -1,0 +1,284 @@
+//! One thread's part of an exploration: takes the moves of a state and says where they lead.
+
+use super::alphabet::{self, Move, Position};
+use super::level::{Level, Visited};
+use super::{Limits, Options, Used};
+use sim_air::EffectId;
+use sim_host::StepError;
+use sim_kernel::World;
+use sim_model::invariants::{Checker, GoalSet, Memory, Violation};
+use sim_model::workload::{Stray, Workload};
+use sim_record::interrupt::Interrupt;
+use sim_record::scenario::{Decision, Scenario};
+use sim_record::trace::{Key, Pool, Trace, Unpacker, ValueId, Values};
+use sim_simulator::{Saved, Simulator};
+
+/// Where the moves of some states lead.
+pub(super) struct Found {
+    pub successors: Vec<Successor>,
+    /// How many successors each state has.
+    pub counts: Vec<usize>,
+    /// Those that may be new.
+    pub states: Level,
+}
+
+/// So many moves, and bytes of new states, are usual for a state.
+const USUAL_MOVES: usize = 8;
+const USUAL_BYTES: usize = 512;
+
+impl Found {
+    /// With room for what comes of so many states.
+    pub fn of(states: usize) -> Found {
+        Found {
+            successors: Vec::with_capacity(states * USUAL_MOVES),
+            counts: Vec::with_capacity(states),
+            states: Level::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
+        }
+    }
+
+    /// What is held.
+    pub fn size_bytes(&self) -> usize {
+        self.successors.len() * size_of::<Successor>()
+            + self.counts.len() * size_of::<usize>()
+            + self.states.size_bytes()
+    }
+}
+
+/// Where a move leads.
+pub(super) struct Successor {
+    pub key: u128,
+    /// Which of the state's moves.
+    pub choice: u32,
+    /// Its place among the states; None where the key was known already.
+    pub state: Option<usize>,
+    /// Those that this worker had not told of before.
+    pub goals: Option<Box<GoalSet>>,
+    pub violations: Option<Box<[Violation]>>,
+}
+
+/// A state that is being expanded.
+#[derive(Default)]
+struct Base {
+    saved: Saved,
+    memory: Memory,
+    used: Used,
+}
+
+pub(super) struct Worker<'w> {
+    simulator: Simulator<'w>,
+    checker: Checker<'w>,
+    trace: Trace,
+    scenario: Scenario,
+    limits: Limits,
+    interrupt: Interrupt,
+    stale: Vec<Stray>,
+    alike: bool,
+    key: Key,
+    workload: &'w dyn Workload,
+    /// What was asked for, and the receipts that it may have.
+    receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
+    /// The goals that it has told of.
+    reached: GoalSet,
+    /// Kept for its room.
+    base: Base,
+}
+
+impl<'w> Worker<'w> {
+    pub fn new(
+        world: &'w World,
+        workload: &'w dyn Workload,
+        scenario: &Scenario,
+        options: &Options,
+        values: &Pool,
+    ) -> Result<Worker<'w>, StepError> {
+        let mut simulator = Simulator::new(world, workload)?;
+        let mut trace = Trace::default();
+        trace.leave_out_digest();
+        trace.values = Values::of(values);
+        simulator.take_steps_alone(scenario, &mut trace);
+        Ok(Worker {
+            simulator,
+            checker: Checker::new(world),
+            trace,
+            scenario: scenario.clone(),
+            limits: options.limits.clone(),
+            interrupt: options.interrupt.clone(),
+            stale: workload.stale(&scenario.requests),
+            alike: workload.are_alike(&scenario.requests),
+            key: Key::default(),
+            workload,
+            receipts: Vec::new(),
+            reached: GoalSet::default(),
+            base: Base::default(),
+        })
+    }
+
+    /// A level of the state in which nothing has happened, and its key.
+    pub fn root(&mut self) -> (Level, u128) {
+        self.simulator.begin(&self.scenario, &mut self.trace);
+        self.checker.reset();
+        let used = Used::default();
+        let mut level = Level::default();
+        self.pack(used, &mut level);
+        (level, self.key(used))
+    }
+
+    /// Adds the state that the simulator is in.
+    fn pack(&mut self, used: Used, level: &mut Level) {
+        level.push(|packer| {
+            self.checker.memory().pack(packer);
+            packer.bytes(&used.bytes());
+            self.simulator.pack(&mut self.trace, packer)
+        });
+    }
+
+    fn unpack(&mut self, level: &Level, place: usize, base: &mut Base) {
+        let (bytes, plans) = level.get(place);
+        let mut packed = Unpacker::new(bytes);
+        base.memory = Memory::unpack(&mut packed, &self.trace);
+        base.used = Used::of([(); 4].map(|()| packed.byte()));
+        base.saved.unpack(&mut packed, plans, &self.trace);
+    }
+
+    fn key(&mut self, used: Used) -> u128 {
+        self.key.clear();
+        self.simulator.write_key(&self.trace, &mut self.key);
+        self.checker.memory().write_key(&self.trace, &mut self.key);
+        self.key.word(u32::from_le_bytes(used.bytes()).into());
+        self.key.fingerprint()
+    }
+
+    /// Receipts beside the plain ones for an effect of a plan in flight.
+    fn few(&mut self, pending: usize) -> Vec<ValueId> {
+        let open = self.simulator.flight().pending[pending].body.open;
+        let asked = (open.effect, open.params);
+        let known = self.receipts.iter().find(|(known, _)| *known == asked);
+        if let Some((_, receipts)) = known {
+            return receipts.clone();
+        }
+        let params = self.trace.bytes(open.params);
+        let few = self.workload.few_receipts(open.effect, params);
+        let few: Vec<ValueId> = few
+            .iter()
+            .map(|receipt| self.trace.store(receipt))
+            .collect();
+        self.receipts.push((asked, few.clone()));
+        few
+    }
+
+    fn moves(&mut self, base: &Base) -> Vec<Move> {
+        self.simulator.go_on_from(&base.saved, &mut self.trace);
+        let pending = self.simulator.flight().pending.len();
+        let receipts: Vec<Vec<ValueId>> = (0..pending).map(|index| self.few(index)).collect();
+        let position = Position {
+            receipts: &receipts,
+            flight: self.simulator.flight(),
+            trace: &self.trace,
+            started: &base.saved.started,
+            alike: self.alike,
+            stale_events: self.stale.len(),
+        };
+        alphabet::moves(&position, &self.limits, base.used)
+    }
+
+    /// Takes one move of a state; false if it is not possible.
+    fn take(&mut self, base: &Base, step: &Move) -> bool {
+        self.simulator.go_on_from(&base.saved, &mut self.trace);
+        self.checker.go_on_from(base.memory);
+        let choice = step.choice.choice(&mut self.trace, &self.stale);
+        if !self
+            .simulator
+            .take_turn(&self.scenario, choice, &mut self.trace)
+        {
+            return false;
+        }
+        self.checker.observe(&self.trace);
+        self.checker.finish(&self.trace);
+        true
+    }
+
+    /// The goals that the last move reached, if one of them is new to this worker.
+    fn news(&mut self) -> Option<Box<GoalSet>> {
+        let reached = self.checker.reached();
+        if self.reached.covers(reached) {
+            return None;
+        }
+        self.reached.join(reached);
+        Some(Box::new(reached.clone()))
+    }
+
+    /// What the copy of the values takes.
+    pub fn values_bytes(&self) -> usize {
+        self.trace.values.held_bytes()
+    }
+
+    /// What else is held from state to state.
+    pub fn held_bytes(&self) -> usize {
+        let each = size_of::<((EffectId, ValueId), Vec<ValueId>)>();
+        self.simulator.held_bytes() + self.receipts.len() * each
+    }
+
+    /// Takes over what ids other workers gave out: theirs may be in the states that come next.
+    pub fn catch_up(&mut self) {
+        self.trace.values.catch_up();
+    }
+
+    /// Adds where every move of a state leads, until it is asked to stop. What is `known` is not
+    /// kept as a state.
+    pub fn expand(
+        &mut self,
+        level: &Level,
+        place: usize,
+        known: Option<&Visited>,
+        found: &mut Found,
+    ) {
+        let mut base = std::mem::take(&mut self.base);
+        self.unpack(level, place, &mut base);
+        let before = found.successors.len();
+        for (index, step) in self.moves(&base).iter().enumerate() {
+            if self.interrupt.is_asked() {
+                break;
+            }
+            if !self.take(&base, step) {
+                continue;
+            }
+            let key = self.key(step.used);
+            let is_known = known.is_some_and(|known| known.contains(key));
+            let goals = self.news();
+            let violations = self.checker.violations();
+            found.successors.push(Successor {
+                key,
+                choice: index as u32,
+                state: (!is_known).then(|| found.states.count()),
+                goals,
+                violations: (!violations.is_empty()).then(|| violations.into()),
+            });
+            if !is_known {
+                self.pack(step.used, &mut found.states);
+            }
+        }
+        found.counts.push(found.successors.len() - before);
+        self.base = base;
+    }
+
+    /// The decisions of the moves with these numbers, from the root on.
+    pub fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
+        let (mut level, _) = self.root();
+        let mut base = Base::default();
+        let mut decisions = Vec::new();
+        for choice in choices {
+            self.unpack(&level, 0, &mut base);
+            let moves = self.moves(&base);
+            let Some(step) = moves.get(*choice as usize) else {
+                break;
+            };
+            self.take(&base, step);
+            if let Some(turn) = self.trace.turns.last() {
+                decisions.push(self.scenario.decision(&self.trace, &turn.choice));
+            }
+            level.clear();
+            self.pack(step.used, &mut level);
+        }
+        decisions
+    }
+}

@@ -1,0 +1,5 @@
+//! Many runs of a world: campaigns, exploration, and the shortest run of what was found.
+
+pub mod campaign;
+pub mod explore;
+pub mod shrink;

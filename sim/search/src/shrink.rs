@@ -1,0 +1,370 @@
+//! The shortest schedule that still violates what a scenario violates.
+//!
+//! A candidate is a scenario that is changed in one way. An *oracle* runs it and, if it still
+//! fails in the same way, answers with the decisions that were really taken, up to the violation:
+//! those that were not possible are left out, and what comes after is cut off. The answer takes
+//! the place of the best so far if it is simpler by [`Measure`], which only ever goes down, so
+//! that shrinking ends. Nothing is run, read or written here, and what is drawn is always the same: the same
+//! scenario and the same oracle give the same result.
+//!
+//! The passes are ordered by what they cost. Whenever one finds something, all begin anew, from
+//! the cheapest; no candidate is tried twice.
+
+mod decisions;
+mod deletion;
+mod measure;
+mod numbers;
+mod requests;
+mod stories;
+mod values;
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+
+use twox_hash::XxHash3_128;
+
+pub use measure::Measure;
+use sim_air::{Air, SchemaId};
+use sim_model::workload::Workload;
+use sim_record::interrupt::Interrupt;
+use sim_record::scenario::{Decision, Scenario};
+
+/// Attempts that are made if nobody says otherwise.
+pub const DEFAULT_ATTEMPTS: u32 = 20_000;
+/// Decisions that are run in them where nobody asked for more: fewer attempts of a long scenario,
+/// of which each takes long.
+pub const WORTHWHILE_DECISIONS: u64 = 1_000_000;
+
+/// The most attempts that anyone may ask for.
+pub const MOST_ATTEMPTS: u32 = 10_000_000;
+
+/// Schedules with more decisions are long.
+const LONG: usize = 100;
+
+/// The world that scenarios are of.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    pub air: &'a Air,
+    pub workload: &'a dyn Workload,
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shrunk {
+    /// Simpler than the first, or the same; it fails.
+    pub scenario: Scenario,
+    /// Candidates that were run, beside the two runs of the proof.
+    pub attempts: u32,
+    /// Decisions that were run in them.
+    pub decisions: u64,
+    /// How often a simpler scenario was found.
+    pub improvements: u32,
+    /// All attempts were used up, or it was interrupted: more may find something simpler.
+    pub exhausted: bool,
+}
+
+/// Why there is nothing to shrink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    #[error("it does not fail")]
+    DoesNotFail,
+    #[error("it fails without a single decision, so no decision is to blame")]
+    EmptyFails,
+}
+
+/// What may be spent on shrinking.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    pub attempts: u32,
+    /// In all attempts.
+    pub decisions: u64,
+    pub interrupt: Interrupt,
+}
+
+impl From<u32> for Budget {
+    /// So many attempts, however long.
+    fn from(attempts: u32) -> Budget {
+        Budget {
+            attempts,
+            decisions: u64::MAX,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+impl Default for Budget {
+    /// What is worth it where nobody says more.
+    fn default() -> Budget {
+        Budget {
+            attempts: DEFAULT_ATTEMPTS,
+            decisions: WORTHWHILE_DECISIONS,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
+impl Budget {
+    /// What is left after something was shrunk.
+    pub fn after(&self, shrunk: &Shrunk) -> Budget {
+        Budget {
+            attempts: self.attempts.saturating_sub(shrunk.attempts),
+            decisions: self.decisions.saturating_sub(shrunk.decisions),
+            interrupt: self.interrupt.clone(),
+        }
+    }
+}
+
+/// Proves that the scenario fails, and does not without its decisions, and makes it simpler within
+/// the budget. `oracle` answers with the scenario as it was really run, its schedule up to the
+/// violation, or None if it does not fail in the same way. `progress` is told each improvement, and
+/// the attempts so far.
+pub fn shrink(
+    scenario: &Scenario,
+    subject: Subject<'_>,
+    budget: impl Into<Budget>,
+    mut oracle: impl FnMut(&Scenario) -> Option<Scenario>,
+    mut progress: impl FnMut(&Scenario, u32),
+) -> Result<Shrunk, Refused> {
+    let best = oracle(scenario).ok_or(Refused::DoesNotFail)?;
+    let empty = Scenario {
+        schedule: Vec::new(),
+        ..scenario.clone()
+    };
+    if oracle(&empty).is_some() {
+        return Err(Refused::EmptyFails);
+    }
+    let context = Context::new(subject, scenario);
+    let mut search = Search {
+        measure: context.measure(&best),
+        most_decisions: best.schedule.len(),
+        context,
+        best,
+        tried: BTreeSet::new(),
+        attempts: 0,
+        decisions: 0,
+        budget: budget.into(),
+        exhausted: false,
+        improvements: 0,
+        is_detour: false,
+        oracle: &mut oracle,
+        progress: &mut progress,
+    };
+    search.tried.insert(key(&search.best));
+    search.run();
+    Ok(Shrunk {
+        scenario: search.best,
+        attempts: search.attempts,
+        decisions: search.decisions,
+        improvements: search.improvements,
+        exhausted: search.exhausted,
+    })
+}
+
+/// What the passes know beside the best scenario.
+struct Context<'a> {
+    subject: Subject<'a>,
+    /// The requests of the first scenario, which later ones may be renamed to.
+    identities: Vec<Identity>,
+    /// The schemas and labels of their first events.
+    starts: Vec<(SchemaId, String)>,
+    /// What a stray event counts for; see [`Measure::cost`].
+    stray_cost: u64,
+}
+
+/// What a stray event costs at least, in worlds whose plans answer nothing.
+const LEAST_STRAY_COST: u64 = 3;
+
+/// What a request is called: by the schedule, and in events.
+#[derive(Clone, PartialEq, Eq)]
+struct Identity {
+    name: String,
+    req_id: Option<String>,
+}
+
+impl<'a> Context<'a> {
+    fn new(subject: Subject<'a>, scenario: &Scenario) -> Context<'a> {
+        let mut context = Context {
+            subject,
+            identities: Vec::new(),
+            starts: Vec::new(),
+            stray_cost: 0,
+        };
+        context.stray_cost = context.longest_way().max(LEAST_STRAY_COST);
+        for request in &scenario.requests {
+            context.identities.push(context.identity(request));
+            let label = context.item(request.schema, &request.value).label;
+            context.starts.push((request.schema, label));
+        }
+        context
+    }
+
+    /// What the requests of a scenario are called in events.
+    fn req_ids<'s>(&self, scenario: &'s Scenario) -> Vec<&'s str> {
+        let workload = self.subject.workload;
+        let requests = scenario.requests.iter();
+        requests
+            .filter_map(|request| workload.req_id(request.schema, &request.value))
+            .collect()
+    }
+}
+
+/// The best scenario so far, and what was spent to find it.
+struct Search<'a> {
+    context: Context<'a>,
+    best: Scenario,
+    measure: Measure,
+    /// As many as the first one has: a story that reads more naturally may be longer than another,
+    /// and never longer than what was found.
+    most_decisions: usize,
+    tried: BTreeSet<u128>,
+    attempts: u32,
+    /// That were run in the attempts.
+    decisions: u64,
+    budget: Budget,
+    exhausted: bool,
+    improvements: u32,
+    /// Within a detour, whose improvements are none until it is better than the best before it.
+    is_detour: bool,
+    oracle: &'a mut dyn FnMut(&Scenario) -> Option<Scenario>,
+    progress: &'a mut dyn FnMut(&Scenario, u32),
+}
+
+impl<'a> Search<'a> {
+    /// In order of what they cost.
+    const PASSES: [fn(&mut Search<'a>); 13] = [
+        Self::delete_groups,
+        Self::plain_numbers_of_long,
+        Self::delete_chunks,
+        Self::delete_requests,
+        Self::simplify_decisions,
+        Self::delete_returns,
+        Self::simplify_values,
+        Self::delete_windows,
+        Self::delete_pairs,
+        Self::tell_otherwise,
+        Self::lower_numbers,
+        Self::delete_rounds,
+        Self::delete_triples,
+    ];
+
+    /// Short scenarios begin anew, from the cheapest pass, whenever something was found. Of long ones,
+    /// of which each attempt takes long, all passes have their turn before.
+    fn run(&mut self) {
+        let mut pass = 0;
+        let mut found = 0;
+        loop {
+            if self.exhausted {
+                break;
+            }
+            let Some(run) = Self::PASSES.get(pass) else {
+                if self.improvements == found {
+                    break;
+                }
+                (pass, found) = (0, self.improvements);
+                continue;
+            };
+            let before = self.improvements;
+            run(self);
+            let is_anew = self.improvements > before && !self.is_long();
+            pass = if is_anew { 0 } else { pass + 1 };
+        }
+    }
+
+    fn is_long(&self) -> bool {
+        self.best.schedule.len() > LONG
+    }
+
+    /// Runs a candidate, unless it was tried or nothing is left to spend. True if it is the best
+    /// now.
+    fn attempt(&mut self, candidate: &Scenario) -> bool {
+        let Some(taken) = self.ask(candidate) else {
+            return false;
+        };
+        let measure = self.context.measure(&taken);
+        if measure >= self.measure || taken.schedule.len() > self.most_decisions {
+            return false;
+        }
+        self.best = taken;
+        self.measure = measure;
+        if !self.is_detour {
+            self.tell();
+        }
+        true
+    }
+
+    /// What the oracle says of a candidate that is new.
+    fn ask(&mut self, candidate: &Scenario) -> Option<Scenario> {
+        if self.exhausted || !self.tried.insert(key(candidate)) {
+            return None;
+        }
+        let is_spent = self.attempts >= self.budget.attempts
+            || self.decisions >= self.budget.decisions
+            || self.budget.interrupt.is_asked();
+        if is_spent {
+            self.exhausted = true;
+            return None;
+        }
+        self.attempts += 1;
+        self.decisions += candidate.schedule.len() as u64;
+        (self.oracle)(candidate)
+    }
+
+    /// Runs a candidate that is a detour: it may be less simple than the best, if deleting makes
+    /// it simpler than that. True if it is the best now.
+    fn detour(&mut self, candidate: &Scenario) -> bool {
+        let Some(taken) = self.ask(candidate) else {
+            return false;
+        };
+        let measure = self.context.measure(&taken);
+        let best = std::mem::replace(&mut self.best, taken);
+        let best_measure = std::mem::replace(&mut self.measure, measure);
+        self.is_detour = true;
+        self.delete_chunks();
+        self.simplify_decisions();
+        self.delete_chunks();
+        self.delete_windows();
+        self.is_detour = false;
+        if self.measure < best_measure && self.best.schedule.len() <= self.most_decisions {
+            self.tell();
+            return true;
+        }
+        self.best = best;
+        self.measure = best_measure;
+        false
+    }
+
+    fn tell(&mut self) {
+        self.improvements += 1;
+        (self.progress)(&self.best, self.attempts);
+    }
+
+    /// The best scenario with another schedule.
+    fn with_schedule(&self, schedule: Vec<Decision>) -> Scenario {
+        Scenario {
+            requests: self.best.requests.clone(),
+            schedule,
+            ..self.best
+        }
+    }
+}
+
+/// By what a candidate is known: all in which candidates differ. It never leaves this process.
+fn key(scenario: &Scenario) -> u128 {
+    let mut hasher = Wide(XxHash3_128::new());
+    scenario.requests.hash(&mut hasher);
+    scenario.schedule.hash(&mut hasher);
+    hasher.0.finish_128()
+}
+
+/// A hasher of 128 bits, which the standard interface has no room for.
+struct Wide(XxHash3_128);
+
+impl Hasher for Wide {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish_128() as u64
+    }
+}

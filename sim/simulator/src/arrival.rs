@@ -1,0 +1,269 @@
+//! Events that arrive at the kernel, whole or cut short by a crash.
+//!
+//! An [`Arrival`] is found out first and changes nothing; only then is it taken out of flight and
+//! given to the kernel. A crash comes between any two of these.
+
+use super::{Simulator, blobs, find};
+use sim_air::SchemaId;
+use sim_kernel::{OpenIntent, TimerSet, timer_receipt};
+use sim_model::workload::receipts;
+use sim_record::scenario::Scenario;
+use sim_record::trace::{
+    Answer, Asker, Cell, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
+};
+
+/// An event that a decision brings to the kernel.
+pub(super) struct Arrival {
+    pub event: (SchemaId, ValueId),
+    pub remark: Remark,
+    /// The cell that it goes to, if it tells of a receipt that this cell asked for.
+    pub cell: Option<Cell>,
+    at_ns: u64,
+    /// The receipt that the event tells of.
+    receipt: Option<Receipt>,
+    source: Source,
+}
+
+struct Receipt {
+    open: OpenIntent,
+    status: Status,
+    value: ValueId,
+}
+
+/// Where the event is until the kernel has it: indices into the flight's lists.
+enum Source {
+    Request(usize),
+    Message(usize),
+    Dropped(usize),
+    Timer { index: usize, stays: bool },
+    Nowhere,
+}
+
+impl Simulator<'_> {
+    /// The event that a decision brings; None if the decision is not possible or brings none.
+    pub(super) fn arrival(
+        &mut self,
+        scenario: &Scenario,
+        choice: &Choice,
+        trace: &mut Trace,
+    ) -> Option<Arrival> {
+        match choice {
+            Choice::Start { request } => {
+                let index = *request as usize;
+                let request = scenario.requests.get(index)?;
+                let remark = Remark {
+                    second_start: self.started[index] > 0 || !self.flight.is_empty(),
+                    ..Remark::default()
+                };
+                let value = trace.store(&request.value);
+                let source = Source::Request(index);
+                Some(self.event(request.schema, value, source, remark))
+            }
+            Choice::Deliver(item) => {
+                let index = find(&self.flight.messages, item)?;
+                Some(self.message(Source::Message(index)))
+            }
+            Choice::Redeliver(item) => {
+                let index = find(&self.flight.dropped, item)?;
+                Some(self.message(Source::Dropped(index)))
+            }
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => {
+                let air = &self.kernel.world().air;
+                let keyed = air.keyed_listener(*schema);
+                let cell = cell.and_then(|key| Some((keyed?.0, key)));
+                Some(Arrival {
+                    cell,
+                    ..self.event(*schema, *value, Source::Nowhere, Remark::default())
+                })
+            }
+            Choice::Fire {
+                timer,
+                at_ns,
+                status,
+                twice,
+                value,
+            } => self.firing(trace, timer, *at_ns, (*status, *value), *twice),
+            _ => None,
+        }
+    }
+
+    fn event(&self, schema: SchemaId, value: ValueId, source: Source, remark: Remark) -> Arrival {
+        Arrival {
+            event: (schema, value),
+            remark,
+            cell: None,
+            at_ns: self.now_ns,
+            receipt: None,
+            source,
+        }
+    }
+
+    fn message(&self, source: Source) -> Arrival {
+        let message = match source {
+            Source::Dropped(index) => &self.flight.dropped[index],
+            Source::Message(index) => &self.flight.messages[index],
+            _ => unreachable!("messages are in one of two lists"),
+        };
+        let remark = Remark {
+            reordered: self.flight.passes_over(message.sequence),
+            repeated: message.body.copy,
+            ..Remark::default()
+        };
+        self.event(message.body.schema, message.body.value, source, remark)
+    }
+
+    fn firing(
+        &mut self,
+        trace: &mut Trace,
+        item: &Item,
+        at_ns: Option<u64>,
+        (status, value): (Status, Option<ValueId>),
+        twice: bool,
+    ) -> Option<Arrival> {
+        let index = find(&self.flight.timers, item)?;
+        let timer = &self.flight.timers[index];
+        let due_ns = timer.due_ns;
+        let age = (due_ns, timer.sequence);
+        let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
+        let air = &self.kernel.world().air;
+        let open = timer.body.open;
+        let repeated = timer.body.copy;
+        let effect = &air.effects[open.effect.index()];
+        self.scratch.clear();
+        let mut status = status;
+        let receipt = if let Some(value) = value {
+            value
+        } else if effect.kind == "timer.set" {
+            let key = TimerSet::parse(trace.bytes(open.params))?.key;
+            timer_receipt(&mut self.scratch, key, at_ns);
+            trace.store(&self.scratch)
+        } else {
+            let blobs = &self.flight.blobs;
+            let (gets, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
+            if gets && stored.is_none() && status == Status::Ok {
+                status = Status::Error;
+            }
+            let params = trace.bytes(open.params);
+            let stored = stored.map(|bytes| trace.bytes(bytes));
+            let receipt = receipts::plain(air, effect, params, Answer::Ok, stored)?;
+            trace.store(&receipt)
+        };
+        let event = self.kernel.receipt_event(trace, &open, status, receipt)?;
+        let timers = &self.flight.timers;
+        let remark = Remark {
+            reordered: timers
+                .iter()
+                .any(|other| (other.due_ns, other.sequence) < age),
+            repeated,
+            early: at_ns < due_ns,
+            late: at_ns > due_ns,
+            second_start: false,
+        };
+        Some(Arrival {
+            event,
+            remark,
+            cell: open.asker.cell(),
+            at_ns,
+            receipt: Some(Receipt {
+                open,
+                status,
+                value: receipt,
+            }),
+            source: Source::Timer {
+                index,
+                stays: twice,
+            },
+        })
+    }
+
+    /// Takes an event out of flight: from here on the kernel has it.
+    pub(super) fn take(&mut self, trace: &mut Trace, arrival: &Arrival) {
+        match arrival.source {
+            Source::Request(index) => self.started[index] += 1,
+            Source::Message(index) => {
+                self.flight.messages.remove(index);
+            }
+            Source::Dropped(index) => {
+                self.flight.dropped.remove(index);
+            }
+            Source::Timer { index, stays: true } => self.flight.timers[index].body.copy = true,
+            Source::Timer { index, .. } => {
+                self.flight.timers.remove(index);
+            }
+            Source::Nowhere => {}
+        }
+        self.now_ns = arrival.at_ns;
+        if let Some(receipt) = &arrival.receipt {
+            if receipt.status == Status::Ok {
+                self.keep_blob(trace, &receipt.open);
+            }
+            self.kernel
+                .append_receipt(trace, &receipt.open, receipt.status, receipt.value);
+        }
+    }
+
+    /// Stores the blob that an effect puts.
+    pub(super) fn keep_blob(&mut self, trace: &mut Trace, open: &OpenIntent) {
+        let air = &self.kernel.world().air;
+        let effect = &air.effects[open.effect.index()];
+        if let Some(blob) = blobs::put(&air.schemas, effect, trace, open.params) {
+            let known = |other: &blobs::Blob| other.blob_ref == blob.blob_ref;
+            self.flight.blobs.retain(|other| !known(other));
+            self.flight.blobs.push(blob);
+        }
+    }
+
+    /// The kernel dies while an event arrives, and is rebuilt: what it asked for and has had no
+    /// receipt of is asked for again.
+    pub(super) fn crash(
+        &mut self,
+        trace: &mut Trace,
+        arrival: &Arrival,
+        (point, recovery): (CrashPoint, Recovery),
+        mark: &Mark,
+    ) {
+        let (event, cell) = (arrival.event, arrival.cell);
+        match point {
+            CrashPoint::BeforeAppend => {}
+            CrashPoint::AfterAppend => {
+                self.take(trace, arrival);
+                self.kernel.append(trace, event, cell, self.now_ns);
+            }
+            CrashPoint::BeforeDispatch => {
+                self.take(trace, arrival);
+                self.kernel.accept(trace, event, cell, self.now_ns);
+            }
+        }
+        let unhandled = point == CrashPoint::AfterAppend;
+        if let Err(divergence) = self.kernel.recover(trace, recovery, unhandled) {
+            trace.note_divergence(&divergence.to_string());
+        }
+        let new = trace.intents[mark.intents as usize..]
+            .iter()
+            .filter(|intent| intent.allowed)
+            .count();
+        let open = self.kernel.open_intents();
+        let again: Vec<OpenIntent> = open[..open.len().saturating_sub(new)].to_vec();
+        for intent in again {
+            self.ask_again(trace, intent);
+        }
+    }
+
+    /// At least once: the adapter of a timer may have it already and then fires twice; that of a
+    /// plan's effect answers once, even if it was silent.
+    fn ask_again(&mut self, trace: &mut Trace, intent: OpenIntent) {
+        let known = self
+            .flight
+            .pending
+            .iter_mut()
+            .find(|pending| pending.body.open.hash == intent.hash);
+        match (intent.asker, known) {
+            (Asker::Plan { .. }, Some(pending)) => pending.body.silent = false,
+            _ => self.add_effect(trace, intent, true),
+        }
+    }
+}

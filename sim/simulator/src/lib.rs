@@ -1,0 +1,520 @@
+//! One run: a discrete-event loop over virtual time.
+//!
+//! At every turn a [`Chooser`] looks at what is in flight and takes one decision; the simulator
+//! applies it to the kernel and puts in flight what comes of it. It never polls: time jumps to
+//! what is chosen. It draws nothing itself and judges nothing.
+
+mod arrival;
+mod blobs;
+mod flight;
+mod healing;
+mod naming;
+mod saved;
+mod scripted;
+mod seeded;
+
+use sim_air::{Op, ReducerId};
+use sim_host::{Coverage, StepError, encode_envelope};
+use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, TimerSet, World, input_of};
+use sim_model::workload::{Workload, receipts};
+use sim_record::interrupt::Interrupt;
+use sim_record::scenario::{Bounds, PlanMode, Scenario};
+use sim_record::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
+
+pub use blobs::Blob;
+pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
+pub use healing::Healing;
+use naming::{Names, Naming, Thing};
+pub use saved::{Plans, Saved};
+pub use scripted::Scripted;
+pub use seeded::Seeded;
+pub use sim_record::trace::End;
+
+/// Values of earlier runs are kept up to so many bytes: about what fits into a processor's caches.
+const KEPT_BYTES: usize = 8 << 20;
+
+/// Where every choice comes from.
+pub trait Chooser {
+    /// The next decision, or None to end the run. Bytes it makes up go into the trace.
+    fn choose(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice>;
+
+    /// The decision was not possible and was left out.
+    fn skipped(&mut self) {}
+}
+
+/// What a chooser may look at.
+pub struct Situation<'a> {
+    pub now_ns: u64,
+    pub scenario: &'a Scenario,
+    pub workload: &'a dyn Workload,
+    pub flight: &'a Flight,
+    /// How often each request has been started.
+    pub started: &'a [u32],
+}
+
+/// How a run went; what happened is in the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    pub end: End,
+    /// Decisions that were not possible when they were taken, and were left out.
+    pub skipped: u32,
+}
+
+/// Runs scenarios on one world. Reused between runs: its buffers are.
+pub struct Simulator<'w> {
+    kernel: Kernel<'w>,
+    workload: &'w dyn Workload,
+    flight: Flight,
+    started: Vec<u32>,
+    now_ns: u64,
+    naming: Naming<'w>,
+    interrupt: Interrupt,
+    scratch: Vec<u8>,
+}
+
+impl<'w> Simulator<'w> {
+    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Simulator<'w>, StepError> {
+        let kernel = Kernel::new(world)?;
+        let flight = Flight::default();
+        Ok(Simulator {
+            kernel,
+            workload,
+            flight,
+            started: Vec::new(),
+            now_ns: 0,
+            naming: Naming::new(world, workload),
+            interrupt: Interrupt::default(),
+            scratch: Vec::new(),
+        })
+    }
+
+    /// From now on a run ends at the next turn after this is asked.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = interrupt;
+    }
+
+    /// Fresh wasm instances. Between runs they are otherwise kept, as making them costs as much
+    /// as fifteen steps: a reducer that remembers something in its memory can carry it from one run
+    /// to the next, and who needs to know renews.
+    pub fn renew(&mut self) -> Result<(), StepError> {
+        self.kernel.renew()
+    }
+
+    /// See [`Kernel::take_coverage`].
+    pub fn take_coverage(&mut self, reducer: ReducerId, coverage: &mut Coverage) {
+        self.kernel.take_coverage(reducer, coverage);
+    }
+
+    /// See [`Kernel::remember_steps`].
+    pub fn remember_steps(&mut self) {
+        self.kernel.remember_steps();
+    }
+
+    /// See [`Kernel::take_steps_alone`]. What goes between is what each request begins with.
+    pub fn take_steps_alone(&mut self, scenario: &Scenario, trace: &mut Trace) {
+        let mut between = Vec::new();
+        for request in 0..scenario.requests.len() as u32 {
+            self.begin(scenario, trace);
+            self.turn(scenario, Choice::Start { request }, trace);
+            for step in &trace.steps {
+                let mut envelope = Vec::new();
+                encode_envelope(&input_of(self.kernel.world(), trace, step), &mut envelope);
+                between.push((step.reducer, envelope));
+            }
+        }
+        self.kernel.take_steps_alone(between);
+    }
+
+    /// What is held of more than one run.
+    pub fn held_bytes(&self) -> usize {
+        self.kernel.held_bytes() + self.naming.held_bytes()
+    }
+
+    /// See [`Kernel::look_for_leaks`].
+    pub fn look_for_leaks(&mut self) {
+        self.kernel.look_for_leaks();
+    }
+
+    /// See [`Kernel::scrutinise`].
+    pub fn scrutinise(&mut self, sampling: Sampling) {
+        self.kernel.scrutinise(sampling);
+    }
+
+    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace and
+    /// what is in flight, and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
+    /// Once the chooser has ended, the run heals if the scenario says so.
+    pub fn run(
+        &mut self,
+        scenario: &Scenario,
+        chooser: &mut dyn Chooser,
+        trace: &mut Trace,
+        mut observe: impl FnMut(&Trace, &Flight) -> bool,
+    ) -> Outcome {
+        trace.values.clear_if_above(KEPT_BYTES);
+        self.begin(scenario, trace);
+        let most = scenario.bounds.turns;
+        let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
+        if scenario.heal && matches!(outcome.end, End::Finished | End::TurnBound) {
+            trace.healing_from = Some(trace.turns.len());
+            let air = &self.kernel.world().air;
+            let most = healing::most_turns(air, &scenario.bounds, &self.flight);
+            let healed = self.phase(scenario, &mut Healing, trace, &mut observe, most);
+            match healed.end {
+                End::Finished => {}
+                End::TurnBound => outcome.end = End::HealingBound,
+                other => outcome.end = other,
+            }
+        }
+        trace.is_quiescent = self.flight.is_quiescent();
+        trace.end = Some(outcome.end);
+        outcome
+    }
+
+    /// Lets one chooser decide, at most so many times.
+    fn phase(
+        &mut self,
+        scenario: &Scenario,
+        chooser: &mut dyn Chooser,
+        trace: &mut Trace,
+        observe: &mut dyn FnMut(&Trace, &Flight) -> bool,
+        most_decisions: u32,
+    ) -> Outcome {
+        let mut skipped = 0;
+        let mut decisions = 0;
+        let end = loop {
+            if self.interrupt.is_asked() {
+                break End::Interrupted;
+            }
+            // What is skipped counts too, or a chooser that only errs would never end.
+            if decisions >= most_decisions {
+                break End::TurnBound;
+            }
+            decisions += 1;
+            if let Some(end) = self.bound(&scenario.bounds, trace) {
+                break end;
+            }
+            let situation = Situation {
+                now_ns: self.now_ns,
+                scenario,
+                workload: self.workload,
+                flight: &self.flight,
+                started: &self.started,
+            };
+            let Some(choice) = chooser.choose(&situation, trace) else {
+                break End::Finished;
+            };
+            match self.turn(scenario, choice, trace) {
+                false => {
+                    skipped += 1;
+                    chooser.skipped();
+                }
+                true if observe(trace, &self.flight) => {}
+                true => break End::Stopped,
+            }
+        };
+        Outcome { end, skipped }
+    }
+
+    /// The bound that the run has come to, if it has come to one.
+    fn bound(&self, bounds: &Bounds, trace: &Trace) -> Option<End> {
+        if trace.size_bytes() >= bounds.trace_bytes {
+            return Some(End::TraceBound);
+        }
+        if self.flight.count() > bounds.in_flight {
+            return Some(End::FlightBound);
+        }
+        (trace.work_bytes() > bounds.work_bytes).then_some(End::WorkBound)
+    }
+
+    /// Takes one decision and records the turn; false if it is not possible, and then nothing has
+    /// changed.
+    fn turn(&mut self, scenario: &Scenario, choice: Choice, trace: &mut Trace) -> bool {
+        let mark = trace.mark();
+        let Some(remark) = self.apply(scenario, &choice, trace, &mark) else {
+            return false;
+        };
+        self.settle(scenario, trace, mark);
+        trace.end_turn(self.now_ns, choice, remark, mark);
+        true
+    }
+
+    /// Does what was decided; None if it is not possible.
+    fn apply(
+        &mut self,
+        scenario: &Scenario,
+        choice: &Choice,
+        trace: &mut Trace,
+        mark: &Mark,
+    ) -> Option<Remark> {
+        match choice {
+            Choice::Start { .. }
+            | Choice::Deliver(_)
+            | Choice::Redeliver(_)
+            | Choice::Fire { .. }
+            | Choice::Inject { .. } => {
+                let arrival = self.arrival(scenario, choice, trace)?;
+                self.take(trace, &arrival);
+                let (event, cell) = (arrival.event, arrival.cell);
+                self.kernel.accept(trace, event, cell, self.now_ns);
+                return Some(arrival.remark);
+            }
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => {
+                let arrival = self.arrival(scenario, during, trace)?;
+                self.crash(trace, &arrival, (*point, *recovery), mark);
+                return Some(arrival.remark);
+            }
+            Choice::Duplicate(item) => {
+                let index = find(&self.flight.messages, item)?;
+                let message = &self.flight.messages[index];
+                let (due_ns, names) = (message.due_ns, message.names());
+                let body = Message {
+                    copy: true,
+                    ..message.body
+                };
+                let copy = self.flight.launch(due_ns, names, body);
+                self.flight.messages.push(copy);
+            }
+            Choice::Drop(item) => {
+                let index = find(&self.flight.messages, item)?;
+                let message = self.flight.messages.remove(index);
+                self.flight.dropped.push(message);
+            }
+            Choice::Step { plan, answer } => self.step_plan(trace, plan, *answer)?,
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => self.answer_effect(trace, effect, *answer, *value)?,
+            Choice::Advance { to_ns } if *to_ns > self.now_ns => self.now_ns = *to_ns,
+            Choice::Advance { .. } => return None,
+            Choice::Snapshot => self.kernel.snapshot(trace),
+        }
+        Some(Remark::default())
+    }
+
+    /// Lets a plan take its next step. Where the step raises an event and the plan awaits
+    /// nothing, the answer's event takes its place.
+    fn step_plan(&mut self, trace: &mut Trace, item: &Item, answer: Option<Answer>) -> Option<()> {
+        let run = find(&self.flight.plans, item)?;
+        let PlanRun {
+            instance,
+            next_step,
+            answered,
+            ..
+        } = self.flight.plans[run].body;
+        let index = self.kernel.plan(instance)?;
+        let step = next_step?;
+        let Some((raised, answer)) = answered.zip(answer) else {
+            self.kernel.tick(trace, index, step, false, self.now_ns);
+            return Some(());
+        };
+        let was_silent = std::mem::replace(
+            &mut self.flight.plans[run].body.silent,
+            answer == Answer::Silence,
+        );
+        if answer == Answer::Silence {
+            return (!was_silent).then_some(());
+        }
+        let instance = &self.kernel.plans()[index];
+        let input = trace.bytes(instance.input_bytes);
+        self.scratch.clear();
+        let answers = self.workload.answer(input, answer, &mut self.scratch);
+        self.kernel.tick(trace, index, step, true, self.now_ns);
+        if answers {
+            let value = trace.store(&self.scratch);
+            trace.emitted.push(Emitted {
+                schema: raised,
+                value,
+            });
+        }
+        Some(())
+    }
+
+    fn answer_effect(
+        &mut self,
+        trace: &mut Trace,
+        item: &Item,
+        answer: Answer,
+        value: Option<ValueId>,
+    ) -> Option<()> {
+        let index = find(&self.flight.pending, item)?;
+        if answer == Answer::Silence {
+            self.flight.pending[index].body.silent = true;
+            return Some(());
+        }
+        let pending = self.flight.pending.remove(index).body;
+        let air = &self.kernel.world().air;
+        let open = pending.open;
+        let effect = &air.effects[open.effect.index()];
+        let receipt = match value {
+            Some(value) => Some(value),
+            None => {
+                let blobs = &self.flight.blobs;
+                let (_, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
+                let stored = stored.map(|bytes| trace.bytes(bytes));
+                let params = trace.bytes(open.params);
+                let receipt = receipts::plain(air, effect, params, answer, stored);
+                receipt.map(|receipt| trace.store(&receipt))
+            }
+        };
+        if answer == Answer::Ok {
+            self.keep_blob(trace, &open);
+        }
+        if let Some(receipt) = receipt {
+            self.kernel.receive(trace, &open, receipt);
+        }
+        Some(())
+    }
+
+    /// Puts in flight what the turn gave out, and looks where each plan stands.
+    fn settle(&mut self, scenario: &Scenario, trace: &mut Trace, mark: Mark) {
+        for index in mark.emitted as usize..trace.emitted.len() {
+            let event = trace.emitted[index].clone();
+            let thing = Thing::Event(event.schema);
+            let names = self.naming.names(trace, thing, event.value);
+            let body = Message {
+                schema: event.schema,
+                value: event.value,
+                copy: false,
+            };
+            let message = self.flight.launch(self.now_ns, names, body);
+            self.flight.messages.push(message);
+        }
+        for index in mark.intents as usize..trace.intents.len() {
+            let intent = &trace.intents[index];
+            if intent.allowed {
+                let open = OpenIntent {
+                    effect: intent.effect,
+                    params: intent.params,
+                    hash: intent.hash,
+                    asker: intent.asker,
+                };
+                self.add_effect(trace, open, false);
+            }
+        }
+        match self.kernel.take_moved() {
+            Moved::None => {}
+            Moved::Some(mut moved) => {
+                moved.sort_unstable();
+                moved.dedup();
+                moved
+                    .into_iter()
+                    .for_each(|id| self.update_plan(scenario, trace, id));
+            }
+            Moved::All => self.update_plans(scenario, trace),
+        }
+    }
+
+    /// Hands an effect to its adapter; `copy` says that it was handed over before.
+    fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, copy: bool) {
+        let air = &self.kernel.world().air;
+        let kind = air.effects[open.effect.index()].kind.as_str();
+        match open.asker {
+            Asker::Reducer { reducer, .. } => {
+                let thing = Thing::Effect(reducer, open.effect);
+                let names = self.naming.names(trace, thing, open.params);
+                let due_ns = match kind {
+                    "timer.set" => TimerSet::parse(trace.bytes(open.params))
+                        .map_or(self.now_ns, |timer| timer.deliver_at_ns),
+                    _ => self.now_ns,
+                };
+                let is_timer = kind == "timer.set";
+                let body = Timer {
+                    open,
+                    is_timer,
+                    copy,
+                };
+                let timer = self.flight.launch(due_ns, names, body);
+                self.flight.timers.push(timer);
+            }
+            Asker::Plan { instance, .. } => {
+                let plan = self.flight.plan(instance);
+                let req_id = plan.and_then(|plan| self.flight.plans[plan].req_id);
+                let names = Names {
+                    label: trace.name(kind),
+                    req_id,
+                };
+                let body = Pending {
+                    open,
+                    silent: false,
+                };
+                let pending = self.flight.launch(self.now_ns, names, body);
+                self.flight.pending.push(pending);
+            }
+        }
+    }
+
+    /// Brings the list of plans in flight up to date with the kernel's.
+    fn update_plans(&mut self, scenario: &Scenario, trace: &mut Trace) {
+        let living: Vec<u32> = self.kernel.plans().iter().map(|plan| plan.id).collect();
+        let is_living = |id: &u32| living.binary_search(id).is_ok();
+        self.flight
+            .plans
+            .retain(|run| is_living(&run.body.instance));
+        living
+            .iter()
+            .for_each(|id| self.update_plan(scenario, trace, *id));
+    }
+
+    /// Looks where one plan instance stands. Both lists are in the order of instances.
+    fn update_plan(&mut self, scenario: &Scenario, trace: &mut Trace, id: u32) {
+        let standing = self.kernel.plan(id).and_then(|index| {
+            let next = self.kernel.next_step(trace, index);
+            // It may have come to its end by being asked.
+            let index = self.kernel.plan(id)?;
+            Some((index, next))
+        });
+        let known = self.flight.plan(id);
+        let Some((index, next)) = standing else {
+            if let Some(run) = known {
+                self.flight.plans.remove(run);
+            }
+            return;
+        };
+        let plan = self.kernel.plans()[index].plan;
+        let run = match known {
+            Some(run) => run,
+            None => self.add_plan(scenario, trace, index),
+        };
+        let definition = &self.kernel.world().air.plans[plan.index()];
+        let run = &mut self.flight.plans[run].body;
+        run.next_step = next;
+        let answered = next.filter(|_| run.answerable);
+        run.answered = answered.and_then(|step| match definition.steps[step].op {
+            Op::RaiseEvent { event, .. } => Some(event),
+            _ => None,
+        });
+    }
+
+    fn add_plan(&mut self, scenario: &Scenario, trace: &mut Trace, index: usize) -> usize {
+        let instance = &self.kernel.plans()[index];
+        let definition = &self.kernel.world().air.plans[instance.plan.index()];
+        let awaits = definition
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. }));
+        let known = |raised| self.workload.knows_answers(raised, definition.input);
+        let raises = definition
+            .steps
+            .iter()
+            .any(|step| matches!(step.op, Op::RaiseEvent { event, .. } if known(event)));
+        let answerable = scenario.plans == PlanMode::Answered && !awaits && raises;
+        let id = instance.id;
+        let thing = Thing::Plan(instance.plan);
+        let names = self.naming.names(trace, thing, instance.input_bytes);
+        let body = PlanRun {
+            instance: id,
+            answerable,
+            next_step: None,
+            answered: None,
+            silent: false,
+        };
+        let run = self.flight.launch(self.now_ns, names, body);
+        self.flight.plans.push(run);
+        self.flight.plans.len() - 1
+    }
+}
