@@ -9,7 +9,7 @@
 //!   seed · case file (a fuzz input is one) · healing · explorer    the sources of choices
 //!                     └── chooser ──┘                              one interface
 //!                │
-//! scenario ──► simulator ──► trace ──► invariants ──► verdict
+//! scenario ──► simulator ──► trace ──► properties ──► verdict
 //!   ▲          kernel (AIR) · host (wasm)                │
 //!   └── cases ◄─── shrink ◄── campaign ◄────────────────┘ ──► report
 //! ```
@@ -24,8 +24,7 @@
 //! - `sim_record`: what a run is. [`random`]: seeds and streams. [`trace`]: what happened, and its
 //!   digest. [`scenario`]: one run as plain data. [`interrupt`]: being asked to stop early.
 //! - [`kernel`]: routing, triggers, plans, effect gate, journal, recovery; and who sends what.
-//! - `sim_model`: what is known of a world. [`workload`]: requests and answers. [`invariants`]: what
-//!   must hold, and the goals.
+//! - [`model`]: what is known of a world: clients, answers, properties.
 //! - [`simulator`]: the loop.
 //! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small world,
 //!   and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that still fails
@@ -60,7 +59,7 @@
 //! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an answer
 //!   comes about: the shortest schedule would often be a row of strays, and the natural way to the
 //!   same bug says more.
-//! - Failures are told apart by a signature of the turn that went wrong ([`invariants::Signature`]),
+//! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
 //!   which holds what it violates, the arm, the kinds of state and what went out, and no counts: with
 //!   the number of the attempt in it, one bug of a limit would be a failure for each limit, and
 //!   could not be shrunk to the smallest.
@@ -84,7 +83,7 @@
 //! - The explorer varies one thing at a time, with one fault of each kind at most: all values with
 //!   all faults would be as many states as there are of both, multiplied.
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
-//!   its beginning: it uses the simulator, the kernel and the invariants of campaigns as they are.
+//!   its beginning: it uses the simulator, the kernel and the properties of campaigns as they are.
 //!   A state is packed in some tens of bytes until it is expanded; then its key is left.
 //! - The explorer takes each step that is new to it on a fresh instance, and again after others, more
 //!   often for one step in 16, chosen by its bytes: an impure reducer then gives one output for any
@@ -111,20 +110,21 @@
 //!
 //! - No clock, no ambient randomness and no hash-map order in the core: `clippy.toml` bans them.
 //!   The only clock is read by `cli`, for the rate of a campaign.
-//! - The kernel knows nothing of faults; the simulator draws nothing; invariants read the trace
-//!   and the documents, nothing else (`replays` also recovers a kernel of its own); only
-//!   `workload::retry` and `invariants::retry` know the retry machine's schemas.
+//! - The kernel knows nothing of faults; the simulator draws nothing; observers read the trace
+//!   and the documents, nothing else (`replays` also recovers a kernel of its own). Only a world's
+//!   model knows its schemas; [`models`] lists those that come with the command.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
 
 pub mod cli;
+pub mod models;
 pub mod selftest;
 
 pub use sim_air as air;
 pub use sim_cases as cases;
 pub use sim_host as host;
 pub use sim_kernel as kernel;
-pub use sim_model::{invariants, workload};
+pub use sim_model as model;
 pub use sim_record::{interrupt, random, scenario, trace};
 pub use sim_report as report;
 pub use sim_search::{campaign, explore, shrink};

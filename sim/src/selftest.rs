@@ -13,11 +13,11 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::models;
 use sim_air::Air;
 use sim_host::{Code, Limits, LoadError, default_cache_dir};
 use sim_kernel::World;
-use sim_model::invariants::ALL;
-use sim_model::workload::{self, Small, Workload};
+use sim_model::{Model, Properties};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
@@ -62,14 +62,15 @@ pub struct Searched {
     pub name: &'static str,
     /// Seeds until it was found, from each start, in order of size; None where it was missed.
     pub seeds: Vec<Option<u64>>,
-    /// By invariant: an index into [`ALL`].
+    /// By property, in the order of reports.
     pub found: Vec<Found>,
 }
 
-/// What was found of a bug by way of one invariant.
+/// What was found of a bug by way of one property.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Found {
-    pub invariant: usize,
+    /// Its name.
+    pub property: String,
     /// From how many starts.
     pub starts: u32,
     /// Decisions of the shrunk schedules, in order of size.
@@ -92,7 +93,7 @@ impl Searched {
             faults.push(format!("missed from {missed} starts"));
         }
         for found in &self.found {
-            let name = ALL[found.invariant].name;
+            let name = &found.property;
             let longest = found.shrunk.last();
             if let (Some(shortest), Some(longest)) = (found.explored, longest)
                 && *longest > shortest
@@ -177,19 +178,28 @@ pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
     Ok(world)
 }
 
+/// What must hold in the world of the planted bugs, and what must happen in it.
+///
+/// # Errors
+/// If the planted reducers are none.
+pub fn properties(air: &Air) -> anyhow::Result<Properties> {
+    let world = planted_world(air, 0)?;
+    Ok(Properties::of(&world, &*models::of(&world)))
+}
+
 /// Searches one bug.
 ///
 /// # Errors
 /// If the planted reducer cannot be run.
 pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searched> {
     let world = planted_world(air, number_of(bug.name)?)?;
-    let workload = workload::of(&world);
+    let model = models::of(&world);
     let mut result = Searched {
         name: bug.name,
         seeds: Vec::new(),
         found: Vec::new(),
     };
-    let mut runner = Runner::new(&world, &*workload)?;
+    let mut runner = Runner::new(&world, &*model)?;
     let most_shrinks = match bug.is_deep {
         true => options.shrinks.min(MOST_DEEP_SHRINKS),
         false => options.shrinks,
@@ -197,19 +207,19 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
     let mut shrunk_so_far = 0;
     for start in 0..u64::from(options.starts) {
         let start = options.first_seed + start * BETWEEN_STARTS;
-        let Some(first) = first_failure(&world, &*workload, bug, start, options)? else {
+        let Some(first) = first_failure(&world, &*model, bug, start, options)? else {
             result.seeds.push(None);
             continue;
         };
         result.seeds.push(Some(first.seed.0 - start + 1));
-        let invariant = first.invariant;
+        let property = first.property;
         let known = result
             .found
             .iter()
-            .position(|found| found.invariant == invariant);
+            .position(|found| found.property == property);
         let index = known.unwrap_or_else(|| {
             result.found.push(Found {
-                invariant,
+                property: property.clone(),
                 starts: 0,
                 shrunk: Vec::new(),
                 explored: None,
@@ -222,10 +232,10 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
             let sighting = &first.sighting;
             let budget = Budget::default();
             let shrunk = runner.shrink(&sighting.scenario, &sighting.signature, budget, |_| {});
-            // The shortest violation of the invariant may show another fault.
+            // The shortest violation of the property may show another fault.
             let length = shrunk.map(|(shrunk, others)| {
                 let others = others.iter();
-                let others = others.filter(|other| other.signature.violates.contains(&invariant));
+                let others = others.filter(|other| shows(other, &property));
                 let lengths = others.map(|other| other.scenario.schedule.len());
                 let length = shrunk.scenario.schedule.len();
                 lengths.fold(length, usize::min)
@@ -235,42 +245,50 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
     }
     // Those that were missed come last.
     result.seeds.sort_by_key(|seeds| seeds.unwrap_or(u64::MAX));
-    result.found.sort_by_key(|found| found.invariant);
+    let properties = Properties::of(&world, &*model);
+    let found = &mut result.found;
+    found.sort_by_key(|found| properties.find(&found.property));
     for found in &mut result.found {
         found.shrunk.sort_unstable();
         found.explored = match &bug.shape {
-            Some(shape) => shortest(&world, &*workload, shape, found.invariant)?,
+            Some(shape) => shortest(&world, &*model, shape, &found.property)?,
             None => None,
         };
     }
     Ok(result)
 }
 
-/// A seed that violates an invariant which a bug is about.
+/// Whether a run violates a property, among others.
+fn shows(sighting: &Sighting, property: &str) -> bool {
+    let mut violates = sighting.signature.violates.iter();
+    violates.any(|name| name == property)
+}
+
+/// A seed that violates a property which a bug is about.
 struct First {
     seed: Seed,
-    invariant: usize,
+    property: String,
     /// As it is seen on fresh instances, if it is seen there.
     sighting: Sighting,
 }
 
-/// The first seed from `start` on that violates an invariant which the bug is about, and the first
+/// The first seed from `start` on that violates a property which the bug is about, and the first
 /// such that it violates.
 fn first_failure(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     bug: &Bug,
     start: u64,
     options: &Options,
 ) -> anyhow::Result<Option<First>> {
-    let mut runner = Runner::new(world, workload)?;
+    let mut runner = Runner::new(world, model)?;
     runner.set_effort(Effort::Thorough);
     let mut seeds = start..start + SEEDS_AT_ONCE;
     while seeds.start < start + MOST_SEEDS {
         let mut faults = Vec::new();
         campaign::run(
             world,
-            workload,
+            model,
             &campaign::Options {
                 seeds: seeds.clone(),
                 jobs: 1,
@@ -291,26 +309,28 @@ fn first_failure(
         )?;
         for Failure { seed, sighting, .. } in faults {
             let violates = &sighting.signature.violates;
-            let Some(invariant) = violates.iter().copied().find(|one| bug.is_about(*one)) else {
+            let Some(property) = violates.iter().find(|one| bug.is_about(one)) else {
                 continue;
             };
+            let property = property.to_string();
             // A reducer that hides something may have failed by what runs before this one left in
             // its memory: then that is what was found.
             runner.renew()?;
             let checked = runner.replay(&sighting.scenario);
             let alone = runner.sightings(&sighting.scenario, &checked);
-            let violating = |invariant: usize| {
-                let mut alone = alone.iter();
-                alone.find(|seen| seen.signature.violates.contains(&invariant))
-            };
+            let violating = |property: &str| alone.iter().find(|seen| shows(seen, property));
             let hidden = alone.iter().flat_map(|seen| &seen.signature.violates);
-            let hidden = hidden.copied().find(|one| bug.is_about(*one));
-            let seen = [Some(invariant), hidden].into_iter().flatten();
-            let mut seen = seen.filter_map(|one| Some((one, violating(one)?.clone())));
-            let (invariant, sighting) = seen.next().unwrap_or((invariant, sighting));
+            let hidden = hidden.map(|name| name.to_string());
+            let hidden = hidden.into_iter().find(|one| bug.is_about(one));
+            let seen = [Some(property.clone()), hidden].into_iter().flatten();
+            let mut seen = seen.filter_map(|one| {
+                let sighting = violating(&one)?.clone();
+                Some((one, sighting))
+            });
+            let (property, sighting) = seen.next().unwrap_or((property, sighting));
             return Ok(Some(First {
                 seed,
-                invariant,
+                property,
                 sighting,
             }));
         }
@@ -319,21 +339,17 @@ fn first_failure(
     Ok(None)
 }
 
-/// How many decisions the shortest violation of an invariant takes in a small world.
+/// How many decisions the shortest violation of a property takes in a small world.
 fn shortest(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     shape: &Shape,
-    invariant: usize,
+    property: &str,
 ) -> anyhow::Result<Option<usize>> {
-    let small = Small {
-        requests: shape.requests,
-        max_attempts: shape.max_attempts,
-        base_delay_ms: shape.base_delay_ms,
-    };
+    let small = retry_model::small(shape.requests, shape.max_attempts, shape.base_delay_ms);
     let options = explore::Options {
         limits: explore::Limits {
-            scene: workload.scene(&small),
+            scene: model.scene(&small),
             duplicates: shape.duplicates,
             drops: 0,
             stale: shape.stale,
@@ -343,14 +359,14 @@ fn shortest(
         jobs: 1,
         memory_bytes: MEMORY_BYTES,
         most_states: u64::MAX,
-        invariant: Some(invariant),
+        property: Some(property.to_owned()),
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
     let outcome = match shape.is_varied {
-        false => explore::run(world, workload, &options, |_, _, _| {})?.outcome,
+        false => explore::run(world, model, &options, |_, _, _| {})?.outcome,
         true => {
-            let scenes = workload.scenes(&small);
+            let scenes = model.scenes(&small);
             // It is the scene that goes deep.
             let deep = explore::Options {
                 limits: explore::Limits {
@@ -359,7 +375,7 @@ fn shortest(
                 },
                 ..options
             };
-            explore::tour(world, workload, (scenes, &deep), |_, _, _| {})?
+            explore::tour(world, model, (scenes, &deep), |_, _, _| {})?
                 .explored
                 .outcome
         }

@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 use sim::air::{Source, load};
 use sim::campaign::{Effort, Runner};
 use sim::cases::{Case, CaseVerdict, Found, WorldHashes, store};
-use sim::workload;
+use sim::models;
 
 use crate::support::{planted_world, retry_world, root, trial};
 
@@ -94,8 +94,8 @@ fn stem(path: &Path) -> String {
 
 fn holds(path: &Path) {
     let world = retry_world();
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     runner.set_effort(Effort::Thorough);
     let mut case = store::read(path).expect("it is a case");
     let scenario = case.bind(&world.air).expect("it is a case of this world");
@@ -161,8 +161,8 @@ fn worth_keeping() {
     let mut found = String::new();
     for (number, name) in planted::BUGS {
         let world = planted_world(*number);
-        let workload = workload::of(&world);
-        let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+        let model = models::of(&world);
+        let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
         let mut catches = cases.iter().filter(|(_, case)| {
             let scenario = case.bind(&world.air).expect("it is a case of this world");
             runner.renew().expect("there is room for an instance");

@@ -7,9 +7,9 @@ use libtest_mimic::Trial;
 use sim::campaign::{Effort, Runner};
 use sim::cases::{Case, CaseVerdict, WorldHashes, store};
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
-use sim::workload;
 
 use crate::support::{documents, root, trial};
 
@@ -51,20 +51,21 @@ fn scenario(world: &World, name: &str) -> Scenario {
 }
 
 /// The invariant that is violated first, if any, on instances that nothing else has used.
-fn violated(world: &World, scenario: &Scenario, effort: Effort) -> Option<&'static str> {
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+fn violated(world: &World, scenario: &Scenario, effort: Effort) -> Option<String> {
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     runner.set_effort(effort);
     let checked = runner.replay(scenario);
     assert!(checked.skipped.is_empty(), "every decision is possible");
-    checked.violations.first().map(|found| found.name())
+    let first = checked.violations.first();
+    first.map(|found| found.name().to_owned())
 }
 
 fn is_caught(number: u8, name: &str) {
     let (world, mut case) = (world(number), case(name));
     let scenario = scenario(&world, name);
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
     let digest = runner.replay(&scenario).digest.to_string();
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         case.world = WorldHashes::of(&world);
@@ -77,7 +78,7 @@ fn is_caught(number: u8, name: &str) {
     };
     for effort in [Effort::Plain, Effort::Thorough] {
         let found = violated(&world, &scenario, effort);
-        assert_eq!(found, Some(expected.as_str()), "{effort:?}");
+        assert_eq!(found.as_deref(), Some(expected.as_str()), "{effort:?}");
     }
     assert_eq!(Some(digest), case.digest, "the trace is another");
 }
@@ -113,8 +114,8 @@ fn no_bug_holds() {
 
 fn no_bug_holds_on(seeds: std::ops::Range<u64>) {
     let world = world(NO_BUG);
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
     runner.set_effort(Effort::Sampled);
     for seed in seeds.map(Seed) {
         let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);

@@ -5,7 +5,8 @@ use sim::campaign::Runner;
 use sim::explore::{self, ExploreError, Explored, Limits, Options, Outcome};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
-use sim::workload::{self, Small};
+use sim::model::Properties;
+use sim::models;
 
 use crate::support::{http_world, planted_world, retry_world, trial};
 
@@ -48,14 +49,10 @@ const ONE: Shape = Shape {
 };
 
 fn options(world: &World, shape: Shape) -> Options {
-    let small = Small {
-        requests: shape.requests,
-        max_attempts: shape.max_attempts,
-        base_delay_ms: 10,
-    };
+    let small = retry_model::small(shape.requests, shape.max_attempts, 10);
     Options {
         limits: Limits {
-            scene: workload::of(world).scene(&small),
+            scene: models::of(world).scene(&small),
             duplicates: shape.duplicates,
             drops: shape.drops,
             stale: shape.stale,
@@ -65,15 +62,15 @@ fn options(world: &World, shape: Shape) -> Options {
         jobs: 1,
         memory_bytes: 1 << 30,
         most_states: u64::MAX,
-        invariant: None,
+        property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     }
 }
 
 fn run(world: &World, options: &Options) -> Explored {
-    let workload = workload::of(world);
-    explore::run(world, &*workload, options, |_, _, _| {}).expect("the world can be explored")
+    let model = models::of(world);
+    explore::run(world, &*model, options, |_, _, _| {}).expect("the world can be explored")
 }
 
 fn counts(shape: Shape) -> (u64, u64, u32) {
@@ -201,11 +198,11 @@ fn shipped_reducer_holds() {
     };
     let explored = run(world, &options(world, shape));
     assert_eq!(explored.outcome, Outcome::Complete);
-    let goals = sim::invariants::Goals::of(world);
-    let goals = goals.list().iter().enumerate();
-    let reached: Vec<&str> = goals
-        .filter(|(index, _)| explored.goals.contains(*index))
-        .map(|(_, goal)| goal.name.as_str())
+    let properties = Properties::of(world, &*models::of(world));
+    let reached: Vec<&str> = properties
+        .sometimes()
+        .filter(|(rank, ..)| explored.goals.contains(*rank))
+        .map(|(_, property, _)| &*property.name)
         .collect();
     for goal in [
         "done_after_retry",
@@ -255,15 +252,13 @@ fn counterexample_replays() {
         let Outcome::Violated(found) = explored.outcome else {
             panic!("{name} is not found");
         };
-        let workload = workload::of(&world);
-        let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+        let model = models::of(&world);
+        let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
         let checked = runner.replay(&found.scenario);
         assert!(checked.skipped.is_empty(), "{name}");
-        let names = |violations: &[sim::invariants::Violation]| -> Vec<&str> {
-            violations
-                .iter()
-                .map(|violation| violation.name())
-                .collect()
+        let names = |violations: &[sim::model::Violation]| -> Vec<String> {
+            let names = violations.iter().map(|violation| violation.name());
+            names.map(str::to_owned).collect()
         };
         assert_eq!(
             names(&checked.violations),
@@ -348,9 +343,9 @@ fn interrupt_ends_it() {
             ..ONE
         },
     );
-    let workload = workload::of(world);
+    let model = models::of(world);
     let mut told = Vec::new();
-    let explored = explore::run(world, &*workload, &asked, |_, taken, depth| {
+    let explored = explore::run(world, &*model, &asked, |_, taken, depth| {
         told.push((taken, depth));
         if depth == 8 {
             asked.interrupt.ask();
@@ -409,7 +404,7 @@ fn context_is_refused() {
     ] {
         let error = explore::run(
             &world,
-            &*workload::of(&world),
+            &*models::of(&world),
             &options(&world, ONE),
             |_, _, _| {},
         );

@@ -9,12 +9,12 @@ use sim::air::{self, Air};
 use sim::campaign::{self, Effort, Options, Stop, Summary};
 use sim::explore::{self, Limits, Outcome};
 use sim::interrupt::Interrupt;
-use sim::invariants::ALL;
 use sim::kernel::{Source, World};
+use sim::model::Properties;
+use sim::model::texts::Near;
+use sim::models;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::BUGS;
-use sim::workload::texts::Near;
-use sim::workload::{self, Small};
 
 use crate::support::{code, planted_world, root, trial};
 
@@ -119,11 +119,11 @@ fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {
         stop,
         interrupt: Interrupt::default(),
     };
-    let workload = workload::of(world);
-    campaign::run(world, &*workload, &options, |_| {}).expect("the reducer can be run")
+    let model = models::of(world);
+    campaign::run(world, &*model, &options, |_| {}).expect("the reducer can be run")
 }
 
-fn violated(summary: &Summary) -> Vec<&'static str> {
+fn violated(summary: &Summary) -> Vec<&str> {
     let all = summary
         .failures
         .iter()
@@ -132,13 +132,13 @@ fn violated(summary: &Summary) -> Vec<&'static str> {
 }
 
 /// What a campaign of some hundred seeds violates first.
-fn first_violation(world: &World) -> Option<&'static str> {
+fn first_violation(world: &World) -> Option<String> {
     let mut start = 0;
     while start < 2_048 {
         let summary = campaign(world, start..start + 64, Stop::AfterFailures(1));
         if let Some(failure) = summary.failures.first() {
             let first = failure.sighting.violations.first();
-            return first.map(|found| found.name());
+            return first.map(|found| found.name().to_owned());
         }
         start += 64;
     }
@@ -147,14 +147,14 @@ fn first_violation(world: &World) -> Option<&'static str> {
 
 fn renamed_world_is_reached() {
     let mut world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
-    campaign::survey(&mut world).expect("the reducer can be run");
+    models::surveyed(&mut world).expect("the reducer can be run");
     let summary = campaign(&world, 0..400, Stop::Never);
     assert_eq!(violated(&summary), Vec::<&str>::new());
-    let never = summary.goals.iter().filter(|(_, count)| *count == 0);
-    let never: Vec<&str> = never.map(|(goal, _)| goal.name.as_str()).collect();
+    let never = summary.sometimes.iter().filter(|one| one.runs == 0);
+    let never: Vec<&str> = never.map(|one| &*one.property.name).collect();
     assert_eq!(never, Vec::<&str>::new(), "all of the world is reached");
-    assert!(summary.goals.len() >= 18, "{:?}", summary.goals);
-    let judged = summary.judged_by.iter().map(|index| ALL[*index].name);
+    assert!(summary.sometimes.len() >= 18, "{:?}", summary.sometimes);
+    let judged = summary.judged.iter().map(|one| &*one.property.name);
     assert!(judged.clone().all(|name| name != "contract_kept"));
     assert!(judged.clone().any(|name| name == "plans_succeed"));
 }
@@ -163,23 +163,19 @@ fn renamed_world_is_explored() {
     let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
     let explored = explored(&world, 1, 0);
     assert_eq!(explored.outcome, Outcome::Complete);
-    let goals = sim::invariants::Goals::of(&world);
-    let missed = goals.list().iter().enumerate();
-    let missed = missed.filter(|(index, _)| !explored.goals.contains(*index));
-    let missed: Vec<&str> = missed.map(|(_, goal)| goal.name.as_str()).collect();
+    let properties = Properties::of(&world, &*models::of(&world));
+    let missed = properties.sometimes();
+    let missed = missed.filter(|(rank, ..)| !explored.goals.contains(*rank));
+    let missed: Vec<&str> = missed.map(|(_, goal, _)| &*goal.name).collect();
     assert_eq!(missed, Vec::<&str>::new());
 }
 
 fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
-    let workload = workload::of(world);
-    let small = Small {
-        requests: 2,
-        max_attempts: 2,
-        base_delay_ms: 10,
-    };
+    let model = models::of(world);
+    let small = retry_model::small(2, 2, 10);
     let options = explore::Options {
         limits: Limits {
-            scene: workload.scene(&small),
+            scene: model.scene(&small),
             duplicates,
             drops: 0,
             stale,
@@ -189,11 +185,11 @@ fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
         jobs: 1,
         memory_bytes: 1 << 30,
         most_states: u64::MAX,
-        invariant: None,
+        property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    explore::run(world, &*workload, &options, |_, _, _| {}).expect("it can be explored")
+    explore::run(world, &*model, &options, |_, _, _| {}).expect("it can be explored")
 }
 
 fn clients_send_what_nothing_within_sends() {
@@ -217,10 +213,11 @@ fn other_words_hold() {
     let world = planted_world(planted::OTHER_WORDS);
     let summary = campaign(&world, 0..2_000, Stop::Never);
     assert_eq!(violated(&summary), Vec::<&str>::new());
-    assert_eq!(summary.missed_goals(), Vec::<&sim::invariants::Goal>::new());
+    assert_eq!(summary.missed(), Vec::<&sim::model::Property>::new());
     let held = |name: &str| {
-        let index = ALL.iter().position(|known| known.name == name);
-        summary.holds[index.expect("it is an invariant")]
+        let mut judged = summary.judged.iter();
+        let judged = judged.find(|one| one.property.name == name);
+        judged.expect("it is a property").holds
     };
     assert!(held("contract_kept") > 1_900);
     assert!(held("backoff_exact") > 1_000);

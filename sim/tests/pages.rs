@@ -6,12 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use libtest_mimic::Trial;
 use sha2::{Digest, Sha256};
 use sim::campaign::Runner;
+use sim::models;
 use sim::random::Seed;
 use sim::report::event::CaseDone;
 use sim::report::page;
 use sim::report::timeline::{Recorder, Timeline};
 use sim::scenario::{Bounds, Mix, PlanMode, Scenario};
-use sim::workload;
 
 use crate::support::{self, retry_world};
 
@@ -39,8 +39,8 @@ const MOST_BYTES: usize = 300_000;
 /// A seeded run of so many turns, told.
 fn run(first: Seed, turns: usize) -> Timeline {
     let world = retry_world();
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let bounds = Bounds {
         turns: turns as u32,
         ..Bounds::default()

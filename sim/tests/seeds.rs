@@ -5,9 +5,9 @@ use sim::campaign::{self, Effort, Options, Runner, Summary};
 use sim::cases::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::workload;
 
 use crate::support::{http_world, planted_world, retry_world, root, trial};
 
@@ -65,8 +65,8 @@ fn each(seed: Option<Seed>, mut test: impl FnMut(Seed)) {
 
 /// Runs a seed on a runner of its own.
 fn with_run<T>(world: &World, seed: Seed, look: impl FnOnce(&mut Runner<'_>, Run) -> T) -> T {
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);
     let scenario = scenario.with_schedule_of(&runner.trace);
@@ -152,7 +152,7 @@ fn history_does_not_matter(seed: Seed) {
 
 /// A campaign of several chunks, of which the last is not full.
 fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
-    let workload = workload::of(world);
+    let model = models::of(world);
     let options = Options {
         seeds: seed.0..seed.0.saturating_add(300),
         jobs,
@@ -165,7 +165,7 @@ fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
         stop: sim::campaign::Stop::AfterFailures(1_000),
         interrupt: Interrupt::default(),
     };
-    campaign::run(world, &*workload, &options, |_| {}).expect("the reducer can be run")
+    campaign::run(world, &*model, &options, |_| {}).expect("the reducer can be run")
 }
 
 /// Not even for a reducer that answers by what it has in its memory.
@@ -198,8 +198,8 @@ fn bug(name: &str) -> u8 {
 
 /// The plan as its document says: every attempt fails, so each request ends as Failed or waits.
 fn as_written(world: &World, seed: Seed) {
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let scenario = runner.scenario(seed, PlanMode::AsWritten, Bounds::default(), Mix::Swarm);
     let checked = runner.seed(seed, &scenario);
     assert_eq!(checked.violations, [], "seed {seed}");

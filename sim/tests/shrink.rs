@@ -8,15 +8,15 @@ use expect_test::expect;
 use libtest_mimic::Trial;
 use sim::air::Hash;
 use sim::campaign::{Effort, Runner};
-use sim::invariants::ALL;
 use sim::kernel::World;
+use sim::model::Model;
+use sim::models;
 use sim::random::Seed;
 use sim::report;
 use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
 use sim::selftest;
 use sim::shrink::{self, Budget, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
 use sim::trace::{Answer, Status};
-use sim::workload::{self, Workload};
 
 use crate::support::{code, documents, planted_world, retry_world, trial};
 
@@ -64,7 +64,7 @@ fn signatures_have_no_values() {
         ("in func[12] at 0x71d < step", "in func[12] at 0x71d < step"),
         ("attempt \"a\\\"b\" of w/State@1", "attempt … of w/State@1"),
     ] {
-        assert_eq!(sim::invariants::without_values(text), kept);
+        assert_eq!(sim::model::without_values(text), kept);
     }
 }
 
@@ -76,10 +76,10 @@ fn shrink_by(
     oracle: impl FnMut(&Scenario) -> Option<Scenario>,
 ) -> Result<Shrunk, Refused> {
     let world = retry_world();
-    let workload = workload::of(world);
+    let model = models::of(world);
     let subject = Subject {
         air: &world.air,
-        workload: &*workload,
+        model: &*model,
     };
     let mut told: Vec<(Scenario, u32)> = Vec::new();
     let shrunk = shrink::shrink(scenario, subject, attempts, oracle, |best, attempts| {
@@ -107,14 +107,14 @@ fn when(fails: impl Fn(&Scenario) -> bool) -> impl FnMut(&Scenario) -> Option<Sc
 /// The requests of a seed, and a long schedule that names ever other messages.
 fn long(length: u32) -> Scenario {
     let world = retry_world();
-    let workload = workload::of(world);
-    let runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let runner = Runner::new(world, &*model).expect("the reducer can be run");
     let of = |seed| runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     // More than one request, and each has its name as its id.
     let is_plain = |scenario: &Scenario| {
         scenario.requests.len() > 1
             && scenario.requests.iter().all(|request| {
-                workload.req_id(request.schema, &request.value) == Some(request.name.as_str())
+                model.req_id(request.schema, &request.value) == Some(request.name.as_str())
             })
     };
     let mut scenarios = (0..).map(Seed).map(of);
@@ -179,10 +179,10 @@ fn long_ones_in_few_attempts() {
     let needed = scenario.schedule.iter().filter(is_needed).count();
     let oracle = when(|candidate| candidate.schedule.iter().filter(is_needed).count() == needed);
     let world = retry_world();
-    let workload = workload::of(world);
+    let model = models::of(world);
     let subject = Subject {
         air: &world.air,
-        workload: &*workload,
+        model: &*model,
     };
     let mut attempts_until_short = 0;
     let budget = Budget::default();
@@ -390,17 +390,17 @@ fn another_world() {
 }
 
 fn shrunk_alike(world: &World, name: &str) -> String {
-    let workload = workload::of(world);
-    let mut lines: Vec<(usize, Scenario)> = Vec::new();
-    for (invariant, scenario) in failing(world, &*workload) {
-        let shrunk = shrink_violation(world, &*workload, &scenario, invariant).scenario;
+    let model = models::of(world);
+    let mut lines: Vec<(String, Scenario)> = Vec::new();
+    for (invariant, scenario) in failing(world, &*model) {
+        let shrunk = shrink_violation(world, &*model, &scenario, &invariant).scenario;
         match lines.iter().find(|(other, _)| *other == invariant) {
             None => lines.push((invariant, shrunk)),
             Some((_, first)) => assert_eq!(
                 shrunk.schedule.len(),
                 first.schedule.len(),
                 "{name}, {}:\n{}\n{}",
-                ALL[invariant].name,
+                invariant,
                 story(world, &first.schedule),
                 story(world, &shrunk.schedule),
             ),
@@ -408,7 +408,7 @@ fn shrunk_alike(world: &World, name: &str) -> String {
     }
     let mut found = String::new();
     for (invariant, shrunk) in lines {
-        let (length, invariant) = (shrunk.schedule.len(), ALL[invariant].name);
+        let length = shrunk.schedule.len();
         let story = story(world, &shrunk.schedule);
         let _ = writeln!(found, "{name}, {invariant}: {length}\n  {story}");
     }
@@ -416,8 +416,8 @@ fn shrunk_alike(world: &World, name: &str) -> String {
 }
 
 /// The first failing seeds of a world, each with the invariant that it violates.
-fn failing(world: &World, workload: &dyn Workload) -> Vec<(usize, Scenario)> {
-    let mut runner = Runner::new(world, workload).expect("the reducer can be run");
+fn failing(world: &World, model: &dyn Model) -> Vec<(String, Scenario)> {
+    let mut runner = Runner::new(world, model).expect("the reducer can be run");
     let mut failing = Vec::new();
     for seed in (0..SEEDS).map(Seed) {
         // Bugs that only show from one run to another have nothing to shrink.
@@ -426,7 +426,7 @@ fn failing(world: &World, workload: &dyn Workload) -> Vec<(usize, Scenario)> {
         let checked = runner.seed(seed, &scenario);
         if let Some(first) = checked.violations.first() {
             let scenario = scenario.with_schedule_of(&runner.trace);
-            failing.push((first.invariant, scenario));
+            failing.push((first.name().to_owned(), scenario));
         }
         if failing.len() == SHRUNK {
             break;
@@ -437,16 +437,16 @@ fn failing(world: &World, workload: &dyn Workload) -> Vec<(usize, Scenario)> {
 
 fn shrink_violation(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     scenario: &Scenario,
-    invariant: usize,
+    invariant: &str,
 ) -> Shrunk {
-    let mut runner = Runner::new(world, workload).expect("the reducer can be run");
+    let mut runner = Runner::new(world, model).expect("the reducer can be run");
     runner.set_effort(Effort::Thorough);
     let checked = runner.replay(scenario);
     let mut sightings = runner.sightings(scenario, &checked).into_iter();
     let signature = sightings
-        .find(|seen| seen.signature.violates.contains(&invariant))
+        .find(|seen| seen.signature.violates.iter().any(|name| name == invariant))
         .expect("it fails")
         .signature;
     let shrunk = runner.shrink(scenario, &signature, DEFAULT_ATTEMPTS, |_| {});
@@ -454,7 +454,7 @@ fn shrink_violation(
     assert!(!shrunk.exhausted);
     assert!(shrunk.scenario.schedule.len() <= scenario.schedule.len());
     let checked = runner.replay(&shrunk.scenario);
-    let mut violated = checked.violations.iter().map(|found| found.invariant);
+    let mut violated = checked.violations.iter().map(|found| found.name());
     assert!(violated.any(|violated| violated == invariant));
     assert!(checked.skipped.is_empty(), "every decision is possible");
     shrunk

@@ -27,10 +27,10 @@ use sim::campaign::{Effort, Runner};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
 use sim::cli::sources;
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::{planted_wasm, planted_world};
-use sim::workload;
 use sim_fuzz::settings::project_folder;
 
 /// Cases that a trial starts from.
@@ -314,8 +314,8 @@ fn binary() -> Result<PathBuf> {
 /// Cases to start from, in which nothing is violated.
 fn starts(subject: &Subject, folder: &Path) -> Result<()> {
     let world = subject.world()?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     let mut seed = Seed(0);
     let mut written = 0;
     while written < STARTS {
@@ -340,9 +340,9 @@ fn starts(subject: &Subject, folder: &Path) -> Result<()> {
 /// Runs seeds until one fails or the time is over.
 fn simulate(subject: &Subject, trial: u64, most: Duration) -> Result<Trial> {
     let world = subject.world()?;
-    let workload = workload::of(&world);
+    let model = models::of(&world);
     let start = now();
-    let mut runner = Runner::new(&world, &*workload)?;
+    let mut runner = Runner::new(&world, &*model)?;
     runner.set_effort(Effort::Sampled);
     let mut executions = 0;
     let mut found = false;

@@ -14,9 +14,9 @@ use arbitrary::{Result, Unstructured};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sim::air::Air;
+use sim::model::Model;
 use sim::random::{Component, Seed, Stream};
 use sim::scenario::{Decision, Depth, Scenario};
-use sim::workload::Workload;
 
 use dictionary::Dictionary;
 
@@ -32,7 +32,7 @@ const MOST_CRASHES: u32 = 2;
 /// What new parts are made of.
 pub struct Palette<'a> {
     pub air: &'a Air,
-    pub workload: &'a dyn Workload,
+    pub model: &'a dyn Model,
     /// What was possible in runs so far.
     pub pool: &'a Pool,
     pub dictionary: &'a Dictionary,
@@ -66,7 +66,7 @@ impl Palette<'_> {
         (self.bytes)(bytes);
     }
 
-    /// A stream for what the workload makes.
+    /// A stream for what the model makes.
     fn stream(&self, dice: &mut Unstructured<'_>) -> Result<Stream> {
         Ok(Stream::new(Seed(dice.arbitrary()?), Component::Requests))
     }
@@ -147,7 +147,7 @@ fn change_request(
 ) -> Result<()> {
     if scenario.requests.is_empty() || dice.ratio(1, 8)? {
         let mut stream = palette.stream(dice)?;
-        for request in palette.workload.requests(&mut stream, Depth::Usual) {
+        for request in palette.model.requests(&mut stream, Depth::Usual) {
             let is_known = scenario
                 .requests
                 .iter()

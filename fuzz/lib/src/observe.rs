@@ -1,7 +1,7 @@
 //! A chooser that follows a schedule and notes, before each decision, the abstract state of the
 //! world and the pair that the last two decisions make.
 //!
-//! It decides nothing itself. A state is abstract: what the workload says matters of each cell's
+//! It decides nothing itself. A state is abstract: what the model says matters of each cell's
 //! state, and whether there is one or more of each kind in flight.
 
 use sim::air::ReducerId;
@@ -56,7 +56,7 @@ impl<'a> Observed<'a> {
                 let state = step.after.map_or(0, |after| {
                     let scenario = situation.scenario;
                     situation
-                        .workload
+                        .model
                         .abstract_state(&scenario.requests, trace.bytes(after))
                 });
                 self.put(step.reducer, key, state);

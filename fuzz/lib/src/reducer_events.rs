@@ -9,12 +9,13 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Result;
-use sim::campaign::{self, Effort, Runner};
+use sim::campaign::{Effort, Runner};
 use sim::cases::{FoundBy, WorldHashes};
 use sim::cli::{Loaded, replay_command};
 use sim::host::Coverage;
-use sim::invariants::Violation;
 use sim::kernel::World;
+use sim::model::Model;
+use sim::models;
 use sim::random::Seed;
 use sim::report::event::Readers;
 use sim::report::human::Human;
@@ -22,7 +23,6 @@ use sim::scenario::{Decision, Scenario};
 use sim::session::{Finding, Session, Settings as SessionSettings};
 use sim::shrink::Budget;
 use sim::simulator::{Flight, Scripted};
-use sim::workload::{self, Workload};
 
 use crate::features::{self, hash};
 use crate::input::{self, Writer};
@@ -58,7 +58,7 @@ pub struct Subject {
     settings: Settings,
     plain: Loaded,
     observed: World,
-    workload: Box<dyn Workload>,
+    model: Box<dyn Model>,
 }
 
 impl Subject {
@@ -66,7 +66,7 @@ impl Subject {
     /// If documents or wasm cannot be read, or the wasm cannot be instrumented.
     pub fn load(settings: Settings) -> Result<Subject> {
         let mut plain = settings.world.load()?;
-        campaign::survey(&mut plain.world)?;
+        models::surveyed(&mut plain.world)?;
         let observed = match settings.feedback.sees_guest() {
             true => settings.world.load_instrumented()?.world,
             false => settings.world.load()?.world,
@@ -76,12 +76,12 @@ impl Subject {
 
     /// Of a world as it ships, and the same world to be observed.
     pub fn new(settings: Settings, plain: Loaded, observed: World) -> Subject {
-        let workload = workload::of(&plain.world);
+        let model = models::of(&plain.world);
         Subject {
             settings,
             plain,
             observed,
-            workload,
+            model,
         }
     }
 }
@@ -92,10 +92,10 @@ pub enum Ending {
     /// The bytes are not a case of this world.
     NotACase,
     Holds,
-    /// The name of the invariant.
-    Violates(&'static str),
-    /// It violated an invariant, and does not on fresh instances: the reducer remembers.
-    NotRepeatable(&'static str),
+    /// The name of the property.
+    Violates(String),
+    /// It violated a property, and does not on fresh instances: the reducer remembers.
+    NotRepeatable(String),
 }
 
 /// The fuzzer's side of one world, for one thread.
@@ -123,14 +123,14 @@ impl<'s> Target<'s> {
     /// # Errors
     /// If the reducer cannot be instantiated.
     pub fn new(subject: &'s Subject) -> Result<Target<'s>> {
-        let workload = &*subject.workload;
-        let mut runner = Runner::new(&subject.observed, workload)?;
+        let model = &*subject.model;
+        let mut runner = Runner::new(&subject.observed, model)?;
         runner.set_effort(Effort::Sampled);
         runner.trace.leave_out_digest();
         Ok(Target {
             subject,
             runner,
-            plain: Runner::new(&subject.plain.world, workload)?,
+            plain: Runner::new(&subject.plain.world, model)?,
             runs: 0,
             coverage: subject
                 .observed
@@ -182,7 +182,7 @@ impl<'s> Target<'s> {
     }
 
     /// The invariant that a run violates on the instrumented reducer.
-    fn execute(&mut self, hash: u64, scenario: &Scenario) -> Result<Option<&'static str>> {
+    fn execute(&mut self, hash: u64, scenario: &Scenario) -> Result<Option<String>> {
         if self.runs.is_multiple_of(RUNS_PER_INSTANCE) {
             self.runner.renew()?;
         }
@@ -196,7 +196,7 @@ impl<'s> Target<'s> {
         let checked = self.runner.run(Seed(hash), scenario, &mut chooser);
         self.flight = chooser.into_flight().map(|flight| (hash, flight));
         let first = checked.violations.first();
-        Ok(first.map(|violation| violation.name()))
+        Ok(first.map(|violation| violation.name().to_owned()))
     }
 
     /// What was reached and compared since this was last called.
@@ -241,7 +241,7 @@ impl<'s> Target<'s> {
     fn confirm(
         &mut self,
         scenario: &Scenario,
-        name: &'static str,
+        name: String,
         out: &mut impl Write,
     ) -> Result<Ending> {
         for effort in [Effort::Plain, Effort::Thorough] {
@@ -252,7 +252,8 @@ impl<'s> Target<'s> {
             let Some(sighting) = sightings.next() else {
                 continue;
             };
-            let name = sighting.violations.first().map_or(name, Violation::name);
+            let first = sighting.violations.first();
+            let name = first.map_or(name, |violation| violation.name().to_owned());
             let finding = Finding {
                 found_by: FoundBy::fuzzer(),
                 runs: 1,
@@ -279,7 +280,7 @@ impl<'s> Target<'s> {
         let replay = |path: &Path| replay_command(path, &settings.world);
         let mut session = Session::new(
             &self.subject.plain.world,
-            &*self.subject.workload,
+            &*self.subject.model,
             SessionSettings {
                 folder: settings.cases.clone(),
                 budget: Some(Budget::default()),
@@ -311,7 +312,7 @@ impl<'s> Target<'s> {
         let possible = self.possible(hash, &scenario)?;
         let mut palette = Palette {
             air: &self.subject.observed.air,
-            workload: &*self.subject.workload,
+            model: &*self.subject.model,
             pool: &self.pool,
             dictionary: &self.dictionary,
             words: possible::words(&scenario),

@@ -250,7 +250,7 @@ fn values_that_do_not_survive_are_found() {
     let shipped = Codec::SHIPPED;
     fn forgets(schemas: &Schemas, id: SchemaId, bytes: &[u8]) -> Result<Value, ValueError> {
         let decoded = schemas.decode(id, bytes)?;
-        let plain = sim::workload::sample::plainest(schemas, schemas.ty(id));
+        let plain = sim::model::sample::plainest(schemas, schemas.ty(id));
         Ok(if decoded == plain { decoded } else { plain })
     }
     let decode = codec(Codec {

@@ -205,7 +205,7 @@ fn a_find_is_told_shrunk_and_kept() {
         panic!("{ending:?}");
     };
     assert!(told.contains("violation: an input of the fuzzer"), "{told}");
-    assert!(told.contains(name), "{told}");
+    assert!(told.contains(&*name), "{told}");
     let cases = store::list(&folder.path().join("cases")).expect("the folder is there");
     let [case] = cases.as_slice() else {
         panic!("{cases:?}");

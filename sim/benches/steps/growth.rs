@@ -5,7 +5,6 @@ use std::fs;
 use sim::campaign::Runner;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Faults, Knob, PlanMode, Scenario};
-use sim::workload::Small;
 
 use super::rounds::{Contender, compare};
 use super::subject::Subject;
@@ -81,11 +80,7 @@ fn run(runner: &mut Runner<'_>, scenario: &Scenario) -> u64 {
 /// succeed, no stray says that they did, and nothing is lost. Without crashes, which cost a replay
 /// of all that was before.
 fn long(subject: &Subject, turns: u64) -> Scenario {
-    let endless = Small {
-        requests: 3,
-        max_attempts: u64::MAX,
-        base_delay_ms: 10,
-    };
+    let endless = retry_model::small(3, u64::MAX, 10);
     let faults = Faults::FIXED.on().filter(|(knob, _)| {
         let off = [
             Knob::Ok,
@@ -98,7 +93,7 @@ fn long(subject: &Subject, turns: u64) -> Scenario {
         !off.contains(knob)
     });
     Scenario {
-        requests: subject.workload.scene(&endless).requests,
+        requests: subject.model.scene(&endless).requests,
         plans: PlanMode::Answered,
         bounds: Bounds {
             turns: turns as u32,

@@ -2,7 +2,6 @@
 
 use sim::explore::{self, Explored, Limits, Options};
 use sim::interrupt::Interrupt;
-use sim::workload::Small;
 
 use super::rounds::{Contender, Figures, compare};
 use super::subject::Subject;
@@ -43,14 +42,10 @@ fn print(figures: &[Figures]) {
 
 /// `sim explore --requests 2 --max-attempts 3 --duplicates 2`.
 fn explored(subject: &Subject, jobs: usize) -> Explored {
-    let small = Small {
-        requests: 2,
-        max_attempts: 3,
-        base_delay_ms: 10,
-    };
+    let small = retry_model::small(2, 3, 10);
     let options = Options {
         limits: Limits {
-            scene: subject.workload.scene(&small),
+            scene: subject.model.scene(&small),
             duplicates: 2,
             drops: 0,
             stale: 0,
@@ -60,10 +55,10 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         jobs,
         memory_bytes: 4 << 30,
         most_states: u64::MAX,
-        invariant: None,
+        property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    explore::run(&subject.world, &*subject.workload, &options, |_, _, _| {})
+    explore::run(&subject.world, &*subject.model, &options, |_, _, _| {})
         .expect("the world can be explored")
 }

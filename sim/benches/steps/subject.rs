@@ -7,13 +7,14 @@ use sim::campaign::{self, Effort, Runner, Summary};
 use sim::host::{Code, Limits, StepInput, default_cache_dir, encode_envelope};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
+use sim::model::Model;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::workload::{self, Workload};
 
 pub struct Subject {
     pub world: World,
-    pub workload: Box<dyn Workload>,
+    pub model: Box<dyn Model>,
 }
 
 impl Subject {
@@ -27,8 +28,8 @@ impl Subject {
         let sources = sim::cli::sources(&folder).expect("they can be read");
         let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
         let world = World::new(air, vec![code]);
-        let workload = workload::of(&world);
-        Subject { world, workload }
+        let model = models::of(&world);
+        Subject { world, model }
     }
 
     pub fn code(&self) -> &Code {
@@ -37,7 +38,7 @@ impl Subject {
     }
 
     pub fn runner(&self) -> Runner<'_> {
-        Runner::new(&self.world, &*self.workload).expect("the reducer can be run")
+        Runner::new(&self.world, &*self.model).expect("the reducer can be run")
     }
 
     /// Runs the seeds below `seeds`, with every invariant but the samples of `pure` and `replays`,
@@ -69,8 +70,7 @@ impl Subject {
             stop: sim::campaign::Stop::AfterFailures(1),
             interrupt: Interrupt::default(),
         };
-        campaign::run(&self.world, &*self.workload, &options, |_| {})
-            .expect("the reducer can be run")
+        campaign::run(&self.world, &*self.model, &options, |_| {}).expect("the reducer can be run")
     }
 
     /// The input envelope of every step of the seeds below `seeds`.

@@ -84,6 +84,7 @@ struct EffectSpans {
 
 impl Output {
     /// The state after the step; `None` if the reducer answered null.
+    #[inline]
     pub fn state(&self) -> Option<&[u8]> {
         self.state.map(|span| self.bytes(span))
     }
@@ -108,6 +109,7 @@ impl Output {
     }
 
     /// `None` if there are none, or null.
+    #[inline]
     pub fn annotations(&self) -> Option<&[u8]> {
         self.annotations.map(|span| self.bytes(span))
     }
@@ -186,10 +188,12 @@ impl Output {
         Ok(())
     }
 
+    #[inline]
     fn bytes(&self, span: Span) -> &[u8] {
         &self.bytes[span.start..span.end]
     }
 
+    #[inline]
     fn text(&self, span: Span) -> &str {
         std::str::from_utf8(self.bytes(span)).expect("it was text when it was read")
     }

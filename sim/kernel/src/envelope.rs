@@ -132,6 +132,7 @@ pub struct TimerSet<'a> {
 
 impl<'a> TimerSet<'a> {
     /// From the canonical parameters of a `timer.set`.
+    #[inline]
     pub fn parse(canonical: &'a [u8]) -> Option<TimerSet<'a>> {
         TimerSet::read(&mut Canonical::new(canonical))
     }

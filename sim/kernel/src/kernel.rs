@@ -212,6 +212,7 @@ impl<'w> Kernel<'w> {
         self.moved = Moved::All;
     }
 
+    #[inline]
     pub fn world(&self) -> &'w World {
         self.world
     }
@@ -222,11 +223,13 @@ impl<'w> Kernel<'w> {
     }
 
     /// The place of an instance among those that have not ended.
+    #[inline]
     pub fn plan(&self, id: u32) -> Option<usize> {
         self.plans.binary_search_by_key(&id, |plan| plan.id).ok()
     }
 
     /// The plan instances that have not ended, oldest first.
+    #[inline]
     pub fn plans(&self) -> &[Instance] {
         &self.plans
     }

@@ -12,6 +12,7 @@ impl Interrupt {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    #[inline]
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -101,16 +101,19 @@ impl Stream {
 
     /// A number from 0 to `bound - 1`, without bias worth naming: a 32-bit draw scaled by
     /// multiplication, off by less than `bound` in 2^32.
+    #[inline]
     pub fn below(&mut self, bound: u32) -> u32 {
         debug_assert!(bound > 0, "nothing is below 0");
         ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
+    #[inline]
     pub fn chance(&mut self, ratio: Ratio) -> bool {
         ratio.numerator > 0 && self.below(ratio.denominator) < ratio.numerator
     }
 
     /// One of `items`, each as likely as the others; `None` if there are none.
+    #[inline]
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> Option<&'a T> {
         if items.is_empty() {
             return None;
@@ -119,6 +122,7 @@ impl Stream {
     }
 
     /// The index of one of `weights`, as likely as its share of their sum; `None` if that is 0.
+    #[inline]
     pub fn weighted(&mut self, weights: &[u32]) -> Option<usize> {
         let total: u32 = weights.iter().sum();
         if total == 0 {

@@ -414,6 +414,7 @@ impl IntentHash {
 
 impl Trace {
     /// Forgets everything but the buffers and the values.
+    #[inline]
     pub fn clear(&mut self) {
         self.stored_bytes = 0;
         self.work_bytes = 0;

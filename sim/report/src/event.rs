@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::timeline::{Timeline, Violated};
 use sim_kernel::World;
-use sim_model::invariants;
 use sim_record::scenario::Decision;
 use sim_record::trace::{Difference, Digest};
 use sim_search::campaign::{FAULTS, Ran, Summary};
@@ -122,7 +121,7 @@ pub struct Violation<'a> {
     /// `seed 7`, `fuzzer`, `explorer`.
     pub found_by: &'a str,
     pub seed: Option<u64>,
-    /// By what it is told from other failures: see [`invariants::Signature`].
+    /// By what it is told from other failures: see [`sim_model::Signature`].
     pub signature: String,
     /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
     pub runs: u64,
@@ -168,7 +167,7 @@ pub struct Shrunk<'a> {
     /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
     pub runs: u64,
     /// The first that it violates.
-    pub invariant: &'static str,
+    pub invariant: String,
     pub violations: &'a [Violated],
     pub decisions: usize,
     #[serde(serialize_with = "text")]
@@ -248,7 +247,7 @@ pub struct Failed {
 /// An invariant that some run of a campaign violated.
 #[derive(Serialize)]
 pub struct ViolatedBy {
-    pub invariant: &'static str,
+    pub invariant: String,
     pub runs: u64,
     /// Of the shortest case of it, if one was written.
     pub decisions: Option<usize>,
@@ -269,18 +268,18 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
             .map(|(name, count)| (name.to_owned(), json!(count)));
         serde_json::Value::Object(pairs.collect())
     };
-    let invariants = summary.judged_by.iter().map(|&index| {
+    let invariants = summary.judged.iter().map(|one| {
         let counts = json!({
-            "holds": summary.holds[index],
-            "not_applicable": summary.not_applicable[index],
-            "violated": summary.violated[index],
+            "holds": one.holds,
+            "not_applicable": one.not_applicable,
+            "violated": one.violated,
         });
-        (invariants::ALL[index].name.to_owned(), counts)
+        (one.property.name.to_string(), counts)
     });
-    let missed = summary.missed_goals().into_iter();
-    let missed: Vec<&str> = missed.map(|goal| goal.name.as_str()).collect();
-    let goals: Vec<u64> = summary.goals.iter().map(|(_, count)| *count).collect();
-    let mut names = summary.goals.iter().map(|(goal, _)| goal.name.as_str());
+    let missed = summary.missed().into_iter();
+    let missed: Vec<&str> = missed.map(|property| &*property.name).collect();
+    let goals: Vec<u64> = summary.sometimes.iter().map(|one| one.runs).collect();
+    let mut names = summary.sometimes.iter().map(|one| &*one.property.name);
     json!({
         "seeds": summary.seeds,
         "turns": summary.turns,

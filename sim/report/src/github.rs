@@ -55,7 +55,7 @@ impl<W: Write> GitHub<W> {
             format!("replay: {}", case.replay),
         ];
         let lines = lines.map(|line| printable(&line));
-        self.error(Some(&case.file), first.invariant, &lines.join("\n"))
+        self.error(Some(&case.file), &first.invariant, &lines.join("\n"))
     }
 
     /// An annotation. The text may have lines of its own.

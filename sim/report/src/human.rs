@@ -10,7 +10,7 @@ use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, Rows, rows, turns};
 use super::words::{self, counted};
 use sim_kernel::World;
-use sim_model::invariants::Goal;
+use sim_model::Property;
 
 /// Turns before a violation that are shown with it.
 const TURNS_BEFORE: usize = 6;
@@ -155,16 +155,17 @@ impl<W> Human<'_, W> {
             text.line("");
         }
         text.append(summary(self.world, seen));
-        for goal in seen.missed_goals() {
-            let Goal { name, says, .. } = goal;
+        for goal in seen.missed() {
+            let Property { name, says, .. } = goal;
             text.look(
                 Look::Bad,
                 format!("missed goal: {name}: no run saw that {says}"),
             );
         }
-        let is_meant =
-            |goal: &&Goal| goal.name.starts_with("accepted") || goal.name.starts_with("started");
-        if seen.missed_goals().iter().any(is_meant) {
+        let is_meant = |goal: &&Property| {
+            goal.name.starts_with("accepted") || goal.name.starts_with("started")
+        };
+        if seen.missed().iter().any(is_meant) {
             text.line(
                 "hint: where it is meant, say so: --expect unaccepted=EVENT or unstarted=PLAN",
             );

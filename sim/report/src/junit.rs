@@ -16,14 +16,14 @@ use super::timeline::{Timeline, Violated};
 use super::turns::{DEFAULT_WIDTH, turns};
 use super::words::counted;
 use sim_air::{printable, printable_lines};
-use sim_model::invariants::{self, Asked};
+use sim_model::{Asked, Property};
 use sim_search::campaign::Summary;
 
 pub struct JUnit<W> {
     out: W,
     command: &'static str,
     /// By invariant, what is told of its failures.
-    failures: BTreeMap<&'static str, String>,
+    failures: BTreeMap<String, String>,
     nondeterminism: String,
     cases: Vec<TestCase>,
 }
@@ -95,7 +95,7 @@ impl<W: Write> JUnit<W> {
             told.push_str(&unwritten.text);
         }
         for violated in violations {
-            let text = self.failures.entry(violated.invariant).or_default();
+            let text = self.failures.entry(violated.invariant.clone()).or_default();
             let _ = writeln!(text, "{found_by}");
             text.push_str(&told);
         }
@@ -107,8 +107,8 @@ impl<W: Write> JUnit<W> {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let text = failure_text(done.violations, done.timeline, done.replay);
             status
-                .set_type(first.invariant)
-                .set_message(first.says)
+                .set_type(&*first.invariant)
+                .set_message(&*first.says)
                 .set_description(text);
             case.status = status;
         }
@@ -141,11 +141,11 @@ impl<W: Write> JUnit<W> {
     }
 
     fn invariants(&self, summary: &Summary) -> Vec<TestCase> {
-        let tests = summary.judged_by.iter().map(|&index| {
-            let invariant = &invariants::ALL[index];
-            let failure = self.failures.get(invariant.name);
-            let mut test = test(invariant.name, invariant.says, failure);
-            if failure.is_none() && summary.holds[index] == 0 {
+        let tests = summary.judged.iter().map(|one| {
+            let Property { name, says, .. } = &*one.property;
+            let failure = self.failures.get(&**name);
+            let mut test = test(name, says, failure);
+            if failure.is_none() && one.holds == 0 {
                 // It had nothing to say, which is not a pass.
                 test.status = TestCaseStatus::skipped();
                 test.status.set_message("not applicable in any run");
@@ -159,10 +159,11 @@ impl<W: Write> JUnit<W> {
 
 /// The goals that are asked of some campaign.
 fn goals(summary: &Summary) -> Vec<TestCase> {
-    let missed = summary.missed_goals();
-    let asked = summary.goals.iter().map(|(goal, _)| goal);
-    let asked = asked.filter(|goal| goal.asked != Asked::Never);
-    let tests = asked.map(|goal| {
+    let missed = summary.missed();
+    let asked = summary.sometimes.iter();
+    let asked = asked.filter(|one| one.asked != Asked::Never);
+    let tests = asked.map(|one| {
+        let goal = &*one.property;
         let text = format!(
             "no run of {} reached it: {}",
             counted(summary.seeds, "seed"),
@@ -174,7 +175,7 @@ fn goals(summary: &Summary) -> Vec<TestCase> {
             "a campaign reaches every goal",
             failure,
         );
-        if let Asked::From(least) = goal.asked
+        if let Asked::From(least) = one.asked
             && summary.seeds < least
         {
             test.status = TestCaseStatus::skipped();

@@ -113,7 +113,10 @@ fn run(
 }
 
 fn verdict(violations: &[Violated]) -> String {
-    let names: Vec<&str> = violations.iter().map(|one| one.invariant).collect();
+    let names: Vec<&str> = violations
+        .iter()
+        .map(|one| one.invariant.as_str())
+        .collect();
     match names.is_empty() {
         true => "holds".to_owned(),
         false => format!("violates {}", names.join(", ")),
@@ -123,8 +126,8 @@ fn verdict(violations: &[Violated]) -> String {
 /// A violation as templates have it.
 #[derive(Serialize)]
 struct Card {
-    invariant: &'static str,
-    says: &'static str,
+    invariant: String,
+    says: String,
     turn: usize,
     expected: String,
     found: String,
@@ -133,8 +136,8 @@ struct Card {
 impl From<&Violated> for Card {
     fn from(violated: &Violated) -> Card {
         Card {
-            invariant: violated.invariant,
-            says: violated.says,
+            invariant: violated.invariant.clone(),
+            says: violated.says.clone(),
             turn: violated.turn,
             expected: printable(&violated.expected),
             found: printable(&violated.found),

@@ -4,9 +4,9 @@ use super::table::Table;
 use super::text::{Look, Text};
 use super::words::counted;
 use sim_kernel::{World, local_name};
-use sim_model::invariants::{self, Asked, Goal};
+use sim_model::{Asked, OF_ANY_WORLD};
 use sim_record::scenario::Decision;
-use sim_search::campaign::{FAULTS, Summary};
+use sim_search::campaign::{FAULTS, Sometimes, Summary};
 
 /// Goals that were reached are told one by one if there are no more than so many.
 const FEW_GOALS: usize = 60;
@@ -40,8 +40,8 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
         FAULTS.iter().copied().zip(summary.faults),
     );
     text.append(invariants_of(summary));
-    if !invariants::have_model(&summary.judged_by) {
-        text.line(invariants::OF_ANY_WORLD);
+    if !summary.has_model() {
+        text.line(OF_ANY_WORLD);
     }
     text.line("");
     text.append(goals(summary));
@@ -61,11 +61,11 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
 fn needless(world: &World, summary: &Summary) -> Text {
     let mut text = Text::default();
     let mut tell = |what: &str, name: &str, goals: &str| {
-        let of = summary.goals.iter().filter(|(goal, _)| {
-            let rest = goal.name.strip_prefix(goals);
+        let of = summary.sometimes.iter().filter(|one| {
+            let rest = one.property.name.strip_prefix(goals);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
         });
-        let least = of.map(|(_, count)| *count).min().unwrap_or(0);
+        let least = of.map(|one| one.runs).min().unwrap_or(0);
         if least > 0 {
             let runs = counted(least, "run");
             text.line(format!(
@@ -92,14 +92,16 @@ fn needless(world: &World, summary: &Summary) -> Text {
 fn invariants_of(summary: &Summary) -> Text {
     let head = ["invariant", "holds", "not applicable", "violated"];
     let mut table = Table::new(head).align_right(&[1, 2, 3]);
-    for &index in &summary.judged_by {
-        let violated = summary.violated[index];
-        let look = if violated > 0 { Look::Bad } else { Look::Plain };
+    for one in &summary.judged {
+        let look = match one.violated {
+            0 => Look::Plain,
+            _ => Look::Bad,
+        };
         let cells = [
-            invariants::ALL[index].name.to_owned(),
-            summary.holds[index].to_string(),
-            summary.not_applicable[index].to_string(),
-            violated.to_string(),
+            one.property.name.to_string(),
+            one.holds.to_string(),
+            one.not_applicable.to_string(),
+            one.violated.to_string(),
         ];
         table.row(look, cells);
     }
@@ -110,32 +112,29 @@ fn invariants_of(summary: &Summary) -> Text {
 /// what was never reached is told one by one.
 fn goals(summary: &Summary) -> Text {
     let mut text = Text::default();
-    let all = summary.goals.iter();
-    let (model, told): (Vec<_>, Vec<_>) = all.partition(|(goal, _)| goal.is_of_model);
-    let line = |(goal, count): &&(Goal, u64)| (goal.name.clone(), *count);
+    let all = summary.sometimes.iter();
+    let (model, told): (Vec<_>, Vec<_>) = all.partition(|one| one.property.is_of_model);
+    let line = |one: &&Sometimes| (one.property.name.clone(), one.runs);
     if !model.is_empty() {
         counts(&mut text, "goals", model.iter().map(line));
     }
-    let reached = told.iter().filter(|(_, count)| *count > 0);
+    let reached = told.iter().filter(|one| one.runs > 0);
     let (reached, all) = (reached.count(), told.len());
     let head = format!("goals of the documents: {reached} of {all} reached");
     if model.is_empty() && all <= FEW_GOALS {
         counts(&mut text, &head, told.iter().map(line));
     } else {
         text.look(Look::Head, head);
-        let never = told.iter().filter(|(_, count)| *count == 0);
-        for (goal, _) in never {
-            text.line(format!("  never: {}", goal.says));
+        let never = told.iter().filter(|one| one.runs == 0);
+        for one in never {
+            text.line(format!("  never: {}", one.property.says));
         }
         text.line("");
     }
-    let not_yet = summary
-        .goals
-        .iter()
-        .filter_map(|(goal, _)| match goal.asked {
-            Asked::From(least) if summary.seeds < least => Some(least),
-            _ => None,
-        });
+    let not_yet = summary.sometimes.iter().filter_map(|one| match one.asked {
+        Asked::From(least) if summary.seeds < least => Some(least),
+        _ => None,
+    });
     if let Some(least) = not_yet.max() {
         let asked = format!("(some goals are asked only of campaigns of {least} seeds or more)");
         text.look(Look::Faint, asked);

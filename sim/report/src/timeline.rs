@@ -10,7 +10,7 @@ mod recorder;
 use serde_json::Value as Json;
 
 use super::paths::{self, Change};
-use sim_model::invariants::{self, Violation};
+use sim_model::Violation;
 
 pub use recorder::Recorder;
 
@@ -141,8 +141,8 @@ pub struct Bar {
 /// An invariant that did not hold.
 #[derive(Clone, PartialEq, serde::Serialize, Debug)]
 pub struct Violated {
-    pub invariant: &'static str,
-    pub says: &'static str,
+    pub invariant: String,
+    pub says: String,
     pub turn: usize,
     pub expected: String,
     pub found: String,
@@ -151,8 +151,8 @@ pub struct Violated {
 impl From<&Violation> for Violated {
     fn from(violation: &Violation) -> Violated {
         Violated {
-            invariant: violation.name(),
-            says: invariants::ALL[violation.invariant].says,
+            invariant: violation.name().to_owned(),
+            says: violation.property.says.to_string(),
             turn: violation.turn,
             expected: violation.expected.clone(),
             found: violation.found.clone(),

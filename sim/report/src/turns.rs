@@ -135,7 +135,7 @@ fn turn_row(table: &mut Table, timeline: &Timeline, index: usize) {
     let turn = &timeline.turns[index];
     let violated: Vec<&str> = timeline
         .violated_at(index)
-        .map(|one| one.invariant)
+        .map(|one| one.invariant.as_str())
         .collect();
     let (look, mark) = match violated.is_empty() {
         true => (Look::Plain, ""),

@@ -11,6 +11,7 @@ mod survey;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
@@ -20,8 +21,7 @@ pub use runner::{Checked, Effort, Progress, Runner, Sighting};
 use sim_air::ReducerId;
 use sim_host::{Code, StepError};
 use sim_kernel::World;
-use sim_model::invariants::{self, Goal, Goals, Signature};
-use sim_model::workload::Workload;
+use sim_model::{Asked, Model, Properties, Property, Signature};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
@@ -82,14 +82,10 @@ pub struct Summary {
     pub bounded_runs: u64,
     pub decisions: [u64; Decision::KINDS.len()],
     pub faults: [u64; FAULTS.len()],
-    /// The invariants that are about the world: indices into [`invariants::ALL`].
-    pub judged_by: Vec<usize>,
-    /// Runs in which each invariant had something to say and held.
-    pub holds: [u64; invariants::COUNT],
-    pub not_applicable: [u64; invariants::COUNT],
-    pub violated: [u64; invariants::COUNT],
-    /// The goals of the world, and how many runs reached each.
-    pub goals: Vec<(Goal, u64)>,
+    /// What must hold, and in how many runs it did.
+    pub judged: Vec<Judged>,
+    /// What must happen sometimes, and in how many runs it did.
+    pub sometimes: Vec<Sometimes>,
     /// Reducers that lose memory from step to step, and how much.
     pub leaks: BTreeMap<ReducerId, String>,
     /// The digest over those of all runs, in order of their seeds.
@@ -102,6 +98,24 @@ pub struct Summary {
     pub cut_short: bool,
     /// Stopped as it was asked to: the seeds of this summary are those that were run until then.
     pub interrupted: bool,
+}
+
+/// A property that must hold, and how many runs there were of each kind.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judged {
+    pub property: Arc<Property>,
+    /// It had something to say, and held.
+    pub holds: u64,
+    pub not_applicable: u64,
+    pub violated: u64,
+}
+
+/// A property that must be reached, and how many runs reached it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sometimes {
+    pub property: Arc<Property>,
+    pub asked: Asked,
+    pub runs: u64,
 }
 
 /// A seed that was run.
@@ -186,16 +200,16 @@ struct Part {
 /// Runs the seeds; `tell` is told each of them, in order, and each failure as soon as it is known.
 pub fn run(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     options: &Options,
     tell: impl FnMut(Told<'_>),
 ) -> Result<Summary, StepError> {
     let chunks = Chunks::of(&options.seeds);
-    let mut merger = Merger::new(world, options, chunks.count, tell);
+    let mut merger = Merger::new(Properties::of(world, model), options, chunks.count, tell);
     let next_chunk = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let work = |sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool| {
-        let mut runner = Runner::new(world, workload);
+        let mut runner = Runner::new(world, model);
         if let Ok(runner) = &mut runner {
             runner.set_interrupt(options.interrupt.clone());
             if options.remember {
@@ -253,11 +267,11 @@ const OTHERS: u64 = 64;
 /// seed that is run by itself would not show of a reducer that remembers something.
 pub fn differs_after_others(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     options: &Options,
     seed: Seed,
 ) -> Result<Option<Difference>, StepError> {
-    let mut alone = Runner::new(world, workload)?;
+    let mut alone = Runner::new(world, model)?;
     alone.set_interrupt(options.interrupt.clone());
     let scenario = alone.scenario(seed, options.plans, options.bounds, options.mix);
     alone.seed(seed, &scenario);
@@ -308,7 +322,7 @@ impl Chunks {
 struct Merger<'a, T> {
     options: &'a Options,
     tell: T,
-    about: (Goals, Vec<usize>),
+    properties: Properties,
     /// Parts of chunks whose turn it is not yet.
     early: BTreeMap<u64, VecDeque<Result<Part, StepError>>>,
     chunk_count: u64,
@@ -324,16 +338,20 @@ struct Merger<'a, T> {
 }
 
 impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
-    fn new(world: &World, options: &'a Options, chunk_count: u64, tell: T) -> Merger<'a, T> {
-        let about = (Goals::of(world), invariants::about(world));
+    fn new(
+        properties: Properties,
+        options: &'a Options,
+        chunk_count: u64,
+        tell: T,
+    ) -> Merger<'a, T> {
         Merger {
             options,
             tell,
             early: BTreeMap::new(),
             chunk_count,
             chunk: 0,
-            counts: Counts::empty(about.0.list().len()),
-            about,
+            counts: Counts::empty(properties.count()),
+            properties,
             seeds: 0,
             digest: Digest::default(),
             failures: Vec::new(),
@@ -417,20 +435,24 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
         let ended = (is_cut_short, is_interrupted);
         Ok(self
             .counts
-            .summary(self.about, self.seeds, self.digest, found, ended))
+            .summary(&self.properties, self.seeds, self.digest, found, ended))
     }
 }
 
 impl Summary {
-    /// Goals that no run reached and that are asked of a campaign of this size. Nothing is asked of
-    /// one that found something.
-    pub fn missed_goals(&self) -> Vec<&Goal> {
-        let is_asked = |goal: &Goal| self.failures.is_empty() && goal.asked.of(self.seeds);
-        let missed = self.goals.iter().filter(|(_, count)| *count == 0);
-        missed
-            .map(|(goal, _)| goal)
-            .filter(|goal| is_asked(goal))
-            .collect()
+    /// What no run reached and is asked of a campaign of this size. Nothing is asked of one that
+    /// found something.
+    pub fn missed(&self) -> Vec<&Property> {
+        let is_missed = |one: &&Sometimes| {
+            self.failures.is_empty() && one.runs == 0 && one.asked.of(self.seeds)
+        };
+        let missed = self.sometimes.iter().filter(is_missed);
+        missed.map(|one| &*one.property).collect()
+    }
+
+    /// Whether one of the properties knows what the world is for.
+    pub fn has_model(&self) -> bool {
+        self.judged.iter().any(|one| one.property.is_of_model)
     }
 }
 
@@ -452,8 +474,8 @@ fn run_chunk(
         true => Some(runner.twin()?),
         false => None,
     };
-    let goals = runner.checker().goals().list().len();
-    let mut part = Part::empty(chunk, goals);
+    let properties = runner.checker().properties().count();
+    let mut part = Part::empty(chunk, properties);
     for seed in seeds.map(Seed) {
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
         let checked = runner.seed(seed, &scenario);
@@ -485,7 +507,7 @@ fn run_chunk(
             note(&mut part.failures, failure);
         }
         if is_new {
-            let done = std::mem::replace(&mut part, Part::empty(chunk, goals));
+            let done = std::mem::replace(&mut part, Part::empty(chunk, properties));
             if !sink(Ok(done.sorted())) {
                 return Ok(());
             }
@@ -497,10 +519,10 @@ fn run_chunk(
 }
 
 impl Part {
-    fn empty(chunk: u64, goals: usize) -> Part {
+    fn empty(chunk: u64, properties: usize) -> Part {
         Part {
             chunk,
-            counts: Counts::empty(goals),
+            counts: Counts::empty(properties),
             runs: Vec::new(),
             failures: Vec::new(),
             unequal: Vec::new(),

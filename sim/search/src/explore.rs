@@ -28,8 +28,8 @@ use level::{Level, Visited};
 use memory::Memory;
 use sim_host::StepError;
 use sim_kernel::World;
-use sim_model::invariants::{GoalSet, Violation};
-use sim_model::workload::{Scene, Workload};
+use sim_model::{Model, Scene};
+use sim_model::{PropertySet, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, PlanMode, Scenario};
 use sim_record::trace::Pool;
@@ -63,8 +63,8 @@ pub struct Options {
     pub memory_bytes: usize,
     /// How many states may be met in one scene, about: a level is gone through to its end.
     pub most_states: u64,
-    /// Only violations of this invariant count; by default those of any.
-    pub invariant: Option<usize>,
+    /// Only violations of the property of this name count; by default those of any.
+    pub property: Option<String>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
     pub interrupt: Interrupt,
@@ -79,7 +79,7 @@ pub struct Explored {
     pub transitions: u64,
     /// Decisions in the longest way to a state that is not reached in fewer.
     pub depth: u32,
-    pub goals: GoalSet,
+    pub goals: PropertySet,
     /// The most that was held at a time, by what is counted: see [`Options::memory_bytes`].
     pub memory_bytes: usize,
     pub outcome: Outcome,
@@ -137,7 +137,7 @@ struct Way {
 /// Explores; `progress` is told states, transitions and depth after each level.
 pub fn run(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     options: &Options,
     mut progress: impl FnMut(u64, u64, u32),
 ) -> Result<Explored, ExploreError> {
@@ -159,7 +159,7 @@ pub fn run(
     let values = Pool::default();
     let mut workers = Vec::new();
     for _ in 0..options.jobs.clamp(1, 16) {
-        match Worker::new(world, workload, &scenario, options, &values) {
+        match Worker::new(world, model, &scenario, options, &values) {
             Ok(worker) => workers.push(worker),
             // Where there is no room for more, those that there are do the work.
             Err(_) if !workers.is_empty() => break,
@@ -182,7 +182,7 @@ pub fn run(
             states: 1,
             transitions: 0,
             depth: 0,
-            goals: GoalSet::default(),
+            goals: PropertySet::default(),
             memory_bytes: 0,
             outcome: Outcome::Complete,
         },
@@ -284,11 +284,11 @@ impl Search<'_, '_> {
             self.explored.goals.join(goals);
         }
         let counts = |violation: &Violation| {
-            let wanted = self.options.invariant;
-            wanted.is_none_or(|wanted| wanted == violation.invariant)
+            let wanted = self.options.property.as_deref();
+            wanted.is_none_or(|wanted| wanted == violation.name())
         };
         if let Some(violations) = successor.violations {
-            // Where another invariant is violated a run ends: nothing after it is looked at.
+            // Where another property is violated a run ends: nothing after it is looked at.
             return Ok(violations.iter().any(counts).then_some(violations));
         }
         let Some(place) = successor.state else {

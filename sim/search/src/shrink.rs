@@ -25,7 +25,7 @@ use twox_hash::XxHash3_128;
 
 pub use measure::Measure;
 use sim_air::{Air, SchemaId};
-use sim_model::workload::Workload;
+use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Decision, Scenario};
 
@@ -45,7 +45,7 @@ const LONG: usize = 100;
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     pub air: &'a Air,
-    pub workload: &'a dyn Workload,
+    pub model: &'a dyn Model,
 }
 
 /// What came of it.
@@ -200,10 +200,10 @@ impl<'a> Context<'a> {
 
     /// What the requests of a scenario are called in events.
     fn req_ids<'s>(&self, scenario: &'s Scenario) -> Vec<&'s str> {
-        let workload = self.subject.workload;
+        let model = self.subject.model;
         let requests = scenario.requests.iter();
         requests
-            .filter_map(|request| workload.req_id(request.schema, &request.value))
+            .filter_map(|request| model.req_id(request.schema, &request.value))
             .collect()
     }
 }

@@ -12,8 +12,8 @@ use anyhow::Result;
 use sim_cases::store::{self, Draft, WriteError};
 use sim_cases::{CaseVerdict, Found, FoundBy, WorldHashes};
 use sim_kernel::World;
-use sim_model::invariants::{ALL, Signature, Violation};
-use sim_model::workload::Workload;
+use sim_model::Model;
+use sim_model::{Signature, Violation};
 use sim_record::scenario::Scenario;
 use sim_report::event::{
     Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, Unwritten, ViolatedBy,
@@ -44,7 +44,7 @@ impl From<&campaign::Failure> for Finding {
 
 impl Finding {
     /// The invariant that stands for all that it violates.
-    fn first(&self) -> &'static str {
+    fn first(&self) -> &str {
         let first = self.sighting.violations.first();
         first.map_or("unknown", Violation::name)
     }
@@ -100,7 +100,7 @@ pub enum Work {
 /// What was found so far in one world.
 pub struct Session<'a> {
     world: &'a World,
-    workload: &'a dyn Workload,
+    model: &'a dyn Model,
     settings: Settings<'a>,
     /// What is on disk of failures that are not told yet.
     drafts: Vec<(Signature, Draft)>,
@@ -145,14 +145,10 @@ pub struct Settled {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(
-        world: &'a World,
-        workload: &'a dyn Workload,
-        settings: Settings<'a>,
-    ) -> Session<'a> {
+    pub fn new(world: &'a World, model: &'a dyn Model, settings: Settings<'a>) -> Session<'a> {
         Session {
             world,
-            workload,
+            model,
             settings,
             drafts: Vec::new(),
             known: Vec::new(),
@@ -264,7 +260,7 @@ impl<'a> Session<'a> {
             let mut violates = seen.signature.violates.iter();
             violates.any(|one| reported.signature.violates.contains(one))
         };
-        let mut runner = Runner::new(self.world, self.workload)?;
+        let mut runner = Runner::new(self.world, self.model)?;
         for effort in [Effort::Plain, Effort::Thorough] {
             runner.set_effort(effort);
             runner.renew()?;
@@ -289,7 +285,7 @@ impl<'a> Session<'a> {
             of: &found_by,
             what: NOT_A_FUNCTION.to_owned(),
         }))?;
-        let mut runner = Runner::new(self.world, self.workload)?;
+        let mut runner = Runner::new(self.world, self.model)?;
         let scenario = &finding.sighting.scenario;
         let (_, mut timeline) = watched(&mut runner, self.world, scenario);
         timeline.violations = finding.sighting.violations.iter().map(Into::into).collect();
@@ -307,8 +303,8 @@ impl<'a> Session<'a> {
         let (world, progress) = (self.world, self.settings.progress);
         let folder = self.settings.folder.clone();
         let folder = &folder;
-        let mut runner = Runner::new(world, self.workload)?;
-        let mut keeper = Runner::new(world, self.workload)?;
+        let mut runner = Runner::new(world, self.model)?;
+        let mut keeper = Runner::new(world, self.model)?;
         let signature = &finding.sighting.signature;
         let mut draft = self.take_draft(signature);
         let (mut attempts, mut decisions) = (0, finding.decisions());
@@ -437,15 +433,15 @@ impl<'a> Session<'a> {
 
     /// Each invariant that some run violated, with the shortest case that was told of it.
     pub fn violated(&self, summary: &Summary) -> Vec<ViolatedBy> {
-        let by = summary.judged_by.iter();
-        let by = by.filter(|index| summary.violated[**index] > 0);
-        let told = by.map(|&index| {
+        let by = summary.judged.iter().filter(|one| one.violated > 0);
+        let told = by.map(|one| {
+            let name = &one.property.name;
             let mut cases: Vec<&Known> = self.known.iter().collect();
-            cases.retain(|known| known.signature.violates.contains(&index));
+            cases.retain(|known| known.signature.violates.contains(name));
             let shortest = cases.into_iter().min_by_key(|known| known.decisions);
             ViolatedBy {
-                invariant: ALL[index].name,
-                runs: summary.violated[index],
+                invariant: name.to_string(),
+                runs: one.violated,
                 decisions: shortest.map(|known| known.decisions),
                 case: shortest.map(|known| known.case.file.clone()),
             }
@@ -556,7 +552,7 @@ impl Done {
             seed: None,
             signature: self.sighting.signature.to_string(),
             runs,
-            invariant: first.map_or("", Violation::name),
+            invariant: first.map_or_else(String::new, |found| found.name().to_owned()),
             violations: &self.timeline.violations,
             decisions: self.shrunk.scenario.schedule.len(),
             digest: self.sighting.digest,

@@ -6,7 +6,7 @@
 use super::{Simulator, blobs, find};
 use sim_air::SchemaId;
 use sim_kernel::{OpenIntent, TimerSet, timer_receipt};
-use sim_model::workload::receipts;
+use sim_model::receipts;
 use sim_record::scenario::Scenario;
 use sim_record::trace::{
     Answer, Asker, Cell, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,

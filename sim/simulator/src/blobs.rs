@@ -4,7 +4,7 @@
 //! touch it. Answers nothing itself.
 
 use sim_air::{Effect, Schemas, Value};
-use sim_model::workload::receipts::{BLOB_GET, BLOB_PUT};
+use sim_model::receipts::{BLOB_GET, BLOB_PUT};
 use sim_record::trace::{Trace, ValueId};
 
 /// A blob: its reference, as text, and its bytes.

@@ -16,7 +16,7 @@ mod seeded;
 use sim_air::{Op, ReducerId};
 use sim_host::{Coverage, StepError, encode_envelope};
 use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, TimerSet, World, input_of};
-use sim_model::workload::{Workload, receipts};
+use sim_model::{Model, receipts};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, PlanMode, Scenario};
 use sim_record::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
@@ -46,7 +46,7 @@ pub trait Chooser {
 pub struct Situation<'a> {
     pub now_ns: u64,
     pub scenario: &'a Scenario,
-    pub workload: &'a dyn Workload,
+    pub model: &'a dyn Model,
     pub flight: &'a Flight,
     /// How often each request has been started.
     pub started: &'a [u32],
@@ -63,7 +63,7 @@ pub struct Outcome {
 /// Runs scenarios on one world. Reused between runs: its buffers are.
 pub struct Simulator<'w> {
     kernel: Kernel<'w>,
-    workload: &'w dyn Workload,
+    model: &'w dyn Model,
     flight: Flight,
     started: Vec<u32>,
     now_ns: u64,
@@ -73,16 +73,16 @@ pub struct Simulator<'w> {
 }
 
 impl<'w> Simulator<'w> {
-    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Simulator<'w>, StepError> {
+    pub fn new(world: &'w World, model: &'w dyn Model) -> Result<Simulator<'w>, StepError> {
         let kernel = Kernel::new(world)?;
         let flight = Flight::default();
         Ok(Simulator {
             kernel,
-            workload,
+            model,
             flight,
             started: Vec::new(),
             now_ns: 0,
-            naming: Naming::new(world, workload),
+            naming: Naming::new(world, model),
             interrupt: Interrupt::default(),
             scratch: Vec::new(),
         })
@@ -196,7 +196,7 @@ impl<'w> Simulator<'w> {
             let situation = Situation {
                 now_ns: self.now_ns,
                 scenario,
-                workload: self.workload,
+                model: self.model,
                 flight: &self.flight,
                 started: &self.started,
             };
@@ -322,7 +322,7 @@ impl<'w> Simulator<'w> {
         let instance = &self.kernel.plans()[index];
         let input = trace.bytes(instance.input_bytes);
         self.scratch.clear();
-        let answers = self.workload.answer(input, answer, &mut self.scratch);
+        let answers = self.model.answer(input, answer, &mut self.scratch);
         self.kernel.tick(trace, index, step, true, self.now_ns);
         if answers {
             let value = trace.store(&self.scratch);
@@ -497,7 +497,7 @@ impl<'w> Simulator<'w> {
             .steps
             .iter()
             .any(|step| matches!(step.op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. }));
-        let known = |raised| self.workload.knows_answers(raised, definition.input);
+        let known = |raised| self.model.knows_answers(raised, definition.input);
         let raises = definition
             .steps
             .iter()

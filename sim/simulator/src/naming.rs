@@ -5,7 +5,7 @@
 
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId, Type};
 use sim_kernel::{World, local_name, variant_tag};
-use sim_model::workload::Workload;
+use sim_model::Model;
 use sim_record::trace::{Name, Trace, ValueId};
 
 /// A thing to be named; beside it there is a value.
@@ -27,17 +27,17 @@ pub(super) struct Names {
 
 pub(super) struct Naming<'w> {
     world: &'w World,
-    workload: &'w dyn Workload,
+    model: &'w dyn Model,
     /// By value, one for events and effects, one for plans.
     known: Vec<[Option<(Thing, Names)>; 2]>,
     generation: u64,
 }
 
 impl<'w> Naming<'w> {
-    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Naming<'w> {
+    pub fn new(world: &'w World, model: &'w dyn Model) -> Naming<'w> {
         Naming {
             world,
-            workload,
+            model,
             known: Vec::new(),
             generation: 0,
         }
@@ -94,16 +94,16 @@ impl<'w> Naming<'w> {
     }
 
     fn req_id(&self, trace: &mut Trace, thing: Thing, value: ValueId) -> Option<Name> {
-        let (air, workload) = (&self.world.air, self.workload);
+        let (air, model) = (&self.world.air, self.model);
         match thing {
-            Thing::Event(schema) => trace.name_in(value, |bytes| workload.req_id(schema, bytes)),
+            Thing::Event(schema) => trace.name_in(value, |bytes| model.req_id(schema, bytes)),
             Thing::Plan(plan) => {
                 let input = air.plans[plan.index()].input;
-                trace.name_in(value, |bytes| workload.req_id(input, bytes))
+                trace.name_in(value, |bytes| model.req_id(input, bytes))
             }
             Thing::Effect(_, effect) => {
                 let kind = &air.effects[effect.index()].kind;
-                trace.name_in(value, |bytes| workload.effect_req_id(kind, bytes))
+                trace.name_in(value, |bytes| model.effect_req_id(kind, bytes))
             }
         }
     }

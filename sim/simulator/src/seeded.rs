@@ -110,7 +110,7 @@ impl Seeded {
         }
         let params = trace.bytes(open.params);
         let made = situation
-            .workload
+            .model
             .receipt(open.effect, params, &mut self.stream)?;
         Some(trace.store(&made))
     }
@@ -148,7 +148,7 @@ impl Seeded {
 
     fn stray(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let requests = &situation.scenario.requests;
-        let stray = situation.workload.stray(requests, &mut self.stream)?;
+        let stray = situation.model.stray(requests, &mut self.stream)?;
         Some(Choice::Inject {
             schema: stray.schema,
             value: trace.store(&stray.value),

@@ -9,10 +9,10 @@ use clap::Args;
 use super::errors::error_text;
 use super::input::WorldArguments;
 use super::{Exit, cases, terminal};
+use crate::models;
 use sim_air::ReducerId;
 use sim_host::Coverage;
 use sim_kernel::World;
-use sim_model::workload;
 use sim_report::text::Text;
 use sim_report::words::counted;
 use sim_search::campaign::Runner;
@@ -42,8 +42,8 @@ impl CoverageOf {
         loaded.notes.iter().for_each(|note| text.line(note));
         write!(terminal::out(), "{text}")?;
         let world = &loaded.world;
-        let workload = workload::of(world);
-        let mut runner = Runner::new(world, &*workload)?;
+        let model = models::of(world);
+        let mut runner = Runner::new(world, &*model)?;
         let mut exit = Exit::Holds;
         let (mut cases, mut turns) = (0_u64, 0);
         for path in self.files()? {

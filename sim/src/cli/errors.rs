@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::models::Misfit;
 use sim_air::{Diagnostics, printable, printable_lines};
-use sim_model::workload::Misfit;
 
 /// An error that says what to do about it.
 #[derive(Debug, thiserror::Error)]

@@ -1,22 +1,26 @@
 //! `sim explore`: every schedule of a small world.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::builder::RangedU64ValueParser;
+use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
 use super::input::{Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
 use super::{Exit, replay, run};
+use crate::models;
 use sim_cases::FoundBy;
-use sim_model::invariants::{self, GoalSet, Goals, SEEDS_FOR_ARMS, Signature};
-use sim_model::workload::{self, Scene, Small, Workload};
+use sim_model::{
+    Model, OF_ANY_WORLD, Properties, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
+};
 use sim_record::trace::Answer;
 use sim_report::human;
 use sim_report::text::{Look, Text};
 use sim_report::turns::turns;
-use sim_search::campaign::{self, Effort, Runner, Sighting};
+use sim_search::campaign::{Effort, Runner, Sighting};
 use sim_search::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
 use sim_session::{Finding, Session, Settings};
 
@@ -27,12 +31,8 @@ pub(super) struct Explore {
     /// Requests that may be started
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
     requests: u32,
-    /// Attempts that each may have
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(0..=1_000))]
-    max_attempts: u64,
-    /// The wait after the first attempt
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    base_delay_ms: u64,
+    #[command(flatten)]
+    sizes: Sizes,
     /// Work answers like this alone: ok, transient or terminal; it goes deep, not wide
     #[arg(long, value_name = "ANSWER", value_parser = answer)]
     only: Option<Answer>,
@@ -71,11 +71,15 @@ pub(super) struct Explore {
 }
 
 /// What was reached, and what of the documents never was: how much that is.
-fn goals(text: &mut Text, goals: &Goals, reached: &GoalSet) -> usize {
-    let all = || goals.list().iter().enumerate();
-    let reached = |index: usize| reached.contains(index);
-    let of_model = all().filter(|(index, goal)| goal.is_of_model && reached(*index));
-    let names: Vec<&str> = of_model.map(|(_, goal)| goal.name.as_str()).collect();
+fn goals(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usize {
+    let all = || {
+        properties
+            .sometimes()
+            .map(|(rank, property, _)| (rank, property))
+    };
+    let reached = |rank: usize| reached.contains(rank);
+    let of_model = all().filter(|(rank, goal)| goal.is_of_model && reached(*rank));
+    let names: Vec<&str> = of_model.map(|(_, goal)| &*goal.name).collect();
     if !names.is_empty() {
         text.line(format!("goals: {}", names.join(", ")));
     }
@@ -115,25 +119,60 @@ fn visits(text: &mut Text, tour: &Tour) {
 }
 
 /// Goals that every exploration is asked for and that this one missed: what they say.
-fn missed_goals(goals: &Goals, reached: &GoalSet) -> Vec<String> {
-    let all = goals.list().iter().enumerate();
-    let asked = all.filter(|(_, goal)| !goal.is_of_model && goal.asked.of(SEEDS_FOR_ARMS));
-    let missed = asked.filter(|(index, _)| !reached.contains(*index));
-    missed.map(|(_, goal)| goal.says.clone()).collect()
+fn missed_goals(properties: &Properties, reached: &PropertySet) -> Vec<String> {
+    let all = properties.sometimes();
+    let asked = all.filter(|(_, goal, asked)| !goal.is_of_model && asked.of(SEEDS_FOR_ARMS));
+    let missed = asked.filter(|(rank, ..)| !reached.contains(*rank));
+    missed.map(|(_, goal, _)| goal.says.to_string()).collect()
+}
+
+/// Numbers by which the small worlds of models are made larger, each an option of its own.
+struct Sizes(BTreeMap<String, u64>);
+
+impl Args for Sizes {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        models::sizes().fold(command, |command, size| {
+            let range = RangedU64ValueParser::<u64>::new().range(0..=size.most);
+            let argument = Arg::new(size.name)
+                .long(size.name)
+                .help(format!("{} [default: {}]", size.says, size.usual))
+                .value_name("N")
+                .value_parser(range);
+            command.arg(argument)
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Sizes::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Sizes {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Sizes, clap::Error> {
+        let numbers = models::sizes().filter_map(|size| {
+            let number = matches.get_one::<u64>(size.name)?;
+            Some((size.name.to_owned(), *number))
+        });
+        Ok(Sizes(numbers.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Sizes::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl Explore {
     pub fn execute(self) -> Result<Exit> {
         let mut loaded = self.world.load()?;
         loaded.note_warnings(&self.world.folder());
-        campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
-        let workload = workload::of(&loaded.world);
-        let scenes = self.scenes(&*workload)?;
+        let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
+        let scenes = self.scenes(&*model)?;
         run::probe(&self.case_dir)?;
         let options = self.options();
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);
-        let tour = explore::tour(&loaded.world, &*workload, work, |states, taken, depth| {
+        let tour = explore::tour(&loaded.world, &*model, work, |states, taken, depth| {
             progress.update(states, |seconds| {
                 format!("depth {depth}, {:.0} transitions/s", taken as f64 / seconds)
             });
@@ -142,7 +181,7 @@ impl Explore {
         let seconds = progress.elapsed().as_secs_f64();
         let explored = &tour.explored;
         let rate = explored.transitions as f64 / seconds;
-        let exit = self.report(&loaded, &*workload, &tour)?;
+        let exit = self.report(&loaded, &*model, &tour)?;
         let memory_bytes = explored.memory_bytes as f64;
         let most = tour.visits.iter().map(|visit| visit.states).max();
         terminal::note(&format!(
@@ -153,13 +192,16 @@ impl Explore {
         Ok(exit)
     }
 
-    /// The small worlds: that in which nothing is varied first.
-    fn scenes(&self, workload: &dyn Workload) -> Result<Vec<Scene>> {
-        let mut scenes = workload.scenes(&Small {
+    fn small(&self) -> Small {
+        Small {
             requests: self.requests,
-            max_attempts: self.max_attempts,
-            base_delay_ms: self.base_delay_ms,
-        });
+            sizes: self.sizes.0.clone(),
+        }
+    }
+
+    /// The small worlds: that in which nothing is varied first.
+    fn scenes(&self, model: &dyn Model) -> Result<Vec<Scene>> {
+        let mut scenes = model.scenes(&self.small());
         if self.alike {
             scenes.truncate(1);
         }
@@ -185,21 +227,24 @@ impl Explore {
             jobs: jobs(self.jobs),
             memory_bytes: (self.memory_mib as usize) << 20,
             most_states: self.most_states,
-            invariant: None,
+            property: None,
             deduplicate: true,
             interrupt: terminal::interrupt(),
         }
     }
 
     /// The bounds in words.
-    fn bounds(&self, workload: &dyn Workload) -> String {
+    fn bounds(&self, model: &dyn Model) -> String {
         let some = |count: u64, one: &str, more: &str| match count {
             1 => format!("1 {one}"),
             _ => format!("{count} {more}"),
         };
         let mut bounds = vec![some(self.requests.into(), "request", "requests")];
-        if workload.name() == "retry" {
-            bounds.push(some(self.max_attempts, "attempt", "attempts"));
+        let small = self.small();
+        for size in model.sizes() {
+            if let Some((one, more)) = size.counts {
+                bounds.push(some(small.get(size), one, more));
+            }
         }
         let faults = [
             (self.duplicates, "duplicate", "duplicates"),
@@ -216,7 +261,7 @@ impl Explore {
     }
 
     /// The result on standard output: the same on any machine.
-    fn report(&self, loaded: &Loaded, workload: &dyn Workload, tour: &Tour) -> Result<Exit> {
+    fn report(&self, loaded: &Loaded, model: &dyn Model, tour: &Tour) -> Result<Exit> {
         let explored = &tour.explored;
         let mut text = Text::default();
         loaded.notes.iter().for_each(|note| text.line(note));
@@ -229,18 +274,18 @@ impl Explore {
         let mut unreached = 0;
         if !is_violated {
             visits(&mut text, tour);
-            let all = Goals::of(&loaded.world);
+            let all = Properties::of(&loaded.world, model);
             unreached = goals(&mut text, &all, &explored.goals);
             // Where only one answer is given, not all can be accepted.
             if self.only.is_none() {
                 missed = missed_goals(&all, &explored.goals);
             }
-            if !invariants::have_model(&invariants::about(&loaded.world)) {
-                text.line(invariants::OF_ANY_WORLD);
+            if !all.have_model() {
+                text.line(OF_ANY_WORLD);
             }
         }
         let depth = explored.depth;
-        let bounds = self.bounds(workload);
+        let bounds = self.bounds(model);
         let never = match unreached {
             0 => String::new(),
             count => format!("; {count} goals of the documents were never reached"),
@@ -294,7 +339,7 @@ impl Explore {
                 ));
                 Exit::Interrupted
             }
-            Outcome::Violated(found) => self.counterexample(&mut text, loaded, workload, found)?,
+            Outcome::Violated(found) => self.counterexample(&mut text, loaded, model, found)?,
         };
         write!(terminal::out(), "{text}")?;
         Ok(exit)
@@ -304,17 +349,17 @@ impl Explore {
         &self,
         text: &mut Text,
         loaded: &Loaded,
-        workload: &dyn Workload,
+        model: &dyn Model,
         found: &Counterexample,
     ) -> Result<Exit> {
         let world = &loaded.world;
-        let mut runner = Runner::new(world, workload)?;
+        let mut runner = Runner::new(world, model)?;
         runner.set_effort(Effort::Thorough);
         let (sightings, timeline) = sim_session::watched(&mut runner, world, &found.scenario);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");
         };
-        let violates = |seen: &Sighting| seen.signature.violates.contains(&first.invariant);
+        let violates = |seen: &Sighting| seen.signature.violates.contains(&first.property.name);
         let seen = sightings.into_iter().find(violates);
         let is_same = seen.is_some();
         let finding = Finding {
@@ -335,7 +380,7 @@ impl Explore {
             replay: &command,
             progress: &|_| {},
         };
-        let mut session = Session::new(world, workload, settings);
+        let mut session = Session::new(world, model, settings);
         let written = session.write(&finding, &finding.sighting.signature);
         let decisions = found.scenario.schedule.len();
         text.look(

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 
 use super::errors::Hinted;
 use super::{shell, terminal};
+use crate::models;
 use sim_air::{Air, Hash, Reducer, Source, Warnings};
 use sim_cases::files;
 use sim_host::{Code, Limits, LoadError, PureCode, default_cache_dir};
 use sim_kernel::World;
-use sim_model::workload;
 use sim_report::words::counted;
 
 /// The most that is read of one document.
@@ -129,7 +129,7 @@ impl WorldArguments {
         let cache = cache.as_deref();
         let folder = self.folder();
         let air = sim_air::load(&self.documents()?)?;
-        workload::check(&air)?;
+        models::check(&air)?;
         let given = given(&self.wasm, &air)?;
         let file_of = |index: usize| given.iter().find(|(of, _)| *of == index);
         let mut notes = Vec::new();

@@ -1,7 +1,6 @@
 //! What came of the planted bugs: a line for each, and each invariant that found it.
 
 use crate::selftest::Searched;
-use sim_model::invariants;
 use sim_report::table::Table;
 use sim_report::text::{Look, Text};
 
@@ -30,7 +29,7 @@ pub fn planted(results: &[Searched]) -> Text {
             let cells = [
                 std::mem::take(&mut bug),
                 std::mem::take(&mut seeds),
-                invariants::ALL[found.invariant].name.to_owned(),
+                found.property.clone(),
                 found.starts.to_string(),
                 shortest,
                 shrunk,

@@ -11,9 +11,9 @@ use super::errors::error_text;
 use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Output};
 use super::{Exit, cases, shell, stepper, terminal};
+use crate::models;
 use sim_cases::{Case, CaseVerdict, WorldHashes, store};
 use sim_kernel::World;
-use sim_model::workload;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Scenario;
 use sim_record::trace::{Difference, Step, Trace};
@@ -194,14 +194,14 @@ impl Replay {
         }
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
-        let workload = workload::of(&loaded.world);
-        let mut runner = Runner::new(&loaded.world, &*workload)?;
+        let model = models::of(&loaded.world);
+        let mut runner = Runner::new(&loaded.world, &*model)?;
         runner.set_effort(Effort::Thorough);
         let mut replayer = Replayer {
             world: &loaded.world,
             runner,
             reference: match &built_in {
-                Some(built_in) => Some(Runner::new(&built_in.world, &*workload)?),
+                Some(built_in) => Some(Runner::new(&built_in.world, &*model)?),
                 None => None,
             },
             interrupt: Interrupt::default(),

@@ -16,8 +16,9 @@ use super::input::{Loaded, WorldArguments, jobs};
 use super::readers::{For, Output};
 use super::replay;
 use super::terminal::{self, Progress, ShrinkProgress};
+use crate::models;
 use sim_cases::store;
-use sim_model::workload::{self, Workload};
+use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
@@ -107,8 +108,7 @@ impl Run {
     pub fn execute(self) -> Result<Exit> {
         let mut loaded = self.world.load()?;
         loaded.note_warnings(&self.world.folder());
-        campaign::survey(&mut loaded.world).context("the reducer cannot be run")?;
-        let workload = workload::of(&loaded.world);
+        let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
         let interrupt = terminal::interrupt();
         let options = self.options(&interrupt)?;
         if options.seeds.is_empty() {
@@ -137,14 +137,13 @@ impl Run {
             replay: &command,
             progress: &progress,
         };
-        let mut session = Session::new(&loaded.world, &*workload, settings);
-        let (mut summary, clock) =
-            seeds(&loaded, &*workload, &options, &mut session, &mut readers)?;
+        let mut session = Session::new(&loaded.world, &*model, settings);
+        let (mut summary, clock) = seeds(&loaded, &*model, &options, &mut session, &mut readers)?;
         if let Some(seed) = self.seed
             && summary.unequal.is_empty()
         {
             let difference =
-                campaign::differs_after_others(&loaded.world, &*workload, &options, seed)?;
+                campaign::differs_after_others(&loaded.world, &*model, &options, seed)?;
             summary
                 .unequal
                 .extend(difference.map(|found| (seed, found)));
@@ -236,7 +235,7 @@ impl Run {
         }
         if summary.interrupted && !terminal::is_closed() {
             exit = exit.or(Exit::Interrupted);
-        } else if !summary.missed_goals().is_empty() {
+        } else if !summary.missed().is_empty() {
             exit = exit.or(Exit::MissedGoal);
         }
         readers.tell(&Event::Finished(Finished {
@@ -265,7 +264,7 @@ pub(super) fn probe(folder: &Path) -> Result<()> {
 /// time goes to standard error.
 fn seeds(
     loaded: &Loaded,
-    workload: &dyn Workload,
+    model: &dyn Model,
     options: &campaign::Options,
     session: &mut Session<'_>,
     readers: &mut Readers<'_>,
@@ -274,7 +273,7 @@ fn seeds(
     let progress = Progress::new(Some(asked), "seeds");
     let (mut seeds, mut steps) = (0, 0);
     let mut told = Ok(());
-    let summary = campaign::run(&loaded.world, workload, options, |what| match what {
+    let summary = campaign::run(&loaded.world, model, options, |what| match what {
         campaign::Told::Found(failure) => {
             if let Err(error) = session.keep(&Finding::from(failure)) {
                 // It is told whole at the end.

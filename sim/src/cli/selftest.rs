@@ -9,7 +9,6 @@ use super::input::{built_in_world, jobs};
 use super::planted::planted;
 use super::{Exit, terminal};
 use crate::selftest::{self, HARNESS, Options};
-use sim_model::invariants::ALL;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Mix;
 
@@ -76,14 +75,13 @@ impl Selftest {
                 writeln!(out, "{}: {fault}", result.name)?;
             }
         }
-        let fired = |index: usize| {
+        let fired = |name: &str| {
             let mut found = results.iter().flat_map(|result| &result.found);
-            found.any(|found| found.invariant == index)
+            found.any(|found| found.property == name)
         };
-        let silent: Vec<&str> = (0..ALL.len())
-            .filter(|index| !fired(*index))
-            .map(|index| ALL[index].name)
-            .collect();
+        let properties = selftest::properties(&air)?;
+        let names = properties.must_hold().map(|(_, property)| &*property.name);
+        let silent: Vec<&str> = names.filter(|name| !fired(name)).collect();
         if !silent.is_empty() {
             writeln!(out, "of no planted bug here: {}", silent.join(", "))?;
         }

@@ -10,9 +10,9 @@ use super::errors::Hinted;
 use super::input::{Loaded, WorldArguments};
 use super::terminal::{self, ShrinkProgress};
 use super::{Exit, replay};
+use crate::models;
 use sim_cases::files;
 use sim_cases::{CaseVerdict, store};
-use sim_model::workload;
 use sim_report::event::Case;
 use sim_report::human;
 use sim_report::text::Text;
@@ -51,11 +51,11 @@ impl Shrink {
         let name = || self.case.display().to_string();
         let case = store::read(&self.case).with_context(name)?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
-        let workload = workload::of(&loaded.world);
+        let model = models::of(&loaded.world);
         let folder = self.folder().to_owned();
         store::probe(&folder)
             .with_context(|| format!("cannot write the shrunk case in {}", folder.display()))?;
-        let mut runner = Runner::new(&loaded.world, &*workload)?;
+        let mut runner = Runner::new(&loaded.world, &*model)?;
         runner.set_effort(Effort::Thorough);
         let checked = runner.replay(&scenario);
         let Some(sighting) = runner.sightings(&scenario, &checked).into_iter().next() else {
@@ -71,7 +71,7 @@ impl Shrink {
             replay: &command,
             progress: &progress,
         };
-        let mut session = Session::new(&loaded.world, &*workload, settings);
+        let mut session = Session::new(&loaded.world, &*model, settings);
         let finding = Finding {
             found_by: case.found_by.clone(),
             runs: 1,

@@ -1,7 +1,5 @@
 //! The planted bugs: which invariants are about each, and the small world in which it shows.
 
-use sim_model::invariants::ALL;
-
 /// A bug of the crate `planted`.
 pub struct Bug {
     pub name: &'static str,
@@ -28,9 +26,9 @@ pub struct Shape {
 }
 
 impl Bug {
-    /// Whether an invariant, an index into [`ALL`], is about it.
-    pub fn is_about(&self, invariant: usize) -> bool {
-        self.invariants.contains(&ALL[invariant].name)
+    /// Whether the property of a name is about it.
+    pub fn is_about(&self, property: &str) -> bool {
+        self.invariants.contains(&property)
     }
 }
 

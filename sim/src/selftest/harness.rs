@@ -5,11 +5,11 @@
 use std::cell::Cell;
 
 use super::{number_of, planted_world};
+use crate::models;
 use sim_air::Air;
 use sim_host::{Code, Limits, default_cache_dir};
 use sim_kernel::World;
-use sim_model::invariants::{ALL, Crashes, Replays};
-use sim_model::workload;
+use sim_model::{Crashes, Replays};
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode, Scenario};
 use sim_record::trace::{Choice, Record, Trace};
@@ -92,11 +92,11 @@ fn long_run(runner: &mut Runner<'_>) -> Scenario {
 fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     // A step that traps is judged by nothing else.
     let world = planted_world(air, number_of("trap-in-backoff-stale")?)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
-    let invariant = ALL.iter().position(|known| known.name == "bounded");
-    if let Some(invariant) = invariant.filter(|_| sabotaged) {
-        runner.checker_mut().mute(invariant);
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
+    let bounded = runner.checker().properties().find("bounded");
+    if let Some(bounded) = bounded.filter(|_| sabotaged) {
+        runner.checker_mut().mute(bounded);
     }
     Ok((0..SEEDS).map(Seed).any(|seed| {
         let scenario = scenario(&runner, seed);
@@ -124,8 +124,8 @@ impl Chooser for Wayward<'_> {
 
 fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     let decisions = Cell::new(0);
     let mut digest = |seed: Seed| {
         let scenario = scenario(&runner, seed);
@@ -147,8 +147,8 @@ fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 /// The run and its replay tell the same, field by field.
 fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     let scenario = long_run(&mut runner);
     let mut run = runner.trace.clone();
     if sabotaged && let Some(step) = run.steps.iter_mut().find(|step| step.before != step.after) {
@@ -160,8 +160,8 @@ fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     long_run(&mut runner);
     let mut run = runner.trace.clone();
     let changes = run.steps.iter().find(|step| step.before != step.after);
@@ -184,8 +184,8 @@ fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 /// A snapshot record that holds the state before the last change is not believed.
 fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     let mut replays = Replays::new(&world)?;
     for seed in (0..SEEDS).map(Seed) {
         let scenario = scenario(&runner, seed);
@@ -209,8 +209,8 @@ fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 fn schedule_is_followed(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let world = shipped(air)?;
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload)?;
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model)?;
     runner.set_effort(Effort::Plain);
     let mut scenario = long_run(&mut runner);
     let digest = runner.trace.digest();

@@ -6,8 +6,8 @@ use std::fmt::Write;
 
 use libtest_mimic::Trial;
 use sim::air::{self, Air, MOST_NODES, Source, Value};
+use sim::model::sample;
 use sim::random::{Component, Seed, Stream};
-use sim::workload::sample;
 
 use super::trial;
 
@@ -134,8 +134,8 @@ fn state() {
     let limits = sim::host::Limits::default();
     let code = sim::host::Code::load(&wasm, limits, None).expect("it is a reducer");
     let world = sim::kernel::World::new(air, vec![code]);
-    let goals = sim::invariants::Goals::of(&world);
-    assert!(goals.list().len() < 1_000);
+    let properties = sim::model::Properties::of(&world, &*sim::models::of(&world));
+    assert!(properties.count() < 1_000);
 }
 
 fn nodes(value: &Value) -> u64 {

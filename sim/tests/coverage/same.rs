@@ -4,11 +4,11 @@ use libtest_mimic::Trial;
 use sim::campaign::{Checked, Effort, Runner};
 use sim::host::{Code, Coverage, Limits, default_cache_dir};
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::selftest::planted_wasm;
 use sim::trace::{Fault, Trace};
-use sim::workload;
 
 use super::trial;
 use crate::support::documents;
@@ -61,8 +61,8 @@ fn compare(wasm: &[u8], seed: Option<Seed>, seeds: u64) {
 
 /// What each seed came to, and what was reached in all of them.
 fn run(world: &World, seeds: &[Seed]) -> (Vec<(Checked, Vec<String>)>, Coverage) {
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("an instance can be made");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("an instance can be made");
     runner.set_effort(Effort::Sampled);
     let mut coverage = Coverage::default();
     let runs = seeds.iter().map(|seed| {

@@ -5,8 +5,8 @@ use sim::campaign::{self, Effort, Options, Stop, Summary};
 use sim::host::{Code, Limits, Output};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
+use sim::models;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::workload;
 
 use super::{INPUT, assemble, trial};
 use crate::support::guest::built;
@@ -24,7 +24,7 @@ pub fn trials() -> Vec<Trial> {
 /// A campaign in which nobody looks for leaks. It takes some 9,000 steps, each of them in the code
 /// if none is remembered.
 fn summary(world: &World, remember: bool) -> Summary {
-    let workload = workload::of(world);
+    let model = models::of(world);
     let options = Options {
         seeds: 0..512,
         jobs: 1,
@@ -37,7 +37,7 @@ fn summary(world: &World, remember: bool) -> Summary {
         stop: Stop::AfterFailures(1),
         interrupt: Interrupt::default(),
     };
-    campaign::run(world, &*workload, &options, |_| {}).expect("there is room for instances")
+    campaign::run(world, &*model, &options, |_| {}).expect("there is room for instances")
 }
 
 /// The retry machine in another dress gives the same runs as the one that ships, to the byte,

@@ -3,11 +3,11 @@
 use libtest_mimic::Trial;
 use sim::campaign::{Effort, Runner};
 use sim::interrupt::Interrupt;
-use sim::invariants::{self, Crashes, Replays};
+use sim::model::{Crashes, Replays};
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::simulator::End;
-use sim::workload;
 
 use super::{START, scenario, trial};
 use crate::support::{planted_world, retry_world};
@@ -29,8 +29,8 @@ pub fn trials() -> Vec<Trial> {
 /// What is in flight when faults stop may be more than the usual turns of healing are enough for.
 fn backlog() {
     let world = retry_world();
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let bounds = Bounds {
         turns: 5_000,
         ..Bounds::default()
@@ -52,8 +52,8 @@ fn bounds() {
             turns: 1_000,
             ..bounds
         };
-        let workload = workload::of(world);
-        let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+        let model = models::of(world);
+        let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
         let checked = runner.replay(&scenario);
         assert_eq!(checked.violations, []);
         (checked.end, runner.trace.turns.len())
@@ -81,8 +81,8 @@ fn bounds() {
 /// A healing that the bound of bytes cuts short has not been in vain.
 fn another_bound() {
     let world = retry_world();
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let seed = Seed(2_261);
     let whole = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
     runner.seed(seed, &whole);
@@ -102,14 +102,14 @@ fn another_bound() {
 /// A run that is asked to stop takes no further turn, and is not said to have held.
 fn interrupted_run() {
     let world = retry_world();
-    let workload = workload::of(world);
+    let model = models::of(world);
     let bounds = Bounds {
         turns: 20,
         ..Bounds::default()
     };
     for is_healing in [false, true] {
         let interrupt = Interrupt::default();
-        let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+        let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
         runner.set_interrupt(interrupt.clone());
         runner.set_effort(Effort::Thorough);
         let long = (0..).map(Seed).find_map(|seed| {
@@ -132,8 +132,9 @@ fn interrupted_run() {
         assert_eq!(checked.violations, []);
         let applied = runner.checker().applied();
         for name in ["converges", "replays"] {
-            let index = invariants::ALL.iter().position(|one| one.name == name);
-            assert!(!applied[index.expect("it is one")], "{name} of half a run");
+            let rank = runner.checker().properties().find(name);
+            let is_applied = applied[rank.expect("it is one")];
+            assert!(!is_applied, "{name} of half a run");
         }
     }
 }
@@ -144,8 +145,8 @@ fn interrupted_recoveries() {
         .iter()
         .find(|(_, name)| *name == "hidden-state");
     let world = planted_world(hidden.expect("it is planted").0);
-    let workload = workload::of(&world);
-    let mut runner = Runner::new(&world, &*workload).expect("the reducer can be run");
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
     let mut replays = Replays::new(&world).expect("the reducer can be run");
     let bad = (0..50).map(Seed).find(|seed| {
         let scenario = runner.scenario(*seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);

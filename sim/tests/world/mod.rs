@@ -18,10 +18,10 @@ use sim::air::{self, Air, Source};
 use sim::campaign::{Checked, Runner};
 use sim::cases::Case;
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::Scenario;
 use sim::trace::{Record, Trace};
-use sim::workload;
 
 use crate::support::code;
 
@@ -103,8 +103,8 @@ fn scenario(world: &World, requests: &str, schedule: &str) -> Scenario {
 /// Follows a schedule, given as the lines of a case; all of it must be possible.
 fn follow(world: &World, requests: &str, schedule: &str) -> (Trace, Checked) {
     let scenario = scenario(world, requests, schedule);
-    let workload = workload::of(world);
-    let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+    let model = models::of(world);
+    let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
     let checked = runner.replay(&scenario);
     assert!(
         checked.skipped.is_empty(),

@@ -7,10 +7,10 @@ use libtest_mimic::Trial;
 use sim::air::{self, Source, Value};
 use sim::campaign::Runner;
 use sim::kernel::World;
+use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::trace::{Record, Trace};
-use sim::workload;
 
 use super::{constant_reducer, follow, reducer_answering, small_world, trial};
 use crate::support::code;
@@ -182,8 +182,8 @@ fn campaigns_see_many() {
         (&http, "http.request", "status", 8),
         (&charge, "pay.charge", "cents", 4),
     ] {
-        let workload = workload::of(world);
-        let mut runner = Runner::new(world, &*workload).expect("the reducer can be run");
+        let model = models::of(world);
+        let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
         let mut seen = BTreeSet::new();
         for seed in (0..300).map(Seed) {
             let scenario =

@@ -5,8 +5,8 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value as Json;
 use sim::air::{SchemaId, Schemas, Type, Value, ValueError};
+use sim::model::sample;
 use sim::random::{Component, Seed, Stream};
-use sim::workload::sample;
 
 use crate::features::hash;
 

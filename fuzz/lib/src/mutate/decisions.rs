@@ -38,14 +38,14 @@ pub fn new(
     }
 }
 
-/// An event that nobody sent, made by the workload; now and then with a leaf changed.
+/// An event that nobody sent, made by the model; now and then with a leaf changed.
 fn stray(
     scenario: &Scenario,
     palette: &mut Palette<'_>,
     dice: &mut Unstructured<'_>,
 ) -> Result<Option<Decision>> {
     let mut stream = palette.stream(dice)?;
-    let made = palette.workload.stray(&scenario.requests, &mut stream);
+    let made = palette.model.stray(&scenario.requests, &mut stream);
     let Some(mut made) = made else {
         return Ok(None);
     };

@@ -174,10 +174,12 @@ impl Faults {
         fits.then_some(Faults(mix))
     }
 
+    #[inline]
     pub fn weight(&self, knob: Knob) -> u32 {
         self.0[knob as usize]
     }
 
+    #[inline]
     pub fn ratio(&self, knob: Knob) -> Ratio {
         Ratio::new(self.0[knob as usize].min(100), 100)
     }

@@ -49,6 +49,7 @@ impl Key {
         self.word(count).print(sum)
     }
 
+    #[inline]
     fn print(&mut self, print: u128) -> &mut Key {
         self.0.extend_from_slice(&print.to_le_bytes());
         self

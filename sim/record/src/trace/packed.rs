@@ -40,6 +40,7 @@ impl<'a> Packer<'a> {
     }
 
     /// A number of which nobody but this process knows what it stands for.
+    #[inline]
     fn id(&mut self, number: usize) -> &mut Self {
         self.count(number)
     }

@@ -37,6 +37,7 @@ pub struct Values {
 pub struct Pool(Arc<Mutex<Values>>);
 
 impl ValueId {
+    #[inline]
     pub(super) fn new(index: usize) -> ValueId {
         let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
         ValueId(number.expect("values end long before 4 GiB of bytes"))

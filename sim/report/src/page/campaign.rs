@@ -13,7 +13,7 @@ use crate::event::{Case, Event, Finished, Reader, Started};
 use crate::timeline::{Timeline, Violated};
 use sim_air::printable;
 use sim_kernel::World;
-use sim_model::invariants::{self, Asked};
+use sim_model::Asked;
 use sim_record::scenario::Decision;
 use sim_search::campaign::{FAULTS, Summary};
 
@@ -89,7 +89,7 @@ impl Reader for Pages<'_> {
                 let told = Told {
                     found_by: shrunk.found_by,
                     runs: shrunk.runs,
-                    invariant: Some(shrunk.invariant),
+                    invariant: Some(shrunk.invariant.clone()),
                     violations: shrunk.violations,
                     timeline: shrunk.timeline,
                     decisions: (shrunk.decisions, shrunk.decisions_before),
@@ -114,7 +114,7 @@ struct Told<'a> {
     found_by: &'a str,
     runs: u64,
     /// The one that was shrunk for.
-    invariant: Option<&'static str>,
+    invariant: Option<String>,
     violations: &'a [Violated],
     timeline: &'a Timeline,
     /// How many there are, and were before it was shrunk.
@@ -127,7 +127,7 @@ impl Told<'_> {
     /// The violation that stands for all.
     fn first(&self) -> Option<&Violated> {
         let mut violations = self.violations.iter();
-        let wanted = violations.find(|one| Some(one.invariant) == self.invariant);
+        let wanted = violations.find(|one| Some(&one.invariant) == self.invariant.as_ref());
         wanted.or(self.violations.first())
     }
 }
@@ -162,12 +162,13 @@ impl Pages<'_> {
         let Some(summary) = finished.summary else {
             return Ok(());
         };
-        let missed = summary.missed_goals();
-        let goals = summary.goals.iter().map(|(goal, count)| {
-            let name = printable(&goal.name);
-            Count::new(name, *count, summary.seeds, missed.contains(&goal))
+        let missed = summary.missed();
+        let goals = summary.sometimes.iter().map(|one| {
+            let name = printable(&one.property.name);
+            let is_missed = missed.contains(&&*one.property);
+            Count::new(name, one.runs, summary.seeds, is_missed)
         });
-        let mut asked = summary.goals.iter().map(|(goal, _)| goal.asked);
+        let mut asked = summary.sometimes.iter().map(|one| one.asked);
         let decisions = Decision::KINDS.iter().copied().zip(summary.decisions);
         let faults = FAULTS.iter().copied().zip(summary.faults);
         let page = render(
@@ -252,20 +253,20 @@ fn counts(pairs: impl Iterator<Item = (&'static str, u64)> + Clone) -> Vec<Count
 
 #[derive(Serialize)]
 struct Judged {
-    name: &'static str,
-    says: &'static str,
+    name: String,
+    says: String,
     holds: u64,
     not_applicable: u64,
     violated: u64,
 }
 
 fn invariants_of(summary: &Summary) -> Vec<Judged> {
-    let judged = summary.judged_by.iter().map(|&index| Judged {
-        name: invariants::ALL[index].name,
-        says: invariants::ALL[index].says,
-        holds: summary.holds[index],
-        not_applicable: summary.not_applicable[index],
-        violated: summary.violated[index],
+    let judged = summary.judged.iter().map(|one| Judged {
+        name: one.property.name.to_string(),
+        says: one.property.says.to_string(),
+        holds: one.holds,
+        not_applicable: one.not_applicable,
+        violated: one.violated,
     });
     judged.collect()
 }

@@ -67,8 +67,8 @@ impl Details {
         let violations = violations.map(|violated| {
             [
                 violated.turn.saturating_sub(shown.start),
-                pool.place(violated.invariant),
-                pool.place(violated.says),
+                pool.place(&violated.invariant),
+                pool.place(&violated.says),
                 pool.place(&violated.expected),
                 pool.place(&violated.found),
             ]

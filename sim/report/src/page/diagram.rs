@@ -210,7 +210,7 @@ fn row(timeline: &Timeline, index: usize, turn: &Turn, y: usize) -> Row {
     let shown = |text: &str, most| printable(&words::clip(text, most));
     let violated: Vec<&str> = timeline
         .violated_at(index)
-        .map(|one| one.invariant)
+        .map(|one| one.invariant.as_str())
         .collect();
     // What work came to is an outcome, and how a crash went is told by the decision.
     let told = ["work ", "crash ", "recovery "];

@@ -5,7 +5,7 @@ use super::journal;
 use super::{Event, Step, Timeline, Turn, Violated};
 use crate::words;
 use sim_kernel::{World, local_name};
-use sim_model::invariants::Violation;
+use sim_model::Violation;
 use sim_record::scenario::{Decision, Scenario};
 use sim_record::trace::{self, Choice, Fault, Record, Trace, ValueId};
 use sim_search::campaign;

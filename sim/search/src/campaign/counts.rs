@@ -1,8 +1,8 @@
 //! What is counted of the runs of a campaign.
 
-use super::{Checked, Failure, Runner, Summary};
+use super::{Checked, Failure, Judged, Runner, Sometimes, Summary};
 use sim_air::ReducerId;
-use sim_model::invariants::{self, Goals};
+use sim_model::Properties;
 use sim_record::random::Seed;
 use sim_record::scenario::Decision;
 use sim_record::trace::{
@@ -36,30 +36,42 @@ pub const FAULTS: [&str; 18] = [
 pub(super) struct Counts {
     pub turns: u64,
     pub steps: u64,
+    runs: u64,
     pub bounded_runs: u64,
     pub decisions: [u64; Decision::KINDS.len()],
     pub faults: [u64; FAULTS.len()],
-    pub holds: [u64; invariants::COUNT],
-    pub not_applicable: [u64; invariants::COUNT],
-    pub violated: [u64; invariants::COUNT],
-    /// By goal of the world.
-    pub goals: Vec<u64>,
+    /// By property of the world.
+    tallies: Vec<Tally>,
     pub leaks: BTreeMap<ReducerId, String>,
 }
 
+/// Runs in which a property had something to say, in which it was violated, in which it was reached.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    applied: u64,
+    violated: u64,
+    reached: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.applied += other.applied;
+        self.violated += other.violated;
+        self.reached += other.reached;
+    }
+}
+
 impl Counts {
-    /// Nothing yet, in a world of so many goals.
-    pub fn empty(goals: usize) -> Counts {
+    /// Nothing yet, in a world of so many properties.
+    pub fn empty(properties: usize) -> Counts {
         Counts {
             turns: 0,
             steps: 0,
+            runs: 0,
             bounded_runs: 0,
             decisions: [0; Decision::KINDS.len()],
             faults: [0; FAULTS.len()],
-            holds: [0; invariants::COUNT],
-            not_applicable: [0; invariants::COUNT],
-            violated: [0; invariants::COUNT],
-            goals: vec![0; goals],
+            tallies: vec![Tally::default(); properties],
             leaks: BTreeMap::new(),
         }
     }
@@ -67,6 +79,7 @@ impl Counts {
     pub fn add(&mut self, other: &Counts) {
         self.turns += other.turns;
         self.steps += other.steps;
+        self.runs += other.runs;
         self.bounded_runs += other.bounded_runs;
         let add = |into: &mut [u64], from: &[u64]| {
             into.iter_mut()
@@ -75,10 +88,9 @@ impl Counts {
         };
         add(&mut self.decisions, &other.decisions);
         add(&mut self.faults, &other.faults);
-        add(&mut self.holds, &other.holds);
-        add(&mut self.not_applicable, &other.not_applicable);
-        add(&mut self.violated, &other.violated);
-        add(&mut self.goals, &other.goals);
+        for (into, from) in self.tallies.iter_mut().zip(&other.tallies) {
+            into.add(from);
+        }
         for (reducer, what) in &other.leaks {
             self.leaks.entry(*reducer).or_insert_with(|| what.clone());
         }
@@ -86,12 +98,25 @@ impl Counts {
 
     pub fn summary(
         self,
-        (goals, judged_by): (Goals, Vec<usize>),
+        properties: &Properties,
         seeds: u64,
         digest: Digest,
         (failures, unequal): (Vec<Failure>, Vec<(Seed, Difference)>),
         (cut_short, interrupted): (bool, bool),
     ) -> Summary {
+        let judged = properties.must_hold().map(|(rank, property)| Judged {
+            property: property.clone(),
+            holds: self.tallies[rank].applied - self.tallies[rank].violated,
+            not_applicable: self.runs - self.tallies[rank].applied,
+            violated: self.tallies[rank].violated,
+        });
+        let sometimes = properties
+            .sometimes()
+            .map(|(rank, property, asked)| Sometimes {
+                property: property.clone(),
+                asked,
+                runs: self.tallies[rank].reached,
+            });
         Summary {
             seeds,
             turns: self.turns,
@@ -99,11 +124,8 @@ impl Counts {
             bounded_runs: self.bounded_runs,
             decisions: self.decisions,
             faults: self.faults,
-            judged_by,
-            holds: self.holds,
-            not_applicable: self.not_applicable,
-            violated: self.violated,
-            goals: goals.list().iter().cloned().zip(self.goals).collect(),
+            judged: judged.collect(),
+            sometimes: sometimes.collect(),
             leaks: self.leaks,
             digest,
             failures,
@@ -123,24 +145,20 @@ impl Counts {
     pub fn count_run(&mut self, runner: &Runner<'_>, checked: &Checked) {
         self.turns += runner.trace.turns.len() as u64;
         self.steps += runner.trace.steps.len() as u64;
+        self.runs += 1;
         self.bounded_runs += u64::from(checked.end.is_bound());
         runner
             .trace
             .turns
             .iter()
             .for_each(|turn| self.count_turn(turn));
-        for (index, applied) in runner.checker().applied().iter().enumerate() {
-            let violated = checked
-                .violations
-                .iter()
-                .any(|found| found.invariant == index);
-            self.violated[index] += u64::from(violated);
-            self.holds[index] += u64::from(*applied && !violated);
-            self.not_applicable[index] += u64::from(!applied);
+        let (applied, reached) = (runner.checker().applied(), runner.checker().reached());
+        for (rank, tally) in self.tallies.iter_mut().enumerate() {
+            tally.applied += u64::from(applied[rank]);
+            tally.reached += u64::from(reached.contains(rank));
         }
-        let reached = runner.checker().reached();
-        for (index, count) in self.goals.iter_mut().enumerate() {
-            *count += u64::from(reached.contains(index));
+        for found in &checked.violations {
+            self.tallies[found.rank].violated += 1;
         }
         if let Some((reducer, what)) = runner.checker().leak() {
             self.leaks.entry(reducer).or_insert_with(|| what.to_owned());

@@ -6,8 +6,8 @@ use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
 use sim_air::ReducerId;
 use sim_host::{Coverage, StepError};
 use sim_kernel::{Sampling, World};
-use sim_model::invariants::{Checker, Crashes, Replays, Signature, Violation};
-use sim_model::workload::Workload;
+use sim_model::Model;
+use sim_model::{Checker, Crashes, Replays, Signature, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
@@ -35,7 +35,7 @@ pub struct Runner<'w> {
     checker: Checker<'w>,
     replays: Replays<'w>,
     effort: Effort,
-    workload: &'w dyn Workload,
+    model: &'w dyn Model,
     interrupt: Interrupt,
     pub trace: Trace,
 }
@@ -88,16 +88,16 @@ impl Checked {
 }
 
 impl<'w> Runner<'w> {
-    pub fn new(world: &'w World, workload: &'w dyn Workload) -> Result<Runner<'w>, StepError> {
-        let simulator = Simulator::new(world, workload)?;
-        let checker = Checker::new(world);
+    pub fn new(world: &'w World, model: &'w dyn Model) -> Result<Runner<'w>, StepError> {
+        let simulator = Simulator::new(world, model)?;
+        let checker = Checker::new(world, model);
         Ok(Runner {
             world,
             simulator,
             checker,
             replays: Replays::new(world)?,
             effort: Effort::Plain,
-            workload,
+            model,
             interrupt: Interrupt::default(),
             trace: Trace::default(),
         })
@@ -130,7 +130,7 @@ impl<'w> Runner<'w> {
 
     /// Another runner of the same world.
     pub(super) fn twin(&self) -> Result<Runner<'w>, StepError> {
-        let mut twin = Runner::new(self.world, self.workload)?;
+        let mut twin = Runner::new(self.world, self.model)?;
         twin.set_interrupt(self.interrupt.clone());
         Ok(twin)
     }
@@ -156,7 +156,7 @@ impl<'w> Runner<'w> {
         let mut requests = Stream::new(seed, Component::Requests);
         let turns = bounds.turns.saturating_mul(depth.factor());
         Scenario {
-            requests: self.workload.requests(&mut requests, depth),
+            requests: self.model.requests(&mut requests, depth),
             plans,
             bounds: Bounds {
                 turns: turns.min(Bounds::MOST_TURNS),
@@ -259,7 +259,7 @@ impl<'w> Runner<'w> {
     ) -> Result<(Shrunk, Vec<Sighting>), Refused> {
         let subject = Subject {
             air: &self.world.air,
-            workload: self.workload,
+            model: self.model,
         };
         // Both closures tell.
         let progress = RefCell::new(progress);

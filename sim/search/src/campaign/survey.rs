@@ -11,9 +11,8 @@ use super::Runner;
 use sim_air::{Reducer, ReducerId, Type, Value};
 use sim_host::{Output, StepError, StepInput};
 use sim_kernel::{ArmIndex, Source, World, variant_tag};
-use sim_model::workload::generic::Generic;
-use sim_model::workload::retry::Retry;
-use sim_model::workload::sample;
+use sim_model::generic::Generic;
+use sim_model::sample;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Faults, Knob, Mix, PlanMode, Scenario};
 use sim_record::trace::Trace;
@@ -23,15 +22,12 @@ const SEEDS: u64 = 48;
 const TURNS: u32 = 60;
 const HEALING_TURNS: u32 = 60;
 
-/// Finds out which events come from within, and notes it in the world's arms. Nothing is done in a
-/// world whose clients are known.
+/// Finds out which events come from within, and notes it in the world's arms: for a world whose
+/// clients no model knows.
 ///
 /// # Errors
 /// If a reducer cannot be run.
 pub fn survey(world: &mut World) -> Result<(), StepError> {
-    if Retry::of(&world.air).is_some() {
-        return Ok(());
-    }
     world.initial_states = initial_states(world)?;
     let before = world.arms.clone();
     let suspects = emitted(world)?;
@@ -127,8 +123,8 @@ fn first_state(world: &World, id: ReducerId, event: &[u8]) -> Result<Option<Vec<
 
 /// The arms that reducers emit in a few runs.
 fn emitted(world: &World) -> Result<BTreeSet<ArmIndex>, StepError> {
-    let workload = Generic::of(world);
-    let mut runner = Runner::new(world, &workload)?;
+    let model = Generic::of(world);
+    let mut runner = Runner::new(world, &model)?;
     runner.remember_steps();
     let bounds = Bounds {
         turns: TURNS,

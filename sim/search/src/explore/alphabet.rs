@@ -5,7 +5,7 @@
 
 use super::Limits;
 use sim_kernel::OpenIntent;
-use sim_model::workload::Stray;
+use sim_model::Stray;
 use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
 use sim_simulator::{Flight, InFlight, Message, item};
 

@@ -6,8 +6,8 @@
 use super::{Counterexample, Explored, Limits, Options, Outcome, run};
 use crate::explore::ExploreError;
 use sim_kernel::World;
-use sim_model::invariants::GoalSet;
-use sim_model::workload::{Scene, Workload};
+use sim_model::PropertySet;
+use sim_model::{Model, Scene};
 
 /// Where something is varied, or only one answer is given, so many faults of each kind are tried at
 /// the most.
@@ -38,7 +38,7 @@ pub struct Tour {
 /// If the world cannot be explored.
 pub fn tour(
     world: &World,
-    workload: &dyn Workload,
+    model: &dyn Model,
     (scenes, options): (Vec<Scene>, &Options),
     mut progress: impl FnMut(u64, u64, u32),
 ) -> Result<Tour, ExploreError> {
@@ -48,7 +48,7 @@ pub fn tour(
             states: 0,
             transitions: 0,
             depth: 0,
-            goals: GoalSet::default(),
+            goals: PropertySet::default(),
             memory_bytes: 0,
             outcome: Outcome::Complete,
         },
@@ -66,7 +66,7 @@ pub fn tour(
             ..options.clone()
         };
         let (states, transitions) = (tour.explored.states, tour.explored.transitions);
-        let explored = run(world, workload, &options, |more, taken, depth| {
+        let explored = run(world, model, &options, |more, taken, depth| {
             progress(states + more, transitions + taken, depth);
         })?;
         tour.visits.push(Visit {

@@ -6,8 +6,8 @@ use super::{Limits, Options, Used};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
-use sim_model::invariants::{Checker, GoalSet, Memory, Violation};
-use sim_model::workload::{Stray, Workload};
+use sim_model::{Checker, Memory, PropertySet, Violation};
+use sim_model::{Model, Stray};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Decision, Scenario};
 use sim_record::trace::{Key, Pool, Trace, Unpacker, ValueId, Values};
@@ -52,7 +52,7 @@ pub(super) struct Successor {
     /// Its place among the states; None where the key was known already.
     pub state: Option<usize>,
     /// Those that this worker had not told of before.
-    pub goals: Option<Box<GoalSet>>,
+    pub goals: Option<Box<PropertySet>>,
     pub violations: Option<Box<[Violation]>>,
 }
 
@@ -74,11 +74,11 @@ pub(super) struct Worker<'w> {
     stale: Vec<Stray>,
     alike: bool,
     key: Key,
-    workload: &'w dyn Workload,
+    model: &'w dyn Model,
     /// What was asked for, and the receipts that it may have.
     receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
     /// The goals that it has told of.
-    reached: GoalSet,
+    reached: PropertySet,
     /// Kept for its room.
     base: Base,
 }
@@ -86,29 +86,29 @@ pub(super) struct Worker<'w> {
 impl<'w> Worker<'w> {
     pub fn new(
         world: &'w World,
-        workload: &'w dyn Workload,
+        model: &'w dyn Model,
         scenario: &Scenario,
         options: &Options,
         values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
-        let mut simulator = Simulator::new(world, workload)?;
+        let mut simulator = Simulator::new(world, model)?;
         let mut trace = Trace::default();
         trace.leave_out_digest();
         trace.values = Values::of(values);
         simulator.take_steps_alone(scenario, &mut trace);
         Ok(Worker {
             simulator,
-            checker: Checker::new(world),
+            checker: Checker::new(world, model),
             trace,
             scenario: scenario.clone(),
             limits: options.limits.clone(),
             interrupt: options.interrupt.clone(),
-            stale: workload.stale(&scenario.requests),
-            alike: workload.are_alike(&scenario.requests),
+            stale: model.stale(&scenario.requests),
+            alike: model.are_alike(&scenario.requests),
             key: Key::default(),
-            workload,
+            model,
             receipts: Vec::new(),
-            reached: GoalSet::default(),
+            reached: PropertySet::default(),
             base: Base::default(),
         })
     }
@@ -126,7 +126,7 @@ impl<'w> Worker<'w> {
     /// Adds the state that the simulator is in.
     fn pack(&mut self, used: Used, level: &mut Level) {
         level.push(|packer| {
-            self.checker.memory().pack(packer);
+            self.checker.pack(packer);
             packer.bytes(&used.bytes());
             self.simulator.pack(&mut self.trace, packer)
         });
@@ -135,7 +135,8 @@ impl<'w> Worker<'w> {
     fn unpack(&mut self, level: &Level, place: usize, base: &mut Base) {
         let (bytes, plans) = level.get(place);
         let mut packed = Unpacker::new(bytes);
-        base.memory = Memory::unpack(&mut packed, &self.trace);
+        self.checker
+            .unpack(&mut packed, &self.trace, &mut base.memory);
         base.used = Used::of([(); 4].map(|()| packed.byte()));
         base.saved.unpack(&mut packed, plans, &self.trace);
     }
@@ -143,7 +144,7 @@ impl<'w> Worker<'w> {
     fn key(&mut self, used: Used) -> u128 {
         self.key.clear();
         self.simulator.write_key(&self.trace, &mut self.key);
-        self.checker.memory().write_key(&self.trace, &mut self.key);
+        self.checker.write_key(&self.trace, &mut self.key);
         self.key.word(u32::from_le_bytes(used.bytes()).into());
         self.key.fingerprint()
     }
@@ -157,7 +158,7 @@ impl<'w> Worker<'w> {
             return receipts.clone();
         }
         let params = self.trace.bytes(open.params);
-        let few = self.workload.few_receipts(open.effect, params);
+        let few = self.model.few_receipts(open.effect, params);
         let few: Vec<ValueId> = few
             .iter()
             .map(|receipt| self.trace.store(receipt))
@@ -184,7 +185,7 @@ impl<'w> Worker<'w> {
     /// Takes one move of a state; false if it is not possible.
     fn take(&mut self, base: &Base, step: &Move) -> bool {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
-        self.checker.go_on_from(base.memory);
+        self.checker.go_on_from(&base.memory);
         let choice = step.choice.choice(&mut self.trace, &self.stale);
         if !self
             .simulator
@@ -198,7 +199,7 @@ impl<'w> Worker<'w> {
     }
 
     /// The goals that the last move reached, if one of them is new to this worker.
-    fn news(&mut self) -> Option<Box<GoalSet>> {
+    fn news(&mut self) -> Option<Box<PropertySet>> {
         let reached = self.checker.reached();
         if self.reached.covers(reached) {
             return None;

@@ -36,7 +36,7 @@ impl Context<'_> {
                 numbers.push(Number {
                     place: place(way.to_vec()),
                     is,
-                    plain: i128::from(self.subject.workload.plain_number(field)),
+                    plain: i128::from(self.subject.model.plain_number(field)),
                 });
             });
         };

@@ -80,7 +80,7 @@ impl Search<'_> {
 
 impl Context<'_> {
     pub(super) fn identity(&self, request: &Request) -> Identity {
-        let req_id = self.subject.workload.req_id(request.schema, &request.value);
+        let req_id = self.subject.model.req_id(request.schema, &request.value);
         Identity {
             name: request.name.clone(),
             req_id: req_id.map(str::to_owned),
@@ -95,7 +95,7 @@ impl Context<'_> {
         to: &Identity,
     ) -> Option<Request> {
         let value = self.with_req_id(request.schema, &request.value, from, to)?;
-        let found = self.subject.workload.req_id(request.schema, &value);
+        let found = self.subject.model.req_id(request.schema, &value);
         (found == to.req_id.as_deref()).then(|| Request {
             name: to.name.clone(),
             value,
@@ -148,7 +148,7 @@ impl Context<'_> {
         if !from.is_empty() {
             return replaced(None).or_else(|| Some(bytes.to_vec()));
         }
-        let is_to = |bytes: &Vec<u8>| self.subject.workload.req_id(schema, bytes) == Some(to);
+        let is_to = |bytes: &Vec<u8>| self.subject.model.req_id(schema, bytes) == Some(to);
         let places = (0..).map_while(|place| replaced(Some(place)));
         places.into_iter().find(is_to)
     }

@@ -274,9 +274,9 @@ impl Search<'_> {
 
     /// Stray events of a scenario: always the same ones.
     fn strays(&self, scenario: &Scenario) -> Vec<Decision> {
-        let workload = self.context.subject.workload;
+        let model = self.context.subject.model;
         let mut stream = Stream::new(Seed(0), Component::Shrinker);
-        let drawn = (0..STRAYS).filter_map(|_| workload.stray(&scenario.requests, &mut stream));
+        let drawn = (0..STRAYS).filter_map(|_| model.stray(&scenario.requests, &mut stream));
         let injected = drawn.map(|stray| Decision::Inject {
             schema: stray.schema,
             value: stray.value,
@@ -329,7 +329,7 @@ impl Context<'_> {
     pub(super) fn item(&self, schema: SchemaId, value: &[u8]) -> ItemName {
         let schemas = &self.subject.air.schemas;
         let label = variant_tag(value).unwrap_or_else(|| local_name(schemas.name(schema)));
-        let req_id = self.subject.workload.req_id(schema, value);
+        let req_id = self.subject.model.req_id(schema, value);
         ItemName {
             label: label.to_owned(),
             req_id: req_id.map(str::to_owned),
@@ -371,7 +371,7 @@ impl Context<'_> {
             label: local_name(name).to_owned(),
             ..item.clone()
         };
-        let is_known = self.subject.workload.knows_answers(schema, plan.input);
+        let is_known = self.subject.model.knows_answers(schema, plan.input);
         let awaits = |op: &Op| matches!(op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. });
         let is_chosen = is_known && !plan.steps.iter().any(|step| awaits(&step.op));
         let mut way = vec![Decision::Deliver(named(air.schemas.name(trigger.event)))];

@@ -1,12 +1,12 @@
 //! Simpler values in requests and stray events: shorter texts and lists; what values weigh.
 //!
 //! Values are taken apart by their schemas, so this serves any world. What the ids of requests
-//! are is asked of the workload.
+//! are is asked of the model.
 
 use super::numbers::Number;
 use super::{Context, Identity, Search};
 use sim_air::{SchemaId, Type, Value};
-use sim_model::workload::sample;
+use sim_model::sample;
 use sim_record::scenario::{Decision, Scenario};
 
 /// What is simpler than any other text but the empty one.
@@ -207,13 +207,13 @@ impl Search<'_> {
     }
 
     fn simplify_request(&mut self, index: usize) -> bool {
-        let workload = self.context.subject.workload;
+        let model = self.context.subject.model;
         let request = &self.best.requests[index];
         let schema = request.schema;
         let values = self.simpler_bytes(schema, &request.value, &[]);
         values.into_iter().any(|value| {
             // Which request it is stays.
-            let is = |bytes| workload.req_id(schema, bytes);
+            let is = |bytes| model.req_id(schema, bytes);
             if is(&value) != is(&self.best.requests[index].value) {
                 return false;
             }
@@ -255,7 +255,7 @@ impl Search<'_> {
             req_id: self
                 .context
                 .subject
-                .workload
+                .model
                 .req_id(schema, value)
                 .map(str::to_owned),
         };

@@ -4,7 +4,7 @@
 //! explorer keeps one with each state. Judges nothing.
 
 use super::Move;
-use crate::workload::retry::wire::{self, Event, Pc, StartWork};
+use crate::wire::{self, Event, Pc, StartWork};
 use sim_air::canonical::{Place, Text};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
@@ -12,7 +12,7 @@ use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 /// What happened to the request under way, from its accepted start on. Small and without bytes of
 /// its own, for the explorer keeps one with each state.
 #[derive(Clone, Copy, Default, Debug)]
-pub(in crate::invariants) struct History {
+pub(super) struct History {
     request: Option<Recorded>,
     /// Where the request stands by the contract; Idle if there is none.
     phase: Pc,
@@ -69,7 +69,7 @@ impl Recorded {
 
 /// The timers of a request so far.
 #[derive(Clone, Copy, Default, Debug)]
-pub(in crate::invariants) struct Timers {
+pub(super) struct Timers {
     pub set: u64,
     pub fired: u64,
     /// When the last one is due, and whether it has fired.
@@ -77,7 +77,7 @@ pub(in crate::invariants) struct Timers {
 }
 
 /// The history as the checks see it.
-pub(in crate::invariants) struct Past<'a> {
+pub(super) struct Past<'a> {
     /// The last request whose start was due and accepted.
     pub request: Option<Request<'a>>,
     /// Where the request stood before this step, by the contract.
@@ -86,7 +86,7 @@ pub(in crate::invariants) struct Past<'a> {
 
 /// The request under way.
 #[derive(Debug)]
-pub(in crate::invariants) struct Request<'a> {
+pub(super) struct Request<'a> {
     pub req_id: Text<'a>,
     pub payload: Text<'a>,
     pub max_attempts: u64,

@@ -5,7 +5,7 @@
 //! the kernel was told to scrutinise: a sample in campaigns, all in replays. Does not verify
 //! anything of a mark in memory that shows after more rounds than are tried.
 
-use super::Finding;
+use crate::property::Finding;
 use sim_record::trace::{Scrutiny, Step};
 
 pub(super) fn check(step: &Step) -> Finding {

@@ -1,4 +1,4 @@
-//! The invariants of the retry machine, and the memory they share.
+//! The properties of the retry machine, and the memory they share.
 //!
 //! [`Move`] is one step as the machine's own values; [`Past`] is what happened before it to the
 //! request under way. Each check is a function of the two. The [`History`] that gives the past
@@ -18,25 +18,69 @@ mod intent_faithful;
 mod one_timer;
 mod outcome_justified;
 mod retry_waits;
+mod seen;
 mod stale_ignored;
 mod terminal_absorbing;
 
-use super::Finding;
-use super::goals::{self, GoalSet};
-use crate::workload::retry::Retry;
-use crate::workload::retry::wire::{self, Event, Pc, Requested};
-pub(super) use contract::Because;
+use crate::Retry;
+use crate::wire::{self, Event, Pc, Requested};
+use contract::Because;
 use contract::Due;
 use history::Reading;
-pub(super) use history::{History, Past, Request};
+use history::{History, Past, Request};
 use sim_air::canonical::{Place, Text};
 use sim_kernel::TimerSet;
-use sim_record::trace::{Record, Step, Trace, Turn, ValueId};
+use sim_model::{Asked, Finding, Observer, Property, SEEDS_FOR_GOALS, Seen, Verdicts, Watch};
+use sim_record::trace::{Key, Packer, Record, Step, Trace, Unpacker, ValueId};
 
 type State<'a> = wire::State<Text<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
-/// In the order of `ALL`, in which `contract_kept` follows.
+/// What must hold, in the order of reports.
+const MUST_HOLD: [Property; 10] = [
+    Property::always(
+        "attempts_bounded",
+        "attempts never exceed max_attempts (0 counts as 1)",
+    ),
+    Property::always(
+        "backoff_exact",
+        "the k-th timer is set for anchor + base * 2^(k-1), saturating",
+    ),
+    Property::always(
+        "retry_waits",
+        "attempt k+1 is requested when the k-th timer fires, and not before",
+    ),
+    Property::always(
+        "terminal_absorbing",
+        "after Done or Failed the request's events change nothing",
+    ),
+    Property::always(
+        "outcome_justified",
+        "Done only on an ok; Failed only on an err that ends it",
+    ),
+    Property::always(
+        "one_timer",
+        "at most one timer of a request is outstanding, keyed by its id",
+    ),
+    Property::always(
+        "intent_faithful",
+        "WorkRequested and the state carry the request's own data",
+    ),
+    Property::always(
+        "stale_ignored",
+        "events that are not awaited change nothing",
+    ),
+    Property::always(
+        "contract_kept",
+        "every event brings about the one state, work, timer or nothing that is due",
+    ),
+    Property::eventually(
+        "converges",
+        "once faults stop, every started request ends as Done or Failed",
+    ),
+];
+
+/// The checks of a step, in the order of their properties. `contract_kept` follows.
 const CHECKS: [Check; 8] = [
     attempts_bounded::check,
     backoff_exact::check,
@@ -47,9 +91,22 @@ const CHECKS: [Check; 8] = [
     intent_faithful::check,
     stale_ignored::check,
 ];
+const CONTRACT_KEPT: usize = CHECKS.len();
+const CONVERGES: usize = CONTRACT_KEPT + 1;
+/// What must happen sometimes follows what must hold.
+const FIRST_SOMETIMES: usize = CONVERGES + 1;
+
+/// Watches runs of a world for all of them.
+pub(super) fn watch<'w>(retry: Retry) -> Watch<'w> {
+    let asked = Asked::From(SEEDS_FOR_GOALS);
+    let sometimes = seen::LIST.map(|(name, says)| Property::sometimes(name, says, asked));
+    let properties = MUST_HOLD.into_iter().chain(sometimes);
+    let properties = properties.map(Property::of_model).collect();
+    Watch::new(properties, Judge { retry, last: None })
+}
 
 /// One event through the retry reducer.
-pub(super) struct Move<'a> {
+struct Move<'a> {
     pub event: Event<'a>,
     /// What the contract says of it.
     pub due: Due,
@@ -178,9 +235,8 @@ impl<'a> Move<'a> {
 }
 
 /// Feeds the checks of one run.
-pub(super) struct Observer {
+struct Judge {
     retry: Retry,
-    history: History,
     /// The last state that was read, which is mostly the next one to be asked for.
     last: Option<Read>,
 }
@@ -195,15 +251,61 @@ struct Read {
     state: wire::State<Place>,
 }
 
-impl Observer {
-    pub fn new(retry: Retry) -> Observer {
-        Observer {
-            retry,
-            history: History::default(),
-            last: None,
+impl Observer for Judge {
+    type Memory = History;
+
+    fn step(&mut self, history: &mut History, seen: &Seen<'_>, step: &Step, to: &mut Verdicts<'_>) {
+        if step.reducer != self.retry.reducer || step.fault.is_some() {
+            return;
         }
+        let trace = seen.trace;
+        let Some(event) = wire::event(trace.bytes(step.event)) else {
+            return;
+        };
+        let due = contract::due(&history.past(trace), &event);
+        let states = self.states(&mut history.reading, trace, step, &due);
+        let step = Move::of(&self.retry, trace, step, (event, due), states);
+        history.begin(&step);
+        let past = history.past(trace);
+        let mut is_violated = false;
+        for (index, check) in CHECKS.iter().enumerate() {
+            let finding = check(&past, &step);
+            is_violated |= matches!(finding, Finding::Violated(_));
+            to.note(index, finding);
+        }
+        // The narrower ones say more about what they know of.
+        if !is_violated {
+            to.note(CONTRACT_KEPT, contract_kept::check(&past, &step));
+        }
+        seen::of_move(to, &past, seen.turn, &step);
+        history.record(&past, &step);
     }
 
+    fn end_turn(&mut self, _: &mut History, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
+        seen::of_turn(to, seen.turn);
+    }
+
+    fn finish(&mut self, history: &History, trace: &Trace, to: &mut Verdicts<'_>) {
+        to.note(
+            CONVERGES,
+            converges::check(&history.past(trace), &self.retry, trace),
+        );
+    }
+
+    fn pack(history: &History, packer: &mut Packer<'_>) {
+        history.pack(packer);
+    }
+
+    fn unpack(packed: &mut Unpacker<'_>, trace: &Trace) -> History {
+        History::unpack(packed, trace)
+    }
+
+    fn write_key(history: &History, trace: &Trace, key: &mut Key) {
+        history.write_key(trace, key);
+    }
+}
+
+impl Judge {
     /// A state of the machine; None if it is none.
     fn state<'a>(&mut self, trace: &'a Trace, id: ValueId) -> Option<State<'a>> {
         let generation = trace.values.generation();
@@ -224,60 +326,15 @@ impl Observer {
         }
     }
 
-    pub fn reset(&mut self) {
-        self.history = History::default();
-    }
-
-    pub fn history(&self) -> History {
-        self.history
-    }
-
-    pub fn go_on_from(&mut self, history: History) {
-        self.history = history;
-    }
-
-    /// What can only be said of a run that has ended.
-    pub fn finish(&self, trace: &Trace) -> Finding {
-        converges::check(&self.history.past(trace), &self.retry, trace)
-    }
-
-    /// Runs every check on a step. `note` gets the index of the check.
-    pub fn observe(
-        &mut self,
-        trace: &Trace,
-        turn: &Turn,
-        step: &Step,
-        goals: &mut GoalSet,
-        mut note: impl FnMut(usize, Finding),
-    ) {
-        if step.reducer != self.retry.reducer || step.fault.is_some() {
-            return;
-        }
-        let Some(event) = wire::event(trace.bytes(step.event)) else {
-            return;
-        };
-        let due = contract::due(&self.history.past(trace), &event);
-        let states = self.states(trace, step, &due);
-        let step = Move::of(&self.retry, trace, step, (event, due), states);
-        self.history.begin(&step);
-        let past = self.history.past(trace);
-        let mut is_violated = false;
-        for (index, check) in CHECKS.iter().enumerate() {
-            let finding = check(&past, &step);
-            is_violated |= matches!(finding, Finding::Violated(_));
-            note(index, finding);
-        }
-        // The narrower ones say more about what they know of.
-        if !is_violated {
-            note(CHECKS.len(), contract_kept::check(&past, &step));
-        }
-        goals::retry::of_move(goals, &past, turn, &step);
-        self.history.record(&past, &step);
-    }
-
     /// The states of a step where they can be read.
-    fn states<'a>(&mut self, trace: &'a Trace, step: &Step, due: &Due) -> States<'a> {
-        if self.history.reading == Reading::Opaque {
+    fn states<'a>(
+        &mut self,
+        reading: &mut Reading,
+        trace: &'a Trace,
+        step: &Step,
+        due: &Due,
+    ) -> States<'a> {
+        if *reading == Reading::Opaque {
             return States::default();
         }
         let changed = !step.is_unchanged();
@@ -291,24 +348,24 @@ impl Observer {
             after: after.flatten(),
             changed,
         };
-        if self.history.reading == Reading::Words {
+        if *reading == Reading::Words {
             // A word of its own after all: some of a machine's words may be those of the model.
             if before == Some(None) || after == Some(None) {
-                self.history.reading = Reading::Opaque;
+                *reading = Reading::Opaque;
                 return States::default();
             }
             return states;
         }
         if due.begins() && (changed || !step.emitted.is_empty()) {
             let begins = |state: State<'_>| state.pc == Pc::Working && state.attempt == 1;
-            self.history.reading = match states.after.is_some_and(begins) {
+            *reading = match states.after.is_some_and(begins) {
                 true => Reading::Words,
                 false => Reading::Opaque,
             };
         }
         // Before the first start a state may be written that says no more than that.
         let stands = |state: State<'_>| state.pc != Pc::Idle;
-        match self.history.reading {
+        match *reading {
             Reading::Opaque => States::default(),
             Reading::Words => states,
             Reading::Unknown if states.after.is_some_and(stands) => states,

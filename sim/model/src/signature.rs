@@ -8,44 +8,41 @@
 
 use std::fmt::{self, Write};
 
-use super::{ALL, KnownBy, Violation};
+use crate::observer::Violation;
+use crate::property::KnownBy;
 use sim_air::{Air, SchemaId, Type, Value};
 use sim_host::Code;
 use sim_kernel::World;
 use sim_record::trace::{Choice, Step, Trace, ValueId};
+use std::borrow::Cow;
 
 /// How a turn fails. Equal for what is taken for the same failure, and read by people.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Signature {
-    /// Indices into [`ALL`], sorted.
-    pub violates: Vec<usize>,
+    /// The names of properties, in the order in which reports list them.
+    pub violates: Vec<Cow<'static, str>>,
     /// What happened, in words: `TimerFired: Backoff to Working, WorkRequested`.
     pub what: String,
 }
 
 impl fmt::Display for Signature {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.violates.iter().map(|index| ALL[*index].name).collect();
-        write!(out, "{}: {}", names.join(", "), self.what)
+        write!(out, "{}: {}", self.violates.join(", "), self.what)
     }
 }
 
 impl Signature {
     /// Of violations in a run of which nothing is left.
     pub fn unseen(violations: &[Violation]) -> Signature {
-        let mut violates: Vec<usize> = violations.iter().map(|found| found.invariant).collect();
-        violates.sort_unstable();
         Signature {
-            violates,
+            violates: names(violations),
             what: "not seen again".to_owned(),
         }
     }
 
     /// Of a turn and all of its violations.
     pub fn of(world: &World, trace: &Trace, violations: &[Violation]) -> Signature {
-        let mut violates: Vec<usize> = violations.iter().map(|found| found.invariant).collect();
-        violates.sort_unstable();
-        let known_by = |violation: &&Violation| ALL[violation.invariant].known_by;
+        let known_by = |violation: &&Violation| violation.property.is_known_by();
         let mut parts = Vec::new();
         let turn = violations
             .first()
@@ -74,10 +71,18 @@ impl Signature {
         }
         parts.dedup();
         Signature {
-            violates,
+            violates: names(violations),
             what: parts.join("; "),
         }
     }
+}
+
+/// What is violated, by name, in the order of reports.
+fn names(violations: &[Violation]) -> Vec<Cow<'static, str>> {
+    let mut violations: Vec<&Violation> = violations.iter().collect();
+    violations.sort_unstable_by_key(|found| found.rank);
+    let names = violations.iter().map(|found| found.property.name.clone());
+    names.collect()
 }
 
 /// What was found, with the place where it was, but where that is chance: fuel ends anywhere in a

@@ -1,16 +1,46 @@
 //! The small worlds that are explored: one in which all requests are alike, those in which one thing
 //! is varied, and one that goes deep.
 
-use super::wire::{self, Event, StartWork};
-use crate::workload::{Scene, Small, texts};
+use crate::wire::{self, Event, StartWork};
 use sim_air::SchemaId;
+use sim_model::{Scene, Size, Small, texts};
 use sim_record::scenario::Request;
 use sim_record::trace::Answer;
+
+/// How many attempts each request may have.
+pub const MAX_ATTEMPTS: Size = Size {
+    name: "max-attempts",
+    says: "Attempts that each may have",
+    usual: 3,
+    most: 1_000,
+    counts: Some(("attempt", "attempts")),
+};
+/// The wait after the first attempt.
+pub const BASE_DELAY_MS: Size = Size {
+    name: "base-delay-ms",
+    says: "The wait after the first attempt",
+    usual: 10,
+    most: u64::MAX,
+    counts: None,
+};
+/// By what its small worlds are made larger.
+pub const SIZES: [Size; 2] = [MAX_ATTEMPTS, BASE_DELAY_MS];
 
 /// Attempts of a request in a small world in which something is varied.
 const FEW_ATTEMPTS: u64 = 2;
 /// And in the one that goes deep: past the widths at which a shift wraps.
 const DEEP_SCENE_ATTEMPTS: u64 = 70;
+
+/// A small world of requests like these.
+pub fn small(requests: u32, max_attempts: u64, base_delay_ms: u64) -> Small {
+    let small = Small {
+        requests,
+        ..Small::default()
+    };
+    small
+        .with(&MAX_ATTEMPTS, max_attempts)
+        .with(&BASE_DELAY_MS, base_delay_ms)
+}
 
 /// One thing about a request that is not as usual.
 #[derive(Clone, Copy)]
@@ -83,27 +113,39 @@ impl<'a> Variation<'a> {
     }
 }
 
+/// How many requests there are, and what each is like.
+struct Usual {
+    requests: u32,
+    max_attempts: u64,
+    base_delay_ms: u64,
+}
+
 /// Requests that are alike but for their ids; then one thing varied at a time, of the first request
 /// and of the one after it; and a request that goes deep.
 pub(super) fn all(event: SchemaId, small: &Small) -> Vec<Scene> {
-    let mut scenes = vec![scene(event, small, "requests that are alike", &[])];
-    let few = Small {
+    let usual = Usual {
+        requests: small.requests,
+        max_attempts: small.get(&MAX_ATTEMPTS),
+        base_delay_ms: small.get(&BASE_DELAY_MS),
+    };
+    let mut scenes = vec![scene(event, &usual, "requests that are alike", &[])];
+    let few = Usual {
         requests: 1,
-        max_attempts: small.max_attempts.min(FEW_ATTEMPTS),
-        ..*small
+        max_attempts: usual.max_attempts.min(FEW_ATTEMPTS),
+        ..usual
     };
     let long = texts::long(300);
     for variation in Variation::of_one(&long) {
         scenes.push(scene(event, &few, &variation.says(), &[(0, variation)]));
     }
-    if small.requests > 1 {
-        let few = Small { requests: 2, ..few };
+    if usual.requests > 1 {
+        let few = Usual { requests: 2, ..few };
         for variation in Variation::of_the_next() {
             let says = format!("the next request with {}", variation.says());
             scenes.push(scene(event, &few, &says, &[(1, variation)]));
         }
     }
-    let deep = Small {
+    let deep = Usual {
         requests: 1,
         max_attempts: DEEP_SCENE_ATTEMPTS,
         base_delay_ms: 1,
@@ -121,14 +163,14 @@ pub(super) fn all(event: SchemaId, small: &Small) -> Vec<Scene> {
 }
 
 /// A small world of requests that are as usual but for these variations, by the request's place.
-fn scene(event: SchemaId, small: &Small, says: &str, variations: &[(u32, Variation<'_>)]) -> Scene {
-    let requests = (0..small.requests).map(|index| {
+fn scene(event: SchemaId, usual: &Usual, says: &str, variations: &[(u32, Variation<'_>)]) -> Scene {
+    let requests = (0..usual.requests).map(|index| {
         let name = format!("r{}", index + 1);
         let mut start = StartWork {
             req_id: name.as_str().into(),
             payload: "p".into(),
-            max_attempts: small.max_attempts,
-            base_delay_ms: small.base_delay_ms,
+            max_attempts: usual.max_attempts,
+            base_delay_ms: usual.base_delay_ms,
             now_ns: 0,
         };
         let of_this = variations.iter().filter(|(of, _)| *of == index);
@@ -142,7 +184,7 @@ fn scene(event: SchemaId, small: &Small, says: &str, variations: &[(u32, Variati
     Scene {
         varied: says.to_owned(),
         requests: requests.collect(),
-        starts: small.requests,
+        starts: usual.requests,
         only: None,
     }
 }

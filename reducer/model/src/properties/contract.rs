@@ -7,12 +7,12 @@
 //! nothing itself: see `contract_kept`.
 
 use super::{Event, Past, Pc, Request};
-use crate::workload::retry::wire::StartWork;
+use crate::wire::StartWork;
 use sim_air::canonical::Text;
 
 /// What an event is due to bring about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::invariants) struct Due {
+pub(super) struct Due {
     /// Where the request stands afterwards.
     pub phase: Pc,
     /// Which attempt it is at afterwards: how often work was asked for.
@@ -23,7 +23,7 @@ pub(in crate::invariants) struct Due {
 
 /// What goes out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::invariants) enum Asks {
+pub(super) enum Asks {
     Nothing,
     /// One `WorkRequested`, with the id and the payload of the request.
     Work,
@@ -35,7 +35,7 @@ pub(in crate::invariants) enum Asks {
 
 /// Why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::invariants) enum Because {
+pub(super) enum Because {
     NothingUnderWay,
     OtherEnded,
     UnderWay,

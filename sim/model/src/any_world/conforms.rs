@@ -4,7 +4,7 @@
 //! schemas, and that there is at most one effect, of a declared kind, through a bound slot. Does not
 //! verify that any of it is the right answer, nor that it may be had: see `intents_granted`.
 
-use super::Finding;
+use crate::property::Finding;
 use sim_record::trace::{Fault, Step};
 
 pub(super) fn check(step: &Step) -> Finding {

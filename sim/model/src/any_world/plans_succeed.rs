@@ -5,7 +5,7 @@
 //! ends its plan as well; that is told by `intents_granted` alone. Does not verify that a plan ends
 //! at all, nor errors that the world's author expects.
 
-use super::Finding;
+use crate::property::Finding;
 use sim_kernel::World;
 use sim_record::trace::{Asker, Record, Trace, Turn};
 

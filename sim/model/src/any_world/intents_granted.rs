@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::Finding;
+use crate::property::Finding;
 use sim_kernel::World;
 use sim_record::trace::{Asker, Intent, Record, Trace, Turn};
 

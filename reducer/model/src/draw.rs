@@ -1,8 +1,8 @@
 //! The requests of a seed: what their fields are drawn from, and how often from the far ends.
 
-use super::wire::{self, Event, StartWork};
-use crate::workload::texts;
+use crate::wire::{self, Event, StartWork};
 use sim_air::SchemaId;
+use sim_model::texts;
 use sim_record::random::{Ratio, Stream};
 use sim_record::scenario::{Depth, Request};
 

@@ -1,12 +1,11 @@
-//! The goals of the retry machine: what must happen sometimes, or a campaign tested less than it
-//! claims.
+//! What must happen sometimes with the retry machine, or a campaign tested less than it claims.
 //!
 //! [`LIST`] is the one list. Never judges a step.
 
-use super::super::retry::{Because, Move, Past, Request};
-use super::GoalSet;
-use crate::workload::retry::wire::{Event, Pc};
-use crate::workload::texts::{LONG_BYTES, Near};
+use super::{Because, FIRST_SOMETIMES, Move, Past, Request};
+use crate::wire::{Event, Pc};
+use sim_model::Verdicts;
+use sim_model::texts::{LONG_BYTES, Near};
 use sim_record::trace::{Choice, CrashPoint, Recovery, Status, Turn};
 
 /// Makes the type and the list of goals out of one list.
@@ -68,10 +67,9 @@ goals! {
 /// Payloads of more bytes are long.
 const LONG_PAYLOAD_BYTES: usize = 4_096;
 
-impl GoalSet {
-    fn reach_goal(&mut self, goal: Goal) {
-        self.reach(goal as usize);
-    }
+/// One of the goals is reached.
+fn reach(to: &mut Verdicts<'_>, goal: Goal) {
+    to.reach(FIRST_SOMETIMES + goal as usize);
 }
 
 impl Goal {
@@ -92,64 +90,62 @@ impl Goal {
 }
 
 /// The goals that a decision alone reaches, in a world of the retry machine.
-pub(in crate::invariants) fn of_turn(goals: &mut GoalSet, turn: &Turn) {
+pub(super) fn of_turn(to: &mut Verdicts<'_>, turn: &Turn) {
     match turn.choice {
-        Choice::Deliver(_) if turn.remark.reordered => goals.reach_goal(Goal::Reordered),
-        Choice::Redeliver(_) => goals.reach_goal(Goal::Redelivered),
-        Choice::Fire { .. } if turn.remark.reordered => goals.reach_goal(Goal::TimerOutOfOrder),
+        Choice::Deliver(_) if turn.remark.reordered => reach(to, Goal::Reordered),
+        Choice::Redeliver(_) => reach(to, Goal::Redelivered),
+        Choice::Fire { .. } if turn.remark.reordered => reach(to, Goal::TimerOutOfOrder),
         _ => {}
     }
 }
 
 /// The goals that a step of the machine reaches, before the history has recorded it.
-pub(in crate::invariants) fn of_move(
-    goals: &mut GoalSet,
-    past: &Past<'_>,
-    turn: &Turn,
-    step: &Move<'_>,
-) {
+pub(super) fn of_move(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     let due = &step.due;
     if due.is_nothing() {
-        return ignored(goals, past, turn, step);
+        return ignored(to, past, turn, step);
     }
     let Some(request) = &past.request else {
         return;
     };
-    crashed(goals, turn, step);
+    crashed(to, turn, step);
     match due.because {
-        Because::NothingUnderWay => began(goals, request),
+        Because::NothingUnderWay => began(to, request),
         Because::OtherEnded => {
-            goals.reach_goal(Goal::NextRequest);
-            began(goals, request);
+            reach(to, Goal::NextRequest);
+            began(to, request);
         }
-        Because::WorkDone => goals.reach_goal(match (past.phase, request.requested) {
-            (Pc::Backoff, _) => Goal::DoneInBackoff,
-            (_, 1) => Goal::DoneFirstTry,
-            _ => Goal::DoneAfterRetry,
-        }),
-        Because::Terminal if request.requested == 1 => goals.reach_goal(Goal::FailedAtOnce),
+        Because::WorkDone => reach(
+            to,
+            match (past.phase, request.requested) {
+                (Pc::Backoff, _) => Goal::DoneInBackoff,
+                (_, 1) => Goal::DoneFirstTry,
+                _ => Goal::DoneAfterRetry,
+            },
+        ),
+        Because::Terminal if request.requested == 1 => reach(to, Goal::FailedAtOnce),
         Because::LastAttempt => {
-            goals.reach_goal(Goal::FailedByExhaustion);
+            reach(to, Goal::FailedByExhaustion);
             if request.max_attempts <= 1 {
-                goals.reach_goal(Goal::FailedWithoutRetry);
+                reach(to, Goal::FailedWithoutRetry);
             }
         }
-        Because::TimerAwaited => timer_accepted(goals, turn, due.attempt),
+        Because::TimerAwaited => timer_accepted(to, turn, due.attempt),
         _ => {}
     }
     if due.phase.is_end() && step.is_healing() {
-        goals.reach_goal(Goal::DoneByHealing);
+        reach(to, Goal::DoneByHealing);
     }
     if step
         .timer
         .is_some_and(|timer| timer.deliver_at_ns == u64::MAX)
     {
-        goals.reach_goal(Goal::DelaySaturated);
+        reach(to, Goal::DelaySaturated);
     }
 }
 
 /// The turn moved a request, perhaps with a crash on the way.
-fn crashed(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
+fn crashed(to: &mut Verdicts<'_>, turn: &Turn, step: &Move<'_>) {
     let Choice::Crash {
         point, recovery, ..
     } = &turn.choice
@@ -157,41 +153,41 @@ fn crashed(goals: &mut GoalSet, turn: &Turn, step: &Move<'_>) {
         return;
     };
     match recovery {
-        Recovery::Snapshot if step.has_snapshot() => goals.reach_goal(Goal::SnapshotRecovered),
-        _ => goals.reach_goal(Goal::CrashRecovered),
+        Recovery::Snapshot if step.has_snapshot() => reach(to, Goal::SnapshotRecovered),
+        _ => reach(to, Goal::CrashRecovered),
     }
     if *point == CrashPoint::AfterAppend {
-        goals.reach_goal(Goal::CrashCutShort);
+        reach(to, Goal::CrashCutShort);
     }
 }
 
-fn began(goals: &mut GoalSet, request: &Request<'_>) {
+fn began(to: &mut Verdicts<'_>, request: &Request<'_>) {
     if request.req_id.as_bytes().len() > LONG_BYTES {
-        goals.reach_goal(Goal::LongId);
+        reach(to, Goal::LongId);
     }
     if request.payload.as_bytes().len() > LONG_PAYLOAD_BYTES {
-        goals.reach_goal(Goal::LongPayload);
+        reach(to, Goal::LongPayload);
     }
 }
 
-fn timer_accepted(goals: &mut GoalSet, turn: &Turn, attempt: u64) {
+fn timer_accepted(to: &mut Verdicts<'_>, turn: &Turn, attempt: u64) {
     if attempt > 32 {
-        goals.reach_goal(Goal::AttemptPast32);
+        reach(to, Goal::AttemptPast32);
     }
     if attempt > 64 {
-        goals.reach_goal(Goal::AttemptPast64);
+        reach(to, Goal::AttemptPast64);
     }
     if attempt > 128 {
-        goals.reach_goal(Goal::AttemptPast128);
+        reach(to, Goal::AttemptPast128);
     }
     if attempt > 256 {
-        goals.reach_goal(Goal::AttemptPast256);
+        reach(to, Goal::AttemptPast256);
     }
     if turn.remark.early {
-        goals.reach_goal(Goal::TimerEarly);
+        reach(to, Goal::TimerEarly);
     }
     if turn.remark.late {
-        goals.reach_goal(Goal::TimerLate);
+        reach(to, Goal::TimerLate);
     }
     if matches!(
         turn.choice,
@@ -200,29 +196,29 @@ fn timer_accepted(goals: &mut GoalSet, turn: &Turn, attempt: u64) {
             ..
         }
     ) {
-        goals.reach_goal(Goal::TimerErrorAccepted);
+        reach(to, Goal::TimerErrorAccepted);
     }
 }
 
-fn ignored(goals: &mut GoalSet, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
+fn ignored(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     match &step.event {
-        Event::Start(_) if past.phase.is_end() => goals.reach_goal(Goal::RestartIgnored),
-        Event::Start(_) => goals.reach_goal(Goal::SecondStartIgnored),
-        Event::Timer(_) if turn.remark.repeated => goals.reach_goal(Goal::TimerTwiceIgnored),
+        Event::Start(_) if past.phase.is_end() => reach(to, Goal::RestartIgnored),
+        Event::Start(_) => reach(to, Goal::SecondStartIgnored),
+        Event::Timer(_) if turn.remark.repeated => reach(to, Goal::TimerTwiceIgnored),
         Event::Ok { req_id } | Event::Err { req_id, .. } => {
             match step.due.because {
                 Because::AnotherRequest => {
-                    goals.reach_goal(Goal::StrayIgnored);
+                    reach(to, Goal::StrayIgnored);
                     let own = past.request.as_ref().map_or("", |it| it.req_id.as_str());
                     if let Some(near) = Near::of(own, req_id.as_str()) {
-                        goals.reach_goal(Goal::of_near(near));
+                        reach(to, Goal::of_near(near));
                     }
                 }
-                Because::EndedAlready => goals.reach_goal(Goal::EndAbsorbs),
+                Because::EndedAlready => reach(to, Goal::EndAbsorbs),
                 _ => {}
             }
             if turn.remark.repeated {
-                goals.reach_goal(Goal::DuplicateIgnored);
+                reach(to, Goal::DuplicateIgnored);
             }
         }
         Event::Timer(_) => {}

@@ -1,30 +1,40 @@
-//! What is particular to the world under test: how requests start, what answers a piece of work,
-//! whose an event is.
+//! What the author of a world knows of it: how requests start, what answers a piece of work, whose
+//! an event is, what is worth varying, and what must hold.
 //!
-//! [`retry`] knows the schemas of the retry machine and is, with its invariants, the only place
-//! that does. [`generic`] serves every other world, from its documents alone.
+//! A world brings its own [`Model`]. Where it brings none, [`Generic`](crate::generic::Generic)
+//! makes one from its documents.
 
-pub mod constants;
-pub mod generic;
-mod outline;
-mod pool;
-pub mod receipts;
-pub mod retry;
-pub mod sample;
-pub mod texts;
+use std::collections::BTreeMap;
 
-use sim_air::{Air, EffectId, SchemaId};
+use crate::observer::Watch;
+use crate::outline;
+use sim_air::{EffectId, SchemaId};
 use sim_kernel::World;
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
 use sim_record::trace::Answer;
 
-/// The environment's knowledge of a world. All bytes are canonical.
-pub trait Workload: Send + Sync {
+/// What is known of a world beside its documents. All bytes are canonical.
+pub trait Model: Send + Sync {
     fn name(&self) -> &'static str;
+
+    /// Whether it says what clients send. If not, a few runs before a campaign find out which events
+    /// come from within the world.
+    fn knows_clients(&self) -> bool {
+        true
+    }
+
+    /// What must hold or happen in the runs of the world beside what is asked of any world, and who
+    /// watches them for it.
+    fn watches<'w>(&self, world: &'w World) -> Vec<Watch<'w>>;
 
     /// The requests of one seed.
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request>;
+
+    /// By what its small worlds can be made larger.
+    fn sizes(&self) -> &'static [Size] {
+        &[]
+    }
 
     /// The small worlds that are explored, of that size or smaller.
     fn scenes(&self, small: &Small) -> Vec<Scene>;
@@ -89,12 +99,48 @@ pub struct Stray {
     pub cell: Option<Vec<u8>>,
 }
 
-/// How large the requests of a small world are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How large a small world is.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Small {
+    /// How many requests there are.
     pub requests: u32,
-    pub max_attempts: u64,
-    pub base_delay_ms: u64,
+    /// The numbers that were asked for, by the names of the model's [`Size`]s.
+    pub sizes: BTreeMap<String, u64>,
+}
+
+impl Default for Small {
+    fn default() -> Small {
+        Small {
+            requests: 2,
+            sizes: BTreeMap::new(),
+        }
+    }
+}
+
+impl Small {
+    /// The number that was asked for, or the usual one.
+    pub fn get(&self, size: &Size) -> u64 {
+        self.sizes.get(size.name).copied().unwrap_or(size.usual)
+    }
+
+    /// The same with another number.
+    pub fn with(mut self, size: &Size, number: u64) -> Small {
+        self.sizes.insert(size.name.to_owned(), number);
+        self
+    }
+}
+
+/// A number by which the small worlds of a model are made larger or smaller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Size {
+    /// As the command line calls it: `max-attempts`.
+    pub name: &'static str,
+    /// What it is, for the command's help.
+    pub says: &'static str,
+    pub usual: u64,
+    pub most: u64,
+    /// What it counts, as the bounds of an exploration list it: `("attempt", "attempts")`.
+    pub counts: Option<(&'static str, &'static str)>,
 }
 
 /// A small world to explore: what may be requested in it, and what of the environment is left out.
@@ -107,38 +153,4 @@ pub struct Scene {
     pub starts: u32,
     /// Work answers like this alone, and nothing else goes wrong: it goes deep instead of wide.
     pub only: Option<Answer>,
-}
-
-/// A world that goes by the names of a model and has another shape.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error(
-    "this is the world of the retry machine by its names, but {what}: its requests would not fit"
-)]
-pub struct Misfit {
-    what: String,
-}
-
-impl Misfit {
-    /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        "give the schemas names of their own, such as `my/RetryEvent@1`, to have the world run by \
-         its documents"
-    }
-}
-
-/// Whether the requests that are made for a world fit its schemas.
-///
-/// # Errors
-/// If they would not.
-pub fn check(air: &Air) -> Result<(), Misfit> {
-    let what = retry::Retry::by_name(air).and_then(|retry| retry.misfit());
-    what.map_or(Ok(()), |what| Err(Misfit { what }))
-}
-
-/// The workload that fits a world.
-pub fn of(world: &World) -> Box<dyn Workload> {
-    match retry::Retry::of(&world.air) {
-        Some(retry) => Box::new(retry),
-        None => Box::new(generic::Generic::of(world)),
-    }
 }

@@ -5,7 +5,7 @@
 //! more memory the more often it is taken. Does not verify how close it came, nor a leak too slow
 //! for that. A leak that is not forbidden is advice: the host renews an instance in time.
 
-use super::Finding;
+use crate::property::Finding;
 use sim_record::trace::{Fault, Scrutiny, Step};
 
 pub(super) fn check(step: &Step, forbids_leaks: bool) -> Finding {

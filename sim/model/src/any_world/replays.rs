@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, Violation};
+use crate::property::Finding;
 use sim_air::ReducerId;
 use sim_host::StepError;
 use sim_kernel::{Kernel, World};
@@ -57,6 +57,15 @@ impl LastStates {
             (expected, "recovery gave another".to_owned())
         })
     }
+}
+
+/// A recovery that gave something else than the run had straight through.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unrecovered {
+    /// The turn after which it was tried.
+    pub turn: usize,
+    pub expected: String,
+    pub found: String,
 }
 
 /// Which recoveries of a finished run are tried.
@@ -172,7 +181,7 @@ impl<'w> Replays<'w> {
 
     /// Tries recoveries of a run; the first that does not give what the run had. None where it was
     /// interrupted says nothing.
-    pub fn check(&mut self, run: &mut Trace, crashes: &Crashes) -> Option<Violation> {
+    pub fn check(&mut self, run: &mut Trace, crashes: &Crashes) -> Option<Unrecovered> {
         // What recovery gives are then the same values, by the same ids.
         std::mem::swap(&mut self.trace.values, &mut run.values);
         let found = self.try_recoveries(run, crashes);
@@ -180,7 +189,7 @@ impl<'w> Replays<'w> {
         found
     }
 
-    fn try_recoveries(&mut self, run: &Trace, crashes: &Crashes) -> Option<Violation> {
+    fn try_recoveries(&mut self, run: &Trace, crashes: &Crashes) -> Option<Unrecovered> {
         let ends: Vec<usize> = run
             .turns
             .iter()
@@ -202,7 +211,7 @@ impl<'w> Replays<'w> {
             if from_journal(index) {
                 self.load(&run.journal[..*end]);
                 if let Some(found) = self.recover(Recovery::Journal, &straight) {
-                    return Some(violation(index, found, "from the journal"));
+                    return Some(unrecovered(index, found, "from the journal"));
                 }
             }
         }
@@ -213,7 +222,7 @@ impl<'w> Replays<'w> {
             if from_snapshot(index)
                 && let Some(found) = self.snapshot(run, *end, &straight)
             {
-                return Some(violation(index, found, "from a snapshot and the rest"));
+                return Some(unrecovered(index, found, "from a snapshot and the rest"));
             }
         }
         None
@@ -253,9 +262,8 @@ impl<'w> Replays<'w> {
     }
 }
 
-fn violation(turn: usize, (expected, found): (String, String), how: &str) -> Violation {
-    Violation {
-        invariant: super::REPLAYS,
+fn unrecovered(turn: usize, (expected, found): (String, String), how: &str) -> Unrecovered {
+    Unrecovered {
         turn,
         expected: format!("{expected}, recovering {how} after this turn"),
         found,

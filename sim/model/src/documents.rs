@@ -1,21 +1,25 @@
-//! Goals that are made from the documents of any world: every kind of event delivered and accepted,
+//! What must happen sometimes, made from the documents of any world: every kind of event delivered and accepted,
 //! every effect asked for and answered, every plan step run, every guarded edge taken both ways,
 //! every tag of a variant seen in a state.
 //!
 //! What is found out about a value is found out once: values recur all the time. Never judges.
 
+mod tags;
+
 use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use super::tags::{tags_of_type, tags_of_value};
-use super::{Asked, Goal, GoalSet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
+use crate::observer::{Observer, Seen, Verdicts, Watch};
+use crate::property::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 use sim_air::{Air, EffectId, Op, ReducerId, SchemaId, Type};
 use sim_kernel::{Arm, Source, World, local_name, variant_tag};
 use sim_record::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
+use tags::{tags_of_type, tags_of_value};
 
-/// Where the goals of the documents are in the list of all.
-pub(super) struct Documents {
+/// Watches runs for what the documents ask; the numbers are places among its properties.
+pub(crate) struct Documents<'w> {
+    world: &'w World,
     changed: usize,
     arms: Vec<ArmGoals>,
     /// By reducer: it took a step.
@@ -52,17 +56,12 @@ struct ArmGoals {
     accepted: Vec<(Option<ReducerId>, usize)>,
 }
 
-/// Adds goals to the list.
-struct Adder<'a>(&'a mut Vec<Goal>);
+/// Adds properties to the list.
+struct Adder<'a>(&'a mut Vec<Property>);
 
 impl Adder<'_> {
     fn add(&mut self, name: String, says: String, asked: Asked) -> usize {
-        self.0.push(Goal {
-            name,
-            says,
-            asked,
-            is_of_model: false,
-        });
+        self.0.push(Property::sometimes(name, says, asked));
         self.0.len() - 1
     }
 
@@ -71,8 +70,15 @@ impl Adder<'_> {
     }
 }
 
-impl Documents {
-    pub fn of(world: &World, list: &mut Vec<Goal>) -> Documents {
+impl<'w> Documents<'w> {
+    /// An observer of a world, and what it answers for.
+    pub fn watch(world: &'w World) -> Watch<'w> {
+        let mut properties = Vec::new();
+        let documents = Documents::of(world, &mut properties);
+        Watch::new(properties, documents)
+    }
+
+    fn of(world: &'w World, list: &mut Vec<Property>) -> Documents<'w> {
         let air = &world.air;
         let mut to = Adder(list);
         let changed = to.add(
@@ -83,6 +89,7 @@ impl Documents {
         let arms = world.arms.all().iter();
         let arms = arms.map(|arm| of_arm(&mut to, world, arm)).collect();
         let mut documents = Documents {
+            world,
             changed,
             arms,
             stepped: Vec::new(),
@@ -196,18 +203,18 @@ impl Documents {
         }
     }
 
-    pub fn of_turn(&mut self, world: &World, trace: &Trace, turn: usize, set: &mut GoalSet) {
+    fn of_turn(&mut self, seen: &Seen<'_>, set: &mut Verdicts<'_>) {
+        let (world, trace, turn) = (self.world, seen.trace, seen.turn);
         if self.generation != trace.values.generation() {
             self.generation = trace.values.generation();
             self.known_arms.clear();
             self.known_states.clear();
         }
-        if turn == 0 {
+        if seen.index == 0 {
             self.edges_seen = 0;
             self.awaited_seen = 0;
             self.is_forged = false;
         }
-        let turn = &trace.turns[turn];
         let mut active: SmallVec<[ReducerId; 2]> = SmallVec::new();
         for step in trace.steps_of(turn) {
             if is_active(world, trace, step) {
@@ -260,7 +267,7 @@ impl Documents {
         trace: &Trace,
         record: &Record,
         (active, is_awaited): (&[ReducerId], bool),
-        set: &mut GoalSet,
+        set: &mut Verdicts<'_>,
     ) {
         match record {
             Record::DomainEvent { schema, value, .. } => {
@@ -344,7 +351,7 @@ impl Documents {
         trace: &Trace,
         reducer: ReducerId,
         state: ValueId,
-        set: &mut GoalSet,
+        set: &mut Verdicts<'_>,
     ) {
         let tags = &self.tags[reducer.index()];
         if tags.is_empty() {
@@ -371,6 +378,14 @@ impl Documents {
         if let Some(Some((_, goals))) = self.known_states.get(place) {
             goals.iter().for_each(|goal| set.reach(*goal));
         }
+    }
+}
+
+impl Observer for Documents<'_> {
+    type Memory = ();
+
+    fn end_turn(&mut self, (): &mut (), seen: &Seen<'_>, to: &mut Verdicts<'_>) {
+        self.of_turn(seen, to);
     }
 }
 

@@ -9,7 +9,7 @@
 //! before faults stop.
 
 use super::{Finding, Past, Pc};
-use crate::workload::retry::{Retry, wire};
+use crate::{Retry, wire};
 use sim_air::canonical::Text;
 use sim_record::trace::{End, Trace};
 

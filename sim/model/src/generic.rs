@@ -1,13 +1,15 @@
-//! A workload made from documents alone, for worlds that nobody described.
+//! A model made from documents alone, for worlds that nobody described.
 //!
-//! Clients send what nothing within the world sends (see `world::Arms`), with values from a small
+//! Clients send what nothing within the world sends (see [`sim_kernel::Arms`]), with values from a small
 //! pool, so that one event is about what another was about. Plans run as written; receipts are
 //! plain or drawn. Strays are events of every kind, those that the world sends itself among them.
 //! Nothing says whose an event is.
 
-use super::constants::Constants;
-use super::pool::Pool;
-use super::{Scene, Small, Stray, Workload, receipts, sample};
+use crate::constants::Constants;
+use crate::model::{Model, Scene, Small, Stray};
+use crate::observer::Watch;
+use crate::pool::Pool;
+use crate::{receipts, sample};
 use sim_air::{Air, EffectId, SchemaId, Type, Value};
 use sim_kernel::{Arm, Source, World};
 use sim_record::random::{Ratio, Stream};
@@ -156,7 +158,15 @@ impl Generic {
     }
 }
 
-impl Workload for Generic {
+impl Model for Generic {
+    fn knows_clients(&self) -> bool {
+        false
+    }
+
+    fn watches<'w>(&self, _: &'w World) -> Vec<Watch<'w>> {
+        Vec::new()
+    }
+
     fn name(&self) -> &'static str {
         "generic"
     }

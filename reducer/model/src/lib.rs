@@ -1,13 +1,18 @@
-//! The workload of the retry machine: what its clients send and how its work ends.
+//! The model of the retry world: what its clients send, how its work ends, and what must hold.
+//!
+//! A guest of the harness, and an example of a model that is written in Rust. [`model`] makes one for
+//! a world that has the retry machine's schemas, whatever reducer is behind them.
 
 mod draw;
+mod properties;
 mod scenes;
 pub mod wire;
 
-use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
+pub use scenes::{BASE_DELAY_MS, MAX_ATTEMPTS, SIZES, small};
 use sim_air::canonical::Text;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
-use sim_kernel::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
+use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_receipt};
+use sim_model::{Model, Scene, Size, Small, Stray, Watch, sample, texts};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
 use sim_record::trace::{Answer, Status};
@@ -16,6 +21,37 @@ use wire::{Event, Requested, StartWork};
 /// The reducer's event schema, by which a world is known to be a retry world.
 const EVENT: &str = "demo/RetryEvent@1";
 const REQUESTED: &str = "demo/WorkRequested@1";
+
+/// The model of a world, if it is a retry world: see [`Retry::of`].
+///
+/// # Errors
+/// If it is one by the names of its schemas, and what the model sends would not fit them.
+pub fn model(air: &Air) -> Result<Option<Retry>, Misfit> {
+    let Some(retry) = Retry::by_name(air) else {
+        return Ok(None);
+    };
+    match retry.misfit() {
+        None => Ok(Some(retry)),
+        Some(what) => Err(Misfit { what }),
+    }
+}
+
+/// A world that goes by the names of this model and has another shape.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "this is the world of the retry machine by its names, but {what}: its requests would not fit"
+)]
+pub struct Misfit {
+    what: String,
+}
+
+impl Misfit {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        "give the schemas names of their own, such as `my/RetryEvent@1`, to have the world run by \
+         its documents"
+    }
+}
 
 /// The schemas and the reducer of a retry world.
 #[derive(Clone, Debug)]
@@ -37,7 +73,7 @@ impl Retry {
     }
 
     /// The same, whatever the shape of the schemas.
-    pub(super) fn by_name(air: &Air) -> Option<Retry> {
+    fn by_name(air: &Air) -> Option<Retry> {
         let event = air.schemas.find(EVENT)?;
         let requested = air.schemas.find(REQUESTED)?;
         let mut routes = air.routes.iter();
@@ -53,7 +89,7 @@ impl Retry {
     }
 
     /// What of the schemas is not as the machine's requests, answers and invariants need it.
-    pub(super) fn misfit(&self) -> Option<String> {
+    fn misfit(&self) -> Option<String> {
         let schemas = &self.schemas;
         let Type::Variant(event) = schemas.resolve(schemas.ty(self.event)) else {
             return Some(format!("`{EVENT}` is no variant"));
@@ -121,9 +157,17 @@ fn misfit_of(schemas: &Schemas, ty: &Type, fields: &Fields) -> Option<String> {
     missing.map(|(field, _)| format!("{name} has no field `{field}`"))
 }
 
-impl Workload for Retry {
+impl Model for Retry {
     fn name(&self) -> &'static str {
         "retry"
+    }
+
+    fn watches<'w>(&self, _: &'w World) -> Vec<Watch<'w>> {
+        vec![properties::watch(self.clone())]
+    }
+
+    fn sizes(&self) -> &'static [Size] {
+        &scenes::SIZES
     }
 
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
