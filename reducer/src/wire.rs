@@ -6,7 +6,7 @@
 //! what the host keeps.
 //!
 //! There are two ways to read, of which this file knows one thing: whether keys come in order. The
-//! usual form is read by [`crate::straight`], and whatever that leaves by [`crate::cbor::Reader`].
+//! usual form is read by [`sdk::straight`], and whatever that leaves by [`sdk::cbor::Reader`].
 //!
 //! Written by hand, after measuring (wasmtime 48 with fuel, one core of a small shared machine; the
 //! mean of the steps of 256 seeds, the least of 300 rounds that took turns in one process, ±5 %;
@@ -23,12 +23,14 @@
 //! before, and with minicbor 2.3 1.7 times. Fuel is a tenth of a step; of the one before it was a
 //! fifth.
 
-use crate::Refusal;
-use crate::cbor::{Read, Sink};
+use sdk::cbor::{Read, Sink};
+use sdk::record::needed;
+use sdk::text::{is_hash, word, word_bytes};
+use sdk::{Refusal, fields, option};
+
 use crate::machine::{
     Event, Phase, Reaction, Request, Start, State, Timer, TimerSet, WorkRequested,
 };
-use crate::text::{is_hexadecimal, word, word_bytes};
 
 /// The only version of the envelope.
 const VERSION: u64 = 1;
@@ -38,69 +40,6 @@ pub const WORK_REQUESTED: &str = "demo/WorkRequested@1";
 pub const TIMER_SET: &str = "timer.set";
 /// The capability slot that timers are asked from.
 pub const TIMER_SLOT: &str = "default";
-
-/// What every output has beside the texts that it carries: names, heads and numbers. More than
-/// enough; a test measures the longest.
-const OUTPUT_OVERHEAD_BYTES: usize = 512;
-
-/// Space that is enough for the output of any input of that length: each text of the input is
-/// written at most twice, once in the state and once in what is asked for.
-pub const fn output_bound(input_length: usize) -> usize {
-    input_length
-        .saturating_mul(2)
-        .saturating_add(OUTPUT_OVERHEAD_BYTES)
-}
-
-/// Reads a record: declares each slot, an `Option` of what is read after its key.
-///
-/// The order written here is the canonical one, in which every key is there but the `rare` ones.
-/// A reader that wants them in that order is never asked which key it has; with any other, keys
-/// may come in any order.
-macro_rules! record {
-    (
-        $reader:ident: $Reader:ident,
-        { $($key:literal => $slot:ident = $read:expr,)* }
-        $(rare { $($rare_key:literal => $rare_slot:ident = $rare_read:expr,)* })?
-    ) => {
-        $(let mut $slot = None;)*
-        $($(let mut $rare_slot = None;)*)?
-        let pairs = $reader.pairs([$($key.len()),*].len())?;
-        if $Reader::IN_ORDER {
-            $(
-                $reader.key($key)?;
-                fill(&mut $slot, $read)?;
-            )*
-        } else {
-            for _ in 0..pairs {
-                match $reader.text_bytes()? {
-                    $($key => fill(&mut $slot, $read)?,)*
-                    $($($rare_key => fill(&mut $rare_slot, $rare_read)?,)*)?
-                    _ => return Err(Refusal::UnknownField.into()),
-                }
-            }
-        }
-    };
-}
-
-/// What is read, or `None` for null.
-macro_rules! option {
-    ($reader:ident, $read:expr) => {
-        if $reader.null() { None } else { Some($read) }
-    };
-}
-
-#[inline]
-fn fill<T>(slot: &mut Option<T>, value: T) -> Result<(), Refusal> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Refusal::DuplicateField),
-    }
-}
-
-#[inline]
-fn needed<T>(slot: Option<T>) -> Result<T, Refusal> {
-    slot.ok_or(Refusal::MissingField)
-}
 
 /// What an input envelope holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +54,7 @@ pub struct Input<'a> {
 #[inline(always)]
 pub fn decode<'a, R: Read<'a>>(mut reader: R) -> Result<Input<'a>, R::Refusal> {
     let envelope = &mut reader;
-    record!(envelope: R, {
+    fields!(envelope: R, {
         b"event" => event = decode_routed(envelope)?,
         b"state" => state = option!(envelope, decode_stored(envelope)?),
         b"version" => version = envelope.nat()?,
@@ -139,7 +78,7 @@ pub fn decode<'a, R: Read<'a>>(mut reader: R) -> Result<Input<'a>, R::Refusal> {
 /// here, so its name tells nothing new.
 #[inline(always)]
 fn decode_routed<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"value" => event = decode_enclosed(reader)?,
         b"schema" => schema = reader.skip_text()?,
     } rare {
@@ -169,7 +108,7 @@ fn decode_stored<'a, R: Read<'a>>(reader: &mut R) -> Result<(&'a [u8], State<'a>
 /// Reads and checks a state record.
 #[inline(always)]
 pub fn decode_state<'a, R: Read<'a>>(reader: &mut R) -> Result<State<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"pc" => pc = phase_of(reader.word()?)?,
         b"req_id" => req_id = reader.text()?,
         b"attempt" => attempt = reader.nat()?,
@@ -245,7 +184,7 @@ fn decode_arm<'a, R: Read<'a>>(tag: u64, reader: &mut R) -> Result<Event<'a>, R:
 
 #[inline(always)]
 fn decode_start<'a, R: Read<'a>>(reader: &mut R) -> Result<Start<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"now_ns" => now_ns = reader.nat()?,
         b"req_id" => req_id = reader.text()?,
         b"payload" => payload = reader.text()?,
@@ -263,7 +202,7 @@ fn decode_start<'a, R: Read<'a>>(reader: &mut R) -> Result<Start<'a>, R::Refusal
 
 #[inline(always)]
 fn decode_ok<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"req_id" => req_id = reader.text()?,
     });
     Ok(Event::Ok {
@@ -273,7 +212,7 @@ fn decode_ok<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
 
 #[inline(always)]
 fn decode_err<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"req_id" => req_id = reader.text()?,
         b"message" => message = reader.skip_text()?,
         b"transient" => transient = reader.boolean()?,
@@ -288,7 +227,7 @@ fn decode_err<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> 
 /// `sys/TimerFired@1`. All of it is checked, and little of it kept.
 #[inline(always)]
 fn decode_timer<'a, R: Read<'a>>(reader: &mut R) -> Result<Timer<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"status" => status = reader.text()?,
         b"receipt" => receipt = check_receipt(reader)?,
         b"reducer" => reducer = reader.skip_text()?,
@@ -315,7 +254,7 @@ fn decode_timer<'a, R: Read<'a>>(reader: &mut R) -> Result<Timer<'a>, R::Refusal
 /// `sys/TimerSetParams@1`.
 #[inline(always)]
 fn decode_requested<'a, R: Read<'a>>(reader: &mut R) -> Result<TimerSet<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"key" => key = option!(reader, reader.text()?),
         b"deliver_at_ns" => deliver_at_ns = reader.nat()?,
     });
@@ -328,7 +267,7 @@ fn decode_requested<'a, R: Read<'a>>(reader: &mut R) -> Result<TimerSet<'a>, R::
 /// `sys/TimerSetReceipt@1`, which is checked and not kept.
 #[inline(always)]
 fn check_receipt<'a, R: Read<'a>>(reader: &mut R) -> Result<(), R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"key" => key = option!(reader, reader.text()?),
         b"delivered_at_ns" => delivered_at_ns = reader.nat()?,
     });
@@ -336,13 +275,12 @@ fn check_receipt<'a, R: Read<'a>>(reader: &mut R) -> Result<(), R::Refusal> {
     Ok(())
 }
 
-/// `sha256:` and 64 lower-case hexadecimal digits.
 #[inline(always)]
 fn check_hash(text: &[u8; 71]) -> Result<(), Refusal> {
-    let (name, digits) = text.split_at(7);
-    match digits.as_array() {
-        Some(digits) if name == b"sha256:" && is_hexadecimal(digits) => Ok(()),
-        _ => Err(Refusal::InvalidValue),
+    if is_hash(text) {
+        Ok(())
+    } else {
+        Err(Refusal::InvalidValue)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The wire form: known bytes, every order of keys, and what is refused.
 
-use retry_sm::cbor::{Read, Reader, Sink};
 use retry_sm::machine::{Event, Phase, Start, State, Timer, TimerSet};
-use retry_sm::straight::{Page, Unusual, Window};
-use retry_sm::text::Text;
-use retry_sm::{Envelope, Refusal, output_bound, step, wire};
+use retry_sm::{step, wire};
+use sdk::cbor::{Read, Reader, Sink};
+use sdk::straight::{Page, Unusual, Window};
+use sdk::text::Text;
+use sdk::{Envelope, Refusal, first_space_bytes};
 
 /// `start`, as in the ABI's description, byte for byte.
 const START_HEX: &str = "d9d9f7a2642474616765737461727466\
@@ -155,7 +156,7 @@ fn run(state: Option<&[u8]>, event: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 /// The output, which is the same if more than the input may be read, whatever that is.
 fn answer(input: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let bound = output_bound(input.len());
+    let bound = first_space_bytes(input.len());
     let alone = within(input, input.len(), bound);
     for following in [0, 0x60, 0xff] {
         let mut memory = input.to_vec();
@@ -177,8 +178,10 @@ fn within(memory: &[u8], length: usize, space_bytes: usize) -> Result<Vec<u8>, R
 fn is_usual(input: &[u8]) -> bool {
     let mut memory = input.to_vec();
     memory.resize(input.len() + size_of::<Window>(), 0);
-    let reader = Envelope::within(&memory, input.len()).straight();
-    match wire::decode(reader.expect("there is enough")) {
+    let mut space = vec![0; size_of::<Page>()];
+    let straight = Envelope::within(&memory, input.len()).straight(&mut space);
+    let (reader, _) = straight.expect("there is enough");
+    match wire::decode(reader) {
         Ok(input_read) => {
             assert_eq!(wire::decode(Reader::new(input)), Ok(input_read));
             true

@@ -15,8 +15,8 @@
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use retry_sm::Refusal;
-use retry_sm::cbor::{Buffer, Read, Reader, Sink};
+use sdk::Refusal;
+use sdk::cbor::{Buffer, Read, Reader, Sink};
 
 /// What is wrong when a lock opens; its number selects it, as that of [`crate::Bug`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

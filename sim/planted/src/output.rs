@@ -1,11 +1,11 @@
 //! Output envelopes that the shipped codec has no reason to write: two effects, another kind, a
 //! state that grows. Owns only their outline; items and records are the shipped codec's.
 
-use retry_sm::Refusal;
-use retry_sm::cbor::{Buffer, Sink};
 use retry_sm::machine::State;
-use retry_sm::text::Text;
 use retry_sm::wire::{put_state, put_timer, put_unchanged_state, put_work};
+use sdk::Refusal;
+use sdk::cbor::{Buffer, Sink};
+use sdk::text::Text;
 
 use crate::machine::Reaction;
 

@@ -9,11 +9,12 @@
 //!
 //! Never refuses an input: anything unusual is left to [`crate::cbor::Reader`], which decides.
 
-use crate::Refusal;
 use crate::cbor::{
-    FALSE, MAJOR_BYTES, MAJOR_MAP, MAJOR_NAT, MAJOR_TEXT, NULL, Read, SELF_DESCRIBED, Sink, TRUE,
+    Buffer, FALSE, MAJOR_BYTES, MAJOR_MAP, MAJOR_NAT, MAJOR_TEXT, NULL, Read, Reader,
+    SELF_DESCRIBED, Sink, TRUE,
 };
 use crate::text::{self, NOT_ASCII, SHORT_BYTES, Text};
+use crate::{Envelope, Refusal};
 
 /// In the usual form no text and no byte string is that long.
 const PIECE_BYTES: usize = 1 << 10;
@@ -29,6 +30,32 @@ const SLACK_BYTES: usize = 128;
 pub type Window = [u8; INPUT_BYTES + SLACK_BYTES];
 /// The space for an output.
 pub type Page = [u8; OUTPUT_BYTES + SLACK_BYTES];
+
+/// A reducer that is read and written in either form. A trait, as a function that is handed over is
+/// not inlined.
+pub trait Answer {
+    /// Reads the input envelope and writes the output envelope; returns its length. If all that it
+    /// calls is inlined, the usual step is one function, and what was read is in registers.
+    fn answer<'a, R: Read<'a>>(reader: R, out: impl Sink) -> Result<usize, R::Refusal>;
+}
+
+/// One step: in a straight line, or, if that won't do, in any form.
+#[inline(always)]
+pub fn step<A: Answer>(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+    if let Some((reader, out)) = envelope.straight(space)
+        && let Ok(length) = A::answer(reader, out)
+    {
+        return Ok(length);
+    }
+    step_in_any_form::<A>(envelope.bytes(), space)
+}
+
+/// The same by the general reader and writer alone.
+#[cold]
+#[inline(never)]
+pub fn step_in_any_form<A: Answer>(envelope: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
+    A::answer(Reader::new(envelope), Buffer::new(space))
+}
 
 /// A sign that the input is in another form, or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

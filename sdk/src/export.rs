@@ -1,0 +1,57 @@
+//! The exports of a reducer.
+//!
+//! Owns the macros that name `alloc` and `step`, which only wasm has: elsewhere they come to
+//! nothing. What the two do is in `memory`.
+
+/// Exports `alloc` and `step` of a reducer that is an [`Answer`](crate::straight::Answer), read in a
+/// straight line where that can be done.
+#[macro_export]
+macro_rules! export_straight {
+    ($Answer:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::export_step!(
+            $crate::straight::step::<$Answer>,
+            $crate::straight::step_in_any_form::<$Answer>
+        );
+    };
+}
+
+/// Exports `alloc` and `step` for a step from an [`Envelope`](crate::Envelope) into a space. Only
+/// wasm has a use for it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_step {
+    ($step:expr, $step_in_any_form:expr) => {
+        #[expect(unsafe_code, reason = "the ABI fixes the names of the exports")]
+        const _: () = {
+            struct Exported;
+
+            impl $crate::memory::Step for Exported {
+                #[inline(always)]
+                fn step(
+                    envelope: $crate::Envelope<'_>,
+                    space: &mut [u8],
+                ) -> Result<usize, $crate::Refusal> {
+                    $step(envelope, space)
+                }
+
+                fn step_in_any_form(
+                    envelope: &[u8],
+                    space: &mut [u8],
+                ) -> Result<usize, $crate::Refusal> {
+                    $step_in_any_form(envelope, space)
+                }
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn alloc(length: usize) -> usize {
+                $crate::memory::alloc(length)
+            }
+
+            #[unsafe(no_mangle)]
+            extern "C" fn step(result: usize, input: usize, length: usize) {
+                $crate::memory::serve::<Exported>(result, input, length);
+            }
+        };
+    };
+}
