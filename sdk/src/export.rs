@@ -32,24 +32,25 @@ macro_rules! export_step {
                     envelope: $crate::Envelope<'_>,
                     space: &mut [u8],
                 ) -> Result<usize, $crate::Refusal> {
-                    $step(envelope, space)
+                    ($step)(envelope, space)
                 }
 
                 fn step_in_any_form(
                     envelope: &[u8],
                     space: &mut [u8],
                 ) -> Result<usize, $crate::Refusal> {
-                    $step_in_any_form(envelope, space)
+                    ($step_in_any_form)(envelope, space)
                 }
             }
 
-            #[unsafe(no_mangle)]
-            extern "C" fn alloc(length: usize) -> usize {
+            // By other names, so that the reducer's own `step` is not hidden.
+            #[unsafe(export_name = "alloc")]
+            extern "C" fn exported_alloc(length: usize) -> usize {
                 $crate::memory::alloc(length)
             }
 
-            #[unsafe(no_mangle)]
-            extern "C" fn step(result: usize, input: usize, length: usize) {
+            #[unsafe(export_name = "step")]
+            extern "C" fn exported_step(result: usize, input: usize, length: usize) {
                 $crate::memory::serve::<Exported>(result, input, length);
             }
         };

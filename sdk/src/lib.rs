@@ -7,6 +7,7 @@
 //! `text` how texts are kept, `record` how the fields of a record are read in either form.
 
 #![no_std]
+#![warn(missing_docs)]
 
 pub mod cbor;
 #[cfg(target_arch = "wasm32")]
@@ -17,6 +18,7 @@ pub mod text;
 
 mod envelope;
 mod export;
+mod refusal;
 
-pub use cbor::Refusal;
 pub use envelope::{Envelope, first_space_bytes};
+pub use refusal::{Refusal, Refuse};

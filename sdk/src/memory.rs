@@ -13,7 +13,8 @@
 )]
 
 use core::arch::wasm32;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::fmt::Write;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 use crate::straight::{Page, Window};
 use crate::{Envelope, Refusal, first_space_bytes};
@@ -26,6 +27,10 @@ const RESULT_BYTES: usize = 8;
 
 /// An input that is longer is not read the fast way.
 const SHORT_INPUT_BYTES: usize = 4096;
+
+const NOT_ALLOCATED: Refusal =
+    Refusal::because("input and result must lie in buffers that `alloc` gave");
+const NO_MEMORY: Refusal = Refusal::because("memory cannot grow by as much as the step needs");
 
 unsafe extern "C" {
     /// Where the linker's own data ends and free memory begins; only its address means anything.
@@ -40,6 +45,7 @@ const SPENT: usize = 1;
 /// One whole step: reads the input, writes the output, returns its length. A trait, as a function
 /// that is handed over is not inlined.
 pub trait Step {
+    /// Takes the step, of an input and what follows it in memory.
     fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal>;
 
     /// The same, of an input alone, which may be in any form.
@@ -78,7 +84,7 @@ fn alloc_beyond(start: usize, end: u64) -> usize {
 pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
     let next = NEXT.load(Relaxed) & !SPENT;
     if !is_allocated(result, RESULT_BYTES, next) || !is_allocated(input, length, next) {
-        refuse();
+        refuse(&NOT_ALLOCATED);
     }
     NEXT.store(next | SPENT, Relaxed);
     let (window_bytes, space_bytes) = room_for(length);
@@ -113,8 +119,8 @@ pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
 #[cold]
 #[inline(never)]
 fn step_again<S: Step>(mut refusal: Refusal, input: (usize, usize), output: usize) -> usize {
-    let mut space_bytes = first_space_bytes(input.1);
-    while refusal == Refusal::OutputTooLong {
+    let (_, mut space_bytes) = room_for(input.1);
+    while refusal.is_output_too_long() {
         space_bytes = space_bytes.saturating_mul(2);
         let end = output as u64 + space_bytes as u64;
         if end > memory_bytes() {
@@ -132,13 +138,68 @@ fn step_again<S: Step>(mut refusal: Refusal, input: (usize, usize), output: usiz
             Err(other) => refusal = other,
         }
     }
-    refuse()
+    refuse(&refusal)
 }
 
-/// How a reducer says no.
-#[inline]
-pub fn refuse() -> ! {
-    wasm32::unreachable()
+/// How a reducer says no: leaves the words where the host looks for them, and traps.
+#[cold]
+#[inline(never)]
+pub fn refuse(refusal: &Refusal) -> ! {
+    let mut message = Message::default();
+    refusal.tell(&mut |piece| message.add(piece));
+    message.trap()
+}
+
+/// The same of a panic.
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let mut message = Message::default();
+    message.add("panicked at ");
+    if let Some(location) = info.location() {
+        _ = write!(message, "{location}");
+    }
+    _ = write!(message, ": {}", info.message());
+    message.trap()
+}
+
+/// The longest message, in bytes.
+const MESSAGE_BYTES: usize = 1024;
+
+/// What the host shows when the reducer traps.
+static MESSAGE: [AtomicU8; MESSAGE_BYTES] = [const { AtomicU8::new(0) }; MESSAGE_BYTES];
+
+/// Its address and its length, where the host looks for them.
+#[unsafe(export_name = "trap_message")]
+static TRAP_MESSAGE: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+/// A message that is being put together; what is too long is cut.
+#[derive(Default)]
+struct Message {
+    length: usize,
+}
+
+impl Message {
+    fn add(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            if let Some(place) = MESSAGE.get(self.length) {
+                place.store(byte, Relaxed);
+                self.length += 1;
+            }
+        }
+    }
+
+    fn trap(self) -> ! {
+        TRAP_MESSAGE[0].store(MESSAGE.as_ptr() as usize, Relaxed);
+        TRAP_MESSAGE[1].store(self.length, Relaxed);
+        wasm32::unreachable()
+    }
+}
+
+impl Write for Message {
+    fn write_str(&mut self, piece: &str) -> core::fmt::Result {
+        self.add(piece);
+        Ok(())
+    }
 }
 
 /// How many bytes from the input on may be read, and how many the output may have: for a short
@@ -178,11 +239,6 @@ fn memory_bytes() -> u64 {
 fn grow_to(end: u64) {
     let pages = (end - memory_bytes()).div_ceil(PAGE_BYTES);
     if wasm32::memory_grow(0, pages as usize) == usize::MAX {
-        refuse();
+        refuse(&NO_MEMORY);
     }
-}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    refuse()
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns that each field is there once and no other is. Never knows what a field means.
 
-use crate::Refusal;
+use crate::refusal::{Refusal, Refuse};
 
 /// Reads a record: declares each slot, an `Option` of what is read after its key.
 ///
@@ -19,7 +19,7 @@ use crate::Refusal;
 ///         b"x" => x = reader.nat()?,
 ///         b"y" => y = reader.nat()?,
 ///     });
-///     Ok((needed(x)?, needed(y)?))
+///     Ok((needed(x, "x")?, needed(y, "y")?))
 /// }
 ///
 /// let mut reader = Reader::new(b"\xa2\x61y\x02\x61x\x01");
@@ -38,14 +38,20 @@ macro_rules! fields {
         if $Reader::IN_ORDER {
             $(
                 $reader.key($key)?;
-                $crate::record::fill(&mut $slot, $read)?;
+                $crate::record::fill(&mut $slot, const { &$crate::record::name($key) }, $read)?;
             )*
         } else {
             for _ in 0..pairs {
                 match $reader.text_bytes()? {
-                    $($key => $crate::record::fill(&mut $slot, $read)?,)*
-                    $($($rare_key => $crate::record::fill(&mut $rare_slot, $rare_read)?,)*)?
-                    _ => return Err($crate::Refusal::UnknownField.into()),
+                    $($key => {
+                        let value = $crate::record::named::<_, $Reader::Refusal>(const { &$crate::record::name($key) }, || Ok($read))?;
+                        $crate::record::fill(&mut $slot, const { &$crate::record::name($key) }, value)?;
+                    })*
+                    $($($rare_key => {
+                        let value = $crate::record::named::<_, $Reader::Refusal>(const { &$crate::record::name($rare_key) }, || Ok($rare_read))?;
+                        $crate::record::fill(&mut $rare_slot, const { &$crate::record::name($rare_key) }, value)?;
+                    })*)?
+                    other => return Err($crate::Refusal::unknown_field(other).into()),
                 }
             }
         }
@@ -60,17 +66,34 @@ macro_rules! option {
     };
 }
 
+/// A key as the text that it is; empty if it is none.
+pub const fn name(key: &'static [u8]) -> &'static str {
+    match core::str::from_utf8(key) {
+        Ok(name) => name,
+        Err(_) => "",
+    }
+}
+
+/// Reads a field; a refusal names it.
+#[inline(never)]
+pub fn named<T, R: Refuse>(
+    name: &'static &'static str,
+    read: impl FnOnce() -> Result<T, R>,
+) -> Result<T, R> {
+    read().map_err(|refusal| refusal.inside(name))
+}
+
 /// Puts a value into its slot, which must be empty.
 #[inline(always)]
-pub fn fill<T>(slot: &mut Option<T>, value: T) -> Result<(), Refusal> {
+pub fn fill<T>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), Refusal> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(Refusal::DuplicateField),
+        Some(_) => Err(Refusal::twice(name)),
     }
 }
 
 /// The value of a field that must be there.
 #[inline(always)]
-pub fn needed<T>(slot: Option<T>) -> Result<T, Refusal> {
-    slot.ok_or(Refusal::MissingField)
+pub fn needed<T>(slot: Option<T>, name: &'static str) -> Result<T, Refusal> {
+    slot.ok_or_else(|| Refusal::missing(name))
 }

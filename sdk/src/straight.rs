@@ -7,14 +7,18 @@
 //! can be reached, so that the compiler drops the remainder that would keep a place inside. (To
 //! see it: of its `i32.const 32767` only those are left where `skip_text` looks back.)
 //!
+//! Of records the fields must be written down in canonical order; see [`fields!`](crate::fields). A
+//! reducer that is read this way is an [`Answer`].
+//!
 //! Never refuses an input: anything unusual is left to [`crate::cbor::Reader`], which decides.
 
+use crate::Envelope;
 use crate::cbor::{
     Buffer, FALSE, MAJOR_BYTES, MAJOR_MAP, MAJOR_NAT, MAJOR_TEXT, NULL, Read, Reader,
     SELF_DESCRIBED, Sink, TRUE,
 };
+use crate::refusal::{Refusal, Refuse};
 use crate::text::{self, NOT_ASCII, SHORT_BYTES, Text};
-use crate::{Envelope, Refusal};
 
 /// In the usual form no text and no byte string is that long.
 const PIECE_BYTES: usize = 1 << 10;
@@ -65,6 +69,13 @@ impl From<Refusal> for Unusual {
     #[inline(always)]
     fn from(_: Refusal) -> Self {
         Unusual
+    }
+}
+
+impl Refuse for Unusual {
+    #[inline(always)]
+    fn inside(self, _: &'static &'static str) -> Self {
+        self
     }
 }
 
@@ -345,6 +356,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// A writer at the beginning of a page.
     #[inline(always)]
     pub fn new(page: &'a mut Page) -> Self {
         Writer {
@@ -422,7 +434,7 @@ impl Sink for Writer<'_> {
     fn finish(self) -> Result<usize, Refusal> {
         // Less the slack, as a byte string that is closed may have become shorter.
         if self.overflowed || self.at > OUTPUT_BYTES - SLACK_BYTES {
-            Err(Refusal::OutputTooLong)
+            Err(Refusal::output_too_long())
         } else {
             Ok(self.at)
         }

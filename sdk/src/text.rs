@@ -42,6 +42,7 @@ pub const fn word_bytes(word: u64) -> usize {
 }
 
 impl<'a> Text<'a> {
+    /// A text of the reducer's own.
     #[inline(always)]
     pub const fn new(text: &'a str) -> Text<'a> {
         match word(text.as_bytes()) {

@@ -72,7 +72,7 @@ pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<u
         _ => false,
     };
     if traps {
-        return Err(Refusal::InvalidValue);
+        return Err(Refusal::because("a planted trap"));
     }
     let event = if bug == Bug::HiddenStart {
         process::with_hidden_start(&input)
@@ -127,7 +127,7 @@ mod wasm {
         if let Some(bug) = Deep::from_number(number) {
             return deep::step(bug, envelope.bytes(), space);
         }
-        let bug = Bug::from_number(number).ok_or(Refusal::InvalidValue)?;
+        let bug = Bug::from_number(number).ok_or(Refusal::because("no such planted bug"))?;
         step_with(bug, envelope, space)
     }
 

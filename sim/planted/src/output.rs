@@ -42,12 +42,13 @@ pub fn encode_grown(state: &State<'_>, space: &mut [u8]) -> Result<usize, Refusa
     let mut room = [0; 8];
     let payload = state.payload.bytes(&mut room);
     let start = space.len().checked_sub(payload.len() + 1);
-    let (space, grown) = space.split_at_mut(start.ok_or(Refusal::OutputTooLong)?);
+    let (space, grown) = space.split_at_mut(start.ok_or(Refusal::output_too_long())?);
     let mut longer = Buffer::new(grown);
     longer.put(payload);
     longer.put(b".");
     longer.finish()?;
-    let payload = core::str::from_utf8(grown).map_err(|_| Refusal::InvalidUtf8)?;
+    let payload =
+        core::str::from_utf8(grown).map_err(|_| Refusal::because("a payload is not UTF-8"))?;
     let grown = State {
         payload: Text::new(payload),
         ..*state

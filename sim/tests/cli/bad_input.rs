@@ -255,7 +255,7 @@ fn wasm_that_is_no_reducer() {
 
             $ sim run --wasm truncated.wasm
             error: truncated.wasm
-              1: not a valid core wasm module: unexpected end-of-file (at offset 0x3754)
+              1: not a valid core wasm module: unexpected end-of-file (at offset 0x4489)
 
             $ sim run --wasm text.wasm
             error: text.wasm
@@ -374,13 +374,13 @@ fn pinned_to_another_wasm() {
             $ sim run --world world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:49f74267c3f98d2a59974ced1dbe9013b820c4c465cb3736f290f675eecfdae7
+              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
             hint: pin it with `sim check --pin world`
 
             $ sim check world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:49f74267c3f98d2a59974ced1dbe9013b820c4c465cb3736f290f675eecfdae7
+              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
             hint: pin it with `sim check --pin world`
 
         "#]],

@@ -99,7 +99,7 @@ fn another_wasm() {
           terminal_absorbing at turn 5: after Done or Failed the request's events change nothing
             expected nothing: "r1" has ended as Failed
             found    nothing is asked for, and the state goes from Failed at attempt 1 to Done at attempt 1
-        demo/RetrySM@1 was sha256:49f74267c3f98d2a59974ced1dbe9013b820c4c465cb3736f290f675eecfdae7 and is PLANTED
+        demo/RetrySM@1 was sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676 and is PLANTED
         when the case was written, it held
         the digest was xxh3:702d2005cab6693e9de974f93e73f6e8
         the built-in reducer differs at turn 5: `state` differs: pc is "Done" here, "Failed" there
