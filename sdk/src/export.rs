@@ -3,6 +3,37 @@
 //! Owns the macros that name `alloc` and `step`, which only wasm has: elsewhere they come to
 //! nothing. What the two do is in `memory`.
 
+/// Exports a reducer: the function that takes its steps.
+///
+/// ```
+/// # use sdk::{Input, Output, Refusal};
+/// sdk::export!(step);
+///
+/// fn step(input: &Input, output: &mut Output) -> Result<(), Refusal> {
+///     let total: u64 = input.state()?.unwrap_or(0);
+///     let by: u64 = input.event()?;
+///     output.state(&total.saturating_add(by));
+///     Ok(())
+/// }
+/// ```
+#[macro_export]
+macro_rules! export {
+    ($step:path) => {
+        const _: fn(
+            &$crate::Input<'_>,
+            &mut $crate::Output<'_>,
+        ) -> ::core::result::Result<(), $crate::Refusal> = $step;
+
+        #[cfg(target_arch = "wasm32")]
+        $crate::export_step!(
+            |envelope: $crate::Envelope<'_>, space: &mut [u8]| {
+                $crate::run($step, envelope.bytes(), space)
+            },
+            |envelope: &[u8], space: &mut [u8]| $crate::run($step, envelope, space)
+        );
+    };
+}
+
 /// Exports `alloc` and `step` of a reducer that is an [`Answer`](crate::straight::Answer), read in a
 /// straight line where that can be done.
 #[macro_export]
