@@ -1,5 +1,5 @@
 //! Builds the reducers for wasm32, in release, into this crate's own output folder, so that an edit
-//! of `reducer/` is under test at the next `cargo test`.
+//! of `reducer/` or `sdk/` is under test at the next `cargo test`.
 //!
 //! They are built by the compiler that `rust-toolchain.toml` names, also when the harness is built
 //! by another (`cargo +nightly fuzz run`): the bytes that ship are those that are under test.
@@ -15,9 +15,11 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PACKAGES: [&str; 2] = ["retry_sm", "planted"];
 
 /// What the reducers are made from, below the root of the workspace.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     "reducer/src",
     "reducer/Cargo.toml",
+    "sdk/src",
+    "sdk/Cargo.toml",
     "sim/planted/src",
     "sim/planted/Cargo.toml",
     "Cargo.toml",

@@ -4,7 +4,7 @@
 //! Never reads or writes CBOR, allocates, or looks at a clock; total: every event in every state
 //! has an answer, and no arithmetic wraps.
 
-use crate::text::Text;
+use sdk::text::Text;
 
 /// Nanoseconds in a millisecond: delays are given in the latter, instants in the former.
 const NS_PER_MS: u64 = 1_000_000;

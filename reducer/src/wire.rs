@@ -6,7 +6,7 @@
 //! what the host keeps.
 //!
 //! There are two ways to read, of which this file knows one thing: whether keys come in order. The
-//! usual form is read by [`crate::straight`], and whatever that leaves by [`crate::cbor::Reader`].
+//! usual form is read by [`sdk::straight`], and whatever that leaves by [`sdk::cbor::Reader`].
 //!
 //! Written by hand, after measuring (wasmtime 48 with fuel, one core of a small shared machine; the
 //! mean of the steps of 256 seeds, the least of 300 rounds that took turns in one process, ±5 %;
@@ -19,16 +19,21 @@
 //! | this one, for an input of another form | 1.51 µs, 3.7× | 1.22 µs, 9× | 41 KB |
 //! | the one before it, of one way to read | 1.04 µs, 2.5× | 0.77 µs, 5.6× | 41 KB |
 //!
+//! Since then refusals have words, for which the wasm is 27 KB larger: a step in the usual form takes
+//! as long as before, to one in a hundred of all that the simulator does for it.
+//!
 //! Before that, on five events, a step with cbor4ii 1.2 took 1.5 times as long as with the one
 //! before, and with minicbor 2.3 1.7 times. Fuel is a tenth of a step; of the one before it was a
 //! fifth.
 
-use crate::Refusal;
-use crate::cbor::{Read, Sink};
+use sdk::cbor::{Read, Sink};
+use sdk::record::{named, needed};
+use sdk::text::{is_hash, word, word_bytes};
+use sdk::{Refusal, fields, option};
+
 use crate::machine::{
     Event, Phase, Reaction, Request, Start, State, Timer, TimerSet, WorkRequested,
 };
-use crate::text::{is_hexadecimal, word, word_bytes};
 
 /// The only version of the envelope.
 const VERSION: u64 = 1;
@@ -38,69 +43,6 @@ pub const WORK_REQUESTED: &str = "demo/WorkRequested@1";
 pub const TIMER_SET: &str = "timer.set";
 /// The capability slot that timers are asked from.
 pub const TIMER_SLOT: &str = "default";
-
-/// What every output has beside the texts that it carries: names, heads and numbers. More than
-/// enough; a test measures the longest.
-const OUTPUT_OVERHEAD_BYTES: usize = 512;
-
-/// Space that is enough for the output of any input of that length: each text of the input is
-/// written at most twice, once in the state and once in what is asked for.
-pub const fn output_bound(input_length: usize) -> usize {
-    input_length
-        .saturating_mul(2)
-        .saturating_add(OUTPUT_OVERHEAD_BYTES)
-}
-
-/// Reads a record: declares each slot, an `Option` of what is read after its key.
-///
-/// The order written here is the canonical one, in which every key is there but the `rare` ones.
-/// A reader that wants them in that order is never asked which key it has; with any other, keys
-/// may come in any order.
-macro_rules! record {
-    (
-        $reader:ident: $Reader:ident,
-        { $($key:literal => $slot:ident = $read:expr,)* }
-        $(rare { $($rare_key:literal => $rare_slot:ident = $rare_read:expr,)* })?
-    ) => {
-        $(let mut $slot = None;)*
-        $($(let mut $rare_slot = None;)*)?
-        let pairs = $reader.pairs([$($key.len()),*].len())?;
-        if $Reader::IN_ORDER {
-            $(
-                $reader.key($key)?;
-                fill(&mut $slot, $read)?;
-            )*
-        } else {
-            for _ in 0..pairs {
-                match $reader.text_bytes()? {
-                    $($key => fill(&mut $slot, $read)?,)*
-                    $($($rare_key => fill(&mut $rare_slot, $rare_read)?,)*)?
-                    _ => return Err(Refusal::UnknownField.into()),
-                }
-            }
-        }
-    };
-}
-
-/// What is read, or `None` for null.
-macro_rules! option {
-    ($reader:ident, $read:expr) => {
-        if $reader.null() { None } else { Some($read) }
-    };
-}
-
-#[inline]
-fn fill<T>(slot: &mut Option<T>, value: T) -> Result<(), Refusal> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Refusal::DuplicateField),
-    }
-}
-
-#[inline]
-fn needed<T>(slot: Option<T>) -> Result<T, Refusal> {
-    slot.ok_or(Refusal::MissingField)
-}
 
 /// What an input envelope holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +57,7 @@ pub struct Input<'a> {
 #[inline(always)]
 pub fn decode<'a, R: Read<'a>>(mut reader: R) -> Result<Input<'a>, R::Refusal> {
     let envelope = &mut reader;
-    record!(envelope: R, {
+    fields!(envelope: R, {
         b"event" => event = decode_routed(envelope)?,
         b"state" => state = option!(envelope, decode_stored(envelope)?),
         b"version" => version = envelope.nat()?,
@@ -124,14 +66,14 @@ pub fn decode<'a, R: Read<'a>>(mut reader: R) -> Result<Input<'a>, R::Refusal> {
         b"ctx" => context = envelope.bytes()?,
     });
     reader.finish()?;
-    if needed(version)? != VERSION {
-        return Err(Refusal::InvalidValue.into());
+    if needed(version, "version")? != VERSION {
+        return Err(Refusal::because("only version 1 of the envelope is known").into());
     }
-    let (state_bytes, state) = needed(state)?.unzip();
+    let (state_bytes, state) = needed(state, "state")?.unzip();
     Ok(Input {
         state_bytes,
         state,
-        event: needed(event)?,
+        event: needed(event, "event")?,
     })
 }
 
@@ -139,14 +81,14 @@ pub fn decode<'a, R: Read<'a>>(mut reader: R) -> Result<Input<'a>, R::Refusal> {
 /// here, so its name tells nothing new.
 #[inline(always)]
 fn decode_routed<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"value" => event = decode_enclosed(reader)?,
         b"schema" => schema = reader.skip_text()?,
     } rare {
         b"key" => cell_key = option!(reader, reader.bytes()?),
     });
-    needed(schema)?;
-    Ok(needed(event)?)
+    needed(schema, "schema")?;
+    Ok(needed(event, "event")?)
 }
 
 #[inline(always)]
@@ -169,7 +111,7 @@ fn decode_stored<'a, R: Read<'a>>(reader: &mut R) -> Result<(&'a [u8], State<'a>
 /// Reads and checks a state record.
 #[inline(always)]
 pub fn decode_state<'a, R: Read<'a>>(reader: &mut R) -> Result<State<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"pc" => pc = phase_of(reader.word()?)?,
         b"req_id" => req_id = reader.text()?,
         b"attempt" => attempt = reader.nat()?,
@@ -179,13 +121,13 @@ pub fn decode_state<'a, R: Read<'a>>(reader: &mut R) -> Result<State<'a>, R::Ref
         b"base_delay_ms" => base_delay_ms = reader.nat()?,
     });
     Ok(State {
-        phase: needed(pc)?,
-        attempt: needed(attempt)?,
-        max_attempts: needed(max_attempts)?,
-        base_delay_ms: needed(base_delay_ms)?,
-        anchor_ns: needed(anchor_ns)?,
-        payload: needed(payload)?,
-        req_id: needed(req_id)?,
+        phase: needed(pc, "pc")?,
+        attempt: needed(attempt, "attempt")?,
+        max_attempts: needed(max_attempts, "max_attempts")?,
+        base_delay_ms: needed(base_delay_ms, "base_delay_ms")?,
+        anchor_ns: needed(anchor_ns, "anchor_ns")?,
+        payload: needed(payload, "payload")?,
+        req_id: needed(req_id, "req_id")?,
     })
 }
 
@@ -193,9 +135,8 @@ pub fn decode_state<'a, R: Read<'a>>(reader: &mut R) -> Result<State<'a>, R::Ref
 #[inline(always)]
 pub fn decode_event<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
     match reader.pairs(2)? {
-        0 | 1 => return Err(Refusal::MissingField.into()),
         2 => {}
-        _ => return Err(Refusal::UnknownField.into()),
+        _ => return Err(Refusal::because("an event is a `$tag` and a `$value`").into()),
     }
     if !R::IN_ORDER {
         return decode_event_of_any_order(reader);
@@ -215,17 +156,17 @@ fn decode_event_of_any_order<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a
             tag = reader.word()?;
             reader.key(b"$value")?;
             value = *reader;
-            reader.skip()?;
+            named(&"$value", || reader.skip())?;
         }
         b"$value" => {
             value = *reader;
-            reader.skip()?;
+            named(&"$value", || reader.skip())?;
             reader.key(b"$tag")?;
             tag = reader.word()?;
         }
-        _ => return Err(Refusal::UnknownField.into()),
+        other => return Err(Refusal::unknown_field(other).into()),
     }
-    decode_arm(tag, &mut value)
+    named(&"$value", || decode_arm(tag, &mut value))
 }
 
 #[inline(always)]
@@ -239,13 +180,13 @@ fn decode_arm<'a, R: Read<'a>>(tag: u64, reader: &mut R) -> Result<Event<'a>, R:
         OK => decode_ok(reader),
         ERR => decode_err(reader),
         TIMER => decode_timer(reader).map(Event::Timer),
-        _ => Err(Refusal::InvalidValue.into()),
+        _ => Err(Refusal::because("the `$tag` is not one of those of the event").into()),
     }
 }
 
 #[inline(always)]
 fn decode_start<'a, R: Read<'a>>(reader: &mut R) -> Result<Start<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"now_ns" => now_ns = reader.nat()?,
         b"req_id" => req_id = reader.text()?,
         b"payload" => payload = reader.text()?,
@@ -253,42 +194,42 @@ fn decode_start<'a, R: Read<'a>>(reader: &mut R) -> Result<Start<'a>, R::Refusal
         b"base_delay_ms" => base_delay_ms = reader.nat()?,
     });
     Ok(Start {
-        req_id: needed(req_id)?,
-        payload: needed(payload)?,
-        max_attempts: needed(max_attempts)?,
-        base_delay_ms: needed(base_delay_ms)?,
-        now_ns: needed(now_ns)?,
+        req_id: needed(req_id, "req_id")?,
+        payload: needed(payload, "payload")?,
+        max_attempts: needed(max_attempts, "max_attempts")?,
+        base_delay_ms: needed(base_delay_ms, "base_delay_ms")?,
+        now_ns: needed(now_ns, "now_ns")?,
     })
 }
 
 #[inline(always)]
 fn decode_ok<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"req_id" => req_id = reader.text()?,
     });
     Ok(Event::Ok {
-        req_id: needed(req_id)?,
+        req_id: needed(req_id, "req_id")?,
     })
 }
 
 #[inline(always)]
 fn decode_err<'a, R: Read<'a>>(reader: &mut R) -> Result<Event<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"req_id" => req_id = reader.text()?,
         b"message" => message = reader.skip_text()?,
         b"transient" => transient = reader.boolean()?,
     });
-    needed(message)?;
+    needed(message, "message")?;
     Ok(Event::Err {
-        req_id: needed(req_id)?,
-        transient: needed(transient)?,
+        req_id: needed(req_id, "req_id")?,
+        transient: needed(transient, "transient")?,
     })
 }
 
 /// `sys/TimerFired@1`. All of it is checked, and little of it kept.
 #[inline(always)]
 fn decode_timer<'a, R: Read<'a>>(reader: &mut R) -> Result<Timer<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"status" => status = reader.text()?,
         b"receipt" => receipt = check_receipt(reader)?,
         b"reducer" => reducer = reader.skip_text()?,
@@ -300,27 +241,27 @@ fn decode_timer<'a, R: Read<'a>>(reader: &mut R) -> Result<Timer<'a>, R::Refusal
         b"intent_hash" => intent_hash = check_hash(reader.text_of()?)?,
     });
     // `cost_cents` is an option: it may be absent.
-    needed(intent_hash)?;
-    needed(reducer)?;
-    needed(effect_kind)?;
-    needed(adapter_id)?;
-    needed(receipt)?;
-    needed(signature)?;
+    needed(intent_hash, "intent_hash")?;
+    needed(reducer, "reducer")?;
+    needed(effect_kind, "effect_kind")?;
+    needed(adapter_id, "adapter_id")?;
+    needed(receipt, "receipt")?;
+    needed(signature, "signature")?;
     Ok(Timer {
-        requested: needed(requested)?,
-        status: needed(status)?,
+        requested: needed(requested, "requested")?,
+        status: needed(status, "status")?,
     })
 }
 
 /// `sys/TimerSetParams@1`.
 #[inline(always)]
 fn decode_requested<'a, R: Read<'a>>(reader: &mut R) -> Result<TimerSet<'a>, R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"key" => key = option!(reader, reader.text()?),
         b"deliver_at_ns" => deliver_at_ns = reader.nat()?,
     });
     Ok(TimerSet {
-        deliver_at_ns: needed(deliver_at_ns)?,
+        deliver_at_ns: needed(deliver_at_ns, "deliver_at_ns")?,
         key: key.flatten(),
     })
 }
@@ -328,21 +269,22 @@ fn decode_requested<'a, R: Read<'a>>(reader: &mut R) -> Result<TimerSet<'a>, R::
 /// `sys/TimerSetReceipt@1`, which is checked and not kept.
 #[inline(always)]
 fn check_receipt<'a, R: Read<'a>>(reader: &mut R) -> Result<(), R::Refusal> {
-    record!(reader: R, {
+    fields!(reader: R, {
         b"key" => key = option!(reader, reader.text()?),
         b"delivered_at_ns" => delivered_at_ns = reader.nat()?,
     });
-    needed(delivered_at_ns)?;
+    needed(delivered_at_ns, "delivered_at_ns")?;
     Ok(())
 }
 
-/// `sha256:` and 64 lower-case hexadecimal digits.
 #[inline(always)]
 fn check_hash(text: &[u8; 71]) -> Result<(), Refusal> {
-    let (name, digits) = text.split_at(7);
-    match digits.as_array() {
-        Some(digits) if name == b"sha256:" && is_hexadecimal(digits) => Ok(()),
-        _ => Err(Refusal::InvalidValue),
+    if is_hash(text) {
+        Ok(())
+    } else {
+        Err(Refusal::because(
+            "expected `sha256:` and 64 digits from 0 to f",
+        ))
     }
 }
 
@@ -380,7 +322,7 @@ const fn phase_place(name: u64) -> usize {
 fn phase_of(name: u64) -> Result<Phase, Refusal> {
     match PHASES[phase_place(name)] {
         (known, phase) if known == name => Ok(phase),
-        _ => Err(Refusal::InvalidValue),
+        _ => Err(Refusal::because("the phase is unknown")),
     }
 }
 

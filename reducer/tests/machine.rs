@@ -3,7 +3,7 @@
 use retry_sm::machine::{
     Event, Phase, Reaction, Request, Start, State, Timer, TimerSet, WorkRequested, react,
 };
-use retry_sm::text::Text;
+use sdk::text::Text;
 
 const PHASES: [Phase; 5] = [
     Phase::Idle,

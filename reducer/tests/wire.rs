@@ -1,10 +1,11 @@
 //! The wire form: known bytes, every order of keys, and what is refused.
 
-use retry_sm::cbor::{Read, Reader, Sink};
 use retry_sm::machine::{Event, Phase, Start, State, Timer, TimerSet};
-use retry_sm::straight::{Page, Unusual, Window};
-use retry_sm::text::Text;
-use retry_sm::{Envelope, Refusal, output_bound, step, wire};
+use retry_sm::{step, wire};
+use sdk::cbor::{Read, Reader, Sink};
+use sdk::straight::{Page, Unusual, Window};
+use sdk::text::Text;
+use sdk::{Envelope, Refusal, first_space_bytes};
 
 /// `start`, as in the ABI's description, byte for byte.
 const START_HEX: &str = "d9d9f7a2642474616765737461727466\
@@ -155,7 +156,7 @@ fn run(state: Option<&[u8]>, event: &[u8]) -> Result<Vec<u8>, Refusal> {
 
 /// The output, which is the same if more than the input may be read, whatever that is.
 fn answer(input: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let bound = output_bound(input.len());
+    let bound = first_space_bytes(input.len());
     let alone = within(input, input.len(), bound);
     for following in [0, 0x60, 0xff] {
         let mut memory = input.to_vec();
@@ -177,8 +178,10 @@ fn within(memory: &[u8], length: usize, space_bytes: usize) -> Result<Vec<u8>, R
 fn is_usual(input: &[u8]) -> bool {
     let mut memory = input.to_vec();
     memory.resize(input.len() + size_of::<Window>(), 0);
-    let reader = Envelope::within(&memory, input.len()).straight();
-    match wire::decode(reader.expect("there is enough")) {
+    let mut space = vec![0; size_of::<Page>()];
+    let straight = Envelope::within(&memory, input.len()).straight(&mut space);
+    let (reader, _) = straight.expect("there is enough");
+    match wire::decode(reader) {
         Ok(input_read) => {
             assert_eq!(wire::decode(Reader::new(input)), Ok(input_read));
             true
@@ -496,43 +499,74 @@ fn each_field_is_needed_once_and_no_other() {
         twice.push((key, value.clone()));
         let mut unknown = fields.clone();
         unknown[index].0 = "unknown";
-        let check = |fields: &[_]| decode_event(&arm("timer", record(fields))).map(drop);
+        let check = |fields: &[_]| {
+            let event = arm("timer", record(fields));
+            decode_event(&event).expect_err("it is refused").to_string()
+        };
         if *key != "cost_cents" {
-            assert_eq!(check(&missing), Err(Refusal::MissingField), "{key}");
+            let expected = format!("$value: the field `{key}` is missing");
+            assert_eq!(check(&missing), expected);
         }
-        assert_eq!(check(&twice), Err(Refusal::DuplicateField), "{key}");
-        assert_eq!(check(&unknown), Err(Refusal::UnknownField), "{key}");
+        let expected = format!("$value: the field `{key}` is there twice");
+        assert_eq!(check(&twice), expected);
+        let expected = "$value: the field `unknown` is unknown";
+        assert_eq!(check(&unknown), expected);
     }
 }
 
 #[test]
 fn malformed_values_are_refused() {
-    let refused = |event: Vec<u8>, refusal| assert_eq!(decode_event(&event), Err(refusal));
     let ok_of = |value: Vec<u8>| arm("ok", record(&[("req_id", value)]));
-    refused(arm("none", record(&[])), Refusal::InvalidValue);
-    refused(ok_of(nat(1)), Refusal::UnexpectedType);
-    refused(ok_of(vec![0x61, 0xff]), Refusal::InvalidUtf8);
-    refused(ok_of(vec![0x7f, 0x61, b'r', 0xff]), Refusal::UnexpectedType);
-    refused(
-        ok_of(vec![0x7b, 255, 255, 255, 255, 255, 255, 255, 255]),
-        Refusal::Truncated,
-    );
-    refused([ok("r"), vec![0]].concat(), Refusal::TrailingBytes);
-    refused(vec![], Refusal::Truncated);
-    refused(
-        vec![0xbb, 255, 255, 255, 255, 255, 255, 255, 255],
-        Refusal::UnknownField,
-    );
     let mut fields = timer_fields(5, text("r"));
     fields[8].1 = text("sha256:0F");
-    refused(arm("timer", record(&fields)), Refusal::InvalidValue);
+    let endless_text = vec![0x7b, 255, 255, 255, 255, 255, 255, 255, 255];
+    let endless_map = vec![0xbb, 255, 255, 255, 255, 255, 255, 255, 255];
+    let events = [
+        arm("none", record(&[])),
+        ok_of(nat(1)),
+        ok_of(vec![0x61, 0xff]),
+        ok_of(vec![0x7f, 0x61, b'r', 0xff]),
+        ok_of(endless_text),
+        [ok("r"), vec![0]].concat(),
+        vec![],
+        endless_map,
+        arm("timer", record(&fields)),
+    ];
+    let refusals = events.map(|event| decode_event(&event).expect_err("it is refused").to_string());
+    let expected = "\
+$value: the `$tag` is not one of those of the event
+$value.req_id: expected a text, found a number
+$value.req_id: a text is not UTF-8
+$value: expected a value, found a value of unknown length
+$value: the input ends inside a value
+envelope: bytes follow the value
+envelope: expected a record, found the end of the input
+an event is a `$tag` and a `$value`
+$value.intent_hash: the text has another length than is allowed";
+    assert_eq!(refusals.join("\n"), expected);
+}
+
+#[test]
+fn a_refusal_names_the_place() {
     let event = record(&[("schema", text("s")), ("value", bytes(&ok("r")))]);
     let fields = [("version", nat(2)), ("state", null()), ("event", event)];
-    let versioned = record(&fields);
-    assert_eq!(answer(&versioned), Err(Refusal::InvalidValue));
-    assert_eq!(run(Some(&[]), &ok("r")), Err(Refusal::Truncated));
+    let twice = [fields[0].clone(), fields[0].clone()];
     let phase = record(&[("pc", text("Asleep"))]);
-    assert_eq!(run(Some(&phase), &ok("r")), Err(Refusal::InvalidValue));
+    let answers = [
+        answer(&record(&fields)),
+        answer(&record(&twice)),
+        run(Some(&[]), &ok("r")),
+        run(Some(&phase), &ok("r")),
+        run(None, &arm("ok", record(&[("req_id", nat(1))]))),
+    ];
+    let refusals = answers.map(|answer| answer.expect_err("it is refused").to_string());
+    let expected = "\
+only version 1 of the envelope is known
+envelope: the field `version` is there twice
+state: expected a record, found the end of the input
+state.pc: the phase is unknown
+event.value.$value.req_id: expected a text, found a number";
+    assert_eq!(refusals.join("\n"), expected);
 }
 
 /// Every input cut short is refused, and none with a changed byte panics or overruns.
@@ -553,7 +587,7 @@ fn garbage_is_refused_without_panic() {
                 for bit in 0..8 {
                     let mut changed = input.clone();
                     changed[index] ^= 1 << bit;
-                    assert_ne!(answer(&changed), Err(Refusal::OutputTooLong));
+                    assert_ne!(answer(&changed), Err(Refusal::output_too_long()));
                 }
             }
         }
@@ -582,6 +616,6 @@ fn long_payloads_fit_and_short_space_is_refused() {
         let length = answer(&input).expect("enough space").len();
         assert!(length > 2 * payload.len());
         let short = within(&input, input.len(), length - 1);
-        assert_eq!(short, Err(Refusal::OutputTooLong));
+        assert_eq!(short, Err(Refusal::output_too_long()));
     }
 }

@@ -15,8 +15,8 @@
 
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use retry_sm::Refusal;
-use retry_sm::cbor::{Buffer, Read, Reader, Sink};
+use sdk::Refusal;
+use sdk::cbor::{Buffer, Read, Reader, Sink};
 
 /// What is wrong when a lock opens; its number selects it, as that of [`crate::Bug`] does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,10 +122,10 @@ pub fn step(bug: Deep, input: &[u8], space: &mut [u8]) -> Result<usize, Refusal>
     let (before, event) = decode(input)?;
     let (after, opened) = turn(before, event);
     if bug == Deep::Magic && opened.magic {
-        return Err(Refusal::InvalidValue);
+        return Err(Refusal::because("a planted trap"));
     }
     if bug == Deep::Crash && !token_is_there(before, after, opened) {
-        return Err(Refusal::InvalidValue);
+        return Err(Refusal::because("a planted trap"));
     }
     encode(after, bug == Deep::Order && opened.order, space)
 }
@@ -222,7 +222,7 @@ fn decode(envelope: &[u8]) -> Result<(Locks, Event), Refusal> {
         }
     }
     reader.finish()?;
-    Ok((locks, event.ok_or(Refusal::MissingField)?))
+    Ok((locks, event.ok_or(Refusal::missing("event"))?))
 }
 
 /// The event out of `{schema, value, key?}`.
@@ -250,7 +250,7 @@ fn decode_event(bytes: &[u8]) -> Result<Event, Refusal> {
     let number = reader.nat()?;
     reader.finish()?;
     Ok(Event {
-        kind: kind.ok_or(Refusal::InvalidValue)? as u8,
+        kind: kind.ok_or(Refusal::unknown_tag(tag))? as u8,
         number,
     })
 }
@@ -259,7 +259,7 @@ fn expect_pairs(reader: &mut Reader<'_>, expected: usize) -> Result<(), Refusal>
     if reader.pairs(expected)? == expected as u64 {
         Ok(())
     } else {
-        Err(Refusal::MissingField)
+        Err(Refusal::because("a record has another number of fields"))
     }
 }
 
@@ -271,7 +271,7 @@ fn decode_state(bytes: &[u8]) -> Result<Locks, Refusal> {
             b"magic" => &mut locks.magic,
             b"order" => &mut locks.order,
             b"token" => &mut locks.token,
-            _ => return Err(Refusal::UnknownField),
+            other => return Err(Refusal::unknown_field(other)),
         };
         *lock = decode_place(reader.text_bytes()?)?;
     }
@@ -282,7 +282,7 @@ fn decode_state(bytes: &[u8]) -> Result<Locks, Refusal> {
 fn decode_place(text: &[u8]) -> Result<u8, Refusal> {
     match text {
         [letter @ SHUT..=LAST_LETTER] => Ok(letter - SHUT),
-        _ => Err(Refusal::InvalidValue),
+        _ => Err(Refusal::because("a place is a letter from a to e")),
     }
 }
 

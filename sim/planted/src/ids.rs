@@ -2,7 +2,7 @@
 //!
 //! Owns comparisons of texts and nothing of the machine. None of them allocates.
 
-use retry_sm::text::Text;
+use sdk::text::Text;
 
 use crate::Bug;
 

@@ -24,8 +24,9 @@ mod words;
 
 pub use bugs::{BUGS, Bug};
 pub use deep::{DEEP, Deep};
-use retry_sm::cbor::{Buffer, Reader};
-use retry_sm::{Envelope, Refusal, wire};
+use retry_sm::wire;
+use sdk::cbor::{Buffer, Reader};
+use sdk::{Envelope, Refusal};
 
 /// What stands before the byte that selects the bug.
 pub const MARKER: &[u8] = b"planted-bug-select:";
@@ -56,7 +57,7 @@ pub fn select(wasm: &mut [u8], number: u8) -> bool {
 /// One step with `bug`, as `retry_sm::step` is one without. On the host too, but there memory
 /// is not hogged or leaked.
 pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
-    let input = decode(envelope)?;
+    let input = decode(envelope, space)?;
     process::before_step(bug, &input);
     if bug == Bug::HiddenState && process::is_fiftieth_step() {
         return wire::encode(
@@ -71,7 +72,7 @@ pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<u
         _ => false,
     };
     if traps {
-        return Err(Refusal::InvalidValue);
+        return Err(Refusal::because("a planted trap"));
     }
     let event = if bug == Bug::HiddenStart {
         process::with_hidden_start(&input)
@@ -89,8 +90,11 @@ pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<u
 }
 
 /// Reads as the shipped reducer does: the usual form first, any other if it isn't that.
-fn decode(envelope: Envelope<'_>) -> Result<wire::Input<'_>, Refusal> {
-    match envelope.straight().map(wire::decode) {
+fn decode<'a>(envelope: Envelope<'a>, space: &mut [u8]) -> Result<wire::Input<'a>, Refusal> {
+    match envelope
+        .straight(space)
+        .map(|(reader, _)| wire::decode(reader))
+    {
         Some(Ok(input)) => Ok(input),
         _ => wire::decode(Reader::new(envelope.bytes())),
     }
@@ -100,7 +104,7 @@ fn decode(envelope: Envelope<'_>) -> Result<wire::Input<'_>, Refusal> {
 mod wasm {
     //! The byte that selects the bug, and the exports.
 
-    use retry_sm::{Envelope, Refusal, memory};
+    use sdk::{Envelope, Refusal, memory};
 
     use crate::{Bug, Deep, OTHER_WORDS, deep, process, step_with, words};
 
@@ -123,7 +127,7 @@ mod wasm {
         if let Some(bug) = Deep::from_number(number) {
             return deep::step(bug, envelope.bytes(), space);
         }
-        let bug = Bug::from_number(number).ok_or(Refusal::InvalidValue)?;
+        let bug = Bug::from_number(number).ok_or(Refusal::because("no such planted bug"))?;
         step_with(bug, envelope, space)
     }
 
@@ -132,6 +136,10 @@ mod wasm {
     impl memory::Step for Exported {
         fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
             answer(envelope, space)
+        }
+
+        fn step_in_any_form(envelope: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
+            answer(Envelope::within(envelope, envelope.len()), space)
         }
     }
 

@@ -4,8 +4,8 @@
 
 use retry_sm::machine::{self as shipped, Event, Phase, Request, Start, State, TimerSet};
 use retry_sm::machine::{Timer, WorkRequested};
-use retry_sm::text::Text;
 use retry_sm::wire::{Input, TIMER_SET};
+use sdk::text::Text;
 
 use crate::{Bug, ids};
 

@@ -1,11 +1,11 @@
 //! Output envelopes that the shipped codec has no reason to write: two effects, another kind, a
 //! state that grows. Owns only their outline; items and records are the shipped codec's.
 
-use retry_sm::Refusal;
-use retry_sm::cbor::{Buffer, Sink};
 use retry_sm::machine::State;
-use retry_sm::text::Text;
 use retry_sm::wire::{put_state, put_timer, put_unchanged_state, put_work};
+use sdk::Refusal;
+use sdk::cbor::{Buffer, Sink};
+use sdk::text::Text;
 
 use crate::machine::Reaction;
 
@@ -42,12 +42,13 @@ pub fn encode_grown(state: &State<'_>, space: &mut [u8]) -> Result<usize, Refusa
     let mut room = [0; 8];
     let payload = state.payload.bytes(&mut room);
     let start = space.len().checked_sub(payload.len() + 1);
-    let (space, grown) = space.split_at_mut(start.ok_or(Refusal::OutputTooLong)?);
+    let (space, grown) = space.split_at_mut(start.ok_or(Refusal::output_too_long())?);
     let mut longer = Buffer::new(grown);
     longer.put(payload);
     longer.put(b".");
     longer.finish()?;
-    let payload = core::str::from_utf8(grown).map_err(|_| Refusal::InvalidUtf8)?;
+    let payload =
+        core::str::from_utf8(grown).map_err(|_| Refusal::because("a payload is not UTF-8"))?;
     let grown = State {
         payload: Text::new(payload),
         ..*state

@@ -67,7 +67,7 @@ fn hog() {}
 fn hog() {
     const PAGES: usize = 16;
     while core::arch::wasm32::memory_grow(0, PAGES) != usize::MAX {}
-    retry_sm::memory::refuse();
+    sdk::memory::refuse(&sdk::Refusal::because("there is no more memory"));
 }
 
 /// Loses `length` bytes, by the page: the arena is taken back after each step, but memory grows
@@ -80,6 +80,6 @@ pub fn leak(length: usize) {
     let pages = lost / PAGE_BYTES;
     LOST.store(lost % PAGE_BYTES, Relaxed);
     if pages > 0 && core::arch::wasm32::memory_grow(0, pages) == usize::MAX {
-        retry_sm::memory::refuse();
+        sdk::memory::refuse(&sdk::Refusal::because("there is no more memory"));
     }
 }

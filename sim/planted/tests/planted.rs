@@ -1,10 +1,11 @@
 //! That bug 0 is the shipped machine, that every other one shows, and that selection is safe.
 
 use planted::{BUGS, Bug, DEEP, Deep, MARKER, select, step_with};
-use retry_sm::cbor::Sink;
 use retry_sm::machine::{Phase, State};
-use retry_sm::text::Text;
-use retry_sm::{Envelope, Refusal, output_bound, step, wire};
+use retry_sm::{step, wire};
+use sdk::cbor::Sink;
+use sdk::text::Text;
+use sdk::{Envelope, Refusal, first_space_bytes};
 
 /// Those that no comparison of single steps on the host can show: they loop, or misuse memory.
 const NOT_IN_ONE_STEP: [Bug; 3] = [Bug::LoopsForever, Bug::MemoryHog, Bug::Leaks];
@@ -237,7 +238,7 @@ fn near_ids() -> Vec<Vec<u8>> {
 }
 
 fn run(input: &[u8], step: impl Fn(Envelope<'_>, &mut [u8]) -> Result<usize, Refusal>) -> Vec<u8> {
-    let mut space = vec![0; output_bound(input.len())];
+    let mut space = vec![0; first_space_bytes(input.len())];
     let length = step(Envelope::within(input, input.len()), &mut space).unwrap_or(0);
     space.truncate(length);
     space

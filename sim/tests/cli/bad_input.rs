@@ -255,7 +255,7 @@ fn wasm_that_is_no_reducer() {
 
             $ sim run --wasm truncated.wasm
             error: truncated.wasm
-              1: not a valid core wasm module: unexpected end-of-file (at offset 0x15d0)
+              1: not a valid core wasm module: unexpected end-of-file (at offset 0x4489)
 
             $ sim run --wasm text.wasm
             error: text.wasm
@@ -374,13 +374,13 @@ fn pinned_to_another_wasm() {
             $ sim run --world world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
+              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
             hint: pin it with `sim check --pin world`
 
             $ sim check world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94
+              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
             hint: pin it with `sim check --pin world`
 
         "#]],

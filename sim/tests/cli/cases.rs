@@ -99,7 +99,7 @@ fn another_wasm() {
           terminal_absorbing at turn 5: after Done or Failed the request's events change nothing
             expected nothing: "r1" has ended as Failed
             found    nothing is asked for, and the state goes from Failed at attempt 1 to Done at attempt 1
-        demo/RetrySM@1 was sha256:8a135d9a71b39854dfa2ffd599b64a344db42cb76bce69d5586614cd42473a94 and is PLANTED
+        demo/RetrySM@1 was sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676 and is PLANTED
         when the case was written, it held
         the digest was xxh3:702d2005cab6693e9de974f93e73f6e8
         the built-in reducer differs at turn 5: `state` differs: pc is "Done" here, "Failed" there

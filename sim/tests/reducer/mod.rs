@@ -43,13 +43,13 @@ impl Shipped {
         Shipped(instance.expect("there is room for an instance"))
     }
 
-    /// The output for an input envelope; None if the reducer traps, which is how it refuses.
+    /// The output for an input envelope; None if the reducer refuses it, and says why.
     fn step(&mut self, envelope: &[u8]) -> Option<Output> {
         let mut output = Output::default();
         match self.0.step_encoded(envelope, &mut output) {
             Ok(()) => Some(output),
-            Err(StepError::Trap { message, .. }) => {
-                assert_eq!(message, "wasm `unreachable` instruction executed");
+            Err(StepError::Panic { said, .. }) => {
+                assert!(said.starts_with("panicked: "), "{said}");
                 None
             }
             Err(error) => panic!("{error}"),

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::reducer::Output;
 
 use super::inputs::{self, Fields, Node, input, text, waiting};
 use super::{Shipped, trial};
+use crate::support::code;
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -17,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("refusals", "types", types),
         trial("refusals", "values", values),
         trial("refusals", "arms", arms),
+        trial("refusals", "words", words),
     ]
 }
 
@@ -289,4 +292,35 @@ fn arms() {
     ] {
         assert_eq!(step(event.clone()), None, "{event:?}");
     }
+}
+
+/// What the host shows of a refusal: what is wrong, and where.
+fn words() {
+    let said = |input: &[u8]| {
+        let mut instance = code(sim::RETRY_SM).instance().expect("there is room");
+        let answer = instance.step_encoded(input, &mut Output::default());
+        let error = answer.expect_err("it is refused").to_string();
+        let (what, _) = error.split_once("; in ").expect("it says where");
+        format!("{what}\n")
+    };
+    let valid = inputs::input(Some(&waiting()), inputs::ok("req-123"));
+    let Node::Map(fields) = &valid else {
+        panic!("an input is a map");
+    };
+    let twice = Node::Map([&fields[..], &fields[..1]].concat());
+    let unknown = Node::Map([&fields[..], &[("x", Node::Null)]].concat());
+    let odd = inputs::input(Some(&waiting()), Node::Map(vec![("$tag", text("ok"))]));
+    let found = said(&twice.encode())
+        + &said(&unknown.encode())
+        + &said(&odd.encode())
+        + &said(&valid.encode()[..20])
+        + &said(&[]);
+    expect![[r#"
+        reducer panicked: envelope: the field `ctx` is there twice
+        reducer panicked: envelope: the field `x` is unknown
+        reducer panicked: event.value: an event is a `$tag` and a `$value`
+        reducer panicked: event: expected a text, found the end of the input
+        reducer panicked: envelope: expected a record, found the end of the input
+    "#]]
+    .assert_eq(&found);
 }

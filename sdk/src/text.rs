@@ -21,6 +21,7 @@ pub struct Text<'a> {
 }
 
 /// Head and bytes of a short text, the first lowest; 0 for one that is not short.
+#[inline(always)]
 pub const fn word(text: &[u8]) -> u64 {
     if text.len() > SHORT_BYTES {
         return 0;
@@ -41,6 +42,8 @@ pub const fn word_bytes(word: u64) -> usize {
 }
 
 impl<'a> Text<'a> {
+    /// A text of the reducer's own.
+    #[inline(always)]
     pub const fn new(text: &'a str) -> Text<'a> {
         match word(text.as_bytes()) {
             0 => Text::of_long(text.as_bytes()),
@@ -86,6 +89,7 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> From<&'a str> for Text<'a> {
+    #[inline(always)]
     fn from(text: &'a str) -> Self {
         Text::new(text)
     }
@@ -118,6 +122,7 @@ pub(crate) fn is_utf8(bytes: &[u8]) -> bool {
     is_ascii(bytes) || core::str::from_utf8(bytes).is_ok()
 }
 
+#[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
     match (bytes.first_chunk(), bytes.last_chunk()) {
         (Some(first), Some(last)) if bytes.len() <= 16 => {
@@ -128,14 +133,26 @@ fn is_ascii(bytes: &[u8]) -> bool {
 }
 
 /// Without a way out of the loop, so that it is made of vectors.
+#[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
 fn is_long_ascii(bytes: &[u8]) -> bool {
     bytes.iter().fold(0, |all, byte| all | byte) < 0x80
 }
 
+/// Whether it is a hash: `sha256:` and 64 lower-case hexadecimal digits.
+#[inline(always)]
+pub fn is_hash(text: &[u8; 71]) -> bool {
+    let (name, digits) = text.split_at(7);
+    match digits.as_array() {
+        Some(digits) => name == b"sha256:" && is_hexadecimal(digits),
+        None => false,
+    }
+}
+
 /// Whether all are lower-case hexadecimal digits. Made of vectors too.
+#[inline]
 #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-pub(crate) fn is_hexadecimal(digits: &[u8; 64]) -> bool {
+fn is_hexadecimal(digits: &[u8; 64]) -> bool {
     digits.iter().fold(true, |all, digit| {
         all & matches!(digit, b'0'..=b'9' | b'a'..=b'f')
     })

@@ -1,59 +1,20 @@
 //! The small part of CBOR (RFC 8949) that the wire format uses.
 //!
-//! Owns heads, texts, byte strings, maps, booleans and null, read without copying and written in
-//! the shortest form. Never knows what a field means. Indefinite lengths, floats, negative
-//! numbers and tags other than the self-describing one are refused: canonical values of the
-//! retry machine have none.
+//! Owns heads, numbers, texts, byte strings, lists, maps, booleans and null, read without copying
+//! and written in the shortest form. Never knows what a field means. Indefinite lengths, floats and
+//! tags other than the self-describing one are refused: canonical values have none.
+//!
+//! Written by hand, after measuring: with cbor4ii 1.2 a step of the retry machine took 1.5 times as
+//! long, with minicbor 2.3 1.7 times.
 //!
 //! What is read and written here may have any form and any length. The usual form has a reader and
 //! a writer that are faster: see [`crate::straight`].
 
-use core::fmt;
-
+use crate::refusal::{Refusal, Refuse};
 use crate::text::{self, Text};
 
-/// Why bytes were refused. In wasm any of these is a trap.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// The input ends inside a value.
-    Truncated,
-    /// Bytes follow the value.
-    TrailingBytes,
-    /// A value of another type, or in a form that is not read, was expected.
-    UnexpectedType,
-    /// A text is not UTF-8.
-    InvalidUtf8,
-    /// A record has a field that its schema lacks.
-    UnknownField,
-    /// A record has a field twice.
-    DuplicateField,
-    /// A record lacks a field that its schema has.
-    MissingField,
-    /// A variant tag, version, phase or hash is not one of those that its schema allows.
-    InvalidValue,
-    /// The output does not fit in the space given for it.
-    OutputTooLong,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Refusal::Truncated => "the input ends inside a value",
-            Refusal::TrailingBytes => "bytes follow the value",
-            Refusal::UnexpectedType => "a value of another type was expected",
-            Refusal::InvalidUtf8 => "a text is not UTF-8",
-            Refusal::UnknownField => "a field is unknown",
-            Refusal::DuplicateField => "a field is there twice",
-            Refusal::MissingField => "a field is missing",
-            Refusal::InvalidValue => "a value is not one of those allowed",
-            Refusal::OutputTooLong => "the output does not fit in its space",
-        })
-    }
-}
-
-impl core::error::Error for Refusal {}
-
 pub(crate) const MAJOR_NAT: u8 = 0;
+const MAJOR_NEGATIVE: u8 = 1;
 pub(crate) const MAJOR_BYTES: u8 = 2;
 pub(crate) const MAJOR_TEXT: u8 = 3;
 const MAJOR_ARRAY: u8 = 4;
@@ -64,12 +25,17 @@ pub(crate) const FALSE: u8 = 0xf4;
 pub(crate) const TRUE: u8 = 0xf5;
 pub(crate) const NULL: u8 = 0xf6;
 
+const TRUNCATED: Refusal = Refusal::truncated();
+const NOT_UTF8: Refusal = Refusal::malformed("a text is not UTF-8");
+const TRAILING_BYTES: Refusal = Refusal::malformed("bytes follow the value");
+
 /// The tag that canonical bytes begin with.
 pub(crate) const SELF_DESCRIBED: &[u8] = &[0xd9, 0xd9, 0xf7];
 
 /// What the wire form is read with: a [`Reader`], or something faster that takes less.
 pub trait Read<'a>: Copy {
-    type Refusal: From<Refusal>;
+    /// What it says no with.
+    type Refusal: Refuse;
     /// Whether the keys of a record must come in canonical order; else the caller sorts them out.
     const IN_ORDER: bool;
 
@@ -82,8 +48,10 @@ pub trait Read<'a>: Copy {
     /// A number from 0 to `u64::MAX`.
     fn nat(&mut self) -> Result<u64, Self::Refusal>;
 
+    /// A byte string.
     fn bytes(&mut self) -> Result<&'a [u8], Self::Refusal>;
 
+    /// A text.
     fn text(&mut self) -> Result<Text<'a>, Self::Refusal>;
 
     /// A text that is checked and not kept.
@@ -98,6 +66,7 @@ pub trait Read<'a>: Copy {
     /// The same, as [`text::word`] has it.
     fn word(&mut self) -> Result<u64, Self::Refusal>;
 
+    /// True or false.
     fn boolean(&mut self) -> Result<bool, Self::Refusal>;
 
     /// Takes a null, if one comes next.
@@ -131,10 +100,9 @@ impl<'a> Read<'a> for Reader<'a> {
     }
 
     fn key(&mut self, name: &[u8]) -> Result<(), Refusal> {
-        if self.text_bytes()? == name {
-            Ok(())
-        } else {
-            Err(Refusal::UnknownField)
+        match self.text_bytes()? {
+            key if key == name => Ok(()),
+            key => Err(Refusal::unknown_field(key)),
         }
     }
 
@@ -149,7 +117,7 @@ impl<'a> Read<'a> for Reader<'a> {
 
     fn text(&mut self) -> Result<Text<'a>, Refusal> {
         let text = core::str::from_utf8(self.text_bytes()?);
-        text.map(Text::new).map_err(|_| Refusal::InvalidUtf8)
+        text.map(Text::new).map_err(|_| NOT_UTF8)
     }
 
     fn skip_text(&mut self) -> Result<(), Refusal> {
@@ -162,7 +130,9 @@ impl<'a> Read<'a> for Reader<'a> {
     }
 
     fn text_of<const LENGTH: usize>(&mut self) -> Result<&'a [u8; LENGTH], Refusal> {
-        self.text_bytes()?.as_array().ok_or(Refusal::InvalidValue)
+        self.text_bytes()?
+            .as_array()
+            .ok_or(const { Refusal::malformed("the text has another length than is allowed") })
     }
 
     fn word(&mut self) -> Result<u64, Refusal> {
@@ -173,7 +143,7 @@ impl<'a> Read<'a> for Reader<'a> {
         match self.take_byte()? {
             FALSE => Ok(false),
             TRUE => Ok(true),
-            _ => Err(Refusal::UnexpectedType),
+            first => Err(Refusal::expected("a bool", Some(first))),
         }
     }
 
@@ -219,7 +189,7 @@ impl<'a> Read<'a> for Reader<'a> {
         if self.rest.is_empty() {
             Ok(())
         } else {
-            Err(Refusal::TrailingBytes)
+            Err(TRAILING_BYTES)
         }
     }
 }
@@ -230,6 +200,34 @@ impl<'a> Reader<'a> {
         Reader {
             rest: document.strip_prefix(SELF_DESCRIBED).unwrap_or(document),
         }
+    }
+
+    /// A text as it is.
+    pub fn str(&mut self) -> Result<&'a str, Refusal> {
+        core::str::from_utf8(self.text_bytes()?).map_err(|_| NOT_UTF8)
+    }
+
+    /// A number from `i64::MIN` to `i64::MAX`.
+    pub fn int(&mut self) -> Result<i64, Refusal> {
+        let first = self.first();
+        let (major, argument) = self.head()?;
+        let magnitude = i64::try_from(argument)
+            .map_err(|_| Refusal::malformed("the number does not fit in an int"))?;
+        match major {
+            MAJOR_NAT => Ok(magnitude),
+            MAJOR_NEGATIVE => Ok(!magnitude),
+            _ => Err(Refusal::expected("an int", first)),
+        }
+    }
+
+    /// The number of items of a list.
+    pub fn items(&mut self) -> Result<u64, Refusal> {
+        self.head_of(MAJOR_ARRAY)
+    }
+
+    /// The byte that the next value begins with.
+    pub fn first(&self) -> Option<u8> {
+        self.rest.first().copied()
     }
 
     #[inline]
@@ -247,11 +245,14 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     fn long_head_of(&mut self, expected: u8) -> Result<u64, Refusal> {
-        let (major, argument) = self.head()?;
-        if major == expected {
-            Ok(argument)
-        } else {
-            Err(Refusal::UnexpectedType)
+        let first = self.first();
+        let refusal = || Refusal::expected(kind(expected), first);
+        match self.head() {
+            Ok((major, argument)) if major == expected => Ok(argument),
+            Ok(_) => Err(refusal()),
+            // One of the right kind that is cut short says so.
+            Err(error) if first.is_some_and(|first| first >> 5 == expected) => Err(error),
+            Err(_) => Err(refusal()),
         }
     }
 
@@ -264,31 +265,40 @@ impl<'a> Reader<'a> {
             25 => u64::from(u16::from_be_bytes(self.take_array()?)),
             26 => u64::from(u32::from_be_bytes(self.take_array()?)),
             27 => u64::from_be_bytes(self.take_array()?),
-            _ => return Err(Refusal::UnexpectedType),
+            _ => return Err(Refusal::expected("a value", Some(first))),
         };
         Ok((first >> 5, argument))
     }
 
     fn take(&mut self, length: u64) -> Result<&'a [u8], Refusal> {
-        let length = usize::try_from(length).map_err(|_| Refusal::Truncated)?;
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(length)
-            .ok_or(Refusal::Truncated)?;
+        let length = usize::try_from(length).map_err(|_| TRUNCATED)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(TRUNCATED)?;
         self.rest = rest;
         Ok(taken)
     }
 
     fn take_byte(&mut self) -> Result<u8, Refusal> {
-        let (byte, rest) = self.rest.split_first().ok_or(Refusal::Truncated)?;
+        let (byte, rest) = self.rest.split_first().ok_or(TRUNCATED)?;
         self.rest = rest;
         Ok(*byte)
     }
 
     fn take_array<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Refusal> {
-        let (array, rest) = self.rest.split_first_chunk().ok_or(Refusal::Truncated)?;
+        let (array, rest) = self.rest.split_first_chunk().ok_or(TRUNCATED)?;
         self.rest = rest;
         Ok(*array)
+    }
+}
+
+/// What a value of a major type is called.
+fn kind(major: u8) -> &'static str {
+    match major {
+        MAJOR_NAT => "a nat",
+        MAJOR_BYTES => "bytes",
+        MAJOR_TEXT => "a text",
+        MAJOR_ARRAY => "a list",
+        MAJOR_MAP => "a record",
+        _ => "a value",
     }
 }
 
@@ -312,11 +322,13 @@ pub trait Sink {
     /// Begins a byte string of what is put in until it is closed; returns where.
     fn open(&mut self) -> usize;
 
+    /// Ends the byte string that was opened there.
     fn close(&mut self, start: usize);
 
     /// How many bytes were written.
     fn finish(self) -> Result<usize, Refusal>;
 
+    /// The head of a value, as short as it can be.
     #[inline(always)]
     fn head(&mut self, major: u8, argument: u64) {
         let first = u64::from(major << 5);
@@ -336,20 +348,37 @@ pub trait Sink {
         self.put(SELF_DESCRIBED);
     }
 
+    /// The head of a map of so many pairs.
     #[inline(always)]
     fn map(&mut self, pairs: u64) {
         self.head(MAJOR_MAP, pairs);
     }
 
+    /// The head of a list of so many items.
     fn array(&mut self, items: u64) {
         self.head(MAJOR_ARRAY, items);
     }
 
+    /// A number that is not negative.
     #[inline(always)]
     fn nat(&mut self, value: u64) {
         self.head(MAJOR_NAT, value);
     }
 
+    /// A number.
+    fn int(&mut self, value: i64) {
+        match u64::try_from(value) {
+            Ok(value) => self.head(MAJOR_NAT, value),
+            Err(_) => self.head(MAJOR_NEGATIVE, !value as u64),
+        }
+    }
+
+    /// True or false.
+    fn boolean(&mut self, value: bool) {
+        self.word(u64::from(if value { TRUE } else { FALSE }), 1);
+    }
+
+    /// A text.
     #[inline(always)]
     fn text<'a>(&mut self, value: impl Into<Text<'a>>) {
         let value = value.into();
@@ -361,12 +390,14 @@ pub trait Sink {
         }
     }
 
+    /// A byte string.
     #[inline(always)]
     fn bytes(&mut self, value: &[u8]) {
         self.head(MAJOR_BYTES, value.len() as u64);
         self.put(value);
     }
 
+    /// Null.
     #[inline(always)]
     fn null(&mut self) {
         self.word(u64::from(NULL), 1);
@@ -381,8 +412,29 @@ pub struct Buffer<'a> {
 }
 
 impl<'a> Buffer<'a> {
+    /// A writer at the beginning of a space.
     pub fn new(space: &'a mut [u8]) -> Self {
         Buffer { space, length: 0 }
+    }
+
+    /// How many bytes were written, or should have been.
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Turns what was written from `start` on before what was written from `at` on.
+    pub(crate) fn turn(&mut self, at: usize, start: usize) {
+        if let Some(written) = self.space.get_mut(at..self.length) {
+            written.rotate_left(start - at);
+        }
+    }
+
+    /// Takes back the first bytes.
+    pub(crate) fn remove_first(&mut self, count: usize) {
+        if let Some(written) = self.space.get_mut(..self.length) {
+            written.rotate_left(count);
+        }
+        self.length -= count;
     }
 }
 
@@ -410,7 +462,7 @@ impl Sink for Buffer<'_> {
 
     fn finish(self) -> Result<usize, Refusal> {
         if self.length > self.space.len() {
-            Err(Refusal::OutputTooLong)
+            Err(Refusal::output_too_long())
         } else {
             Ok(self.length)
         }

@@ -1,4 +1,4 @@
-//! The wasm side of the ABI: linear memory as an arena, and the exports `alloc` and `step`.
+//! The wasm side of the ABI: linear memory as an arena, and what `alloc` and `step` do with it.
 //!
 //! Owns the only unsafe code. Never frees piece by piece and never leaks: the first `alloc`
 //! after a step takes the whole arena back, so that the host may read an output until it asks
@@ -13,10 +13,11 @@
 )]
 
 use core::arch::wasm32;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::fmt::Write;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
 use crate::straight::{Page, Window};
-use crate::{Envelope, Refusal, output_bound};
+use crate::{Envelope, Refusal, first_space_bytes};
 
 const PAGE_BYTES: u64 = 65536;
 /// What buffers are aligned to; two 32-bit words need 4.
@@ -26,6 +27,10 @@ const RESULT_BYTES: usize = 8;
 
 /// An input that is longer is not read the fast way.
 const SHORT_INPUT_BYTES: usize = 4096;
+
+const NOT_ALLOCATED: Refusal =
+    Refusal::because("input and result must lie in buffers that `alloc` gave");
+const NO_MEMORY: Refusal = Refusal::because("memory cannot grow by as much as the step needs");
 
 unsafe extern "C" {
     /// Where the linker's own data ends and free memory begins; only its address means anything.
@@ -40,7 +45,11 @@ const SPENT: usize = 1;
 /// One whole step: reads the input, writes the output, returns its length. A trait, as a function
 /// that is handed over is not inlined.
 pub trait Step {
+    /// Takes the step, of an input and what follows it in memory.
     fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal>;
+
+    /// The same, of an input alone, which may be in any form.
+    fn step_in_any_form(envelope: &[u8], space: &mut [u8]) -> Result<usize, Refusal>;
 }
 
 /// A buffer of `length` bytes, good until the first `alloc` after the next step.
@@ -75,12 +84,12 @@ fn alloc_beyond(start: usize, end: u64) -> usize {
 pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
     let next = NEXT.load(Relaxed) & !SPENT;
     if !is_allocated(result, RESULT_BYTES, next) || !is_allocated(input, length, next) {
-        refuse();
+        refuse(&NOT_ALLOCATED);
     }
     NEXT.store(next | SPENT, Relaxed);
-    let (window_bytes, page_bytes) = room_for(length);
+    let (window_bytes, space_bytes) = room_for(length);
     let output = aligned(input as u64 + window_bytes as u64).max(next as u64);
-    let end = output + page_bytes as u64;
+    let end = output + space_bytes as u64;
     if end > memory_bytes() {
         grow_to(end);
     }
@@ -92,11 +101,12 @@ pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
     let (memory, space) = unsafe {
         (
             core::slice::from_raw_parts(input as *const u8, window_bytes),
-            core::slice::from_raw_parts_mut(output as *mut u8, page_bytes),
+            core::slice::from_raw_parts_mut(output as *mut u8, space_bytes),
         )
     };
-    let Ok(output_length) = S::step(Envelope::within(memory, length), space) else {
-        refuse()
+    let output_length = match S::step(Envelope::within(memory, length), space) {
+        Ok(output_length) => output_length,
+        Err(refusal) => step_again::<S>(refusal, (input, length), output),
     };
     let words = [output as u32, output_length as u32];
     // SAFETY: the 8 bytes at `result` are within what `alloc` gave; `memory` may share them, but
@@ -104,20 +114,103 @@ pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
     unsafe { (result as *mut [u32; 2]).write_unaligned(words) };
 }
 
-/// How a reducer says no.
-pub fn refuse() -> ! {
-    wasm32::unreachable()
+/// After a refusal: the same step with more and more space, if it had too little, until memory can't
+/// grow any more. A step is a function of its input, so that it may be taken again.
+#[cold]
+#[inline(never)]
+fn step_again<S: Step>(mut refusal: Refusal, input: (usize, usize), output: usize) -> usize {
+    let (_, mut space_bytes) = room_for(input.1);
+    while refusal.is_output_too_long() {
+        space_bytes = space_bytes.saturating_mul(2);
+        let end = output as u64 + space_bytes as u64;
+        if end > memory_bytes() {
+            grow_to(end);
+        }
+        // SAFETY: as in `serve`, whose references are no longer used.
+        let (memory, space) = unsafe {
+            (
+                core::slice::from_raw_parts(input.0 as *const u8, input.1),
+                core::slice::from_raw_parts_mut(output as *mut u8, space_bytes),
+            )
+        };
+        match S::step_in_any_form(memory, space) {
+            Ok(output_length) => return output_length,
+            Err(other) => refusal = other,
+        }
+    }
+    refuse(&refusal)
+}
+
+/// How a reducer says no: leaves the words where the host looks for them, and traps.
+#[cold]
+#[inline(never)]
+pub fn refuse(refusal: &Refusal) -> ! {
+    let mut message = Message::default();
+    refusal.tell(&mut |piece| message.add(piece));
+    message.trap()
+}
+
+/// The same of a panic.
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    let mut message = Message::default();
+    message.add("panicked at ");
+    if let Some(location) = info.location() {
+        _ = write!(message, "{location}");
+    }
+    _ = write!(message, ": {}", info.message());
+    message.trap()
+}
+
+/// The longest message, in bytes.
+const MESSAGE_BYTES: usize = 1024;
+
+/// What the host shows when the reducer traps.
+static MESSAGE: [AtomicU8; MESSAGE_BYTES] = [const { AtomicU8::new(0) }; MESSAGE_BYTES];
+
+/// Its address and its length, where the host looks for them.
+#[unsafe(export_name = "trap_message")]
+static TRAP_MESSAGE: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
+
+/// A message that is being put together; what is too long is cut.
+#[derive(Default)]
+struct Message {
+    length: usize,
+}
+
+impl Message {
+    fn add(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            if let Some(place) = MESSAGE.get(self.length) {
+                place.store(byte, Relaxed);
+                self.length += 1;
+            }
+        }
+    }
+
+    fn trap(self) -> ! {
+        TRAP_MESSAGE[0].store(MESSAGE.as_ptr() as usize, Relaxed);
+        TRAP_MESSAGE[1].store(self.length, Relaxed);
+        wasm32::unreachable()
+    }
+}
+
+impl Write for Message {
+    fn write_str(&mut self, piece: &str) -> core::fmt::Result {
+        self.add(piece);
+        Ok(())
+    }
 }
 
 /// How many bytes from the input on may be read, and how many the output may have: for a short
 /// input as many as the fast way wants, which is more than the output's bound.
 #[inline(always)]
 fn room_for(length: usize) -> (usize, usize) {
-    const { assert!(output_bound(SHORT_INPUT_BYTES) <= size_of::<Page>()) };
+    const { assert!(first_space_bytes(SHORT_INPUT_BYTES) <= size_of::<Page>()) };
     if length <= SHORT_INPUT_BYTES {
         (size_of::<Window>(), size_of::<Page>())
     } else {
-        (length, output_bound(length))
+        (length, first_space_bytes(length))
     }
 }
 
@@ -146,45 +239,6 @@ fn memory_bytes() -> u64 {
 fn grow_to(end: u64) {
     let pages = (end - memory_bytes()).div_ceil(PAGE_BYTES);
     if wasm32::memory_grow(0, pages as usize) == usize::MAX {
-        refuse();
+        refuse(&NO_MEMORY);
     }
-}
-
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    refuse()
-}
-
-/// Exports `alloc` and `step` for a function like that of [`Step`], and, if that of this module
-/// won't do, for an allocator of the type of [`alloc`].
-#[macro_export]
-macro_rules! export_abi {
-    ($step:path) => {
-        $crate::export_abi!($step, $crate::memory::alloc);
-    };
-    ($step:path, $alloc:path) => {
-        #[expect(unsafe_code, reason = "the ABI fixes the names of the exports")]
-        mod exports {
-            use $crate::{Envelope, Refusal, memory};
-
-            struct Exported;
-
-            impl memory::Step for Exported {
-                #[inline(always)]
-                fn step(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
-                    $step(envelope, space)
-                }
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn alloc(length: usize) -> usize {
-                $alloc(length)
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn step(result: usize, input: usize, length: usize) {
-                memory::serve::<Exported>(result, input, length);
-            }
-        }
-    };
 }

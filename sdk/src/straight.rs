@@ -7,12 +7,17 @@
 //! can be reached, so that the compiler drops the remainder that would keep a place inside. (To
 //! see it: of its `i32.const 32767` only those are left where `skip_text` looks back.)
 //!
+//! Of records the fields must be written down in canonical order; see [`fields!`](crate::fields). A
+//! reducer that is read this way is an [`Answer`].
+//!
 //! Never refuses an input: anything unusual is left to [`crate::cbor::Reader`], which decides.
 
-use crate::Refusal;
+use crate::Envelope;
 use crate::cbor::{
-    FALSE, MAJOR_BYTES, MAJOR_MAP, MAJOR_NAT, MAJOR_TEXT, NULL, Read, SELF_DESCRIBED, Sink, TRUE,
+    Buffer, FALSE, MAJOR_BYTES, MAJOR_MAP, MAJOR_NAT, MAJOR_TEXT, NULL, Read, Reader,
+    SELF_DESCRIBED, Sink, TRUE,
 };
+use crate::refusal::{Refusal, Refuse};
 use crate::text::{self, NOT_ASCII, SHORT_BYTES, Text};
 
 /// In the usual form no text and no byte string is that long.
@@ -30,6 +35,32 @@ pub type Window = [u8; INPUT_BYTES + SLACK_BYTES];
 /// The space for an output.
 pub type Page = [u8; OUTPUT_BYTES + SLACK_BYTES];
 
+/// A reducer that is read and written in either form. A trait, as a function that is handed over is
+/// not inlined.
+pub trait Answer {
+    /// Reads the input envelope and writes the output envelope; returns its length. If all that it
+    /// calls is inlined, the usual step is one function, and what was read is in registers.
+    fn answer<'a, R: Read<'a>>(reader: R, out: impl Sink) -> Result<usize, R::Refusal>;
+}
+
+/// One step: in a straight line, or, if that won't do, in any form.
+#[inline(always)]
+pub fn step<A: Answer>(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+    if let Some((reader, out)) = envelope.straight(space)
+        && let Ok(length) = A::answer(reader, out)
+    {
+        return Ok(length);
+    }
+    step_in_any_form::<A>(envelope.bytes(), space)
+}
+
+/// The same by the general reader and writer alone.
+#[cold]
+#[inline(never)]
+pub fn step_in_any_form<A: Answer>(envelope: &[u8], space: &mut [u8]) -> Result<usize, Refusal> {
+    A::answer(Reader::new(envelope), Buffer::new(space))
+}
+
 /// A sign that the input is in another form, or wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unusual;
@@ -38,6 +69,13 @@ impl From<Refusal> for Unusual {
     #[inline(always)]
     fn from(_: Refusal) -> Self {
         Unusual
+    }
+}
+
+impl Refuse for Unusual {
+    #[inline(always)]
+    fn inside(self, _: &'static &'static str) -> Self {
+        self
     }
 }
 
@@ -318,6 +356,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// A writer at the beginning of a page.
     #[inline(always)]
     pub fn new(page: &'a mut Page) -> Self {
         Writer {
@@ -395,7 +434,7 @@ impl Sink for Writer<'_> {
     fn finish(self) -> Result<usize, Refusal> {
         // Less the slack, as a byte string that is closed may have become shorter.
         if self.overflowed || self.at > OUTPUT_BYTES - SLACK_BYTES {
-            Err(Refusal::OutputTooLong)
+            Err(Refusal::output_too_long())
         } else {
             Ok(self.at)
         }
