@@ -4,7 +4,7 @@
 //! methods does not matter, and a URL without a port has that of its scheme. An empty list lets
 //! nothing pass, where that enforcer takes it for none; `check` warns of it.
 
-use super::value::Value;
+use crate::value::Value;
 
 /// The lists of one grant; an absent one restricts nothing.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::cbor;
+use crate::cbor;
 
 /// A text of canonical bytes. It was checked when they were made so, and is not again where it is
 /// only compared, passed on or looked at by its length.

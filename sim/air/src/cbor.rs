@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
-use super::json::quote;
-use super::value::{Fault, ValueError};
+use crate::json::quote;
+use crate::value::{Fault, ValueError};
 
 /// The tag 55799, "this is CBOR", with which canonical bytes begin.
 pub const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];

@@ -5,11 +5,11 @@
 //! `MAX_TYPE_DEPTH` deep, so recursion follows the type, never the input. What a type has no use
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
-use super::cbor::{self, Head, Reader, Span};
-use super::json::quote;
-use super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use super::value::{Fault, Value, ValueError};
-use super::value_text;
+use crate::cbor::{self, Head, Reader, Span};
+use crate::json::quote;
+use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
+use crate::value::{Fault, Value, ValueError};
+use crate::value_text;
 
 /// Records of so many fields are put in order without an allocation.
 const FIELDS_ON_STACK: usize = 24;

@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::builtins;
-use super::documents::At;
-use super::json::{File, quote};
-use super::names::suggest;
-use super::printable;
+use crate::builtins;
+use crate::documents::At;
+use crate::json::{File, quote};
+use crate::names::suggest;
+use crate::printable;
 
 /// At most so many problems are reported for one load, errors first; the rest are counted.
 const MAX_DIAGNOSTICS: usize = 200;

@@ -9,8 +9,8 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::Value as Plain;
 
-use super::cbor;
-use super::diagnostic::{Place, Problem, Problems};
+use crate::cbor;
+use crate::diagnostic::{Place, Problem, Problems};
 
 /// The longest text of one file, in bytes.
 pub const MAX_TEXT_SIZE: usize = 8 << 20;

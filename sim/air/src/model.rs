@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostic::Warnings;
-use super::expr::{Expr, ExprOrValue};
-use super::hash::Hash;
-use super::types::{SchemaId, Schemas};
-use super::value::Value;
+use crate::diagnostic::Warnings;
+use crate::expr::{Expr, ExprOrValue};
+use crate::hash::Hash;
+use crate::types::{SchemaId, Schemas};
+use crate::value::Value;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -197,7 +197,7 @@ pub struct Cap {
 pub enum Enforcer {
     /// Nothing: it covers them.
     AllowAll,
-    /// The lists of `http.out`: see [`super::AllowLists`].
+    /// The lists of `http.out`: see [`crate::AllowLists`].
     AllowLists,
     /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
     /// such a cap.

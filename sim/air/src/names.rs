@@ -1,6 +1,6 @@
 //! The patterns of names, and "did you mean" for those that are not known.
 
-use super::json::quote;
+use crate::json::quote;
 
 /// Longer names are refused before they are looked at.
 const MAX_NAME_SIZE: usize = 256;

@@ -1,9 +1,9 @@
 //! Pinning: writing the hash of a wasm binary into its `defmodule`, and touching nothing else.
 
-use super::builtins;
-use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
-use super::hash::Hash;
-use super::json::{File, Json, Node, quote};
+use crate::builtins;
+use crate::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
+use crate::hash::Hash;
+use crate::json::{File, Json, Node, quote};
 
 /// The text with the module's `wasm_hash` set, or put in after its name if there was none.
 /// Every other byte stays. The file need not pass other checks.

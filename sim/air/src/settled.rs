@@ -5,8 +5,8 @@
 //! tell; then the transcoder, which says what is wrong and where, does the work. What is rare in a
 //! state or an event (sets, maps, texts of a special form) is left to it.
 
-use super::cbor;
-use super::types::{Record, SchemaId, Schemas, Type, Variant};
+use crate::cbor;
+use crate::types::{Record, SchemaId, Schemas, Type, Variant};
 
 /// What is left of the bytes.
 struct Scan<'a> {

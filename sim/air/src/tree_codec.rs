@@ -3,9 +3,9 @@
 //! There is one judge of what fits a schema, `canonicalise`: a tree is written as plain CBOR and
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
-use super::cbor::{self, Head, Reader};
-use super::types::{SchemaId, Schemas, Type};
-use super::value::{Fault, Value, ValueError};
+use crate::cbor::{self, Head, Reader};
+use crate::types::{SchemaId, Schemas, Type};
+use crate::value::{Fault, Value, ValueError};
 
 impl Schemas {
     /// The canonical bytes of a value, with their tag. Numbers may be `Int` or `Nat`, sets may

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cbor;
+use crate::cbor;
 
 /// The most nodes that the smallest value of a type may have, and the most of a value that is made
 /// up: a type that has none so small is refused.

@@ -2,7 +2,7 @@
 //!
 //! What flows between world and reducer stays bytes: see `codec`.
 
-use super::cbor;
+use crate::cbor;
 
 /// A value of some schema. What it means is the schema's matter: `time` is a `Nat`, `duration`
 /// an `Int` (both ns), `hash`, `uuid` and `dec128` are `Text`, `unit` and a missing option `Null`.

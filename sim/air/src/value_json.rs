@@ -9,10 +9,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
-use super::json::{COMMENT, describe};
-use super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use super::value::{Fault, Value, ValueError};
-use super::{codec, value_text};
+use crate::codec;
+use crate::json::{COMMENT, describe};
+use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
+use crate::value::{Fault, Value, ValueError};
+use crate::value_text;
 
 /// Integers up to here are numbers in JSON; greater ones are text, since many readers of JSON
 /// keep numbers as doubles.

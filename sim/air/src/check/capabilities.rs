@@ -1,15 +1,15 @@
 //! Effects, caps, grants and secrets.
 
-use super::super::builtins;
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{At, Body, Manifest, RawGrant};
-use super::super::json::{File, quote};
-use super::super::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
-use super::super::types::{SchemaId, Schemas};
-use super::super::value::Value;
 use super::enforcers;
 use super::index::World;
 use super::schemas;
+use crate::builtins;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::documents::{At, Body, Manifest, RawGrant};
+use crate::json::{File, quote};
+use crate::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
+use crate::types::{SchemaId, Schemas};
+use crate::value::Value;
 
 pub struct Capabilities {
     pub effects: Vec<Effect>,

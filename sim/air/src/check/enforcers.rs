@@ -4,15 +4,15 @@
 //! AgentOS hands an enforcer `sys/CapCheckInput@1` and reads `sys/CapCheckOutput@1`, whatever its
 //! `abi.pure` says; here it is checked that the schemas it declares can hold these.
 
-use super::super::builtins;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{Abi, At, Body};
-use super::super::expr::infer::fits;
-use super::super::json::{File, quote};
-use super::super::model::{Cap, Enforcer, Grant, PureModule};
-use super::super::types::{SchemaId, Schemas, Type};
 use super::capabilities::schema;
 use super::index::World;
+use crate::builtins;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{Abi, At, Body};
+use crate::expr::infer::fits;
+use crate::json::{File, quote};
+use crate::model::{Cap, Enforcer, Grant, PureModule};
+use crate::types::{SchemaId, Schemas, Type};
 
 /// Gives each cap its enforcer. The modules are those of caps that some grant is of.
 pub fn check(

@@ -3,12 +3,12 @@
 //! What AgentOS refuses of it is refused here: a plain value, an arm that is no `ref`, two arms of
 //! one schema. An event of an arm's schema can then be put into that arm, and nowhere else.
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Body, Form, RawType};
-use super::super::json::quote;
-use super::super::model::Wrap;
-use super::super::types::{SchemaId, Schemas, Type};
 use super::index::World;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{At, Body, Form, RawType};
+use crate::json::quote;
+use crate::model::Wrap;
+use crate::types::{SchemaId, Schemas, Type};
 
 /// How an event of some schema is one of a reducer's event schema.
 pub enum Fit {
@@ -104,7 +104,7 @@ pub fn check(
 /// What is wrong with the arms of a variant that is a reducer's event.
 fn arms_are_schemas(
     arms: &[(String, RawType)],
-    place: impl Fn(&str, &RawType) -> (super::super::diagnostic::Place, String),
+    place: impl Fn(&str, &RawType) -> (crate::diagnostic::Place, String),
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();

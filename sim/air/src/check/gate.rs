@@ -5,16 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use super::super::allow_lists::AllowLists;
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{self, Abi, Body, Document, Later, Manifest, Operation};
-use super::super::expr::ExprOrValue;
-use super::super::expr::known::{Assigned, KnownText, field_text};
-use super::super::json::{Node, quote};
-use super::super::model::{
+use super::index::World;
+use crate::allow_lists::AllowLists;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::documents::{self, Abi, Body, Document, Later, Manifest, Operation};
+use crate::expr::ExprOrValue;
+use crate::expr::known::{Assigned, KnownText, field_text};
+use crate::json::{Node, quote};
+use crate::model::{
     Air, Asked, Effect, Enforcer, Grant, Op, OriginKind, Plan, Reducer, SlotBinding,
 };
-use super::index::World;
 
 /// An effect as it may be asked for.
 struct Use<'a> {

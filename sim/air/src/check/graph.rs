@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Plan};
-use super::super::json::quote;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{At, Plan};
+use crate::json::quote;
 
 /// What the edges say. Steps are numbered in order of their ids.
 pub struct Graph {

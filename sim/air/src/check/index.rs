@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Plain, json};
 
-use super::super::builtins::LATE;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Document, LISTS, Manifest};
-use super::super::hash::Hash;
-use super::super::json::{canonical_cbor, quote};
+use crate::builtins::LATE;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{At, Document, LISTS, Manifest};
+use crate::hash::Hash;
+use crate::json::{canonical_cbor, quote};
 
 pub struct Index<'d, 'a> {
     documents: &'d [Document<'a>],

@@ -18,11 +18,11 @@ mod routing;
 mod schemas;
 
 use self::index::Index;
-use super::builtins;
-use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source, Warnings};
-use super::documents::{self, Body, Document};
-use super::json::File;
-use super::model::{Air, DocumentInfo};
+use crate::builtins;
+use crate::diagnostic::{Diagnostics, Place, Problem, Problems, Source, Warnings};
+use crate::documents::{self, Body, Document};
+use crate::json::File;
+use crate::model::{Air, DocumentInfo};
 
 /// The most files, and the most bytes of text, of one world.
 const MAX_FILES: usize = 1024;

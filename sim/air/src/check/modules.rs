@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{Abi, At, Body, Document, Manifest, Module};
-use super::super::json::{File, quote};
-use super::super::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
-use super::super::types::{SchemaId, Schemas, Type};
 use super::capabilities::{Capabilities, cap_types, schema};
 use super::events;
 use super::index::World;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{Abi, At, Body, Document, Manifest, Module};
+use crate::json::{File, quote};
+use crate::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
+use crate::types::{SchemaId, Schemas, Type};
 
 const CONTEXT: &str = "sys/ReducerContext@1";
 const DEFAULT_SLOT: &str = "default";

@@ -3,20 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{self, At, Body, Document, Later, Operation};
-use super::super::expr::infer::Types;
-use super::super::expr::known::constant_bool;
-use super::super::expr::operator_types::may_be_text_or_bytes;
-use super::super::expr::parse::{self, Names};
-use super::super::expr::{Expr, ExprOrValue, Reference, Root};
-use super::super::json::quote;
-use super::super::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
-use super::super::types::{SchemaId, Schemas, Type};
 use super::capabilities::{Capabilities, schema};
 use super::graph;
 use super::index::World;
 use super::routing::{Correlation, Starts};
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::documents::{self, At, Body, Document, Later, Operation};
+use crate::expr::infer::Types;
+use crate::expr::known::constant_bool;
+use crate::expr::operator_types::may_be_text_or_bytes;
+use crate::expr::parse::{self, Names};
+use crate::expr::{Expr, ExprOrValue, Reference, Root};
+use crate::json::quote;
+use crate::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
+use crate::types::{SchemaId, Schemas, Type};
 
 /// The variable that a trigger with `correlate_by` sets.
 const CORRELATION: &str = "correlation_id";

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{Abi, At, Body, Manifest, Policy, RawRule};
-use super::super::json::quote;
-use super::super::model::{OriginKind, Rule};
 use super::capabilities::{Capabilities, cap_types};
 use super::index::World;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::documents::{Abi, At, Body, Manifest, Policy, RawRule};
+use crate::json::quote;
+use crate::model::{OriginKind, Rule};
 
 /// Checks every policy, and gives the rules of the default one.
 pub fn check(

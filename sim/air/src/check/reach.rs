@@ -3,10 +3,10 @@
 //! Nothing of it refuses a world, which runs as well without. A warning stands where the document
 //! has its name.
 
-use super::super::json::quote;
 use super::index::World;
-use crate::Air;
 use crate::diagnostic::{Problem, Problems};
+use crate::json::quote;
+use crate::model::Air;
 
 pub fn check(world: &World, air: &Air, problems: &mut Problems) {
     let mut warn = |kind: &str, name: &str, message: String, hint: &str| {

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::builtins;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Body, Manifest, RawRoute};
-use super::super::expr::infer::follow;
-use super::super::json::quote;
-use super::super::model::{PlanId, Reducer, ReducerId, Route, Trigger};
-use super::super::names::suggest;
-use super::super::types::{Arm, SchemaId, Schemas, Type};
 use super::capabilities::schema;
 use super::events::{self, Fit};
 use super::index::World;
 use super::modules::Reducers;
+use crate::builtins;
+use crate::diagnostic::{Problem, Problems};
+use crate::documents::{At, Body, Manifest, RawRoute};
+use crate::expr::infer::follow;
+use crate::json::quote;
+use crate::model::{PlanId, Reducer, ReducerId, Route, Trigger};
+use crate::names::suggest;
+use crate::types::{Arm, SchemaId, Schemas, Type};
 
 /// How the plans of the world are started.
 pub struct Starts {

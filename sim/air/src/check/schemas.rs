@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{At, Body, Form, RawType};
-use super::super::json::quote;
-use super::super::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 use super::index::World;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::documents::{At, Body, Form, RawType};
+use crate::json::quote;
+use crate::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.
 pub const MAX_TYPE_DEPTH: usize = 64;

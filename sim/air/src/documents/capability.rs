@@ -1,11 +1,11 @@
 //! `defcap`, `defeffect`, `defpolicy` and `defsecret`.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::model::{Origin, OriginKind};
-use super::super::names::Pattern;
 use super::At;
 use super::fields::Fields;
 use super::schema::RawType;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::model::{Origin, OriginKind};
+use crate::names::Pattern;
 
 pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];
 pub const EFFECT_FIELDS: &[&str] = &[

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::hash::Hash;
-use super::super::json::{Json, Member, quote};
-use super::super::names::Pattern;
 use super::{At, Later};
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::hash::Hash;
+use crate::json::{Json, Member, quote};
+use crate::names::Pattern;
 
 /// An object all of whose fields are known.
 pub struct Fields<'a> {

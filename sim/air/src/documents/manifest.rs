@@ -1,11 +1,11 @@
 //! `manifest`: which documents make the world, and how they are wired.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::hash::Hash;
-use super::super::json::Json;
-use super::super::names::Pattern;
 use super::fields::{self, Fields};
 use super::{At, Later};
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::hash::Hash;
+use crate::json::Json;
+use crate::names::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "air_version",

@@ -18,11 +18,11 @@ pub use plan::{Operation, Plan, Step};
 pub use schema::{Form, RawType, Schema};
 
 use self::fields::Fields;
-use super::builtins;
-use super::diagnostic::{Place, Problem, Problems};
-use super::hash::Hash;
-use super::json::{File, Json, Node, canonical_cbor, quote};
-use super::names::{Pattern, suggest};
+use crate::builtins;
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::hash::Hash;
+use crate::json::{File, Json, Node, canonical_cbor, quote};
+use crate::names::{Pattern, suggest};
 
 /// Something that was read, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,10 +1,10 @@
 //! `defplan`: steps and the edges between them.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::json::Json;
-use super::super::names::Pattern;
 use super::fields::{self, Fields};
 use super::{At, Later};
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::json::Json;
+use crate::names::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "name",

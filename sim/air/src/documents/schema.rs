@@ -1,11 +1,11 @@
 //! `defschema`, and types as they are written.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::json::{Json, quote};
-use super::super::names::Pattern;
-use super::super::types::Type;
 use super::fields::{self, Fields};
 use super::{At, Later};
+use crate::diagnostic::{Place, Problem, Problems};
+use crate::json::{Json, quote};
+use crate::names::Pattern;
+use crate::types::Type;
 
 pub const FIELDS: &[&str] = &["name", "type"];
 /// The most fields of a record, or arms of a variant.

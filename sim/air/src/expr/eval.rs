@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::super::value::Value;
 use super::operators::kind;
 use super::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
+use crate::value::Value;
 
 /// The most that one evaluation may copy: nodes of values and bytes of texts, together.
 const MAX_WORK: usize = 4 << 20;

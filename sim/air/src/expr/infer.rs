@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use super::super::json::quote;
-use super::super::types::{MapType, Record, Schemas, Type, Variant};
-use super::super::value::Value;
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
+use crate::json::quote;
+use crate::types::{MapType, Record, Schemas, Type, Variant};
+use crate::value::Value;
 
 /// Comparing types stops after so many steps: refs can make a small document a vast type.
 const MAX_COMPARISONS: usize = 100_000;

@@ -14,7 +14,7 @@ pub(super) mod parse;
 
 use std::collections::BTreeMap;
 
-use super::value::Value;
+use crate::value::Value;
 pub use operators::Operator;
 
 /// What an expression may read.

@@ -8,12 +8,12 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use super::super::json::quote;
-use super::super::types::{Schemas, Type};
-use super::super::value::Value;
 use super::infer::{Known, Types};
 use super::known;
 use super::{Expr, Operator, Reference};
+use crate::json::quote;
+use crate::types::{Schemas, Type};
+use crate::value::Value;
 
 const MAX_COMPARISONS: usize = 100_000;
 

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::super::hash::Hash;
-use super::super::value::Value;
 use super::EvalError;
 use super::eval::Budget;
+use crate::hash::Hash;
+use crate::value::Value;
 
 macro_rules! operators {
     ($($variant:ident $name:literal $min:literal $max:literal,)*) => {

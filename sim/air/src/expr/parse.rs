@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::cbor;
-use super::super::diagnostic::{Place, Problem};
-use super::super::documents::Later;
-use super::super::json::{Json, Node, quote};
-use super::super::names::suggest;
-use super::super::types::{SchemaId, Schemas};
-use super::super::value::Value;
-use super::super::value_text;
 use super::{Expr, ExprOrValue, Operator, Reference, Root};
+use crate::cbor;
+use crate::diagnostic::{Place, Problem};
+use crate::documents::Later;
+use crate::json::{Json, Node, quote};
+use crate::names::suggest;
+use crate::types::{SchemaId, Schemas};
+use crate::value::Value;
+use crate::value_text;
 
 /// The names an expression may use.
 #[derive(Clone, Copy)]
@@ -275,7 +275,7 @@ fn constant(word: &str, later: Later) -> Result<Value, Problem> {
     let checked = |text: &String, check: fn(&str) -> Result<String, _>| {
         check(text)
             .map(Value::Text)
-            .map_err(|error: super::super::value::ValueError| error.expected)
+            .map_err(|error: crate::value::ValueError| error.expected)
     };
     let unfit = |expected: &str| Err(expected.to_owned());
     let value = match (word, &later.node.json) {
