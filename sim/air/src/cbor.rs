@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::json::quote;
+use crate::text::quote::quote;
 use crate::value::{Fault, ValueError};
 
 /// The tag 55799, "this is CBOR", with which canonical bytes begin.

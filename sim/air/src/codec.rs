@@ -6,7 +6,7 @@
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
 use crate::cbor::{self, Head, Reader, Span};
-use crate::json::quote;
+use crate::text::quote::{one_of, quote};
 use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
 use crate::value::{Fault, Value, ValueError};
 use crate::value_text;
@@ -385,18 +385,4 @@ fn arm_index(variant: &Variant, input: &mut Reader) -> Result<usize, Fault> {
             found,
         ))
     })
-}
-
-/// "one of a, b", cut if there are many.
-pub(super) fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    const MAX_NAMES: usize = 12;
-    let mut names: Vec<&str> = names.map(String::as_str).collect();
-    if names.is_empty() {
-        return "no field at all".to_owned();
-    }
-    if names.len() > MAX_NAMES {
-        names.truncate(MAX_NAMES);
-        names.push("…");
-    }
-    format!("one of {}", names.join(", "))
 }

@@ -8,9 +8,10 @@ use std::fmt;
 
 use crate::builtins;
 use crate::documents::At;
-use crate::json::{File, quote};
-use crate::names::suggest;
-use crate::printable;
+use crate::json::File;
+use crate::text::printable::printable;
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
 
 /// At most so many problems are reported for one load, errors first; the rest are counted.
 const MAX_DIAGNOSTICS: usize = 200;

@@ -11,6 +11,7 @@ use serde_json::Value as Plain;
 
 use crate::cbor;
 use crate::diagnostic::{Place, Problem, Problems};
+use crate::text::quote::quote;
 
 /// The longest text of one file, in bytes.
 pub const MAX_TEXT_SIZE: usize = 8 << 20;
@@ -248,15 +249,6 @@ pub fn describe(json: &Plain) -> String {
             Some(key) if members.len() == 1 => format!("an object with the field {}", quote(key)),
             _ => format!("an object of {} fields", members.len()),
         },
-    }
-}
-
-/// The text in backquotes, cut if it is long.
-pub fn quote(text: &str) -> String {
-    const MAX_CHARS: usize = 80;
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("`{}…`", text[..end].escape_debug()),
-        None => format!("`{}`", text.escape_debug()),
     }
 }
 

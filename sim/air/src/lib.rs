@@ -21,10 +21,9 @@ mod expr;
 mod hash;
 mod json;
 mod model;
-mod names;
 mod pin;
-mod printable;
 mod settled;
+mod text;
 mod tree_codec;
 mod types;
 mod value;
@@ -42,9 +41,9 @@ pub use model::{
     OriginKind, Plan, PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step,
     Trigger, Wrap,
 };
-pub use names::Pattern;
 pub use pin::pin;
-pub use printable::{printable, printable_json, printable_lines};
+pub use text::patterns::Pattern;
+pub use text::printable::{printable, printable_json, printable_lines};
 pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 pub use value::place;
 pub use value::{Value, ValueError};

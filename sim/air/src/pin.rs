@@ -3,7 +3,8 @@
 use crate::builtins;
 use crate::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
 use crate::hash::Hash;
-use crate::json::{File, Json, Node, quote};
+use crate::json::{File, Json, Node};
+use crate::text::quote::quote;
 
 /// The text with the module's `wasm_hash` set, or put in after its name if there was none.
 /// Every other byte stays. The file need not pass other checks.

@@ -9,8 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
-use crate::codec;
 use crate::json::{COMMENT, describe};
+use crate::text::quote::one_of;
 use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
 use crate::value::{Fault, Value, ValueError};
 use crate::value_text;
@@ -174,7 +174,7 @@ impl Schemas {
         let mut entries = Vec::with_capacity(record.fields().len());
         for (name, json) in members.iter().filter(|(name, _)| *name != COMMENT) {
             let Some(field) = record.field(name) else {
-                let expected = codec::one_of(record.fields().iter().map(|field| &field.name));
+                let expected = one_of(record.fields().iter().map(|field| &field.name));
                 let error = ValueError::new(expected, "an unknown field");
                 return Err(Box::new(error.within(name)));
             };
@@ -205,7 +205,7 @@ impl Schemas {
         step: &str,
     ) -> Result<Value, Fault> {
         let Some(arm) = variant.arm(tag) else {
-            let expected = codec::one_of(variant.arms().iter().map(|arm| &arm.tag));
+            let expected = one_of(variant.arms().iter().map(|arm| &arm.tag));
             return Err(Box::new(ValueError::new(
                 expected,
                 format!("the tag `{tag}`"),

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::hash::Hash;
-use crate::json::quote;
+use crate::text::quote::quote;
 use crate::value::ValueError;
 
 /// Digits that a dec128 (IEEE 754 decimal128) holds.

@@ -6,8 +6,9 @@ use super::schemas;
 use crate::builtins;
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::documents::{At, Body, Manifest, RawGrant};
-use crate::json::{File, quote};
+use crate::json::File;
 use crate::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
+use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas};
 use crate::value::Value;
 

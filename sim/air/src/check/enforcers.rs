@@ -10,8 +10,9 @@ use crate::builtins;
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{Abi, At, Body};
 use crate::expr::infer::fits;
-use crate::json::{File, quote};
+use crate::json::File;
 use crate::model::{Cap, Enforcer, Grant, PureModule};
+use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 
 /// Gives each cap its enforcer. The modules are those of caps that some grant is of.

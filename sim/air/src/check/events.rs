@@ -6,8 +6,8 @@
 use super::index::World;
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{At, Body, Form, RawType};
-use crate::json::quote;
 use crate::model::Wrap;
+use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 
 /// How an event of some schema is one of a reducer's event schema.

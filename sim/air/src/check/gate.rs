@@ -11,10 +11,11 @@ use crate::diagnostic::{Place, Problem, Problems};
 use crate::documents::{self, Abi, Body, Document, Later, Manifest, Operation};
 use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
-use crate::json::{Node, quote};
+use crate::json::Node;
 use crate::model::{
     Air, Asked, Effect, Enforcer, Grant, Op, OriginKind, Plan, Reducer, SlotBinding,
 };
+use crate::text::quote::quote;
 
 /// An effect as it may be asked for.
 struct Use<'a> {

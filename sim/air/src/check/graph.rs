@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{At, Plan};
-use crate::json::quote;
+use crate::text::quote::quote;
 
 /// What the edges say. Steps are numbered in order of their ids.
 pub struct Graph {

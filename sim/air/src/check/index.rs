@@ -8,7 +8,8 @@ use crate::builtins::LATE;
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{At, Document, LISTS, Manifest};
 use crate::hash::Hash;
-use crate::json::{canonical_cbor, quote};
+use crate::json::canonical_cbor;
+use crate::text::quote::quote;
 
 pub struct Index<'d, 'a> {
     documents: &'d [Document<'a>],

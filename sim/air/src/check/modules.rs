@@ -8,8 +8,9 @@ use super::events;
 use super::index::World;
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{Abi, At, Body, Document, Manifest, Module};
-use crate::json::{File, quote};
+use crate::json::File;
 use crate::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
+use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 
 const CONTEXT: &str = "sys/ReducerContext@1";

@@ -14,8 +14,8 @@ use crate::expr::known::constant_bool;
 use crate::expr::operator_types::may_be_text_or_bytes;
 use crate::expr::parse::{self, Names};
 use crate::expr::{Expr, ExprOrValue, Reference, Root};
-use crate::json::quote;
 use crate::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
+use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 
 /// The variable that a trigger with `correlate_by` sets.

@@ -9,8 +9,8 @@ use super::capabilities::{Capabilities, cap_types};
 use super::index::World;
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::documents::{Abi, At, Body, Manifest, Policy, RawRule};
-use crate::json::quote;
 use crate::model::{OriginKind, Rule};
+use crate::text::quote::quote;
 
 /// Checks every policy, and gives the rules of the default one.
 pub fn check(

@@ -5,8 +5,8 @@
 
 use super::index::World;
 use crate::diagnostic::{Problem, Problems};
-use crate::json::quote;
 use crate::model::Air;
+use crate::text::quote::quote;
 
 pub fn check(world: &World, air: &Air, problems: &mut Problems) {
     let mut warn = |kind: &str, name: &str, message: String, hint: &str| {

@@ -10,9 +10,9 @@ use crate::builtins;
 use crate::diagnostic::{Problem, Problems};
 use crate::documents::{At, Body, Manifest, RawRoute};
 use crate::expr::infer::follow;
-use crate::json::quote;
 use crate::model::{PlanId, Reducer, ReducerId, Route, Trigger};
-use crate::names::suggest;
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
 use crate::types::{Arm, SchemaId, Schemas, Type};
 
 /// How the plans of the world are started.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::index::World;
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::documents::{At, Body, Form, RawType};
-use crate::json::quote;
+use crate::text::quote::quote;
 use crate::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::schema::RawType;
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::model::{Origin, OriginKind};
-use crate::names::Pattern;
+use crate::text::patterns::Pattern;
 
 pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];
 pub const EFFECT_FIELDS: &[&str] = &[

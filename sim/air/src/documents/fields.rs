@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::{At, Later};
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
-use crate::json::{Json, Member, quote};
-use crate::names::Pattern;
+use crate::json::{Json, Member};
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
 
 /// An object all of whose fields are known.
 pub struct Fields<'a> {

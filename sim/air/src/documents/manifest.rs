@@ -5,7 +5,7 @@ use super::{At, Later};
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
 use crate::json::Json;
-use crate::names::Pattern;
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "air_version",

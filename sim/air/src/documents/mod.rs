@@ -21,8 +21,10 @@ use self::fields::Fields;
 use crate::builtins;
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
-use crate::json::{File, Json, Node, canonical_cbor, quote};
-use crate::names::{Pattern, suggest};
+use crate::json::{File, Json, Node, canonical_cbor};
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
 
 /// Something that was read, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]

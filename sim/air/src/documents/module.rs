@@ -4,7 +4,7 @@ use super::At;
 use super::fields::{self, Fields};
 use crate::diagnostic::Problems;
 use crate::hash::Hash;
-use crate::names::Pattern;
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &["name", "module_kind", "wasm_hash", "key_schema", "abi"];
 

@@ -4,7 +4,7 @@ use super::fields::{self, Fields};
 use super::{At, Later};
 use crate::diagnostic::{Place, Problem, Problems};
 use crate::json::Json;
-use crate::names::Pattern;
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "name",

@@ -3,8 +3,9 @@
 use super::fields::{self, Fields};
 use super::{At, Later};
 use crate::diagnostic::{Place, Problem, Problems};
-use crate::json::{Json, quote};
-use crate::names::Pattern;
+use crate::json::Json;
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
 use crate::types::Type;
 
 pub const FIELDS: &[&str] = &["name", "type"];

@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
-use crate::json::quote;
+use crate::text::quote::quote;
 use crate::types::{MapType, Record, Schemas, Type, Variant};
 use crate::value::Value;
 

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use super::infer::{Known, Types};
 use super::known;
 use super::{Expr, Operator, Reference};
-use crate::json::quote;
+use crate::text::quote::quote;
 use crate::types::{Schemas, Type};
 use crate::value::Value;
 

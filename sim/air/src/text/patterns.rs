@@ -1,6 +1,4 @@
-//! The patterns of names, and "did you mean" for those that are not known.
-
-use crate::json::quote;
+//! The patterns of names: what a piece of text in a document must look like.
 
 /// Longer names are refused before they are looked at.
 const MAX_NAME_SIZE: usize = 256;
@@ -84,37 +82,4 @@ fn starts(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
 
 fn all(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
     text.bytes().all(accepts)
-}
-
-/// "did you mean `x`?", for the candidate nearest to a text that is none of them.
-pub fn suggest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const MAX_CANDIDATES: usize = 500;
-    let nearest = candidates
-        .into_iter()
-        .take(MAX_CANDIDATES)
-        .map(|candidate| (distance(text, candidate), candidate))
-        .min()?;
-    let limit = (text.len() / 3).min(3);
-    (nearest.0 <= limit).then(|| format!("did you mean {}?", quote(nearest.1)))
-}
-
-/// Edit distance in bytes; long or very different texts are just far apart.
-fn distance(left: &str, right: &str) -> usize {
-    const MAX_SIZE: usize = 64;
-    const FAR: usize = usize::MAX;
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len().max(right.len()) > MAX_SIZE || left.len().abs_diff(right.len()) > 3 {
-        return FAR;
-    }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }
