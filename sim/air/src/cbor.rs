@@ -5,8 +5,8 @@
 
 use std::cmp::Ordering;
 
+use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::quote;
-use crate::value::{Fault, ValueError};
 
 /// The tag 55799, "this is CBOR", with which canonical bytes begin.
 pub const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];

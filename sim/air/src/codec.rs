@@ -6,9 +6,10 @@
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
 use crate::cbor::{self, Head, Reader, Span};
+use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::{one_of, quote};
 use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use crate::value::{Fault, Value, ValueError};
+use crate::value::Value;
 use crate::value_text;
 
 /// Records of so many fields are put in order without an allocation.

@@ -10,7 +10,8 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::Value as Plain;
 
 use crate::cbor;
-use crate::diagnostic::{Place, Problem, Problems};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Location, Place, Problem};
 use crate::text::quote::quote;
 
 /// The longest text of one file, in bytes.
@@ -25,6 +26,22 @@ pub struct File {
     pub root: Option<Node>,
     text: String,
     line_starts: Vec<usize>,
+}
+
+/// JSON to be read later, and the file it is in.
+#[derive(Clone, Copy, Debug)]
+pub struct Later<'a> {
+    pub node: &'a Node,
+    pub file: usize,
+}
+
+impl Later<'_> {
+    pub fn place(&self) -> Place {
+        Place {
+            file: self.file,
+            offset: self.node.start,
+        }
+    }
 }
 
 /// A JSON value, from the byte `start` up to the byte `end`.
@@ -234,6 +251,25 @@ impl Node {
                 Plain::Object(members.iter().map(pair).collect())
             }
         }
+    }
+}
+
+/// Where a place is: its file, the pointer, line and column.
+pub fn locate(files: &[File], place: Place) -> Location {
+    let Some(file) = files.get(place.file) else {
+        return Location {
+            file: "(no documents)".to_owned(),
+            pointer: String::new(),
+            line: 1,
+            column: 1,
+        };
+    };
+    let (line, column) = file.line_and_column(place.offset);
+    Location {
+        file: file.name.clone(),
+        pointer: file.pointer(place.offset),
+        line,
+        column,
     }
 }
 

@@ -15,13 +15,13 @@ pub mod canonical;
 pub mod cbor;
 mod check;
 mod codec;
-mod diagnostic;
 mod documents;
 mod expr;
 mod hash;
 mod json;
 mod model;
 mod pin;
+mod problems;
 mod settled;
 mod text;
 mod tree_codec;
@@ -32,7 +32,6 @@ mod value_text;
 
 pub use allow_lists::AllowLists;
 pub use check::load;
-pub use diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
 pub use json::canonical_cbor;
@@ -42,8 +41,9 @@ pub use model::{
     Trigger, Wrap,
 };
 pub use pin::pin;
+pub use problems::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
+pub use problems::value_error::{ValueError, place};
 pub use text::patterns::Pattern;
 pub use text::printable::{printable, printable_json, printable_lines};
 pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
-pub use value::place;
-pub use value::{Value, ValueError};
+pub use value::Value;

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Warnings;
 use crate::expr::{Expr, ExprOrValue};
 use crate::hash::Hash;
+use crate::problems::diagnostic::Warnings;
 use crate::types::{SchemaId, Schemas};
 use crate::value::Value;
 

@@ -1,9 +1,11 @@
 //! Pinning: writing the hash of a wasm binary into its `defmodule`, and touching nothing else.
 
 use crate::builtins;
-use crate::diagnostic::{Diagnostics, Place, Problem, Problems, Source};
 use crate::hash::Hash;
-use crate::json::{File, Json, Node};
+use crate::json::{File, Json, Node, locate};
+use crate::problems::diagnostic::{Diagnostics, Source};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Place, Problem};
 use crate::text::quote::quote;
 
 /// The text with the module's `wasm_hash` set, or put in after its name if there was none.
@@ -15,7 +17,7 @@ pub fn pin(source: &Source, module: &str, hash: Hash) -> Result<String, Diagnost
         Some(root) if !problems.has_errors() => problems.keep(edit(root, module, hash)),
         _ => None,
     };
-    problems.into_report(&[file])?;
+    problems.into_report(|place| locate(std::slice::from_ref(&file), place))?;
     let (start, end, insert) = edit.ok_or(Diagnostics::default())?;
     let mut text = source.text.clone();
     text.replace_range(start..end, &insert);

@@ -4,8 +4,9 @@
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
 use crate::cbor::{self, Head, Reader};
+use crate::problems::value_error::{Fault, ValueError};
 use crate::types::{SchemaId, Schemas, Type};
-use crate::value::{Fault, Value, ValueError};
+use crate::value::Value;
 
 impl Schemas {
     /// The canonical bytes of a value, with their tag. Numbers may be `Int` or `Nat`, sets may

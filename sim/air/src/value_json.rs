@@ -10,9 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use crate::json::{COMMENT, describe};
+use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::one_of;
 use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use crate::value::{Fault, Value, ValueError};
+use crate::value::Value;
 use crate::value_text;
 
 /// Integers up to here are numbers in JSON; greater ones are text, since many readers of JSON

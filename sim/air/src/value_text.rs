@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::hash::Hash;
+use crate::problems::value_error::ValueError;
 use crate::text::quote::quote;
-use crate::value::ValueError;
 
 /// Digits that a dec128 (IEEE 754 decimal128) holds.
 const MAX_DECIMAL_DIGITS: usize = 34;

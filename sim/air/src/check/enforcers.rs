@@ -7,11 +7,12 @@
 use super::capabilities::schema;
 use super::index::World;
 use crate::builtins;
-use crate::diagnostic::{Problem, Problems};
-use crate::documents::{Abi, At, Body};
+use crate::documents::{Abi, Body};
 use crate::expr::infer::fits;
 use crate::json::File;
 use crate::model::{Cap, Enforcer, Grant, PureModule};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 

@@ -4,9 +4,10 @@
 //! one schema. An event of an arm's schema can then be put into that arm, and nowhere else.
 
 use super::index::World;
-use crate::diagnostic::{Problem, Problems};
-use crate::documents::{At, Body, Form, RawType};
+use crate::documents::{Body, Form, RawType};
 use crate::model::Wrap;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 
@@ -104,7 +105,7 @@ pub fn check(
 /// What is wrong with the arms of a variant that is a reducer's event.
 fn arms_are_schemas(
     arms: &[(String, RawType)],
-    place: impl Fn(&str, &RawType) -> (crate::diagnostic::Place, String),
+    place: impl Fn(&str, &RawType) -> (Place, String),
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 
 use super::index::World;
 use crate::allow_lists::AllowLists;
-use crate::diagnostic::{Place, Problem, Problems};
-use crate::documents::{self, Abi, Body, Document, Later, Manifest, Operation};
+use crate::documents::{self, Abi, Body, Document, Manifest, Operation};
 use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
-use crate::json::Node;
+use crate::json::{Later, Node};
 use crate::model::{
     Air, Asked, Effect, Enforcer, Grant, Op, OriginKind, Plan, Reducer, SlotBinding,
 };
+use crate::problems::list::Problems;
+use crate::problems::problem::{Place, Problem};
 use crate::text::quote::quote;
 
 /// An effect as it may be asked for.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Problem, Problems};
-use crate::documents::{At, Plan};
+use crate::documents::Plan;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
 
 /// What the edges say. Steps are numbered in order of their ids.

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Plain, json};
 
 use crate::builtins::LATE;
-use crate::diagnostic::{Problem, Problems};
-use crate::documents::{At, Document, LISTS, Manifest};
+use crate::documents::{Document, LISTS, Manifest};
 use crate::hash::Hash;
 use crate::json::canonical_cbor;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
 
 pub struct Index<'d, 'a> {

@@ -19,10 +19,12 @@ mod schemas;
 
 use self::index::Index;
 use crate::builtins;
-use crate::diagnostic::{Diagnostics, Place, Problem, Problems, Source, Warnings};
 use crate::documents::{self, Body, Document};
-use crate::json::File;
+use crate::json::{File, locate};
 use crate::model::{Air, DocumentInfo};
+use crate::problems::diagnostic::{Diagnostics, Source, Warnings};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Place, Problem};
 
 /// The most files, and the most bytes of text, of one world.
 const MAX_FILES: usize = 1024;
@@ -57,7 +59,7 @@ pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     } else {
         None
     };
-    let warnings = problems.into_report(&files)?;
+    let warnings = problems.into_report(|place| locate(&files, place))?;
     let air = air.ok_or_else(Diagnostics::default)?;
     Ok(Air { warnings, ..air })
 }

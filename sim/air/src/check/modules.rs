@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::capabilities::{Capabilities, cap_types, schema};
 use super::events;
 use super::index::World;
-use crate::diagnostic::{Problem, Problems};
-use crate::documents::{Abi, At, Body, Document, Manifest, Module};
+use crate::documents::{Abi, Body, Document, Manifest, Module};
 use crate::json::File;
 use crate::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 

@@ -7,14 +7,16 @@ use super::capabilities::{Capabilities, schema};
 use super::graph;
 use super::index::World;
 use super::routing::{Correlation, Starts};
-use crate::diagnostic::{Place, Problem, Problems};
-use crate::documents::{self, At, Body, Document, Later, Operation};
+use crate::documents::{self, Body, Document, Operation};
 use crate::expr::infer::Types;
 use crate::expr::known::constant_bool;
 use crate::expr::operator_types::may_be_text_or_bytes;
 use crate::expr::parse::{self, Names};
 use crate::expr::{Expr, ExprOrValue, Reference, Root};
+use crate::json::Later;
 use crate::model::{Edge, EffectId, GrantId, Op, Origin, Plan, PlanId, Step};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
 use crate::types::{SchemaId, Schemas, Type};
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::capabilities::{Capabilities, cap_types};
 use super::index::World;
-use crate::diagnostic::{Place, Problem, Problems};
-use crate::documents::{Abi, At, Body, Manifest, Policy, RawRule};
+use crate::documents::{Abi, Body, Manifest, Policy, RawRule};
 use crate::model::{OriginKind, Rule};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
 
 /// Checks every policy, and gives the rules of the default one.

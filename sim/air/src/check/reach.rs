@@ -4,8 +4,9 @@
 //! has its name.
 
 use super::index::World;
-use crate::diagnostic::{Problem, Problems};
 use crate::model::Air;
+use crate::problems::list::Problems;
+use crate::problems::problem::Problem;
 use crate::text::quote::quote;
 
 pub fn check(world: &World, air: &Air, problems: &mut Problems) {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::index::World;
-use crate::diagnostic::{Place, Problem, Problems};
-use crate::documents::{At, Body, Form, RawType};
+use crate::documents::{Body, Form, RawType};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
 use crate::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
 

@@ -1,10 +1,10 @@
 //! `defcap`, `defeffect`, `defpolicy` and `defsecret`.
 
-use super::At;
 use super::fields::Fields;
 use super::schema::RawType;
-use crate::diagnostic::{Place, Problem, Problems};
 use crate::model::{Origin, OriginKind};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
 
 pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];

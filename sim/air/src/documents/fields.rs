@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{At, Later};
-use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
-use crate::json::{Json, Member};
+use crate::json::{Json, Later, Member};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
 use crate::text::quote::quote;
 

@@ -1,10 +1,10 @@
 //! `manifest`: which documents make the world, and how they are wired.
 
 use super::fields::{self, Fields};
-use super::{At, Later};
-use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
-use crate::json::Json;
+use crate::json::{Json, Later};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[

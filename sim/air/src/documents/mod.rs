@@ -19,35 +19,13 @@ pub use schema::{Form, RawType, Schema};
 
 use self::fields::Fields;
 use crate::builtins;
-use crate::diagnostic::{Place, Problem, Problems};
 use crate::hash::Hash;
-use crate::json::{File, Json, Node, canonical_cbor};
+use crate::json::{File, Json, Later, Node, canonical_cbor};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
-
-/// Something that was read, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct At<T> {
-    pub it: T,
-    pub place: Place,
-}
-
-/// JSON to be read later, and the file it is in.
-#[derive(Clone, Copy, Debug)]
-pub struct Later<'a> {
-    pub node: &'a Node,
-    pub file: usize,
-}
-
-impl Later<'_> {
-    pub fn place(&self) -> Place {
-        Place {
-            file: self.file,
-            offset: self.node.start,
-        }
-    }
-}
 
 pub struct Document<'a> {
     /// As `$kind` says.

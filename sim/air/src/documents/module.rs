@@ -1,9 +1,9 @@
 //! `defmodule`: a reducer or a pure function in wasm, and its ABI.
 
-use super::At;
 use super::fields::{self, Fields};
-use crate::diagnostic::Problems;
 use crate::hash::Hash;
+use crate::problems::list::Problems;
+use crate::problems::problem::At;
 use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &["name", "module_kind", "wasm_hash", "key_schema", "abi"];

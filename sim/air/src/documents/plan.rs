@@ -1,9 +1,9 @@
 //! `defplan`: steps and the edges between them.
 
 use super::fields::{self, Fields};
-use super::{At, Later};
-use crate::diagnostic::{Place, Problem, Problems};
-use crate::json::Json;
+use crate::json::{Json, Later};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[

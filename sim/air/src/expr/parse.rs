@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Expr, ExprOrValue, Operator, Reference, Root};
 use crate::cbor;
-use crate::diagnostic::{Place, Problem};
-use crate::documents::Later;
-use crate::json::{Json, Node};
+use crate::json::{Json, Later, Node};
+use crate::problems::problem::{Place, Problem};
+use crate::problems::value_error::ValueError;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
 use crate::types::{SchemaId, Schemas};
@@ -276,7 +276,7 @@ fn constant(word: &str, later: Later) -> Result<Value, Problem> {
     let checked = |text: &String, check: fn(&str) -> Result<String, _>| {
         check(text)
             .map(Value::Text)
-            .map_err(|error: crate::value::ValueError| error.expected)
+            .map_err(|error: ValueError| error.expected)
     };
     let unfit = |expected: &str| Err(expected.to_owned());
     let value = match (word, &later.node.json) {
