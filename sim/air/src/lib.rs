@@ -32,13 +32,13 @@ mod value_text;
 
 pub use allow_lists::AllowLists;
 pub use check::load;
+pub use documents::{Origin, OriginKind};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
 pub use json::canonical_cbor;
 pub use model::{
-    Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Origin,
-    OriginKind, Plan, PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step,
-    Trigger, Wrap,
+    Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Plan,
+    PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger, Wrap,
 };
 pub use pin::pin;
 pub use problems::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::documents::{Origin, OriginKind};
 use crate::expr::{Expr, ExprOrValue};
 use crate::hash::Hash;
 use crate::problems::diagnostic::Warnings;
@@ -175,14 +176,6 @@ pub struct Effect {
     pub receipt_event: Option<SchemaId>,
 }
 
-/// Who may ask for an effect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
-    Reducer,
-    Plan,
-    Both,
-}
-
 #[derive(Clone, Debug)]
 pub struct Cap {
     pub name: String,
@@ -247,12 +240,6 @@ impl Rule {
                 .is_none_or(|kind| kind == asked.origin_kind)
             && fits(&self.origin_name, asked.origin_name)
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OriginKind {
-    Plan,
-    Reducer,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -7,13 +7,11 @@ use std::collections::BTreeMap;
 
 use super::index::World;
 use crate::allow_lists::AllowLists;
-use crate::documents::{self, Abi, Body, Document, Manifest, Operation};
+use crate::documents::{self, Abi, Body, Document, Manifest, Operation, OriginKind};
 use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
 use crate::json::{Later, Node};
-use crate::model::{
-    Air, Asked, Effect, Enforcer, Grant, Op, OriginKind, Plan, Reducer, SlotBinding,
-};
+use crate::model::{Air, Asked, Effect, Enforcer, Grant, Op, Plan, Reducer, SlotBinding};
 use crate::problems::list::Problems;
 use crate::problems::problem::{Place, Problem};
 use crate::text::quote::quote;

@@ -2,7 +2,6 @@
 
 use super::fields::Fields;
 use super::schema::RawType;
-use crate::model::{Origin, OriginKind};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::patterns::Pattern;
@@ -27,6 +26,21 @@ pub const SECRET_FIELDS: &[&str] = &[
 ];
 const ORIGINS: [(&str, OriginKind); 2] =
     [("plan", OriginKind::Plan), ("reducer", OriginKind::Reducer)];
+
+/// Who may ask for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    Reducer,
+    Plan,
+    Both,
+}
+
+/// What asks for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginKind {
+    Plan,
+    Reducer,
+}
 
 pub struct Cap {
     pub cap_type: String,

@@ -11,7 +11,7 @@ mod module;
 mod plan;
 mod schema;
 
-pub use capability::{Cap, Effect, Policy, RawRule, Secret};
+pub use capability::{Cap, Effect, Origin, OriginKind, Policy, RawRule, Secret};
 pub use manifest::{LISTS, Manifest, RawGrant, RawRoute};
 pub use module::{Abi, Module};
 pub use plan::{Operation, Plan, Step};
