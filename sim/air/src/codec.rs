@@ -5,7 +5,9 @@
 //! `MAX_TYPE_DEPTH` deep, so recursion follows the type, never the input. What a type has no use
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
-use crate::cbor::{self, Head, Reader, Span};
+use crate::cbor;
+use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
+use crate::cbor::reader::{Head, Reader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::{one_of, quote};
 use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
@@ -64,7 +66,7 @@ impl Schemas {
             Type::Ref(id) => self.transcode(self.ty(*id), input, out)?,
             Type::Bool => match input.next_byte("a bool")? {
                 byte @ (cbor::TRUE | cbor::FALSE) => out.push(byte),
-                byte => return Err(cbor::unexpected(byte, "a bool")),
+                byte => return Err(unexpected(byte, "a bool")),
             },
             Type::Unit => null(input, out)?,
             Type::Bytes => input.string(cbor::BYTES, |bytes| cbor::write_bytes(out, bytes))?,
@@ -221,7 +223,7 @@ impl Schemas {
             count += 1;
         }
         if !definite {
-            cbor::insert_head(out, start, cbor::ARRAY, count);
+            insert_head(out, start, cbor::ARRAY, count);
         }
         Ok(())
     }
@@ -241,8 +243,8 @@ impl Schemas {
                 to,
             });
         }
-        let count = cbor::sort_and_dedup_spans(out, start, &mut spans);
-        cbor::insert_head(out, start, cbor::ARRAY, count as u64);
+        let count = sort_and_dedup_spans(out, start, &mut spans);
+        insert_head(out, start, cbor::ARRAY, count as u64);
         Ok(())
     }
 
@@ -263,13 +265,13 @@ impl Schemas {
                 to: out.len() - start,
             });
         }
-        cbor::sort_spans(out, start, &mut spans);
+        sort_spans(out, start, &mut spans);
         let body = &out[start..];
         let key = |span: &Span| &body[span.from..span.key_end];
         if spans.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
             return Err(Box::new(ValueError::new("each key once", "a key twice")));
         }
-        cbor::insert_head(out, start, cbor::MAP, spans.len() as u64);
+        insert_head(out, start, cbor::MAP, spans.len() as u64);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::Value as Plain;
 
-use crate::cbor;
+use crate::cbor::{self, order};
 use crate::problems::list::Problems;
 use crate::problems::problem::{Location, Place, Problem};
 use crate::text::quote::quote;
@@ -417,7 +417,7 @@ fn write_plain(json: &Plain, out: &mut Vec<u8>) {
         }
         Plain::Object(members) => {
             let members: Vec<_> = members.iter().collect();
-            cbor::write_map(out, &members, |(key, value), out| {
+            order::write_map(out, &members, |(key, value), out| {
                 cbor::write_text(out, key);
                 let key_end = out.len();
                 write_plain(value, out);

@@ -11,7 +11,6 @@
 
 mod allow_lists;
 mod builtins;
-pub mod canonical;
 pub mod cbor;
 mod check;
 mod codec;

@@ -3,7 +3,8 @@
 //! There is one judge of what fits a schema, `canonicalise`: a tree is written as plain CBOR and
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
-use crate::cbor::{self, Head, Reader};
+use crate::cbor;
+use crate::cbor::reader::{Head, Reader};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::{SchemaId, Schemas, Type};
 use crate::value::Value;

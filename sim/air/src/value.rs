@@ -2,7 +2,7 @@
 //!
 //! What flows between world and reducer stays bytes: see `codec`.
 
-use crate::cbor;
+use crate::cbor::{self, order};
 
 /// A value of some schema. What it means is the schema's matter: `time` is a `Nat`, `duration`
 /// an `Int` (both ns), `hash`, `uuid` and `dec128` are `Text`, `unit` and a missing option `Null`.
@@ -44,7 +44,7 @@ impl Value {
     /// A record from its fields, put in canonical order.
     pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
         let mut fields: Vec<(&str, Value)> = fields.into_iter().collect();
-        fields.sort_by(|left, right| cbor::text_key_order(left.0, right.0));
+        fields.sort_by(|left, right| order::text_key_order(left.0, right.0));
         let entry = |(name, value): (&str, Value)| (Value::Text(name.to_owned()), value);
         Value::Map(fields.into_iter().map(entry).collect())
     }
@@ -100,7 +100,7 @@ impl Value {
                 cbor::write_head(out, cbor::ARRAY, items.len() as u64);
                 items.iter().for_each(|item| item.write_cbor(out));
             }
-            Value::Map(entries) => cbor::write_map(out, entries, |entry, out| {
+            Value::Map(entries) => order::write_map(out, entries, |entry, out| {
                 entry.0.write_cbor(out);
                 let key_end = out.len();
                 entry.1.write_cbor(out);

@@ -2,7 +2,7 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
-use sim_air::canonical::{Canonical, Text};
+use sim_air::cbor::canonical::{Canonical, Text};
 use sim_air::{Hash, Wrap, cbor};
 use sim_record::trace::Status;
 

@@ -24,7 +24,7 @@ use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
 use scrutiny::Scrutineer;
-use sim_air::canonical::{Canonical, Text};
+use sim_air::cbor::canonical::{Canonical, Text};
 use sim_air::{EffectId, ReducerId, SchemaId, Value};
 use sim_host::{Coverage, Output, StepError};
 use sim_record::trace::{Asker, Cell, IntentHash, Key, Record, Trace, ValueId};

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Expr, ExprOrValue, Operator, Reference, Root};
-use crate::cbor;
+use crate::cbor::order;
 use crate::json::{Json, Later, Node};
 use crate::problems::problem::{Place, Problem};
 use crate::problems::value_error::ValueError;
@@ -120,7 +120,7 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
                 )?;
                 fields.push((member.key.clone(), value));
             }
-            fields.sort_by(|left, right| cbor::text_key_order(&left.0, &right.0));
+            fields.sort_by(|left, right| order::text_key_order(&left.0, &right.0));
             Ok(Expr::Record(fields))
         }
         "list" => items(inner, names).map(Expr::List),

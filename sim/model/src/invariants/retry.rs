@@ -29,7 +29,7 @@ pub(super) use contract::Because;
 use contract::Due;
 use history::Reading;
 pub(super) use history::{History, Past, Request};
-use sim_air::canonical::{Place, Text};
+use sim_air::cbor::canonical::{Place, Text};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Record, Step, Trace, Turn, ValueId};
 

@@ -5,7 +5,7 @@ mod scenes;
 pub mod wire;
 
 use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::Text;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
 use sim_kernel::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use sim_record::random::Stream;

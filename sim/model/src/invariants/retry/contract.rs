@@ -8,7 +8,7 @@
 
 use super::{Event, Past, Pc, Request};
 use crate::workload::retry::wire::StartWork;
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::Text;
 
 /// What an event is due to bring about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -10,7 +10,7 @@
 
 use super::{Finding, Past, Pc};
 use crate::workload::retry::{Retry, wire};
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::Text;
 use sim_record::trace::{End, Trace};
 
 pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {

@@ -5,7 +5,7 @@
 
 use super::Move;
 use crate::workload::retry::wire::{self, Event, Pc, StartWork};
-use sim_air::canonical::{Place, Text};
+use sim_air::cbor::canonical::{Place, Text};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 

@@ -3,8 +3,8 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
-use sim_air::canonical::{Canonical, Place, Text};
 use sim_air::cbor;
+use sim_air::cbor::canonical::{Canonical, Place, Text};
 use sim_kernel::TimerSet;
 
 /// Room for an event with short texts.
