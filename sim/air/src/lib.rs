@@ -13,7 +13,6 @@ mod allow_lists;
 mod builtins;
 pub mod cbor;
 mod check;
-mod codec;
 mod documents;
 mod expr;
 mod hash;
@@ -21,20 +20,16 @@ mod json;
 mod model;
 mod pin;
 mod problems;
-mod settled;
 mod text;
-mod tree_codec;
 mod types;
 mod value;
-mod value_json;
-mod value_text;
 
 pub use allow_lists::AllowLists;
 pub use check::load;
 pub use documents::{Origin, OriginKind};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
-pub use json::canonical_cbor;
+pub use json::canonical::canonical_cbor;
 pub use model::{
     Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Plan,
     PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger, Wrap,
@@ -44,5 +39,6 @@ pub use problems::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnin
 pub use problems::value_error::{ValueError, place};
 pub use text::patterns::Pattern;
 pub use text::printable::{printable, printable_json, printable_lines};
-pub use types::{Arm, Field, MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
+pub use types::schemas::{MOST_NODES, SchemaId, Schemas};
+pub use types::{Arm, Field, MapType, Record, Type, Variant};
 pub use value::Value;

@@ -9,7 +9,7 @@ use crate::documents::{Origin, OriginKind};
 use crate::expr::{Expr, ExprOrValue};
 use crate::hash::Hash;
 use crate::problems::diagnostic::Warnings;
-use crate::types::{SchemaId, Schemas};
+use crate::types::schemas::{SchemaId, Schemas};
 use crate::value::Value;
 
 macro_rules! id {

@@ -2,7 +2,8 @@
 
 use crate::builtins;
 use crate::hash::Hash;
-use crate::json::{File, Json, Node, locate};
+use crate::json::file::{File, locate};
+use crate::json::{Json, Node};
 use crate::problems::diagnostic::{Diagnostics, Source};
 use crate::problems::list::Problems;
 use crate::problems::problem::{Place, Problem};

@@ -5,12 +5,12 @@ use super::index::World;
 use super::schemas;
 use crate::builtins;
 use crate::documents::{Body, Manifest, RawGrant};
-use crate::json::File;
+use crate::json::file::File;
 use crate::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
-use crate::types::{SchemaId, Schemas};
+use crate::types::schemas::{SchemaId, Schemas};
 use crate::value::Value;
 
 pub struct Capabilities {

@@ -9,12 +9,13 @@ use super::index::World;
 use crate::builtins;
 use crate::documents::{Abi, Body};
 use crate::expr::infer::fits;
-use crate::json::File;
+use crate::json::file::File;
 use crate::model::{Cap, Enforcer, Grant, PureModule};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
-use crate::types::{SchemaId, Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// Gives each cap its enforcer. The modules are those of caps that some grant is of.
 pub fn check(

@@ -9,7 +9,8 @@ use crate::model::Wrap;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
-use crate::types::{SchemaId, Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// How an event of some schema is one of a reducer's event schema.
 pub enum Fit {

@@ -7,7 +7,7 @@ use serde_json::{Value as Plain, json};
 use crate::builtins::LATE;
 use crate::documents::{Document, LISTS, Manifest};
 use crate::hash::Hash;
-use crate::json::canonical_cbor;
+use crate::json::canonical::canonical_cbor;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;

@@ -20,7 +20,7 @@ mod schemas;
 use self::index::Index;
 use crate::builtins;
 use crate::documents::{self, Body, Document};
-use crate::json::{File, locate};
+use crate::json::file::{File, locate};
 use crate::model::{Air, DocumentInfo};
 use crate::problems::diagnostic::{Diagnostics, Source, Warnings};
 use crate::problems::list::Problems;

@@ -7,12 +7,13 @@ use super::capabilities::{Capabilities, cap_types, schema};
 use super::events;
 use super::index::World;
 use crate::documents::{Abi, Body, Document, Manifest, Module, Origin};
-use crate::json::File;
+use crate::json::file::File;
 use crate::model::{EffectId, GrantId, Reducer, SlotBinding};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
-use crate::types::{SchemaId, Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 const CONTEXT: &str = "sys/ReducerContext@1";
 const DEFAULT_SLOT: &str = "default";

@@ -18,7 +18,8 @@ use crate::model::{Edge, EffectId, GrantId, Op, Plan, PlanId, Step};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
-use crate::types::{SchemaId, Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// The variable that a trigger with `correlate_by` sets.
 const CORRELATION: &str = "correlation_id";

@@ -14,7 +14,8 @@ use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
-use crate::types::{Arm, SchemaId, Schemas, Type};
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{Arm, Type};
 
 /// How the plans of the world are started.
 pub struct Starts {

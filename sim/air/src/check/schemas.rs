@@ -7,7 +7,8 @@ use crate::documents::{Body, Form, RawType};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;
-use crate::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
+use crate::types::schemas::{MOST_NODES, SchemaId, Schemas};
+use crate::types::{MapType, Record, Type, Variant};
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.
 pub const MAX_TYPE_DEPTH: usize = 64;

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 use crate::text::quote::quote;
-use crate::types::{MapType, Record, Schemas, Type, Variant};
+use crate::types::schemas::Schemas;
+use crate::types::{MapType, Record, Type, Variant};
 use crate::value::Value;
 
 /// Comparing types stops after so many steps: refs can make a small document a vast type.

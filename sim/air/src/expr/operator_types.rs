@@ -12,7 +12,8 @@ use super::infer::{Known, Types};
 use super::known;
 use super::{Expr, Operator, Reference};
 use crate::text::quote::quote;
-use crate::types::{Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::Schemas;
 use crate::value::Value;
 
 const MAX_COMPARISONS: usize = 100_000;

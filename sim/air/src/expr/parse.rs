@@ -12,9 +12,9 @@ use crate::problems::problem::{Place, Problem};
 use crate::problems::value_error::ValueError;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
-use crate::types::{SchemaId, Schemas};
+use crate::types::schemas::{SchemaId, Schemas};
 use crate::value::Value;
-use crate::value_text;
+use crate::value::forms;
 
 /// The names an expression may use.
 #[derive(Clone, Copy)]
@@ -295,9 +295,9 @@ fn constant(word: &str, later: Later) -> Result<Value, Problem> {
             .decode(text)
             .map(Value::Bytes)
             .map_err(|_| "base64".to_owned()),
-        ("dec128", Json::Text(text)) => checked(text, value_text::dec128),
-        ("hash", Json::Text(text)) => checked(text, value_text::hash),
-        ("uuid", Json::Text(text)) => checked(text, value_text::uuid),
+        ("dec128", Json::Text(text)) => checked(text, forms::dec128),
+        ("hash", Json::Text(text)) => checked(text, forms::hash),
+        ("uuid", Json::Text(text)) => checked(text, forms::uuid),
         _ => unfit("text"),
     };
     value.map_err(|expected| {

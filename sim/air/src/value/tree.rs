@@ -6,7 +6,8 @@
 use crate::cbor;
 use crate::cbor::reader::{Head, Reader};
 use crate::problems::value_error::{Fault, ValueError};
-use crate::types::{SchemaId, Schemas, Type};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 use crate::value::Value;
 
 impl Schemas {

@@ -6,7 +6,8 @@
 //! state or an event (sets, maps, texts of a special form) is left to it.
 
 use crate::cbor;
-use crate::types::{Record, SchemaId, Schemas, Type, Variant};
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{Record, Type, Variant};
 
 /// What is left of the bytes.
 struct Scan<'a> {

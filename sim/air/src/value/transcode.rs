@@ -5,19 +5,18 @@
 //! `MAX_TYPE_DEPTH` deep, so recursion follows the type, never the input. What a type has no use
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
+use super::keys::{VariantKey, arm_index, field_index, variant_key};
 use crate::cbor;
 use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
 use crate::cbor::reader::{Head, Reader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
-use crate::text::quote::{one_of, quote};
-use crate::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{MapType, Record, Type, Variant};
 use crate::value::Value;
-use crate::value_text;
+use crate::value::forms;
 
 /// Records of so many fields are put in order without an allocation.
 const FIELDS_ON_STACK: usize = 24;
-/// Up to so many fields are searched one by one.
-const FIELDS_TO_SCAN: usize = 16;
 
 impl Schemas {
     /// Checks that `input` is one value of the schema and appends its canonical bytes, with their
@@ -45,7 +44,7 @@ impl Schemas {
     }
 
     /// Whether the value is one of the type.
-    pub(super) fn fits(&self, ty: &Type, value: &Value) -> Result<(), ValueError> {
+    pub(crate) fn fits(&self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let mut plain = Vec::new();
         value.write_cbor(&mut plain);
         self.transcode(ty, &mut Reader::new(&plain), &mut Vec::new())
@@ -70,9 +69,9 @@ impl Schemas {
             },
             Type::Unit => null(input, out)?,
             Type::Bytes => input.string(cbor::BYTES, |bytes| cbor::write_bytes(out, bytes))?,
-            Type::Hash => checked_text(input, out, value_text::hash)?,
-            Type::Uuid => checked_text(input, out, value_text::uuid)?,
-            Type::Dec128 => checked_text(input, out, value_text::dec128)?,
+            Type::Hash => checked_text(input, out, forms::hash)?,
+            Type::Uuid => checked_text(input, out, forms::uuid)?,
+            Type::Dec128 => checked_text(input, out, forms::dec128)?,
             Type::List(item) => self.list(item, input, out)?,
             Type::Set(item) => self.set(item, input, out)?,
             Type::Map(map) => self.map(map, input, out)?,
@@ -294,98 +293,4 @@ fn checked_text(
         result = check(text).map(|text| cbor::write_text(out, &text));
     })?;
     result.map_err(Box::new)
-}
-
-/// Reads a field's name. Names mostly come in order, so the one after the last is tried first.
-#[inline]
-fn field_index(record: &Record, input: &mut Reader, next: usize) -> Result<usize, Fault> {
-    let fields = record.fields();
-    if let Some(field) = fields.get(next)
-        && input.take(&field.key)
-    {
-        return Ok(next);
-    }
-    if fields.len() <= FIELDS_TO_SCAN
-        && let Some(index) = fields.iter().position(|field| input.take(&field.key))
-    {
-        return Ok(index);
-    }
-    let mut found = Err(0);
-    let mut unknown = None;
-    input.string(cbor::TEXT, |name| {
-        let order = |key: &[u8]| (key.len(), key).cmp(&(name.len(), name));
-        found = fields.binary_search_by(|field| order(field.name.as_bytes()));
-        unknown = found
-            .is_err()
-            .then(|| String::from_utf8_lossy(name).into_owned());
-    })?;
-    found.map_err(|_| {
-        let name = unknown.unwrap_or_default();
-        let found = match name.as_str() {
-            "$schema" => "a payload with `$schema`, which only an envelope has".to_owned(),
-            _ => format!("the unknown field {}", quote(&name)),
-        };
-        Box::new(ValueError::new(
-            one_of(fields.iter().map(|field| &field.name)),
-            found,
-        ))
-    })
-}
-
-/// What the first key of a variant is.
-enum VariantKey {
-    Tag,
-    Value,
-    /// The tag itself, as in `{Tag: value}`.
-    Arm(usize),
-}
-
-/// Reads the first key of a variant, however it is spelled in the input.
-fn variant_key(variant: &Variant, input: &mut Reader) -> Result<VariantKey, Fault> {
-    if input.take(cbor::TAG_KEY) {
-        return Ok(VariantKey::Tag);
-    }
-    let start = input.position();
-    let mut key = None;
-    input.string(cbor::TEXT, |text| {
-        key = [
-            (cbor::TAG_KEY, VariantKey::Tag),
-            (cbor::VALUE_KEY, VariantKey::Value),
-        ]
-        .into_iter()
-        .find(|(item, _)| &item[1..] == text)
-        .map(|(_, key)| key);
-    })?;
-    match key {
-        Some(key) => Ok(key),
-        None => {
-            input.go_to(start);
-            arm_index(variant, input).map(VariantKey::Arm)
-        }
-    }
-}
-
-fn arm_index(variant: &Variant, input: &mut Reader) -> Result<usize, Fault> {
-    let arms = variant.arms();
-    if arms.len() <= FIELDS_TO_SCAN
-        && let Some(index) = arms.iter().position(|arm| input.take(&arm.key))
-    {
-        return Ok(index);
-    }
-    let mut found = Err(0);
-    let mut unknown = None;
-    input.string(cbor::TEXT, |tag| {
-        let order = |key: &[u8]| (key.len(), key).cmp(&(tag.len(), tag));
-        found = arms.binary_search_by(|arm| order(arm.tag.as_bytes()));
-        unknown = found
-            .is_err()
-            .then(|| String::from_utf8_lossy(tag).into_owned());
-    })?;
-    found.map_err(|_| {
-        let found = format!("the unknown tag {}", quote(&unknown.unwrap_or_default()));
-        Box::new(ValueError::new(
-            one_of(arms.iter().map(|arm| &arm.tag)),
-            found,
-        ))
-    })
 }

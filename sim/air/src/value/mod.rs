@@ -1,6 +1,18 @@
-//! Values as a tree, for the places where speed does not matter: plans, grants, reports.
+//! Values of a schema: as canonical bytes, as a tree, and as JSON.
 //!
-//! What flows between world and reducer stays bytes: see `codec`.
+//! Bytes are what flows between world and reducer: `transcode` makes them canonical without a tree,
+//! and `settled` copies those that are canonical already. A [`Value`] is a tree, for the places
+//! where speed does not matter: plans, grants, reports. Nothing here reads a document or makes a
+//! schema.
+
+pub mod forms;
+mod from_json;
+mod keys;
+mod settled;
+mod spellings;
+mod to_json;
+mod transcode;
+mod tree;
 
 use crate::cbor::{self, order};
 
