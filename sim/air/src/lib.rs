@@ -9,7 +9,7 @@
 //! shows across documents), `expr` (parsing, static types, evaluation). Deliberate choices where
 //! the format is silent are told where they are made.
 
-mod allow_lists;
+mod air;
 mod builtins;
 pub mod cbor;
 mod check;
@@ -17,24 +17,22 @@ mod documents;
 mod expr;
 mod hash;
 mod json;
-mod model;
-mod pin;
 mod problems;
 mod text;
 mod types;
 mod value;
 
-pub use allow_lists::AllowLists;
+pub use air::allow_lists::AllowLists;
+pub use air::effects::{Asked, Cap, Effect, Enforcer, Grant, Rule};
+pub use air::ids::{EffectId, GrantId, PlanId, ReducerId};
+pub use air::plans::{Edge, Op, Plan, Step};
+pub use air::{Air, DocumentInfo, PureModule, Reducer, Route, SlotBinding, Trigger, Wrap};
 pub use check::load;
+pub use documents::pin::pin;
 pub use documents::{Origin, OriginKind};
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use hash::{Hash, ParseHashError};
 pub use json::canonical::canonical_cbor;
-pub use model::{
-    Air, Asked, Cap, DocumentInfo, Edge, Effect, EffectId, Enforcer, Grant, GrantId, Op, Plan,
-    PlanId, PureModule, Reducer, ReducerId, Route, Rule, SlotBinding, Step, Trigger, Wrap,
-};
-pub use pin::pin;
 pub use problems::diagnostic::{Diagnostic, Diagnostics, Severity, Source, Warnings};
 pub use problems::value_error::{ValueError, place};
 pub use text::patterns::Pattern;

@@ -3,10 +3,12 @@
 use super::enforcers;
 use super::index::World;
 use super::schemas;
+use crate::air::PureModule;
+use crate::air::effects::{Cap, Effect, Enforcer, Grant};
+use crate::air::ids::{EffectId, GrantId};
 use crate::builtins;
 use crate::documents::{Body, Manifest, RawGrant};
 use crate::json::file::File;
-use crate::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;

@@ -6,11 +6,12 @@
 
 use super::capabilities::schema;
 use super::index::World;
+use crate::air::PureModule;
+use crate::air::effects::{Cap, Enforcer, Grant};
 use crate::builtins;
 use crate::documents::{Abi, Body};
 use crate::expr::infer::fits;
 use crate::json::file::File;
-use crate::model::{Cap, Enforcer, Grant, PureModule};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;

@@ -4,8 +4,8 @@
 //! one schema. An event of an arm's schema can then be put into that arm, and nowhere else.
 
 use super::index::World;
+use crate::air::Wrap;
 use crate::documents::{Body, Form, RawType};
-use crate::model::Wrap;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;

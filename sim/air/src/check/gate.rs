@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::index::World;
-use crate::allow_lists::AllowLists;
+use crate::air::allow_lists::AllowLists;
+use crate::air::effects::{Asked, Effect, Enforcer, Grant};
+use crate::air::plans::{Op, Plan};
+use crate::air::{Air, Reducer, SlotBinding};
 use crate::documents::{self, Abi, Body, Document, Manifest, Operation, OriginKind};
 use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
 use crate::json::{Later, Node};
-use crate::model::{Air, Asked, Effect, Enforcer, Grant, Op, Plan, Reducer, SlotBinding};
 use crate::problems::list::Problems;
 use crate::problems::problem::{Place, Problem};
 use crate::text::quote::quote;

@@ -18,10 +18,10 @@ mod routing;
 mod schemas;
 
 use self::index::Index;
+use crate::air::{Air, DocumentInfo};
 use crate::builtins;
 use crate::documents::{self, Body, Document};
 use crate::json::file::{File, locate};
-use crate::model::{Air, DocumentInfo};
 use crate::problems::diagnostic::{Diagnostics, Source, Warnings};
 use crate::problems::list::Problems;
 use crate::problems::problem::{Place, Problem};

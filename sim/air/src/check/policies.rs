@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::capabilities::{Capabilities, cap_types};
 use super::index::World;
+use crate::air::effects::Rule;
 use crate::documents::{Abi, Body, Manifest, OriginKind, Policy, RawRule};
-use crate::model::Rule;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Place, Problem};
 use crate::text::quote::quote;

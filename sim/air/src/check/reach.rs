@@ -4,7 +4,7 @@
 //! has its name.
 
 use super::index::World;
-use crate::model::Air;
+use crate::air::Air;
 use crate::problems::list::Problems;
 use crate::problems::problem::Problem;
 use crate::text::quote::quote;

@@ -8,6 +8,7 @@ mod capability;
 mod fields;
 mod manifest;
 mod module;
+pub mod pin;
 mod plan;
 mod schema;
 

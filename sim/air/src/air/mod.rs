@@ -3,51 +3,19 @@
 //! Only `load` makes these, so whoever holds an [`Air`] may rely on every load-time check.
 //! Nothing here reads documents or runs anything.
 
+pub mod allow_lists;
+pub mod effects;
+pub mod ids;
+pub mod plans;
+
 use std::collections::BTreeMap;
 
-use crate::documents::{Origin, OriginKind};
-use crate::expr::{Expr, ExprOrValue};
+use self::effects::{Cap, Effect, Grant, Rule};
+use self::ids::{EffectId, GrantId, PlanId, ReducerId};
+use self::plans::Plan;
 use crate::hash::Hash;
 use crate::problems::diagnostic::Warnings;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::value::Value;
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub struct $name(u32);
-
-        impl $name {
-            /// The id at a place of its list. What a world defines has a line of its documents,
-            /// whose size is bounded.
-            pub fn new(index: usize) -> $name {
-                $name(index as u32)
-            }
-
-            pub fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-    };
-}
-
-id!(
-    /// An index into [`Air::reducers`].
-    ReducerId
-);
-id!(
-    /// An index into [`Air::plans`].
-    PlanId
-);
-id!(
-    /// An index into [`Air::effects`].
-    EffectId
-);
-id!(
-    /// An index into [`Air::grants`].
-    GrantId
-);
 
 /// A world whose documents passed every check.
 #[derive(Clone, Debug)]
@@ -164,84 +132,6 @@ pub struct SlotBinding {
     pub grant: Option<GrantId>,
 }
 
-#[derive(Clone, Debug)]
-pub struct Effect {
-    pub name: String,
-    pub kind: String,
-    pub params: SchemaId,
-    pub receipt: SchemaId,
-    pub cap_type: String,
-    pub origin: Origin,
-    /// The built-in event in which a reducer gets the receipt, such as `sys/TimerFired@1`.
-    pub receipt_event: Option<SchemaId>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Cap {
-    pub name: String,
-    pub cap_type: String,
-    /// The type of a grant's parameters: an anonymous schema.
-    pub schema: SchemaId,
-    pub enforcer: Enforcer,
-}
-
-/// What judges whether a grant covers the parameters of an effect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Enforcer {
-    /// Nothing: it covers them.
-    AllowAll,
-    /// The lists of `http.out`: see [`crate::AllowLists`].
-    AllowLists,
-    /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
-    /// such a cap.
-    Module(Option<usize>),
-}
-
-#[derive(Clone, Debug)]
-pub struct Grant {
-    pub name: String,
-    /// An index into [`Air::caps`].
-    pub cap: usize,
-    pub cap_type: String,
-    pub params: Value,
-    pub expiry_ns: Option<u64>,
-}
-
-/// One rule of a policy: what is absent matches anything.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rule {
-    pub effect_kind: Option<String>,
-    pub cap_name: Option<String>,
-    pub cap_type: Option<String>,
-    pub origin_kind: Option<OriginKind>,
-    pub origin_name: Option<String>,
-    pub allow: bool,
-}
-
-/// What a rule looks at of an effect that is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    pub effect_kind: &'a str,
-    pub grant: &'a Grant,
-    pub origin_kind: OriginKind,
-    pub origin_name: &'a str,
-}
-
-impl Rule {
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
-        let fits = |wanted: &Option<String>, found: &str| {
-            wanted.as_deref().is_none_or(|wanted| wanted == found)
-        };
-        fits(&self.effect_kind, asked.effect_kind)
-            && fits(&self.cap_name, &asked.grant.name)
-            && fits(&self.cap_type, &asked.grant.cap_type)
-            && self
-                .origin_kind
-                .is_none_or(|kind| kind == asked.origin_kind)
-            && fits(&self.origin_name, asked.origin_name)
-    }
-}
-
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Route {
     /// The reducer's event schema, or one that the reducer's takes in: see [`Route::wrap`].
@@ -267,65 +157,4 @@ pub struct Trigger {
     pub plan: PlanId,
     /// A dotted path; `$value.` leads into whichever arm a variant has.
     pub correlate_by: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub name: String,
-    pub input: SchemaId,
-    pub output: Option<SchemaId>,
-    pub locals: BTreeMap<String, SchemaId>,
-    /// In order of their ids.
-    pub steps: Vec<Step>,
-    pub edges: Vec<Edge>,
-    pub invariants: Vec<Expr>,
-}
-
-/// `from` and `to` are indices into [`Plan::steps`].
-#[derive(Clone, Debug)]
-pub struct Edge {
-    pub from: usize,
-    pub to: usize,
-    pub when: Option<Expr>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub id: String,
-    pub op: Op,
-}
-
-#[derive(Clone, Debug)]
-pub enum Op {
-    RaiseEvent {
-        event: SchemaId,
-        value: ExprOrValue,
-    },
-    EmitEffect {
-        effect: EffectId,
-        params: ExprOrValue,
-        grant: GrantId,
-        idempotency_key: Option<Expr>,
-        /// The variable (`bind.effect_id_as`) that will hold the effect's id.
-        handle: String,
-    },
-    AwaitReceipt {
-        receipt_for: Expr,
-        /// The handle `receipt_for` names, known at load.
-        handle: String,
-        var: String,
-    },
-    AwaitEvent {
-        event: SchemaId,
-        /// The `where` expression: the only place where `@event` may be read.
-        condition: Option<Expr>,
-        var: String,
-    },
-    Assign {
-        expr: ExprOrValue,
-        var: String,
-    },
-    End {
-        result: Option<ExprOrValue>,
-    },
 }

@@ -1,0 +1,38 @@
+//! Indices into the lists of a world.
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub struct $name(u32);
+
+        impl $name {
+            /// The id at a place of its list. What a world defines has a line of its documents,
+            /// whose size is bounded.
+            pub fn new(index: usize) -> $name {
+                $name(index as u32)
+            }
+
+            pub fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+id!(
+    /// An index into [`Air::reducers`].
+    ReducerId
+);
+id!(
+    /// An index into [`Air::plans`].
+    PlanId
+);
+id!(
+    /// An index into [`Air::effects`].
+    EffectId
+);
+id!(
+    /// An index into [`Air::grants`].
+    GrantId
+);
