@@ -2,7 +2,7 @@
 
 use super::enforcers;
 use super::index::World;
-use super::schemas;
+use super::schemas::{self, find_schema};
 use crate::air::PureModule;
 use crate::air::effects::{Cap, Effect, Enforcer, Grant};
 use crate::air::ids::{EffectId, GrantId};
@@ -62,15 +62,6 @@ impl Capabilities {
     }
 }
 
-/// A schema by name; reports one that is not known.
-pub fn schema(name: &At<String>, schemas: &Schemas, problems: &mut Problems) -> Option<SchemaId> {
-    let found = schemas.find(&name.it);
-    if found.is_none() {
-        problems.push_unknown("defschema", name, schemas.ids().map(|id| schemas.name(id)));
-    }
-    found
-}
-
 pub fn check(
     world: &World,
     manifest: &Manifest,
@@ -111,8 +102,8 @@ fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Ef
             problems.push(Problem::new(raw.kind.place, message));
             continue;
         }
-        let params = schema(&raw.params, schemas, problems);
-        let receipt = schema(&raw.receipt, schemas, problems);
+        let params = find_schema(&raw.params, schemas, problems);
+        let receipt = find_schema(&raw.receipt, schemas, problems);
         let (Some(params), Some(receipt)) = (params, receipt) else {
             continue;
         };

@@ -4,8 +4,8 @@
 //! AgentOS hands an enforcer `sys/CapCheckInput@1` and reads `sys/CapCheckOutput@1`, whatever its
 //! `abi.pure` says; here it is checked that the schemas it declares can hold these.
 
-use super::capabilities::schema;
 use super::index::World;
+use super::schemas::find_schema;
 use crate::air::PureModule;
 use crate::air::effects::{Cap, Enforcer, Grant};
 use crate::builtins;
@@ -83,7 +83,7 @@ fn module(
     };
     // What is not known is reported with the module.
     let mut silent = Problems::default();
-    let mut find = |name: &At<String>| schema(name, schemas, &mut silent);
+    let mut find = |name: &At<String>| find_schema(name, schemas, &mut silent);
     let (input_id, output_id) = (find(input), find(output));
     let context_id = context.as_ref().map(&mut find);
     if let Some(context) = context

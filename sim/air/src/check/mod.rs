@@ -8,7 +8,6 @@ mod capabilities;
 mod enforcers;
 mod events;
 mod gate;
-mod graph;
 mod index;
 mod modules;
 mod plans;

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::capabilities::{Capabilities, cap_types, schema};
+use super::capabilities::{Capabilities, cap_types};
 use super::events;
 use super::index::World;
+use super::schemas::find_schema;
 use crate::air::ids::{EffectId, GrantId};
 use crate::air::{Reducer, SlotBinding};
 use crate::documents::{Abi, Body, Document, Manifest, Module, Origin};
@@ -78,7 +79,7 @@ pub fn check(
                 context,
             } => {
                 for name in [Some(input), Some(output), context.as_ref()] {
-                    name.map(|name| schema(name, schemas, problems));
+                    name.map(|name| find_schema(name, schemas, problems));
                 }
             }
         }
@@ -109,7 +110,7 @@ impl Checker<'_> {
         else {
             return None;
         };
-        let mut find = |name: &At<String>| schema(name, self.schemas, problems);
+        let mut find = |name: &At<String>| find_schema(name, self.schemas, problems);
         let (state_id, event_id) = (find(state), find(event));
         let key_schema = module.key_schema.as_ref().map(&mut find);
         let context_id = context.as_ref().map(&mut find);

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::capabilities::schema;
 use super::events::{self, Fit};
 use super::index::World;
 use super::modules::Reducers;
+use super::schemas::find_schema;
 use crate::air::ids::{PlanId, ReducerId};
 use crate::air::{Reducer, Route, Trigger};
 use crate::builtins;
@@ -45,7 +45,7 @@ pub fn routes(
     let mut seen = BTreeSet::new();
     let mut routes = Vec::new();
     for raw in &manifest.routes {
-        let event = schema(&raw.event, schemas, problems);
+        let event = find_schema(&raw.event, schemas, problems);
         let Some(id) = find_reducer(world, reducers, &raw.reducer, problems) else {
             continue;
         };
@@ -171,7 +171,7 @@ pub fn starts(
     };
     let mut seen = BTreeMap::new();
     for raw in &manifest.triggers {
-        let event = schema(&raw.event, schemas, problems);
+        let event = find_schema(&raw.event, schemas, problems);
         let index = world.find("defplan", &raw.plan, problems);
         let (Some(event), Some(index)) = (event, index) else {
             continue;

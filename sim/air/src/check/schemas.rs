@@ -101,6 +101,19 @@ fn vast(place: Place, name: &str) -> Problem {
         .hint("refs multiply what they lead to: put a list, a map or an option between")
 }
 
+/// A schema by name; reports one that is not known.
+pub fn find_schema(
+    name: &At<String>,
+    schemas: &Schemas,
+    problems: &mut Problems,
+) -> Option<SchemaId> {
+    let found = schemas.find(&name.it);
+    if found.is_none() {
+        problems.push_unknown("defschema", name, schemas.ids().map(|id| schemas.name(id)));
+    }
+    found
+}
+
 /// A type without a name, such as that of a cap's parameters. The schemas must be sound. It is
 /// not deeper than its JSON, and what it refers to not deeper than `MAX_TYPE_DEPTH`.
 pub fn anonymous(
