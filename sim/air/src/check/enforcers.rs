@@ -10,7 +10,7 @@ use crate::air::PureModule;
 use crate::air::effects::{Cap, Enforcer, Grant};
 use crate::builtins;
 use crate::documents::{Abi, Body};
-use crate::expr::infer::fits;
+use crate::expr::forms::fits;
 use crate::json::file::File;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};

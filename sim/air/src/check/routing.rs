@@ -10,7 +10,7 @@ use crate::air::ids::{PlanId, ReducerId};
 use crate::air::{Reducer, Route, Trigger};
 use crate::builtins;
 use crate::documents::{Body, Manifest, RawRoute};
-use crate::expr::infer::follow;
+use crate::expr::paths::follow;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem};
 use crate::text::quote::quote;

@@ -65,8 +65,26 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
     for (index, ty) in types.into_iter().enumerate() {
         schemas.set_type(SchemaId(index as u32), ty);
     }
+    match measure(&mut schemas, &order, &raw, problems) {
+        Some(is_sound) => {
+            schemas.finish();
+            (schemas, is_sound)
+        }
+        None => (Schemas::default(), false),
+    }
+}
+
+/// Looks at the sizes and the forms of types, each after those that it refers to. Says whether they
+/// are sound; none if one is too deep for anything to walk it.
+fn measure(
+    schemas: &mut Schemas,
+    order: &[usize],
+    raw: &[(&At<String>, &RawType)],
+    problems: &mut Problems,
+) -> Option<bool> {
+    let mut is_sound = true;
     let mut depths = BTreeMap::new();
-    for index in order {
+    for &index in order {
         let (name, ty) = raw[index];
         let id = SchemaId(index as u32);
         let depth = depth(schemas.ty(id), &depths);
@@ -77,18 +95,17 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
                 quote(&name.it)
             );
             problems.push(Problem::new(name.place, message));
-            return (Schemas::default(), false);
+            return None;
         }
         schemas.measure(id);
         // Those that refer to it are vast as well: one is told.
-        if sound && schemas.has_vast_part(schemas.ty(id)) {
+        if is_sound && schemas.has_vast_part(schemas.ty(id)) {
             problems.push(vast(name.place, &name.it));
-            sound = false;
+            is_sound = false;
         }
-        sound &= forms(ty, schemas.ty(id), &schemas, problems);
+        is_sound &= forms(ty, schemas.ty(id), schemas, problems);
     }
-    schemas.finish();
-    (schemas, sound)
+    Some(is_sound)
 }
 
 /// A type that has no value of bearable size.

@@ -4,49 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::budget::Budget;
 use super::operators::kind;
 use super::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 use crate::value::Value;
 
-/// The most that one evaluation may copy: nodes of values and bytes of texts, together.
-const MAX_WORK: usize = 4 << 20;
 /// The deepest value an evaluation may give. Plans can nest results of results.
 const MAX_VALUE_DEPTH: usize = 128;
-
-/// What may still be copied.
-pub(super) struct Budget(usize);
-
-impl Budget {
-    /// Pays for a copy of the value.
-    pub fn charge(&mut self, value: &Value) -> Result<(), EvalError> {
-        let size = match value {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            _ => 0,
-        };
-        let limit = EvalError::Limit {
-            limit: MAX_WORK,
-            what: "nodes and bytes",
-        };
-        self.0 = self.0.checked_sub(size + 1).ok_or(limit)?;
-        match value {
-            Value::List(items) => items.iter().try_for_each(|item| self.charge(item)),
-            Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
-                self.charge(key)?;
-                self.charge(value)
-            }),
-            Value::Variant { value, .. } => self.charge(value),
-            _ => Ok(()),
-        }
-    }
-
-    fn own(&mut self, value: Cow<'_, Value>) -> Result<Value, EvalError> {
-        if let Cow::Borrowed(value) = value {
-            self.charge(value)?;
-        }
-        Ok(value.into_owned())
-    }
-}
 
 impl ExprOrValue {
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
@@ -61,7 +25,7 @@ impl Expr {
     /// The value of the expression. The values in scope must be of bounded depth, as are all that
     /// come from a schema or from here.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
-        let mut budget = Budget(MAX_WORK);
+        let mut budget = Budget::new();
         let value = evaluate(self, scope, &mut budget)?;
         let value = budget.own(value)?;
         match is_within(&value, MAX_VALUE_DEPTH) {

@@ -9,14 +9,13 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use super::forms::fits;
+use super::paths::{Known, follow};
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 use crate::text::quote::quote;
 use crate::types::schemas::Schemas;
 use crate::types::{MapType, Record, Type, Variant};
 use crate::value::Value;
-
-/// Comparing types stops after so many steps: refs can make a small document a vast type.
-const MAX_COMPARISONS: usize = 100_000;
 
 /// What is known of the names in an expression. An absent name has a type not known.
 pub struct Types<'a> {
@@ -30,8 +29,6 @@ pub struct Types<'a> {
     /// What is looked at is evaluated in some cases only: it comes after `and` or `or`.
     pub is_conditional: Cell<bool>,
 }
-
-pub(super) type Known<'t> = Option<Cow<'t, Type>>;
 
 impl Types<'_> {
     /// Whether the expression can give a value of the type; if not, why.
@@ -267,130 +264,5 @@ impl Types<'_> {
 
     fn unfit(&self, what: &str, expected: &Type) -> String {
         format!("{what} is not {}", self.schemas.describe(expected))
-    }
-}
-
-/// The type at the end of a path of fields. None: it depends on the value.
-pub fn follow<'t>(
-    schemas: &'t Schemas,
-    root: &'t Type,
-    path: &[String],
-) -> Result<Known<'t>, String> {
-    follow_within(schemas, root, path, &Cell::new(MAX_COMPARISONS))
-}
-
-fn follow_within<'t>(
-    schemas: &'t Schemas,
-    root: &'t Type,
-    path: &[String],
-    fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
-    let mut ty = root;
-    for (index, step) in path.iter().enumerate() {
-        let Some(left) = fuel.get().checked_sub(1) else {
-            return Ok(None);
-        };
-        fuel.set(left);
-        ty = schemas.resolve(ty);
-        if let Type::Option(inner) = ty {
-            ty = schemas.resolve(inner);
-        }
-        ty = match ty {
-            Type::Record(record) => match record.field(step) {
-                Some(field) => &field.ty,
-                None => return Err(format!("there is no field `{step}`")),
-            },
-            Type::Variant(_) if step == "$tag" => &Type::Text,
-            Type::Variant(variant) if step == "$value" => {
-                return follow_arms(schemas, variant, &path[index + 1..], fuel);
-            }
-            Type::Map(map) if *schemas.resolve(&map.key) == Type::Text => &map.value,
-            other => {
-                let found = schemas.describe(other);
-                return Err(format!("`.{step}` of {found}, which has no fields"));
-            }
-        };
-    }
-    Ok(Some(Cow::Borrowed(ty)))
-}
-
-/// The same from whichever arm a variant has: an error if no arm has it.
-fn follow_arms<'t>(
-    schemas: &'t Schemas,
-    variant: &'t Variant,
-    path: &[String],
-    fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
-    let mut common: Option<Known<'t>> = None;
-    let mut why = String::new();
-    for arm in variant.arms() {
-        let found = match follow_within(schemas, &arm.ty, path, fuel) {
-            Ok(found) => found,
-            Err(error) => {
-                why = error;
-                continue;
-            }
-        };
-        common = Some(match (common, found) {
-            (None, found) => found,
-            (Some(Some(common)), Some(found)) if schemas.same(&common, &found) => Some(common),
-            _ => None,
-        });
-    }
-    match (common, variant.arms()) {
-        (Some(common), _) => Ok(common),
-        (None, [_]) => Err(why),
-        (None, _) => Err(format!("in every arm, {why}")),
-    }
-}
-
-/// Whether some value of one type is one of the other.
-pub fn fits(schemas: &Schemas, found: &Type, expected: &Type) -> bool {
-    may_fit(schemas, found, expected, &Cell::new(MAX_COMPARISONS))
-}
-
-fn may_fit(schemas: &Schemas, found: &Type, expected: &Type, fuel: &Cell<usize>) -> bool {
-    let Some(left) = fuel.get().checked_sub(1) else {
-        return true;
-    };
-    fuel.set(left);
-    let again = |found, expected| may_fit(schemas, found, expected, fuel);
-    match (found, expected) {
-        (Type::Ref(found), Type::Ref(expected)) if found == expected => true,
-        (Type::Ref(_), _) | (_, Type::Ref(_)) => {
-            again(schemas.resolve(found), schemas.resolve(expected))
-        }
-        (Type::Option(found), Type::Option(expected)) => again(found, expected),
-        (Type::Option(inner), other) | (other, Type::Option(inner)) => {
-            *other == Type::Unit || again(inner, other)
-        }
-        (
-            Type::Nat | Type::Int | Type::Time | Type::Duration,
-            Type::Nat | Type::Int | Type::Time | Type::Duration,
-        ) => true,
-        (
-            Type::Text | Type::Hash | Type::Uuid | Type::Dec128,
-            Type::Text | Type::Hash | Type::Uuid | Type::Dec128,
-        ) => true,
-        (Type::List(_) | Type::Set(_), Type::List(_) | Type::Set(_)) => true,
-        (Type::Map(_), Type::Map(_)) => true,
-        (Type::Record(found), Type::Record(expected)) => {
-            let has = |record: &Record, name: &str| record.field(name).is_some();
-            let known = found
-                .fields()
-                .iter()
-                .all(|field| match expected.field(&field.name) {
-                    Some(other) => again(&field.ty, &other.ty),
-                    None => false,
-                });
-            let needed = expected.fields().iter();
-            known && { needed }.all(|field| field.optional || has(found, &field.name))
-        }
-        (Type::Variant(found), Type::Variant(expected)) => found.arms().iter().any(|arm| {
-            expected
-                .arm(&arm.tag)
-                .is_some_and(|other| again(&arm.ty, &other.ty))
-        }),
-        _ => found == expected,
     }
 }

@@ -1,16 +1,25 @@
 //! Expressions of plans: what they are, and what they give.
 //!
 //! They are total: whatever the scope holds, evaluation ends with a value or an [`EvalError`],
-//! the same every time, within bounds on work and on the size and depth of what is made.
-//! `parse` reads them, `infer` and `operator_types` type them at load, `known` tells what is
-//! constant in them, `operators` holds the operators.
+//! the same every time, within bounds on work and on the size and depth of what is made. Nothing
+//! here knows a plan, a document or a world.
+//!
+//! `parse` reads them, with `constants` and `references`. `infer` types them at load, with
+//! `operator_types`; `forms` and `paths` answer it questions on types. `known` tells what is constant
+//! in them. `eval` evaluates them, with `operators`, within a `budget`.
 
+mod budget;
+mod comparisons;
+mod constants;
 mod eval;
-pub(super) mod infer;
-pub(super) mod known;
-pub(super) mod operator_types;
+pub(crate) mod forms;
+pub(crate) mod infer;
+pub(crate) mod known;
+pub(crate) mod operator_types;
 mod operators;
-pub(super) mod parse;
+pub(crate) mod parse;
+pub(crate) mod paths;
+pub(crate) mod references;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::EvalError;
-use super::eval::Budget;
+use super::budget::Budget;
 use crate::hash::Hash;
 use crate::value::Value;
 

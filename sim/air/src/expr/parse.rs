@@ -1,46 +1,15 @@
 //! Reading expressions from JSON. Recursion is bounded by the depth of the JSON.
 
-use std::collections::BTreeSet;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::{Expr, ExprOrValue, Operator, Reference, Root};
+use super::constants::{CONSTANTS, constant};
+use super::references::{Names, reference};
+use super::{Expr, ExprOrValue, Operator};
 use crate::cbor::order;
 use crate::json::{Json, Later, Node};
 use crate::problems::problem::{Place, Problem};
-use crate::problems::value_error::ValueError;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::value::Value;
-use crate::value::forms;
 
-/// The names an expression may use.
-#[derive(Clone, Copy)]
-pub struct Names<'a> {
-    pub vars: &'a BTreeSet<String>,
-    /// The steps that give a value.
-    pub steps: &'a BTreeSet<String>,
-    /// Whether `@event` means anything here.
-    pub event: bool,
-    /// Whether to look for what was meant by a name that is not known.
-    pub hints: bool,
-}
-
-const CONSTANTS: [&str; 11] = [
-    "null",
-    "bool",
-    "int",
-    "nat",
-    "text",
-    "bytes_b64",
-    "time_ns",
-    "duration_ns",
-    "dec128",
-    "hash",
-    "uuid",
-];
 const BUILDERS: [&str; 5] = ["record", "list", "set", "map", "variant"];
 
 /// An expression or, if it does not read as one, a value of the schema.
@@ -260,134 +229,6 @@ fn variant(later: Later, names: Names) -> Result<Expr, Problem> {
         }
         _ => Err(wrong(later, "a variant has `tag` and perhaps `value`")),
     }
-}
-
-fn constant(word: &str, later: Later) -> Result<Value, Problem> {
-    let nat = |json: &Json| match json {
-        Json::Number(number) => number.as_u64(),
-        Json::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    let int = |json: &Json| match json {
-        Json::Number(number) => number.as_i64(),
-        Json::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    let checked = |text: &String, check: fn(&str) -> Result<String, _>| {
-        check(text)
-            .map(Value::Text)
-            .map_err(|error: ValueError| error.expected)
-    };
-    let unfit = |expected: &str| Err(expected.to_owned());
-    let value = match (word, &later.node.json) {
-        ("null", Json::Object(members)) if members.is_empty() => Ok(Value::Null),
-        ("null", _) => unfit("`{}`"),
-        ("bool", Json::Bool(flag)) => Ok(Value::Bool(*flag)),
-        ("bool", _) => unfit("`true` or `false`"),
-        ("int" | "duration_ns", json) => int(json)
-            .map(Value::Int)
-            .ok_or_else(|| "a signed number of 64 bits".to_owned()),
-        ("nat" | "time_ns", json) => nat(json)
-            .map(Value::Nat)
-            .ok_or_else(|| "a whole number up to 64 bits".to_owned()),
-        ("text", Json::Text(text)) => Ok(Value::Text(text.clone())),
-        ("bytes_b64", Json::Text(text)) => STANDARD
-            .decode(text)
-            .map(Value::Bytes)
-            .map_err(|_| "base64".to_owned()),
-        ("dec128", Json::Text(text)) => checked(text, forms::dec128),
-        ("hash", Json::Text(text)) => checked(text, forms::hash),
-        ("uuid", Json::Text(text)) => checked(text, forms::uuid),
-        _ => unfit("text"),
-    };
-    value.map_err(|expected| {
-        let message = format!("`{word}` with {}", later.node.describe());
-        Problem::new(later.place(), message).expected(expected)
-    })
-}
-
-fn reference(later: Later, names: Names) -> Result<Reference, Problem> {
-    let text = later.node.as_text().unwrap_or_default();
-    let forms = "`@plan.input`, `@var:name`, `@step:id` or `@event`, perhaps with `.field`";
-    let found = if let Some(rest) = text.strip_prefix("@plan.input") {
-        path(rest).map(|path| Reference {
-            root: Root::Input,
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@event") {
-        if !names.event {
-            let message = "`@event` means something in the `where` of `await_event` only";
-            return Err(Problem::new(later.place(), message));
-        }
-        path(rest).map(|path| Reference {
-            root: Root::Event,
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@var:") {
-        let (name, path) = declared(rest, names.vars, "variable", later, names.hints)?;
-        path.map(|path| Reference {
-            root: Root::Var(name),
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@step:") {
-        let (id, path) = declared(rest, names.steps, "step with a value", later, names.hints)?;
-        path.map(|path| Reference {
-            root: Root::Step(id),
-            path,
-        })
-    } else {
-        None
-    };
-    found.ok_or_else(|| {
-        Problem::new(
-            later.place(),
-            format!("not a reference: {}", later.node.describe()),
-        )
-        .expected(forms)
-    })
-}
-
-/// The longest declared name that the text begins with, since names may have dots too.
-fn declared(
-    text: &str,
-    known: &BTreeSet<String>,
-    what: &str,
-    later: Later,
-    hints: bool,
-) -> Result<(String, Option<Vec<String>>), Problem> {
-    let dots = text
-        .char_indices()
-        .filter(|(_, letter)| *letter == '.')
-        .map(|(at, _)| at);
-    let ends: Vec<usize> = dots.chain([text.len()]).collect();
-    let end = ends
-        .into_iter()
-        .rev()
-        .find(|end| known.contains(&text[..*end]));
-    match end {
-        Some(end) => Ok((text[..end].to_owned(), path(&text[end..]))),
-        None => {
-            let name = text.split('.').next().unwrap_or_default();
-            let hint = hints
-                .then(|| suggest(name, known.iter().map(String::as_str)))
-                .flatten();
-            let message = format!("unknown {what}: {}", quote(name));
-            Err(Problem::new(later.place(), message).maybe_hint(hint))
-        }
-    }
-}
-
-/// `.a.b` or nothing.
-fn path(text: &str) -> Option<Vec<String>> {
-    if text.is_empty() {
-        return Some(Vec::new());
-    }
-    let steps: Vec<String> = text
-        .strip_prefix('.')?
-        .split('.')
-        .map(str::to_owned)
-        .collect();
-    steps.iter().all(|step| !step.is_empty()).then_some(steps)
 }
 
 fn wrong(later: Later, message: &str) -> Problem {

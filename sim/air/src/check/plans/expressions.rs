@@ -3,7 +3,8 @@
 use super::Checker;
 use crate::expr::known::constant_bool;
 use crate::expr::operator_types::may_be_text_or_bytes;
-use crate::expr::parse::{self, Names};
+use crate::expr::parse;
+use crate::expr::references::Names;
 use crate::expr::{Expr, ExprOrValue};
 use crate::json::Later;
 use crate::problems::problem::{Place, Problem};
