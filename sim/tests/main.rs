@@ -20,6 +20,7 @@ mod reducer;
 mod seeds;
 mod shrink;
 mod support;
+mod tidy;
 mod trace;
 mod world;
 
@@ -58,6 +59,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         docs::trials(),
         explore::trials(),
         foreign::trials(),
+        tidy::trials(),
         trace::trials(number),
         world::trials(seed),
     ]

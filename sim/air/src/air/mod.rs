@@ -43,8 +43,8 @@ pub struct Air {
 }
 
 impl Air {
-    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which a
-    /// reducer gets them, or the effect's kind. None if there is none, or if it may be one of
+    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which
+    /// a reducer gets them, or the effect's kind. None if there is none, or if it may be one of
     /// several.
     pub fn receipt_of(&self, label: &str) -> Option<SchemaId> {
         let arms = self

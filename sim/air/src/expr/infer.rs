@@ -1,9 +1,9 @@
 //! Static types of expressions, as far as they can be told before anything runs.
 //!
 //! What is certain to fail whenever it is reached is refused at load; what may work is left to run
-//! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits what
-//! it is an option of. What works and cannot be meant, such as a comparison of values that are never
-//! equal, is noted.
+//! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits
+//! what it is an option of. What works and cannot be meant, such as a comparison of values that are
+//! never equal, is noted.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};

@@ -5,8 +5,8 @@
 //! here knows a plan, a document or a world.
 //!
 //! `parse` reads them, with `constants` and `references`. `infer` types them at load, with
-//! `operator_types`; `forms` and `paths` answer it questions on types. `known` tells what is constant
-//! in them. `eval` evaluates them, with `operators`, within a `budget`.
+//! `operator_types`; `forms` and `paths` answer it questions on types. `known` tells what is
+//! constant in them. `eval` evaluates them, with `operators`, within a `budget`.
 
 mod budget;
 mod comparisons;

@@ -86,7 +86,8 @@ impl Problems {
         self.list.iter().any(Problem::is_error)
     }
 
-    /// Why the world is refused, or what it is warned of. `locate` says where a place is for people.
+    /// Why the world is refused, or what it is warned of. `locate` says where a place is, as people
+    /// look for it.
     pub fn into_report(
         mut self,
         locate: impl Fn(Place) -> Location,
