@@ -10,7 +10,7 @@ use crate::builtins;
 use crate::documents::{Body, Manifest, RawGrant};
 use crate::json::file::File;
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::schemas::{SchemaId, Schemas};
 use crate::value::Value;
@@ -175,7 +175,7 @@ fn grant(
             Ok(value) => params = value,
             Err(error) => {
                 let offset = raw.params.node.follow(&error.path).start;
-                let place = Place {
+                let place = SourcePlace {
                     offset,
                     ..raw.params.place()
                 };

@@ -7,7 +7,7 @@ use super::index::World;
 use crate::air::Wrap;
 use crate::documents::{Body, Form, RawType};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::Type;
 use crate::types::schemas::{SchemaId, Schemas};
@@ -106,7 +106,7 @@ pub fn check(
 /// What is wrong with the arms of a variant that is a reducer's event.
 fn arms_are_schemas(
     arms: &[(String, RawType)],
-    place: impl Fn(&str, &RawType) -> (Place, String),
+    place: impl Fn(&str, &RawType) -> (SourcePlace, String),
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();

@@ -15,7 +15,7 @@ use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
 use crate::json::{Later, Node};
 use crate::problems::list::Problems;
-use crate::problems::problem::{Place, Problem};
+use crate::problems::problem::{Problem, SourcePlace};
 use crate::text::quote::quote;
 
 /// An effect as it may be asked for.
@@ -64,7 +64,7 @@ pub fn check(world: &World, manifest: &Manifest, air: &Air, problems: &mut Probl
 }
 
 impl Gate<'_> {
-    fn warn(&mut self, place: Place, message: String, hint: &str) {
+    fn warn(&mut self, place: SourcePlace, message: String, hint: &str) {
         let problem = Problem::warning(place, message);
         self.problems.push(problem.hint(hint));
     }
@@ -115,10 +115,10 @@ impl Gate<'_> {
             return;
         };
         // What is emitted was found in the order of the document.
-        let mut found: Vec<(Place, String, String)> = Vec::new();
+        let mut found: Vec<(SourcePlace, String, String)> = Vec::new();
         let mut uses = Vec::new();
         let declared = cap_slots.iter().map(|(name, _)| (&*name.it, name.place));
-        let declared: BTreeMap<&str, Place> = declared.collect();
+        let declared: BTreeMap<&str, SourcePlace> = declared.collect();
         let mut bindings = self.manifest.bindings.iter();
         let bound = bindings.find(|(module, _)| module.it == reducer.name);
         for (id, kind) in reducer.effects_emitted.iter().zip(effects_emitted) {
@@ -218,7 +218,7 @@ impl Gate<'_> {
         params: &ExprOrValue,
         at: Later,
         assigned: &Assigned<'_>,
-    ) -> Vec<(Place, String, String)> {
+    ) -> Vec<(SourcePlace, String, String)> {
         let lists = AllowLists::of(&grant.params);
         if self.air.caps[grant.cap].enforcer != Enforcer::AllowLists || !lists.restrict() {
             return Vec::new();
@@ -340,11 +340,11 @@ fn params_of<'a>(plan: &documents::Plan<'a>, id: &str) -> Option<Later<'a>> {
 }
 
 /// Where a field of a record is written, in any of the spellings; else the record.
-fn place_in(record: &Later, field: &str) -> Place {
+fn place_in(record: &Later, field: &str) -> SourcePlace {
     let inside = record.node.member(field);
     let tagged = || record.node.member("record").and_then(|it| it.member(field));
     let found: &Node = inside.or_else(tagged).unwrap_or(record.node);
-    Place {
+    SourcePlace {
         file: record.file,
         offset: found.start,
     }

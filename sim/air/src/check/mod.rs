@@ -23,7 +23,7 @@ use crate::documents::{self, Body, Document};
 use crate::json::file::{File, locate};
 use crate::problems::diagnostic::{Diagnostics, Source, Warnings};
 use crate::problems::list::Problems;
-use crate::problems::problem::{Place, Problem};
+use crate::problems::problem::{Problem, SourcePlace};
 
 /// The most files, and the most bytes of text, of one world.
 const MAX_FILES: usize = 1024;
@@ -40,7 +40,7 @@ pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     let small = sources.len() <= MAX_FILES && size <= MAX_TOTAL_SIZE;
     if !small {
         let message = format!("more than {MAX_FILES} files or {MAX_TOTAL_SIZE} bytes");
-        problems.push(Problem::new(Place { file: 1, offset: 0 }, message));
+        problems.push(Problem::new(SourcePlace { file: 1, offset: 0 }, message));
     }
     let mut files = vec![File::read(0, builtins::FILE, builtins::TEXT, &mut problems)];
     for (index, source) in sources.iter().enumerate().take(MAX_FILES) {
@@ -138,7 +138,7 @@ fn sole_manifest<'d, 'a>(
         });
     let first = manifests.next();
     for (document, _) in manifests {
-        let place = Place {
+        let place = SourcePlace {
             file: document.file,
             offset: document.node.start,
         };
@@ -151,7 +151,7 @@ fn sole_manifest<'d, 'a>(
         .any(documents::has_manifest);
     if first.is_none() && !unread && !broken {
         let problem = Problem::new(
-            Place {
+            SourcePlace {
                 file: files.len().min(2) - 1,
                 offset: 0,
             },

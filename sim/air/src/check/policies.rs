@@ -10,7 +10,7 @@ use super::index::World;
 use crate::air::effects::Rule;
 use crate::documents::{Abi, Body, Manifest, OriginKind, Policy, RawRule};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 
 /// Checks every policy, and gives the rules of the default one.
@@ -73,7 +73,7 @@ fn rule(
     let effect = effect.and_then(|kind| capabilities.known_effect(kind, problems));
     let grant = raw.cap_name.as_ref();
     let grant = grant.and_then(|grant| capabilities.grant(grant, problems));
-    let mut never = |place: Place, why: String| {
+    let mut never = |place: SourcePlace, why: String| {
         let problem = Problem::warning(place, format!("{why}: the rule never matches"));
         problems.push(problem);
     };

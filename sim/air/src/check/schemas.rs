@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::index::World;
 use crate::documents::{Body, Form, RawType};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::schemas::{MOST_NODES, SchemaId, Schemas};
 use crate::types::{MapType, Record, Type, Variant};
@@ -34,7 +34,7 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
     if !sound {
         let place = raw
             .last()
-            .map_or(Place { file: 1, offset: 0 }, |(name, _)| name.place);
+            .map_or(SourcePlace { file: 1, offset: 0 }, |(name, _)| name.place);
         problems.push(Problem::new(
             place,
             format!("more than {MAX_SCHEMAS} schemas"),
@@ -109,7 +109,7 @@ fn measure(
 }
 
 /// A type that has no value of bearable size.
-fn vast(place: Place, name: &str) -> Problem {
+fn vast(place: SourcePlace, name: &str) -> Problem {
     let message = format!(
         "a value of {}, or of a part of it, has more than {MOST_NODES} fields and values at least",
         quote(name)

@@ -3,7 +3,7 @@
 use super::fields::Fields;
 use super::schema::RawType;
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 
 pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];
@@ -106,14 +106,14 @@ impl Effect {
 
 pub struct Policy {
     /// Where `rules` is.
-    pub place: Place,
+    pub place: SourcePlace,
     pub rules: Vec<RawRule>,
 }
 
 pub struct RawRule {
-    pub place: Place,
+    pub place: SourcePlace,
     /// Where `decision` is.
-    pub decision: Place,
+    pub decision: SourcePlace,
     pub effect_kind: Option<At<String>>,
     pub cap_name: Option<At<String>>,
     pub cap_type: Option<At<String>>,

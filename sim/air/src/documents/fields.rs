@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::hash::Hash;
 use crate::json::{Json, Later, Member};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 use crate::text::quote::quote;
 
@@ -14,7 +14,7 @@ pub struct Fields<'a> {
     /// What the object is, for messages.
     what: &'static str,
     file: usize,
-    place: Place,
+    place: SourcePlace,
     members: &'a [Member],
 }
 
@@ -39,7 +39,7 @@ impl<'a> Fields<'a> {
         };
         for member in members {
             if !allowed.contains(&member.key.as_str()) && member.key != "$kind" {
-                let place = Place {
+                let place = SourcePlace {
                     file,
                     offset: member.start,
                 };
@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
                     .maybe_hint(problems.suggest(&member.key, allowed.iter().copied()));
                 problems.push(problem);
             } else if member.key == "$kind" && !what.starts_with("def") && what != "manifest" {
-                let place = Place {
+                let place = SourcePlace {
                     file,
                     offset: member.start,
                 };
@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> SourcePlace {
         self.place
     }
 
@@ -242,7 +242,7 @@ pub fn named<'a>(
     };
     let mut list = Vec::with_capacity(members.len());
     for member in members {
-        let place = Place {
+        let place = SourcePlace {
             file: later.file,
             offset: member.start,
         };

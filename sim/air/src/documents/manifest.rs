@@ -4,7 +4,7 @@ use super::fields::{self, Fields};
 use crate::hash::Hash;
 use crate::json::{Json, Later};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
@@ -35,7 +35,7 @@ pub const LISTS: [(&str, &str); 7] = [
 pub struct Manifest<'a> {
     pub entries: Vec<Entry>,
     /// Where `defaults` is, or else the manifest itself.
-    pub defaults: Place,
+    pub defaults: SourcePlace,
     pub policy: Option<At<String>>,
     pub grants: Vec<RawGrant<'a>>,
     pub bindings: Vec<Binding>,
@@ -64,14 +64,14 @@ pub struct RawGrant<'a> {
 }
 
 pub struct RawRoute {
-    pub place: Place,
+    pub place: SourcePlace,
     pub event: At<String>,
     pub reducer: At<String>,
     pub key_field: Option<At<String>>,
 }
 
 pub struct RawTrigger {
-    pub place: Place,
+    pub place: SourcePlace,
     pub event: At<String>,
     pub plan: At<String>,
     pub correlate_by: Option<At<String>>,

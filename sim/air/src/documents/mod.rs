@@ -25,7 +25,7 @@ use crate::json::canonical::canonical_cbor;
 use crate::json::file::File;
 use crate::json::{Json, Later, Node};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
@@ -85,7 +85,7 @@ fn read_document<'a>(
     built_in: bool,
     problems: &mut Problems,
 ) -> Option<Document<'a>> {
-    let place = Place {
+    let place = SourcePlace {
         file,
         offset: node.start,
     };
@@ -133,7 +133,7 @@ fn read_document<'a>(
     })
 }
 
-fn kind(node: &Node, place: Place) -> Result<&'static str, Problem> {
+fn kind(node: &Node, place: SourcePlace) -> Result<&'static str, Problem> {
     let expected = format!("one of {}", KINDS.join(", "));
     if !matches!(node.json, Json::Object(_)) {
         let message = format!("a document is an object, not {}", node.describe());
@@ -149,7 +149,7 @@ fn kind(node: &Node, place: Place) -> Result<&'static str, Problem> {
         .ok_or_else(|| {
             let message = format!("unknown `$kind`: {}", kind.describe());
             Problem::new(
-                Place {
+                SourcePlace {
                     offset: kind.start,
                     ..place
                 },

@@ -6,7 +6,7 @@ use crate::json::file::{File, locate};
 use crate::json::{Json, Node};
 use crate::problems::diagnostic::{Diagnostics, Source};
 use crate::problems::list::Problems;
-use crate::problems::problem::{Place, Problem};
+use crate::problems::problem::{Problem, SourcePlace};
 use crate::text::quote::quote;
 
 /// The text with the module's `wasm_hash` set, or put in after its name if there was none.
@@ -37,7 +37,7 @@ fn edit(root: &Node, module: &str, hash: Hash) -> Result<(usize, usize, String),
     let mut found = nodes
         .iter()
         .filter(|it| is(it, "$kind", "defmodule") && is(it, "name", module));
-    let place = |node: &Node| Place {
+    let place = |node: &Node| SourcePlace {
         file: 0,
         offset: node.start,
     };

@@ -3,7 +3,7 @@
 use super::fields::{self, Fields};
 use crate::json::{Json, Later};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
@@ -27,13 +27,13 @@ pub struct Plan<'a> {
     pub locals: Vec<(At<String>, At<String>)>,
     pub steps: Vec<Step<'a>>,
     pub edges: Vec<Edge<'a>>,
-    pub required_caps: Option<(Place, Vec<At<String>>)>,
-    pub allowed_effects: Option<(Place, Vec<At<String>>)>,
+    pub required_caps: Option<(SourcePlace, Vec<At<String>>)>,
+    pub allowed_effects: Option<(SourcePlace, Vec<At<String>>)>,
     pub invariants: Vec<Later<'a>>,
 }
 
 pub struct Edge<'a> {
-    pub place: Place,
+    pub place: SourcePlace,
     pub from: At<String>,
     pub to: At<String>,
     pub when: Option<Later<'a>>,
@@ -61,7 +61,7 @@ pub enum Operation<'a> {
         var: At<String>,
     },
     AwaitEvent {
-        place: Place,
+        place: SourcePlace,
         event: At<String>,
         condition: Option<Later<'a>>,
         var: At<String>,
@@ -71,7 +71,7 @@ pub enum Operation<'a> {
         var: At<String>,
     },
     End {
-        place: Place,
+        place: SourcePlace,
         result: Option<Later<'a>>,
     },
 }
@@ -201,7 +201,7 @@ fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Step<'a>> 
     let known = |key: &str| all.contains(&key);
     let stray = later.node.members().iter().filter(|it| known(&it.key));
     for member in stray.filter(|member| !names.contains(&member.key.as_str())) {
-        let place = Place {
+        let place = SourcePlace {
             file: later.file,
             offset: member.start,
         };

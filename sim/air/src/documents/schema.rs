@@ -3,7 +3,7 @@
 use super::fields::{self, Fields};
 use crate::json::{Json, Later};
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::patterns::Pattern;
 use crate::text::quote::quote;
 use crate::types::Type;
@@ -18,7 +18,7 @@ pub struct Schema {
 
 /// A type whose refs are names. `place` is where the type itself is written.
 pub struct RawType {
-    pub place: Place,
+    pub place: SourcePlace,
     pub form: Form,
 }
 
@@ -103,7 +103,7 @@ fn plain(word: &str, inner: Later, start: usize, problems: &mut Problems) -> Opt
         "uuid" => Type::Uuid,
         "unit" => Type::Unit,
         _ => {
-            let place = Place {
+            let place = SourcePlace {
                 file: inner.file,
                 offset: start,
             };

@@ -5,7 +5,7 @@ use super::references::{Names, reference};
 use super::{Expr, ExprOrValue, Operator};
 use crate::cbor::order;
 use crate::json::{Json, Later, Node};
-use crate::problems::problem::{Place, Problem};
+use crate::problems::problem::{Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
 use crate::types::schemas::{SchemaId, Schemas};
@@ -37,7 +37,7 @@ pub fn expr_or_value(
                 error.found
             );
             Err(Problem::new(
-                Place {
+                SourcePlace {
                     offset: place,
                     ..later.place()
                 },
@@ -113,7 +113,7 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
                 .chain(&BUILDERS)
                 .copied()
                 .chain(["ref", "op"]);
-            let place = Place {
+            let place = SourcePlace {
                 file,
                 offset: member.start,
             };
@@ -133,7 +133,7 @@ fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
         .iter()
         .find(|it| it.key != "op" && it.key != "args")
     {
-        let place = Place {
+        let place = SourcePlace {
             file,
             offset: other.start,
         };
@@ -149,7 +149,7 @@ fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
         .find(|operator| operator.name() == word)
     else {
         let known = Operator::ALL.iter().map(|operator| operator.name());
-        let place = Place {
+        let place = SourcePlace {
             file,
             offset: op.start,
         };

@@ -8,7 +8,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::{COMMENT, Json, Member, Node};
 use crate::problems::list::Problems;
-use crate::problems::problem::{Location, Place, Problem};
+use crate::problems::problem::{Location, Problem, SourcePlace};
 use crate::text::quote::quote;
 
 /// The longest text of one file, in bytes.
@@ -42,7 +42,7 @@ impl File {
             text,
             line_starts,
         };
-        let start = Place {
+        let start = SourcePlace {
             file: index,
             offset: 0,
         };
@@ -62,7 +62,7 @@ impl File {
     }
 
     fn parse(&self, index: usize) -> Result<(Node, Vec<Problem>), Problem> {
-        let place = |offset| Place {
+        let place = |offset| SourcePlace {
             file: index,
             offset,
         };
@@ -151,7 +151,7 @@ impl File {
 }
 
 /// Where a place is: its file, the pointer, line and column.
-pub fn locate(files: &[File], place: Place) -> Location {
+pub fn locate(files: &[File], place: SourcePlace) -> Location {
     let Some(file) = files.get(place.file) else {
         return Location {
             file: "(no documents)".to_owned(),
@@ -259,7 +259,7 @@ impl Builder {
 
     fn problem(&mut self, offset: usize, message: String) {
         self.problems.push(Problem::new(
-            Place {
+            SourcePlace {
                 file: self.file,
                 offset,
             },

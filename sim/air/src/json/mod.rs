@@ -8,7 +8,7 @@ pub mod file;
 
 use serde_json::Value as Plain;
 
-use crate::problems::problem::Place;
+use crate::problems::problem::SourcePlace;
 use crate::text::quote::quote;
 
 pub const COMMENT: &str = "$comment";
@@ -21,8 +21,8 @@ pub struct Later<'a> {
 }
 
 impl Later<'_> {
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn place(&self) -> SourcePlace {
+        SourcePlace {
             file: self.file,
             offset: self.node.start,
         }

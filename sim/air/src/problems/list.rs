@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Warnings};
-use super::problem::{At, Location, Place, Problem};
+use super::problem::{At, Location, Problem, SourcePlace};
 use crate::builtins;
 use crate::text::quote::quote;
 use crate::text::suggest::suggest;
@@ -90,7 +90,7 @@ impl Problems {
     /// look for it.
     pub fn into_report(
         mut self,
-        locate: impl Fn(Place) -> Location,
+        locate: impl Fn(SourcePlace) -> Location,
     ) -> Result<Warnings, Diagnostics> {
         self.list.sort_by_key(|problem| problem.place);
         // Two checks, or two ways to the same place, may find the same.
@@ -134,7 +134,7 @@ fn cut(list: &mut Vec<Problem>, most: usize, what: &str) -> usize {
     hidden
 }
 
-fn report(problem: Problem, locate: impl Fn(Place) -> Location) -> Diagnostic {
+fn report(problem: Problem, locate: impl Fn(SourcePlace) -> Location) -> Diagnostic {
     let Problem {
         severity,
         place,

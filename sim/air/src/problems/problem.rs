@@ -4,7 +4,7 @@ use super::diagnostic::Severity;
 
 /// A byte offset into one of the files: the first byte of a value, or of a member's name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Place {
+pub struct SourcePlace {
     pub file: usize,
     pub offset: usize,
 }
@@ -22,14 +22,14 @@ pub struct Location {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct At<T> {
     pub it: T,
-    pub place: Place,
+    pub place: SourcePlace,
 }
 
 /// A problem as a check sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
     pub severity: Severity,
-    pub place: Place,
+    pub place: SourcePlace,
     pub message: String,
     pub expected: Option<String>,
     pub hint: Option<String>,
@@ -37,7 +37,7 @@ pub struct Problem {
 
 impl Problem {
     /// An error.
-    pub fn new(place: Place, message: impl Into<String>) -> Problem {
+    pub fn new(place: SourcePlace, message: impl Into<String>) -> Problem {
         Problem {
             severity: Severity::Error,
             place,
@@ -47,7 +47,7 @@ impl Problem {
         }
     }
 
-    pub fn warning(place: Place, message: impl Into<String>) -> Problem {
+    pub fn warning(place: SourcePlace, message: impl Into<String>) -> Problem {
         Problem {
             severity: Severity::Warning,
             ..Problem::new(place, message)

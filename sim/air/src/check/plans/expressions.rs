@@ -7,7 +7,7 @@ use crate::expr::parse;
 use crate::expr::references::Names;
 use crate::expr::{Expr, ExprOrValue};
 use crate::json::Later;
-use crate::problems::problem::{Place, Problem};
+use crate::problems::problem::{Problem, SourcePlace};
 use crate::types::Type;
 use crate::types::schemas::SchemaId;
 
@@ -99,7 +99,7 @@ impl Checker<'_, '_> {
     }
 
     /// What was found out of the types of an expression, and what is to be warned of in it.
-    pub(super) fn keep<T>(&mut self, result: Result<T, String>, place: Place) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, result: Result<T, String>, place: SourcePlace) -> Option<T> {
         for note in self.types.notes.take() {
             if self.noted.insert((place, note.clone())) {
                 self.problems.push(Problem::warning(place, note));

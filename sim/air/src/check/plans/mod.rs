@@ -18,7 +18,7 @@ use crate::documents::{self, Body, Document, Operation};
 use crate::expr::Expr;
 use crate::expr::infer::Types;
 use crate::problems::list::Problems;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::Type;
 use crate::types::schemas::{SchemaId, Schemas};
@@ -63,7 +63,7 @@ struct Checker<'c, 'a> {
     given: BTreeMap<String, Vec<Option<Type>>>,
     locals: BTreeMap<String, SchemaId>,
     /// Warnings of expressions, each given once.
-    noted: BTreeSet<(Place, String)>,
+    noted: BTreeSet<(SourcePlace, String)>,
     problems: &'c mut Problems,
 }
 

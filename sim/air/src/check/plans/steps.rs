@@ -8,7 +8,7 @@ use crate::check::schemas::find_schema;
 use crate::documents::{self, Operation, Origin};
 use crate::expr::{Expr, ExprOrValue, Reference, Root};
 use crate::json::Later;
-use crate::problems::problem::{At, Place, Problem};
+use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::Type;
 use crate::types::schemas::SchemaId;
@@ -154,7 +154,12 @@ impl<'c, 'a> Checker<'c, 'a> {
         })
     }
 
-    fn end(&mut self, place: Place, result: Option<Later>, output: Option<SchemaId>) -> Option<Op> {
+    fn end(
+        &mut self,
+        place: SourcePlace,
+        result: Option<Later>,
+        output: Option<SchemaId>,
+    ) -> Option<Op> {
         let wanted = self.raw.output.is_some();
         match result {
             None if wanted => {
@@ -175,7 +180,7 @@ impl<'c, 'a> Checker<'c, 'a> {
     }
 
     /// The handle that the `for` of an `await_receipt` names: its variable, or its step.
-    fn handle_of(&mut self, expr: &Expr, place: Place) -> Option<String> {
+    fn handle_of(&mut self, expr: &Expr, place: SourcePlace) -> Option<String> {
         let handle = match expr {
             Expr::Reference(reference) if reference.path.is_empty() => match &reference.root {
                 Root::Var(name) => self
@@ -248,7 +253,7 @@ impl<'c, 'a> Checker<'c, 'a> {
     /// In a plan with a correlation, an awaited event must be one of the same correlation. AgentOS
     /// also takes a `where` on the event's own key; with nothing of the instance in it, each
     /// instance awaits the same.
-    fn correlates(&mut self, condition: Option<&Expr>, place: Place) {
+    fn correlates(&mut self, condition: Option<&Expr>, place: SourcePlace) {
         let Some(correlation) = self.correlation else {
             return;
         };
