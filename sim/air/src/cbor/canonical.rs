@@ -26,7 +26,7 @@ impl<'a> Text<'a> {
 
 /// Where a text lies in the bytes that it was read from: what can be kept when they can't.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct TextRange {
     start: u32,
     length: u32,
 }
@@ -34,9 +34,9 @@ pub struct Place {
 impl<'a> Text<'a> {
     /// Its place in `bytes`, of which it is a part.
     #[inline]
-    pub fn place_in(self, bytes: &[u8]) -> Place {
+    pub fn place_in(self, bytes: &[u8]) -> TextRange {
         let start = self.0.as_ptr().addr() - bytes.as_ptr().addr();
-        Place {
+        TextRange {
             start: start as u32,
             length: self.0.len() as u32,
         }
@@ -44,7 +44,7 @@ impl<'a> Text<'a> {
 
     /// The text at a place of `bytes`, where one was read.
     #[inline]
-    pub fn at(place: Place, bytes: &'a [u8]) -> Text<'a> {
+    pub fn at(place: TextRange, bytes: &'a [u8]) -> Text<'a> {
         Text(&bytes[place.start as usize..][..place.length as usize])
     }
 }

@@ -29,7 +29,7 @@ pub(super) use contract::Because;
 use contract::Due;
 use history::Reading;
 pub(super) use history::{History, Past, Request};
-use sim_air::cbor::canonical::{Place, Text};
+use sim_air::cbor::canonical::{Text, TextRange};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Record, Step, Trace, Turn, ValueId};
 
@@ -192,7 +192,7 @@ struct Read {
     /// [`Values::generation`]: sim_record::trace::Values::generation
     generation: u64,
     id: ValueId,
-    state: wire::State<Place>,
+    state: wire::State<TextRange>,
 }
 
 impl Observer {

@@ -5,7 +5,7 @@
 
 use super::Move;
 use crate::workload::retry::wire::{self, Event, Pc, StartWork};
-use sim_air::cbor::canonical::{Place, Text};
+use sim_air::cbor::canonical::{Text, TextRange};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 
@@ -41,8 +41,8 @@ impl Reading {
 struct Recorded {
     /// The event that began it, and what it says.
     start: ValueId,
-    req_id: Place,
-    payload: Place,
+    req_id: TextRange,
+    payload: TextRange,
     max_attempts: u64,
     base_delay_ms: u64,
     anchor_ns: u64,

@@ -4,7 +4,7 @@
 //! reader that finds something else answers None.
 
 use sim_air::cbor;
-use sim_air::cbor::canonical::{Canonical, Place, Text};
+use sim_air::cbor::canonical::{Canonical, Text, TextRange};
 use sim_kernel::TimerSet;
 
 /// Room for an event with short texts.
@@ -104,12 +104,12 @@ impl<T> State<T> {
 
 impl State<Text<'_>> {
     /// What can be kept of a state when its bytes can't.
-    pub fn places_in(self, canonical: &[u8]) -> State<Place> {
+    pub fn places_in(self, canonical: &[u8]) -> State<TextRange> {
         self.map(|text| text.place_in(canonical))
     }
 }
 
-impl State<Place> {
+impl State<TextRange> {
     /// The state again, of the same bytes.
     pub fn in_bytes(self, canonical: &[u8]) -> State<Text<'_>> {
         self.map(|place| Text::at(place, canonical))
