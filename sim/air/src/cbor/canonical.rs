@@ -10,9 +10,9 @@ use crate::cbor;
 /// A text of canonical bytes. It was checked when they were made so, and is not again where it is
 /// only compared, passed on or looked at by its length.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a>(&'a [u8]);
+pub struct CanonicalText<'a>(&'a [u8]);
 
-impl<'a> Text<'a> {
+impl<'a> CanonicalText<'a> {
     #[inline]
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
@@ -31,7 +31,7 @@ pub struct TextRange {
     length: u32,
 }
 
-impl<'a> Text<'a> {
+impl<'a> CanonicalText<'a> {
     /// Its place in `bytes`, of which it is a part.
     #[inline]
     pub fn place_in(self, bytes: &[u8]) -> TextRange {
@@ -44,18 +44,18 @@ impl<'a> Text<'a> {
 
     /// The text at a place of `bytes`, where one was read.
     #[inline]
-    pub fn at(place: TextRange, bytes: &'a [u8]) -> Text<'a> {
-        Text(&bytes[place.start as usize..][..place.length as usize])
+    pub fn at(place: TextRange, bytes: &'a [u8]) -> CanonicalText<'a> {
+        CanonicalText(&bytes[place.start as usize..][..place.length as usize])
     }
 }
 
-impl<'a> From<&'a str> for Text<'a> {
-    fn from(text: &'a str) -> Text<'a> {
-        Text(text.as_bytes())
+impl<'a> From<&'a str> for CanonicalText<'a> {
+    fn from(text: &'a str) -> CanonicalText<'a> {
+        CanonicalText(text.as_bytes())
     }
 }
 
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for CanonicalText<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(out)
     }
@@ -104,11 +104,11 @@ impl<'a> Canonical<'a> {
     }
 
     #[inline]
-    pub fn text(&mut self) -> Option<Text<'a>> {
+    pub fn text(&mut self) -> Option<CanonicalText<'a>> {
         let length = usize::try_from(self.head(cbor::TEXT)?).ok()?;
         let (text, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        Some(Text(text))
+        Some(CanonicalText(text))
     }
 
     /// The argument of the head of an item of that major type.

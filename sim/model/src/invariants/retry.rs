@@ -29,11 +29,11 @@ pub(super) use contract::Because;
 use contract::Due;
 use history::Reading;
 pub(super) use history::{History, Past, Request};
-use sim_air::cbor::canonical::{Text, TextRange};
+use sim_air::cbor::canonical::{CanonicalText, TextRange};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Record, Step, Trace, Turn, ValueId};
 
-type State<'a> = wire::State<Text<'a>>;
+type State<'a> = wire::State<CanonicalText<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
 /// In the order of `ALL`, in which `contract_kept` follows.
