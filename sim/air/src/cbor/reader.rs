@@ -14,20 +14,20 @@ pub enum Head {
 }
 
 /// Reads items from untrusted bytes.
-pub struct Reader<'a> {
+pub struct ItemReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ItemReader<'a> {
     /// A reader behind the leading tag, if there is one.
-    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> ItemReader<'a> {
         let at = if bytes.starts_with(&SELF_DESCRIBED) {
             SELF_DESCRIBED.len()
         } else {
             0
         };
-        Reader { bytes, at }
+        ItemReader { bytes, at }
     }
 
     pub fn position(&self) -> usize {

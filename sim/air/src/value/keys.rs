@@ -1,7 +1,7 @@
 //! Which field or arm comes next in the input, however its name is spelled there.
 
 use crate::cbor;
-use crate::cbor::reader::Reader;
+use crate::cbor::reader::ItemReader;
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::{one_of, quote};
 use crate::types::{Record, Variant};
@@ -11,7 +11,7 @@ const FIELDS_TO_SCAN: usize = 16;
 
 /// Reads a field's name. Names mostly come in order, so the one after the last is tried first.
 #[inline]
-pub fn field_index(record: &Record, input: &mut Reader, next: usize) -> Result<usize, Fault> {
+pub fn field_index(record: &Record, input: &mut ItemReader, next: usize) -> Result<usize, Fault> {
     let fields = record.fields();
     if let Some(field) = fields.get(next)
         && input.take(&field.key)
@@ -54,7 +54,7 @@ pub enum VariantKey {
 }
 
 /// Reads the first key of a variant, however it is spelled in the input.
-pub fn variant_key(variant: &Variant, input: &mut Reader) -> Result<VariantKey, Fault> {
+pub fn variant_key(variant: &Variant, input: &mut ItemReader) -> Result<VariantKey, Fault> {
     if input.take(cbor::TAG_KEY) {
         return Ok(VariantKey::Tag);
     }
@@ -78,7 +78,7 @@ pub fn variant_key(variant: &Variant, input: &mut Reader) -> Result<VariantKey, 
     }
 }
 
-pub fn arm_index(variant: &Variant, input: &mut Reader) -> Result<usize, Fault> {
+pub fn arm_index(variant: &Variant, input: &mut ItemReader) -> Result<usize, Fault> {
     let arms = variant.arms();
     if arms.len() <= FIELDS_TO_SCAN
         && let Some(index) = arms.iter().position(|arm| input.take(&arm.key))

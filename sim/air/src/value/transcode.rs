@@ -8,7 +8,7 @@
 use super::keys::{VariantKey, arm_index, field_index, variant_key};
 use crate::cbor;
 use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
-use crate::cbor::reader::{Head, Reader, unexpected};
+use crate::cbor::reader::{Head, ItemReader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::schemas::{SchemaId, Schemas};
 use crate::types::{MapType, Record, Type, Variant};
@@ -32,7 +32,7 @@ impl Schemas {
             return Ok(());
         }
         let start = out.len();
-        let mut reader = Reader::new(input);
+        let mut reader = ItemReader::new(input);
         out.extend_from_slice(&cbor::SELF_DESCRIBED);
         let done = self
             .transcode(self.ty(id), &mut reader, out)
@@ -47,11 +47,11 @@ impl Schemas {
     pub(crate) fn fits(&self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let mut plain = Vec::new();
         value.write_cbor(&mut plain);
-        self.transcode(ty, &mut Reader::new(&plain), &mut Vec::new())
+        self.transcode(ty, &mut ItemReader::new(&plain), &mut Vec::new())
             .map_err(|fault| *fault)
     }
 
-    fn transcode(&self, ty: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn transcode(&self, ty: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         match ty {
             Type::Nat | Type::Time => cbor::write_head(out, cbor::UNSIGNED, input.nat()?),
             Type::Int | Type::Duration => cbor::write_int(out, input.int()?),
@@ -79,7 +79,12 @@ impl Schemas {
         Ok(())
     }
 
-    fn record(&self, record: &Record, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn record(
+        &self,
+        record: &Record,
+        input: &mut ItemReader,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let fields = record.fields();
         let mut on_stack = [(0, 0); FIELDS_ON_STACK];
         let mut on_heap;
@@ -135,7 +140,7 @@ impl Schemas {
     fn variant(
         &self,
         variant: &Variant,
-        input: &mut Reader,
+        input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let mut entries = input.head(cbor::MAP, "a variant")?;
@@ -181,7 +186,7 @@ impl Schemas {
         variant: &Variant,
         index: usize,
         present: bool,
-        input: &mut Reader,
+        input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let arm = &variant.arms()[index];
@@ -208,7 +213,7 @@ impl Schemas {
         done.map_err(|fault| Box::new(fault.within(&arm.tag)))
     }
 
-    fn list(&self, item: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn list(&self, item: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::ARRAY, "a list")?;
         let start = out.len();
         let mut count = 0u64;
@@ -227,7 +232,7 @@ impl Schemas {
         Ok(())
     }
 
-    fn set(&self, item: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn set(&self, item: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::ARRAY, "a set")?;
         let start = out.len();
         let mut spans = Vec::new();
@@ -247,7 +252,7 @@ impl Schemas {
         Ok(())
     }
 
-    fn map(&self, map: &MapType, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn map(&self, map: &MapType, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::MAP, "a map")?;
         let start = out.len();
         let mut spans = Vec::new();
@@ -275,7 +280,7 @@ impl Schemas {
     }
 }
 
-fn null(input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+fn null(input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
     input.expect_byte(cbor::NULL, "null")?;
     out.push(cbor::NULL);
     Ok(())
@@ -283,7 +288,7 @@ fn null(input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
 
 /// A text whose form `check` accepts; it gives the canonical spelling.
 fn checked_text(
-    input: &mut Reader,
+    input: &mut ItemReader,
     out: &mut Vec<u8>,
     check: fn(&str) -> Result<String, ValueError>,
 ) -> Result<(), Fault> {

@@ -4,7 +4,7 @@
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
 use crate::cbor;
-use crate::cbor::reader::{Head, Reader};
+use crate::cbor::reader::{Head, ItemReader};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::Type;
 use crate::types::schemas::{SchemaId, Schemas};
@@ -25,12 +25,12 @@ impl Schemas {
     pub fn decode(&self, id: SchemaId, bytes: &[u8]) -> Result<Value, ValueError> {
         let mut canonical = Vec::with_capacity(bytes.len() + cbor::SELF_DESCRIBED.len());
         self.canonicalise(id, bytes, &mut canonical)?;
-        let mut reader = Reader::new(&canonical);
+        let mut reader = ItemReader::new(&canonical);
         self.read(self.ty(id), &mut reader).map_err(|fault| *fault)
     }
 
     /// Reads canonical bytes: types and keys were checked, so only their order is relied on.
-    fn read(&self, ty: &Type, input: &mut Reader) -> Result<Value, Fault> {
+    fn read(&self, ty: &Type, input: &mut ItemReader) -> Result<Value, Fault> {
         Ok(match ty {
             Type::Nat | Type::Time => Value::Nat(input.nat()?),
             Type::Int | Type::Duration => Value::Int(input.int()?),
@@ -91,7 +91,7 @@ impl Schemas {
     }
 }
 
-fn text(input: &mut Reader) -> Result<String, Fault> {
+fn text(input: &mut ItemReader) -> Result<String, Fault> {
     let mut value = String::new();
     input.string(cbor::TEXT, |bytes| {
         value = String::from_utf8_lossy(bytes).into_owned()
