@@ -8,9 +8,9 @@ use crate::text::quote::quote;
 
 /// How many entries are still to come.
 #[derive(Clone, Copy, Debug)]
-pub enum Head {
-    Definite(u64),
-    Indefinite,
+pub enum EntriesLeft {
+    Known(u64),
+    UpToBreak,
 }
 
 /// Reads items from untrusted bytes.
@@ -137,30 +137,30 @@ impl<'a> ItemReader<'a> {
     }
 
     /// The head of an array or a map.
-    pub fn head(&mut self, major: u8, expected: &str) -> Result<Head, Fault> {
+    pub fn head(&mut self, major: u8, expected: &str) -> Result<EntriesLeft, Fault> {
         let byte = self.next_byte(expected)?;
         if byte >> 5 != major {
             return Err(unexpected(byte, expected));
         }
         Ok(self
             .argument(byte & 31, expected)?
-            .map_or(Head::Indefinite, Head::Definite))
+            .map_or(EntriesLeft::UpToBreak, EntriesLeft::Known))
     }
 
     /// Whether the array or map goes on; counts the entry, or goes past the break.
-    pub fn another(&mut self, entries: &mut Head) -> Result<bool, Fault> {
+    pub fn another(&mut self, entries: &mut EntriesLeft) -> Result<bool, Fault> {
         match entries {
-            Head::Definite(0) => Ok(false),
-            Head::Definite(count) => {
+            EntriesLeft::Known(0) => Ok(false),
+            EntriesLeft::Known(count) => {
                 *count -= 1;
                 Ok(true)
             }
-            Head::Indefinite if self.peek() == Some(BREAK) => {
+            EntriesLeft::UpToBreak if self.peek() == Some(BREAK) => {
                 self.at += 1;
-                *entries = Head::Definite(0);
+                *entries = EntriesLeft::Known(0);
                 Ok(false)
             }
-            Head::Indefinite => Ok(true),
+            EntriesLeft::UpToBreak => Ok(true),
         }
     }
 
@@ -211,7 +211,7 @@ impl<'a> ItemReader<'a> {
     /// Goes past one item of any kind. What is inside is well-formed at the level of heads.
     pub fn skip(&mut self) -> Result<(), Fault> {
         const EXPECTED: &str = "a value";
-        let mut open: Vec<Head> = Vec::new();
+        let mut open: Vec<EntriesLeft> = Vec::new();
         loop {
             let byte = self.next_byte(EXPECTED)?;
             let major = byte >> 5;
@@ -221,14 +221,14 @@ impl<'a> ItemReader<'a> {
             } else {
                 let argument = self.argument(byte & 31, EXPECTED)?;
                 match (major, argument) {
-                    (ARRAY, Some(count)) => open.push(Head::Definite(count)),
+                    (ARRAY, Some(count)) => open.push(EntriesLeft::Known(count)),
                     (MAP, Some(count)) => {
                         let count = count.checked_mul(2);
-                        open.push(Head::Definite(
+                        open.push(EntriesLeft::Known(
                             count.ok_or_else(|| unexpected(byte, EXPECTED))?,
                         ));
                     }
-                    (ARRAY | MAP, None) => open.push(Head::Indefinite),
+                    (ARRAY | MAP, None) => open.push(EntriesLeft::UpToBreak),
                     (TAG, Some(_)) => continue,
                     (_, None) => return Err(unexpected(byte, EXPECTED)),
                     _ => {}

@@ -8,7 +8,7 @@
 use super::keys::{VariantKey, arm_index, field_index, variant_key};
 use crate::cbor;
 use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
-use crate::cbor::reader::{Head, ItemReader, unexpected};
+use crate::cbor::reader::{EntriesLeft, ItemReader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::schemas::{SchemaId, Schemas};
 use crate::types::{MapType, Record, Type, Variant};
@@ -217,10 +217,10 @@ impl Schemas {
         let mut entries = input.head(cbor::ARRAY, "a list")?;
         let start = out.len();
         let mut count = 0u64;
-        if let Head::Definite(length) = entries {
+        if let EntriesLeft::Known(length) = entries {
             cbor::write_head(out, cbor::ARRAY, length);
         }
-        let definite = matches!(entries, Head::Definite(_));
+        let definite = matches!(entries, EntriesLeft::Known(_));
         while input.another(&mut entries)? {
             self.transcode(item, input, out)
                 .map_err(|fault| Box::new(fault.within(count)))?;

@@ -4,7 +4,7 @@
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
 use crate::cbor;
-use crate::cbor::reader::{Head, ItemReader};
+use crate::cbor::reader::{EntriesLeft, ItemReader};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::Type;
 use crate::types::schemas::{SchemaId, Schemas};
@@ -78,7 +78,7 @@ impl Schemas {
                 input.expect_key(cbor::TAG_KEY, "`$tag`")?;
                 let tag = text(input)?;
                 let mut value = Value::Null;
-                if let (Head::Definite(2), Some(arm)) = (entries, variant.arm(&tag)) {
+                if let (EntriesLeft::Known(2), Some(arm)) = (entries, variant.arm(&tag)) {
                     input.expect_key(cbor::VALUE_KEY, "`$value`")?;
                     value = self.read(&arm.ty, input)?;
                 }
