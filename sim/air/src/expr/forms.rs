@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use crate::types::schemas::Schemas;
-use crate::types::{Record, Type};
+use crate::types::{RecordType, Type};
 
 /// Comparing types stops after so many steps: refs can make a small document a vast type.
 const MAX_COMPARISONS: usize = 100_000;
@@ -74,7 +74,7 @@ fn may_fit(schemas: &Schemas, found: &Type, expected: &Type, fuel: &Cell<usize>)
         (Type::List(_) | Type::Set(_), Type::List(_) | Type::Set(_)) => true,
         (Type::Map(_), Type::Map(_)) => true,
         (Type::Record(found), Type::Record(expected)) => {
-            let has = |record: &Record, name: &str| record.field(name).is_some();
+            let has = |record: &RecordType, name: &str| record.field(name).is_some();
             let known = found
                 .fields()
                 .iter()

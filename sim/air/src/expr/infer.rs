@@ -14,7 +14,7 @@ use super::paths::{Known, follow};
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 use crate::text::quote::quote;
 use crate::types::schemas::Schemas;
-use crate::types::{MapType, Record, Type, Variant};
+use crate::types::{MapType, RecordType, Type, Variant};
 use crate::value::Value;
 
 /// What is known of the names in an expression. An absent name has a type not known.
@@ -129,7 +129,7 @@ impl Types<'_> {
                     known.push(self.infer(expr)?.map(|ty| (name.clone(), ty.into_owned())));
                 }
                 let known: Option<Vec<_>> = known.into_iter().collect();
-                Ok(known.map(|fields| Cow::Owned(Type::Record(Record::new(fields)))))
+                Ok(known.map(|fields| Cow::Owned(Type::Record(RecordType::new(fields)))))
             }
             Expr::List(items) => {
                 let item = self.common(items.iter())?;
@@ -231,7 +231,7 @@ impl Types<'_> {
         })
     }
 
-    fn record(&self, fields: &[(String, Expr)], record: &Record) -> Result<(), String> {
+    fn record(&self, fields: &[(String, Expr)], record: &RecordType) -> Result<(), String> {
         for (name, expr) in fields {
             let Some(field) = record.field(name) else {
                 let names: Vec<&str> = record.fields().iter().map(|field| &*field.name).collect();

@@ -23,7 +23,7 @@ pub enum Type {
     Hash,
     Uuid,
     Unit,
-    Record(Record),
+    Record(RecordType),
     Variant(Variant),
     List(Box<Type>),
     Set(Box<Type>),
@@ -34,7 +34,7 @@ pub enum Type {
 
 /// A record's fields, in canonical order of their names.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
+pub struct RecordType {
     fields: Vec<Field>,
 }
 
@@ -70,9 +70,9 @@ pub struct MapType {
     pub value: Type,
 }
 
-impl Record {
+impl RecordType {
     /// Names must be unique. Whether fields are optional is known once refs are resolved.
-    pub(crate) fn new(fields: impl IntoIterator<Item = (String, Type)>) -> Record {
+    pub(crate) fn new(fields: impl IntoIterator<Item = (String, Type)>) -> RecordType {
         let mut fields: Vec<Field> = fields
             .into_iter()
             .map(|(name, ty)| Field {
@@ -83,7 +83,7 @@ impl Record {
             })
             .collect();
         fields.sort_by(|left, right| left.key.cmp(&right.key));
-        Record { fields }
+        RecordType { fields }
     }
 
     pub fn fields(&self) -> &[Field] {

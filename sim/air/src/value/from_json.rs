@@ -11,7 +11,7 @@ use crate::json::{COMMENT, describe};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::one_of;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{MapType, Record, Type, Variant};
+use crate::types::{MapType, RecordType, Type, Variant};
 use crate::value::Value;
 
 impl Schemas {
@@ -160,7 +160,11 @@ impl Schemas {
         }
     }
 
-    fn record_json(&self, record: &Record, members: &Map<String, Json>) -> Result<Value, Fault> {
+    fn record_json(
+        &self,
+        record: &RecordType,
+        members: &Map<String, Json>,
+    ) -> Result<Value, Fault> {
         let mut entries = Vec::with_capacity(record.fields().len());
         for (name, json) in members.iter().filter(|(name, _)| *name != COMMENT) {
             let Some(field) = record.field(name) else {

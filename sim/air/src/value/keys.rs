@@ -4,14 +4,18 @@ use crate::cbor;
 use crate::cbor::reader::ItemReader;
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::{one_of, quote};
-use crate::types::{Record, Variant};
+use crate::types::{RecordType, Variant};
 
 /// Up to so many fields are searched one by one.
 const FIELDS_TO_SCAN: usize = 16;
 
 /// Reads a field's name. Names mostly come in order, so the one after the last is tried first.
 #[inline]
-pub fn field_index(record: &Record, input: &mut ItemReader, next: usize) -> Result<usize, Fault> {
+pub fn field_index(
+    record: &RecordType,
+    input: &mut ItemReader,
+    next: usize,
+) -> Result<usize, Fault> {
     let fields = record.fields();
     if let Some(field) = fields.get(next)
         && input.take(&field.key)

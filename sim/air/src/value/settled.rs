@@ -7,7 +7,7 @@
 
 use crate::cbor;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{Record, Type, Variant};
+use crate::types::{RecordType, Type, Variant};
 
 /// What is left of the bytes.
 struct Scan<'a> {
@@ -52,7 +52,7 @@ impl Schemas {
         }
     }
 
-    fn scan_record(&self, record: &Record, scan: &mut Scan<'_>) -> Option<()> {
+    fn scan_record(&self, record: &RecordType, scan: &mut Scan<'_>) -> Option<()> {
         let fields = record.fields();
         if scan.head(cbor::MAP)? != fields.len() as u64 {
             return None;

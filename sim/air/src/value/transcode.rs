@@ -11,7 +11,7 @@ use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
 use crate::cbor::reader::{EntriesLeft, ItemReader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{MapType, Record, Type, Variant};
+use crate::types::{MapType, RecordType, Type, Variant};
 use crate::value::Value;
 use crate::value::forms;
 
@@ -81,7 +81,7 @@ impl Schemas {
 
     fn record(
         &self,
-        record: &Record,
+        record: &RecordType,
         input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {

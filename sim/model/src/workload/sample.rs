@@ -3,7 +3,7 @@
 
 use super::pool::Pool;
 use super::texts;
-use sim_air::{Arm, Field, Hash, MOST_NODES, MapType, Record, Schemas, Type, Value, Variant};
+use sim_air::{Arm, Field, Hash, MOST_NODES, MapType, RecordType, Schemas, Type, Value, Variant};
 use sim_record::random::{Ratio, Stream};
 
 /// How deep a drawn value may nest before the plainest value ends it.
@@ -118,7 +118,7 @@ impl Budget {
     fn record(
         &mut self,
         schemas: &Schemas,
-        record: &Record,
+        record: &RecordType,
         mut field: impl FnMut(&Field, &mut Budget) -> Value,
     ) -> Value {
         let needs = record.fields().iter().map(|it| schemas.least_nodes(&it.ty));
