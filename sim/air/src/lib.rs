@@ -38,5 +38,5 @@ pub use problems::value_error::{ValueError, place};
 pub use text::patterns::Pattern;
 pub use text::printable::{printable, printable_json, printable_lines};
 pub use types::schemas::{MOST_NODES, SchemaId, Schemas};
-pub use types::{Arm, Field, MapType, RecordType, Type, Variant};
+pub use types::{Arm, Field, MapType, RecordType, Type, VariantType};
 pub use value::Value;

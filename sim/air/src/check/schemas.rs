@@ -8,7 +8,7 @@ use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
 use crate::types::schemas::{MOST_NODES, SchemaId, Schemas};
-use crate::types::{MapType, RecordType, Type, Variant};
+use crate::types::{MapType, RecordType, Type, VariantType};
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.
 pub const MAX_TYPE_DEPTH: usize = 64;
@@ -168,7 +168,7 @@ fn convert(
             }))
         }
         Form::Record(fields) => Type::Record(RecordType::new(members(fields, again)?)),
-        Form::Variant(arms) => Type::Variant(Variant::new(members(arms, again)?)),
+        Form::Variant(arms) => Type::Variant(VariantType::new(members(arms, again)?)),
         Form::Ref(name) => match schemas.find(&name.it) {
             Some(id) => {
                 refs.push(id.index());

@@ -14,7 +14,7 @@ use super::paths::{Known, follow};
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 use crate::text::quote::quote;
 use crate::types::schemas::Schemas;
-use crate::types::{MapType, RecordType, Type, Variant};
+use crate::types::{MapType, RecordType, Type, VariantType};
 use crate::value::Value;
 
 /// What is known of the names in an expression. An absent name has a type not known.
@@ -151,7 +151,7 @@ impl Types<'_> {
                     Some(value) => self.infer(value)?.map(Cow::into_owned),
                     None => Some(Type::Unit),
                 };
-                let arm = value.map(|value| Variant::new([(tag.clone(), value)]));
+                let arm = value.map(|value| VariantType::new([(tag.clone(), value)]));
                 Ok(arm.map(|variant| Cow::Owned(Type::Variant(variant))))
             }
             Expr::Operation { operator, args } => match operator {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::types::schemas::Schemas;
-use crate::types::{Type, Variant};
+use crate::types::{Type, VariantType};
 
 /// A path ends after so many steps: refs can make a small document a vast type.
 const MOST_STEPS: usize = 100_000;
@@ -59,7 +59,7 @@ fn follow_within<'t>(
 /// The same from whichever arm a variant has: an error if no arm has it.
 fn follow_arms<'t>(
     schemas: &'t Schemas,
-    variant: &'t Variant,
+    variant: &'t VariantType,
     path: &[String],
     fuel: &Cell<usize>,
 ) -> Result<Known<'t>, String> {

@@ -24,7 +24,7 @@ pub enum Type {
     Uuid,
     Unit,
     Record(RecordType),
-    Variant(Variant),
+    Variant(VariantType),
     List(Box<Type>),
     Set(Box<Type>),
     Map(Box<MapType>),
@@ -50,7 +50,7 @@ pub struct Field {
 
 /// A variant's arms, in canonical order of their tags.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Variant {
+pub struct VariantType {
     arms: Vec<Arm>,
 }
 
@@ -95,9 +95,9 @@ impl RecordType {
     }
 }
 
-impl Variant {
+impl VariantType {
     /// Tags must be unique. Whether arms are unit is known once refs are resolved.
-    pub(crate) fn new(arms: impl IntoIterator<Item = (String, Type)>) -> Variant {
+    pub(crate) fn new(arms: impl IntoIterator<Item = (String, Type)>) -> VariantType {
         let mut arms: Vec<Arm> = arms
             .into_iter()
             .map(|(tag, ty)| Arm {
@@ -108,7 +108,7 @@ impl Variant {
             })
             .collect();
         arms.sort_by(|left, right| left.key.cmp(&right.key));
-        Variant { arms }
+        VariantType { arms }
     }
 
     pub fn arms(&self) -> &[Arm] {

@@ -11,7 +11,7 @@ use crate::json::{COMMENT, describe};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::one_of;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{MapType, RecordType, Type, Variant};
+use crate::types::{MapType, RecordType, Type, VariantType};
 use crate::value::Value;
 
 impl Schemas {
@@ -193,7 +193,7 @@ impl Schemas {
 
     fn arm_json(
         &self,
-        variant: &Variant,
+        variant: &VariantType,
         tag: &str,
         json: &Json,
         step: &str,

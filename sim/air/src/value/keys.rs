@@ -4,7 +4,7 @@ use crate::cbor;
 use crate::cbor::reader::ItemReader;
 use crate::problems::value_error::{Fault, ValueError};
 use crate::text::quote::{one_of, quote};
-use crate::types::{RecordType, Variant};
+use crate::types::{RecordType, VariantType};
 
 /// Up to so many fields are searched one by one.
 const FIELDS_TO_SCAN: usize = 16;
@@ -58,7 +58,7 @@ pub enum VariantKey {
 }
 
 /// Reads the first key of a variant, however it is spelled in the input.
-pub fn variant_key(variant: &Variant, input: &mut ItemReader) -> Result<VariantKey, Fault> {
+pub fn variant_key(variant: &VariantType, input: &mut ItemReader) -> Result<VariantKey, Fault> {
     if input.take(cbor::TAG_KEY) {
         return Ok(VariantKey::Tag);
     }
@@ -82,7 +82,7 @@ pub fn variant_key(variant: &Variant, input: &mut ItemReader) -> Result<VariantK
     }
 }
 
-pub fn arm_index(variant: &Variant, input: &mut ItemReader) -> Result<usize, Fault> {
+pub fn arm_index(variant: &VariantType, input: &mut ItemReader) -> Result<usize, Fault> {
     let arms = variant.arms();
     if arms.len() <= FIELDS_TO_SCAN
         && let Some(index) = arms.iter().position(|arm| input.take(&arm.key))

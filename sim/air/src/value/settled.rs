@@ -7,7 +7,7 @@
 
 use crate::cbor;
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{RecordType, Type, Variant};
+use crate::types::{RecordType, Type, VariantType};
 
 /// What is left of the bytes.
 struct Scan<'a> {
@@ -63,7 +63,7 @@ impl Schemas {
         })
     }
 
-    fn scan_variant(&self, variant: &Variant, scan: &mut Scan<'_>) -> Option<()> {
+    fn scan_variant(&self, variant: &VariantType, scan: &mut Scan<'_>) -> Option<()> {
         let entries = scan.head(cbor::MAP)?;
         scan.take(cbor::TAG_KEY)?;
         let arms = variant.arms().iter();

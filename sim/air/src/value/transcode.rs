@@ -11,7 +11,7 @@ use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
 use crate::cbor::reader::{EntriesLeft, ItemReader, unexpected};
 use crate::problems::value_error::{Fault, ValueError};
 use crate::types::schemas::{SchemaId, Schemas};
-use crate::types::{MapType, RecordType, Type, Variant};
+use crate::types::{MapType, RecordType, Type, VariantType};
 use crate::value::Value;
 use crate::value::forms;
 
@@ -139,7 +139,7 @@ impl Schemas {
 
     fn variant(
         &self,
-        variant: &Variant,
+        variant: &VariantType,
         input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
@@ -183,7 +183,7 @@ impl Schemas {
     /// Writes the arm; its value, if `present`, is next in the input.
     fn arm(
         &self,
-        variant: &Variant,
+        variant: &VariantType,
         index: usize,
         present: bool,
         input: &mut ItemReader,
