@@ -5,7 +5,7 @@
 
 use super::index::World;
 use crate::air::Wrap;
-use crate::documents::{Body, Form, RawType};
+use crate::documents::{Body, RawForm, RawType};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
@@ -76,14 +76,14 @@ pub fn check(
             return;
         };
         match &schema.ty.form {
-            Form::Ref(next) => name = &next.it,
+            RawForm::Ref(next) => name = &next.it,
             _ => break (document, &schema.ty),
         }
     };
     let of = format!("the event of {}", quote(reducer));
     match &ty.form {
-        Form::Record(_) => {}
-        Form::Variant(arms) => {
+        RawForm::Record(_) => {}
+        RawForm::Variant(arms) => {
             // The arms of what is built in are not the author's to mend.
             let is_built_in = document.file == 0;
             arms_are_schemas(arms, |tag, ty| {
@@ -112,7 +112,7 @@ fn arms_are_schemas(
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for (tag, ty) in arms {
         let (place, what) = place(tag, ty);
-        let Form::Ref(schema) = &ty.form else {
+        let RawForm::Ref(schema) = &ty.form else {
             let problem = Problem::new(place, format!("{what} is not a ref"));
             problems.push(
                 problem

@@ -10,7 +10,7 @@ use crate::air::allow_lists::AllowLists;
 use crate::air::effects::{Asked, Effect, Enforcer, Grant};
 use crate::air::plans::{Op, Plan};
 use crate::air::{Air, Reducer, SlotBinding};
-use crate::documents::{self, Abi, Body, Document, Manifest, Operation, OriginKind};
+use crate::documents::{Abi, Body, Document, Manifest, OriginKind, RawOperation, RawPlan};
 use crate::expr::ExprOrValue;
 use crate::expr::known::{Assigned, KnownText, field_text};
 use crate::json::{Later, Node};
@@ -331,10 +331,10 @@ fn assigned(plan: &Plan) -> Assigned<'_> {
 }
 
 /// The parameters of a step, as they are written.
-fn params_of<'a>(plan: &documents::Plan<'a>, id: &str) -> Option<Later<'a>> {
+fn params_of<'a>(plan: &RawPlan<'a>, id: &str) -> Option<Later<'a>> {
     let step = plan.steps.iter().find(|step| step.id.it == id)?;
     match &step.operation {
-        Operation::EmitEffect { params, .. } => Some(*params),
+        RawOperation::EmitEffect { params, .. } => Some(*params),
         _ => None,
     }
 }

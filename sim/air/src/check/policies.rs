@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::capabilities::{Capabilities, cap_types};
 use super::index::World;
 use crate::air::effects::Rule;
-use crate::documents::{Abi, Body, Manifest, OriginKind, Policy, RawRule};
+use crate::documents::{Abi, Body, Manifest, OriginKind, RawPolicy, RawRule};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
@@ -149,7 +149,7 @@ fn no_origin(
 }
 
 /// Warns of rules that come after one that matches all that they match.
-fn shadowed(policy: &Policy, rules: &[Rule], problems: &mut Problems) {
+fn shadowed(policy: &RawPolicy, rules: &[Rule], problems: &mut Problems) {
     let mut seen: BTreeMap<Conditions, usize> = BTreeMap::new();
     for (index, rule) in rules.iter().enumerate() {
         let conditions = conditions(rule);

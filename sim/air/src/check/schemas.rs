@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::index::World;
-use crate::documents::{Body, Form, RawType};
+use crate::documents::{Body, RawForm, RawType};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
@@ -156,20 +156,20 @@ fn convert(
 ) -> Option<Type> {
     let mut again = |raw: &RawType| convert(raw, schemas, refs, problems);
     Some(match &raw.form {
-        Form::Plain(ty) => ty.clone(),
-        Form::List(item) => Type::List(Box::new(again(item)?)),
-        Form::Set(item) => Type::Set(Box::new(again(item)?)),
-        Form::Option(item) => Type::Option(Box::new(again(item)?)),
-        Form::Map(both) => {
+        RawForm::Plain(ty) => ty.clone(),
+        RawForm::List(item) => Type::List(Box::new(again(item)?)),
+        RawForm::Set(item) => Type::Set(Box::new(again(item)?)),
+        RawForm::Option(item) => Type::Option(Box::new(again(item)?)),
+        RawForm::Map(both) => {
             let (key, value) = (again(&both.0), again(&both.1));
             Type::Map(Box::new(MapType {
                 key: key?,
                 value: value?,
             }))
         }
-        Form::Record(fields) => Type::Record(RecordType::new(members(fields, again)?)),
-        Form::Variant(arms) => Type::Variant(VariantType::new(members(arms, again)?)),
-        Form::Ref(name) => match schemas.find(&name.it) {
+        RawForm::Record(fields) => Type::Record(RecordType::new(members(fields, again)?)),
+        RawForm::Variant(arms) => Type::Variant(VariantType::new(members(arms, again)?)),
+        RawForm::Ref(name) => match schemas.find(&name.it) {
             Some(id) => {
                 refs.push(id.index());
                 Type::Ref(id)
@@ -249,20 +249,20 @@ fn depth(ty: &Type, known: &BTreeMap<SchemaId, usize>) -> usize {
 /// What a type must not be, once its refs lead somewhere.
 fn forms(raw: &RawType, ty: &Type, schemas: &Schemas, problems: &mut Problems) -> bool {
     match (&raw.form, ty) {
-        (Form::Record(fields), Type::Record(record)) => fields.iter().all(|(name, raw)| {
+        (RawForm::Record(fields), Type::Record(record)) => fields.iter().all(|(name, raw)| {
             record
                 .field(name)
                 .is_none_or(|field| forms(raw, &field.ty, schemas, problems))
         }),
-        (Form::Variant(arms), Type::Variant(variant)) => arms.iter().all(|(tag, raw)| {
+        (RawForm::Variant(arms), Type::Variant(variant)) => arms.iter().all(|(tag, raw)| {
             variant
                 .arm(tag)
                 .is_none_or(|arm| forms(raw, &arm.ty, schemas, problems))
         }),
-        (Form::List(raw), Type::List(ty)) | (Form::Set(raw), Type::Set(ty)) => {
+        (RawForm::List(raw), Type::List(ty)) | (RawForm::Set(raw), Type::Set(ty)) => {
             forms(raw, ty, schemas, problems)
         }
-        (Form::Map(raws), Type::Map(map)) => {
+        (RawForm::Map(raws), Type::Map(map)) => {
             let key = schemas.resolve(&map.key);
             let may = matches!(
                 key,
@@ -275,7 +275,7 @@ fn forms(raw: &RawType, ty: &Type, schemas: &Schemas, problems: &mut Problems) -
             }
             may && forms(&raws.1, &map.value, schemas, problems)
         }
-        (Form::Option(raw), Type::Option(inner)) => {
+        (RawForm::Option(raw), Type::Option(inner)) => {
             if matches!(schemas.resolve(inner), Type::Option(_) | Type::Unit) {
                 let message = "an option of an option, or of unit: null would mean two things";
                 problems.push(Problem::new(raw.place, message));

@@ -42,15 +42,15 @@ pub enum OriginKind {
     Reducer,
 }
 
-pub struct Cap {
+pub struct RawCap {
     pub cap_type: String,
     pub ty: RawType,
     /// The module that judges an effect's parameters.
     pub enforcer: Option<At<String>>,
 }
 
-impl Cap {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Cap> {
+impl RawCap {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawCap> {
         let cap_type = fields.text("cap_type", Pattern::Kind, problems);
         let schema = fields.required("schema", problems);
         let enforcer = match fields.get("enforcer") {
@@ -60,7 +60,7 @@ impl Cap {
             None => Some(None),
         };
         let ty = RawType::read(schema?, problems);
-        Some(Cap {
+        Some(RawCap {
             cap_type: cap_type?.it,
             ty: ty?,
             enforcer: enforcer?,
@@ -68,7 +68,7 @@ impl Cap {
     }
 }
 
-pub struct Effect {
+pub struct RawEffect {
     pub kind: At<String>,
     pub params: At<String>,
     pub receipt: At<String>,
@@ -76,8 +76,8 @@ pub struct Effect {
     pub origin: Origin,
 }
 
-impl Effect {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Effect> {
+impl RawEffect {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawEffect> {
         let scopes = [
             ("reducer", Origin::Reducer),
             ("plan", Origin::Plan),
@@ -94,7 +94,7 @@ impl Effect {
             let message = format!("`description` is text, not {}", description.node.describe());
             problems.push(Problem::new(description.place(), message));
         }
-        Some(Effect {
+        Some(RawEffect {
             kind: kind?,
             params: params?,
             receipt: receipt?,
@@ -104,7 +104,7 @@ impl Effect {
     }
 }
 
-pub struct Policy {
+pub struct RawPolicy {
     /// Where `rules` is.
     pub place: SourcePlace,
     pub rules: Vec<RawRule>,
@@ -122,15 +122,15 @@ pub struct RawRule {
     pub allow: bool,
 }
 
-impl Policy {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Policy> {
+impl RawPolicy {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawPolicy> {
         let place = fields.required("rules", problems)?.place();
         let mut rules = Vec::new();
         for rule in fields.items("rules", problems) {
             let rule = Fields::of(rule, "rule", &["when", "decision"], problems);
             rules.extend(rule.and_then(|rule| read_rule(&rule, problems)));
         }
-        Some(Policy { place, rules })
+        Some(RawPolicy { place, rules })
     }
 }
 

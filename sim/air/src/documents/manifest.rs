@@ -33,7 +33,7 @@ pub const LISTS: [(&str, &str); 7] = [
 ];
 
 pub struct Manifest<'a> {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ListEntry>,
     /// Where `defaults` is, or else the manifest itself.
     pub defaults: SourcePlace,
     pub policy: Option<At<String>>,
@@ -48,7 +48,7 @@ pub struct Manifest<'a> {
 pub type Binding = (At<String>, Vec<(At<String>, At<String>)>);
 
 /// One line of one of the lists.
-pub struct Entry {
+pub struct ListEntry {
     /// As `$kind` says it.
     pub kind: &'static str,
     pub name: At<String>,
@@ -147,11 +147,11 @@ impl<'a> Manifest<'a> {
     }
 }
 
-fn read_entry(later: Later, kind: &'static str, problems: &mut Problems) -> Option<Entry> {
+fn read_entry(later: Later, kind: &'static str, problems: &mut Problems) -> Option<ListEntry> {
     let fields = Fields::of(later, "entry", &["name", "hash"], problems)?;
     let name = fields.text("name", Pattern::Name, problems);
     let hash = fields.hash("hash", problems);
-    Some(Entry {
+    Some(ListEntry {
         kind,
         name: name?,
         // What is wrong with it was said; the document is listed all the same.

@@ -12,11 +12,11 @@ pub mod pin;
 mod plan;
 mod schema;
 
-pub use capability::{Cap, Effect, Origin, OriginKind, Policy, RawRule, Secret};
+pub use capability::{Origin, OriginKind, RawCap, RawEffect, RawPolicy, RawRule, Secret};
 pub use manifest::{LISTS, Manifest, RawGrant, RawRoute};
 pub use module::{Abi, Module};
-pub use plan::{Operation, Plan, Step};
-pub use schema::{Form, RawType, Schema};
+pub use plan::{RawOperation, RawPlan, RawStep};
+pub use schema::{RawForm, RawType, Schema};
 
 use self::fields::Fields;
 use crate::builtins;
@@ -44,10 +44,10 @@ pub struct Document<'a> {
 pub enum Body<'a> {
     Schema(Schema),
     Module(Module),
-    Plan(Plan<'a>),
-    Cap(Cap),
-    Effect(Effect),
-    Policy(Policy),
+    Plan(RawPlan<'a>),
+    Cap(RawCap),
+    Effect(RawEffect),
+    Policy(RawPolicy),
     Secret(Secret),
     Manifest(Manifest<'a>),
 }
@@ -112,10 +112,10 @@ fn read_document<'a>(
     let body = match kind {
         "defschema" => Schema::read(&fields, problems).map(Body::Schema),
         "defmodule" => Module::read(&fields, problems).map(Body::Module),
-        "defplan" => Plan::read(&fields, problems).map(Body::Plan),
-        "defcap" => Cap::read(&fields, problems).map(Body::Cap),
-        "defeffect" => Effect::read(&fields, problems).map(Body::Effect),
-        "defpolicy" => Policy::read(&fields, problems).map(Body::Policy),
+        "defplan" => RawPlan::read(&fields, problems).map(Body::Plan),
+        "defcap" => RawCap::read(&fields, problems).map(Body::Cap),
+        "defeffect" => RawEffect::read(&fields, problems).map(Body::Effect),
+        "defpolicy" => RawPolicy::read(&fields, problems).map(Body::Policy),
         "defsecret" => Secret::read(&fields, problems).map(Body::Secret),
         _ => Manifest::read(&fields, problems).map(Body::Manifest),
     };

@@ -14,7 +14,7 @@ use super::routing::{Correlation, Starts};
 use super::schemas::find_schema;
 use crate::air::ids::PlanId;
 use crate::air::plans::{Edge, Plan, Step};
-use crate::documents::{self, Body, Document, Operation};
+use crate::documents::{Body, Document, RawOperation, RawPlan, RawStep};
 use crate::expr::Expr;
 use crate::expr::infer::Types;
 use crate::problems::list::Problems;
@@ -48,7 +48,7 @@ pub fn check(
 }
 
 struct Checker<'c, 'a> {
-    raw: &'c documents::Plan<'a>,
+    raw: &'c RawPlan<'a>,
     capabilities: &'c Capabilities,
     sound: bool,
     /// What the trigger's `correlate_by` says.
@@ -69,7 +69,7 @@ struct Checker<'c, 'a> {
 
 impl<'c, 'a> Checker<'c, 'a> {
     fn new(
-        raw: &'c documents::Plan<'a>,
+        raw: &'c RawPlan<'a>,
         schemas: &'c Schemas,
         capabilities: &'c Capabilities,
         correlation: Option<&'c Correlation>,
@@ -118,13 +118,13 @@ impl<'c, 'a> Checker<'c, 'a> {
         let graph = graph::check(self.raw, &ids, self.problems);
         let unique = ids.len() == self.raw.steps.len();
         self.check_lists();
-        let by_id: BTreeMap<&str, &documents::Step> = self
+        let by_id: BTreeMap<&str, &RawStep> = self
             .raw
             .steps
             .iter()
             .map(|step| (step.id.it.as_str(), step))
             .collect();
-        let by_number: Vec<&documents::Step> = by_id.into_values().collect();
+        let by_number: Vec<&RawStep> = by_id.into_values().collect();
         let order = match &graph {
             Some(graph) => graph.order.clone(),
             None => (0..by_number.len()).collect(),
@@ -170,8 +170,8 @@ impl<'c, 'a> Checker<'c, 'a> {
         }
         for step in &self.raw.steps {
             let var = match &step.operation {
-                Operation::RaiseEvent { .. } | Operation::End { .. } => continue,
-                Operation::EmitEffect { handle, kind, .. } => {
+                RawOperation::RaiseEvent { .. } | RawOperation::End { .. } => continue,
+                RawOperation::EmitEffect { handle, kind, .. } => {
                     if self.handles.insert(handle.it.clone(), kind).is_some() {
                         let message =
                             format!("a second effect with the handle {}", quote(&handle.it));
@@ -184,9 +184,9 @@ impl<'c, 'a> Checker<'c, 'a> {
                     self.types.steps.insert(step.id.it.clone(), Type::Hash);
                     handle
                 }
-                Operation::AwaitReceipt { var, .. }
-                | Operation::AwaitEvent { var, .. }
-                | Operation::Assign { var, .. } => {
+                RawOperation::AwaitReceipt { var, .. }
+                | RawOperation::AwaitEvent { var, .. }
+                | RawOperation::Assign { var, .. } => {
                     let taken = self.handles.contains_key(&var.it)
                         || self.correlation.is_some() && var.it == CORRELATION;
                     if taken {
@@ -205,7 +205,7 @@ impl<'c, 'a> Checker<'c, 'a> {
     fn check_lists(&mut self) {
         let (mut caps, mut kinds) = (BTreeSet::new(), BTreeSet::new());
         for step in &self.raw.steps {
-            if let Operation::EmitEffect { kind, cap, .. } = &step.operation {
+            if let RawOperation::EmitEffect { kind, cap, .. } = &step.operation {
                 caps.insert(cap.it.as_str());
                 kinds.insert(kind.it.as_str());
             }

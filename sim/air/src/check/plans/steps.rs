@@ -5,7 +5,7 @@ use super::{CORRELATION, Checker};
 use crate::air::ids::{EffectId, GrantId};
 use crate::air::plans::Op;
 use crate::check::schemas::find_schema;
-use crate::documents::{self, Operation, Origin};
+use crate::documents::{Origin, RawOperation, RawStep};
 use crate::expr::{Expr, ExprOrValue, Reference, Root};
 use crate::json::Later;
 use crate::problems::problem::{At, Problem, SourcePlace};
@@ -14,14 +14,10 @@ use crate::types::Type;
 use crate::types::schemas::SchemaId;
 
 impl<'c, 'a> Checker<'c, 'a> {
-    pub(super) fn operation(
-        &mut self,
-        step: &documents::Step,
-        output: Option<SchemaId>,
-    ) -> Option<Op> {
+    pub(super) fn operation(&mut self, step: &RawStep, output: Option<SchemaId>) -> Option<Op> {
         let schemas = self.types.schemas;
         match &step.operation {
-            Operation::RaiseEvent { event, value } => {
+            RawOperation::RaiseEvent { event, value } => {
                 let event = find_schema(event, schemas, self.problems);
                 let value = self.typed_value(*value, event);
                 Some(Op::RaiseEvent {
@@ -29,19 +25,19 @@ impl<'c, 'a> Checker<'c, 'a> {
                     value: value?,
                 })
             }
-            Operation::EmitEffect { .. } => self.emit(&step.operation),
-            Operation::AwaitReceipt { receipt_for, var } => {
+            RawOperation::EmitEffect { .. } => self.emit(&step.operation),
+            RawOperation::AwaitReceipt { receipt_for, var } => {
                 self.await_receipt(step, *receipt_for, var)
             }
-            Operation::AwaitEvent { .. } => self.await_event(step),
-            Operation::Assign { expr, var } => self.assign(step, *expr, var),
-            Operation::End { place, result } => self.end(*place, *result, output),
+            RawOperation::AwaitEvent { .. } => self.await_event(step),
+            RawOperation::Assign { expr, var } => self.assign(step, *expr, var),
+            RawOperation::End { place, result } => self.end(*place, *result, output),
         }
     }
 
     fn await_receipt(
         &mut self,
-        step: &documents::Step,
+        step: &RawStep,
         receipt_for: Later,
         var: &At<String>,
     ) -> Option<Op> {
@@ -60,8 +56,8 @@ impl<'c, 'a> Checker<'c, 'a> {
         })
     }
 
-    fn await_event(&mut self, step: &documents::Step) -> Option<Op> {
-        let Operation::AwaitEvent {
+    fn await_event(&mut self, step: &RawStep) -> Option<Op> {
+        let RawOperation::AwaitEvent {
             place,
             event,
             condition,
@@ -92,7 +88,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         })
     }
 
-    fn assign(&mut self, step: &documents::Step, later: Later, var: &At<String>) -> Option<Op> {
+    fn assign(&mut self, step: &RawStep, later: Later, var: &At<String>) -> Option<Op> {
         let local = self.locals.get(&var.it).copied();
         let value = self.typed_value(later, local)?;
         let inferred = match &value {
@@ -112,8 +108,8 @@ impl<'c, 'a> Checker<'c, 'a> {
         })
     }
 
-    fn emit(&mut self, operation: &Operation) -> Option<Op> {
-        let Operation::EmitEffect {
+    fn emit(&mut self, operation: &RawOperation) -> Option<Op> {
+        let RawOperation::EmitEffect {
             kind,
             params,
             cap,
@@ -192,7 +188,7 @@ impl<'c, 'a> Checker<'c, 'a> {
                     .steps
                     .iter()
                     .find_map(|step| match &step.operation {
-                        Operation::EmitEffect { handle, .. } if step.id.it == *id => {
+                        RawOperation::EmitEffect { handle, .. } if step.id.it == *id => {
                             Some(handle.it.clone())
                         }
                         _ => None,
@@ -212,7 +208,7 @@ impl<'c, 'a> Checker<'c, 'a> {
 
     /// Notes what a step gives, as its variable and as the step. A variable that several steps set
     /// has a type once all of them gave it the same.
-    fn bind(&mut self, step: &documents::Step, var: &At<String>, ty: Option<Type>) {
+    fn bind(&mut self, step: &RawStep, var: &At<String>, ty: Option<Type>) {
         let Some(ty) = ty else {
             if !self.locals.contains_key(&var.it) {
                 self.types.vars.remove(&var.it);
@@ -231,10 +227,10 @@ impl<'c, 'a> Checker<'c, 'a> {
                 .push(Problem::new(var.place, message).expected(expected));
         }
         self.types.steps.insert(step.id.it.clone(), ty.clone());
-        let binds = |other: &documents::Step| match &other.operation {
-            Operation::AwaitReceipt { var: other, .. }
-            | Operation::AwaitEvent { var: other, .. }
-            | Operation::Assign { var: other, .. } => other.it == var.it,
+        let binds = |other: &RawStep| match &other.operation {
+            RawOperation::AwaitReceipt { var: other, .. }
+            | RawOperation::AwaitEvent { var: other, .. }
+            | RawOperation::Assign { var: other, .. } => other.it == var.it,
             _ => false,
         };
         let binders = self.raw.steps.iter().filter(|step| binds(step)).count();
