@@ -25,7 +25,7 @@ mod value;
 pub use air::allow_lists::AllowLists;
 pub use air::effects::{Asked, Cap, Effect, Enforcer, Grant, Rule};
 pub use air::ids::{EffectId, GrantId, PlanId, ReducerId};
-pub use air::plans::{Edge, Op, Plan, Step};
+pub use air::plans::{Edge, Op, Plan, PlanStep};
 pub use air::{Air, DocumentInfo, PureModule, Reducer, Route, SlotBinding, Trigger, Wrap};
 pub use check::load;
 pub use documents::pin::pin;

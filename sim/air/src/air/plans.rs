@@ -13,7 +13,7 @@ pub struct Plan {
     pub output: Option<SchemaId>,
     pub locals: BTreeMap<String, SchemaId>,
     /// In order of their ids.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     pub edges: Vec<Edge>,
     pub invariants: Vec<Expr>,
 }
@@ -27,7 +27,7 @@ pub struct Edge {
 }
 
 #[derive(Clone, Debug)]
-pub struct Step {
+pub struct PlanStep {
     pub id: String,
     pub op: Op,
 }

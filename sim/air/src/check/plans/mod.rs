@@ -13,7 +13,7 @@ use super::index::World;
 use super::routing::{Correlation, Starts};
 use super::schemas::find_schema;
 use crate::air::ids::PlanId;
-use crate::air::plans::{Edge, Plan, Step};
+use crate::air::plans::{Edge, Plan, PlanStep};
 use crate::documents::{Body, Document, RawOperation, RawPlan, RawStep};
 use crate::expr::Expr;
 use crate::expr::infer::Types;
@@ -140,7 +140,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         if !unique || graph.is_none() || operations.len() != by_number.len() {
             return None;
         }
-        let steps = operations.into_iter().map(|(number, op)| Step {
+        let steps = operations.into_iter().map(|(number, op)| PlanStep {
             id: by_number[number].id.it.clone(),
             op,
         });
