@@ -23,7 +23,7 @@ mod types;
 mod value;
 
 pub use air::allow_lists::AllowLists;
-pub use air::effects::{Asked, Cap, Effect, Enforcer, Grant, Rule};
+pub use air::effects::{AskedEffect, Cap, Effect, Enforcer, Grant, Rule};
 pub use air::ids::{EffectId, GrantId, PlanId, ReducerId};
 pub use air::plans::{Edge, Op, Plan, PlanStep};
 pub use air::{Air, DocumentInfo, PureModule, Reducer, Route, SlotBinding, Trigger, Wrap};

@@ -60,7 +60,7 @@ pub struct Rule {
 
 /// What a rule looks at of an effect that is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct AskedEffect<'a> {
     pub effect_kind: &'a str,
     pub grant: &'a Grant,
     pub origin_kind: OriginKind,
@@ -68,7 +68,7 @@ pub struct Asked<'a> {
 }
 
 impl Rule {
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
+    pub fn matches(&self, asked: &AskedEffect<'_>) -> bool {
         let fits = |wanted: &Option<String>, found: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == found)
         };

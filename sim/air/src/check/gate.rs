@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::index::World;
 use crate::air::allow_lists::AllowLists;
-use crate::air::effects::{Asked, Effect, Enforcer, Grant};
+use crate::air::effects::{AskedEffect, Effect, Enforcer, Grant};
 use crate::air::plans::{Op, Plan};
 use crate::air::{Air, Reducer, SlotBinding};
 use crate::documents::{Abi, Body, Document, Manifest, OriginKind, RawOperation, RawPlan};
@@ -283,7 +283,7 @@ impl Gate<'_> {
         let Some(Body::Policy(policy)) = document.map(|document| &document.body) else {
             return;
         };
-        let asked = Asked {
+        let asked = AskedEffect {
             effect_kind: kind,
             grant: each.grant,
             origin_kind: each.origin_kind,
