@@ -1,7 +1,7 @@
 //! Effects, caps, grants and secrets.
 
 use super::enforcers;
-use super::index::World;
+use super::index::WorldDocuments;
 use super::schemas::{self, find_schema};
 use crate::air::PureModule;
 use crate::air::effects::{Cap, Effect, Enforcer, Grant};
@@ -63,7 +63,7 @@ impl Capabilities {
 }
 
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &mut Schemas,
     (files, sound): (&[File], bool),
@@ -90,7 +90,11 @@ pub fn check(
     }
 }
 
-fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Effect>, Vec<bool>) {
+fn effects(
+    world: &WorldDocuments,
+    schemas: &Schemas,
+    problems: &mut Problems,
+) -> (Vec<Effect>, Vec<bool>) {
     let mut effects: Vec<Effect> = Vec::new();
     let mut listed = Vec::new();
     for document in world.of_kind("defeffect") {
@@ -124,7 +128,12 @@ fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Ef
 }
 
 /// One cap per document, in their order, so that a grant can name it by index.
-fn caps(world: &World, schemas: &mut Schemas, sound: bool, problems: &mut Problems) -> Vec<Cap> {
+fn caps(
+    world: &WorldDocuments,
+    schemas: &mut Schemas,
+    sound: bool,
+    problems: &mut Problems,
+) -> Vec<Cap> {
     let mut caps = Vec::new();
     for document in world.of_kind("defcap") {
         let Body::Cap(raw) = &document.body else {
@@ -153,7 +162,7 @@ fn caps(world: &World, schemas: &mut Schemas, sound: bool, problems: &mut Proble
 
 fn grant(
     raw: &RawGrant,
-    world: &World,
+    world: &WorldDocuments,
     caps: &[Cap],
     schemas: &Schemas,
     sound: bool,
@@ -205,7 +214,7 @@ pub fn cap_types(capabilities: &Capabilities) -> impl Iterator<Item = &str> {
 }
 
 /// Secrets are not modelled beyond this: what they name must exist.
-pub fn secrets(world: &World, capabilities: &Capabilities, problems: &mut Problems) {
+pub fn secrets(world: &WorldDocuments, capabilities: &Capabilities, problems: &mut Problems) {
     for document in world.of_kind("defsecret") {
         let Body::Secret(secret) = &document.body else {
             continue;

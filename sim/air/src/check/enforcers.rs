@@ -4,7 +4,7 @@
 //! AgentOS hands an enforcer `sys/CapCheckInput@1` and reads `sys/CapCheckOutput@1`, whatever its
 //! `abi.pure` says; here it is checked that the schemas it declares can hold these.
 
-use super::index::World;
+use super::index::WorldDocuments;
 use super::schemas::find_schema;
 use crate::air::PureModule;
 use crate::air::effects::{Cap, Enforcer, Grant};
@@ -20,7 +20,7 @@ use crate::types::schemas::{SchemaId, Schemas};
 
 /// Gives each cap its enforcer. The modules are those of caps that some grant is of.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     caps: &mut [Cap],
     grants: &[Grant],
     schemas: &Schemas,
@@ -60,7 +60,7 @@ pub fn check(
 }
 
 fn module(
-    world: &World,
+    world: &WorldDocuments,
     name: &At<String>,
     schemas: &Schemas,
     (files, sound): (&[File], bool),

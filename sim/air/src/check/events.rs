@@ -3,7 +3,7 @@
 //! What AgentOS refuses of it is refused here: a plain value, an arm that is no `ref`, two arms of
 //! one schema. An event of an arm's schema can then be put into that arm, and nowhere else.
 
-use super::index::World;
+use super::index::WorldDocuments;
 use crate::air::Wrap;
 use crate::documents::{Body, RawForm, RawType};
 use crate::problems::list::Problems;
@@ -61,7 +61,7 @@ pub fn has_form(schemas: &Schemas, event: SchemaId) -> bool {
 
 /// Checks the form of a reducer's event. The schemas must be sound.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     schemas: &Schemas,
     reducer: &str,
     event: &At<String>,

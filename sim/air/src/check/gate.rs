@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::index::World;
+use super::index::WorldDocuments;
 use crate::air::allow_lists::AllowLists;
 use crate::air::effects::{AskedEffect, Effect, Enforcer, Grant};
 use crate::air::plans::{Op, Plan};
@@ -27,7 +27,7 @@ struct Use<'a> {
 }
 
 struct Gate<'c> {
-    world: &'c World<'c, 'c>,
+    world: &'c WorldDocuments<'c, 'c>,
     manifest: &'c Manifest<'c>,
     air: &'c Air,
     /// The names of the first two grants of each cap type.
@@ -38,7 +38,7 @@ struct Gate<'c> {
 }
 
 /// Warns of what a sound world asks for in vain.
-pub fn check(world: &World, manifest: &Manifest, air: &Air, problems: &mut Problems) {
+pub fn check(world: &WorldDocuments, manifest: &Manifest, air: &Air, problems: &mut Problems) {
     let mut grants: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for grant in &air.grants {
         let names = grants.entry(&grant.cap_type).or_default();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::capabilities::{Capabilities, cap_types};
 use super::events;
-use super::index::World;
+use super::index::WorldDocuments;
 use super::schemas::find_schema;
 use crate::air::ids::{EffectId, GrantId};
 use crate::air::{Reducer, SlotBinding};
@@ -34,7 +34,7 @@ struct Checker<'c> {
 }
 
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     capabilities: &Capabilities,

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::capabilities::{Capabilities, cap_types};
-use super::index::World;
+use super::index::WorldDocuments;
 use crate::air::effects::Rule;
 use crate::documents::{Abi, Body, Manifest, OriginKind, RawPolicy, RawRule};
 use crate::problems::list::Problems;
@@ -15,7 +15,7 @@ use crate::text::quote::quote;
 
 /// Checks every policy, and gives the rules of the default one.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     capabilities: &Capabilities,
     problems: &mut Problems,
@@ -49,7 +49,7 @@ struct Known<'w> {
 }
 
 impl<'w> Known<'w> {
-    fn of(world: &'w World<'_, '_>, capabilities: &'w Capabilities) -> Known<'w> {
+    fn of(world: &'w WorldDocuments<'_, '_>, capabilities: &'w Capabilities) -> Known<'w> {
         let modules = world.of_kind("defmodule").iter();
         let reducers = modules.filter(|document| match &document.body {
             Body::Module(module) => matches!(module.abi, Abi::Reducer { .. }),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::events::{self, Fit};
-use super::index::World;
+use super::index::WorldDocuments;
 use super::modules::Reducers;
 use super::schemas::find_schema;
 use crate::air::ids::{PlanId, ReducerId};
@@ -32,7 +32,7 @@ pub struct Correlation {
 }
 
 pub fn routes(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     reducers: &Reducers,
@@ -105,7 +105,7 @@ fn takes_other_events(raw: &RawRoute, reducer: &Reducer, schemas: &Schemas) -> P
 }
 
 fn find_reducer(
-    world: &World,
+    world: &WorldDocuments,
     reducers: &Reducers,
     name: &At<String>,
     problems: &mut Problems,
@@ -159,7 +159,7 @@ fn check_key(
 }
 
 pub fn starts(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     sound: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::index::World;
+use super::index::WorldDocuments;
 use crate::documents::{Body, RawForm, RawType};
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
@@ -15,7 +15,7 @@ pub const MAX_TYPE_DEPTH: usize = 64;
 const MAX_SCHEMAS: usize = 10_000;
 
 /// The schemas of the world, and whether they are sound. If not, they are all `unit`.
-pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
+pub fn link(world: &WorldDocuments, problems: &mut Problems) -> (Schemas, bool) {
     let mut schemas = Schemas::default();
     let raw = world
         .of_kind("defschema")

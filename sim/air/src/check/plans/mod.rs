@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::expressions::Condition;
 use super::capabilities::Capabilities;
-use super::index::World;
+use super::index::WorldDocuments;
 use super::routing::{Correlation, Starts};
 use super::schemas::find_schema;
 use crate::air::ids::PlanId;
@@ -27,7 +27,7 @@ use crate::types::schemas::{SchemaId, Schemas};
 const CORRELATION: &str = "correlation_id";
 
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     schemas: &Schemas,
     capabilities: &Capabilities,
     starts: &Starts,
