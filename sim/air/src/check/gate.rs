@@ -19,14 +19,14 @@ use crate::problems::problem::{Problem, SourcePlace};
 use crate::text::quote::quote;
 
 /// An effect as it may be asked for.
-struct Use<'a> {
+struct EffectUse<'a> {
     effect: &'a Effect,
     grant: &'a Grant,
     origin_kind: OriginKind,
     origin_name: &'a str,
 }
 
-struct Gate<'c> {
+struct GateChecker<'c> {
     world: &'c WorldDocuments<'c, 'c>,
     manifest: &'c Manifest<'c>,
     air: &'c Air,
@@ -46,7 +46,7 @@ pub fn check(world: &WorldDocuments, manifest: &Manifest, air: &Air, problems: &
             names.push(quote(&grant.name));
         }
     }
-    let mut gate = Gate {
+    let mut gate = GateChecker {
         world,
         manifest,
         air,
@@ -63,7 +63,7 @@ pub fn check(world: &WorldDocuments, manifest: &Manifest, air: &Air, problems: &
     }
 }
 
-impl Gate<'_> {
+impl GateChecker<'_> {
     fn warn(&mut self, place: SourcePlace, message: String, hint: &str) {
         let problem = Problem::warning(place, message);
         self.problems.push(problem.hint(hint));
@@ -146,7 +146,7 @@ impl Gate<'_> {
                     found.push((place, message, self.how_to_bind(&slot.cap_type)));
                     continue;
                 };
-                uses.push(Use {
+                uses.push(EffectUse {
                     effect,
                     grant: &self.air.grants[grant.index()],
                     origin_kind: OriginKind::Reducer,
@@ -193,7 +193,7 @@ impl Gate<'_> {
             };
             let effect = &self.air.effects[effect.index()];
             let grant = &self.air.grants[grant.index()];
-            uses.push(Use {
+            uses.push(EffectUse {
                 effect,
                 grant,
                 origin_kind: OriginKind::Plan,
@@ -262,7 +262,7 @@ impl Gate<'_> {
     }
 
     /// Warns if the policy always denies.
-    fn policy(&mut self, each: &Use<'_>) {
+    fn policy(&mut self, each: &EffectUse<'_>) {
         let kind = &each.effect.kind;
         if each.grant.cap_type != each.effect.cap_type {
             return;

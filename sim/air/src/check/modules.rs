@@ -27,7 +27,7 @@ pub struct Reducers {
 }
 
 /// What the parts of one check have in common.
-struct Checker<'c> {
+struct ReducerChecker<'c> {
     schemas: &'c Schemas,
     capabilities: &'c Capabilities,
     sound: bool,
@@ -42,7 +42,7 @@ pub fn check(
     files: &[File],
     problems: &mut Problems,
 ) -> Reducers {
-    let checker = Checker {
+    let checker = ReducerChecker {
         schemas,
         capabilities,
         sound,
@@ -90,7 +90,7 @@ pub fn check(
     reducers
 }
 
-impl Checker<'_> {
+impl ReducerChecker<'_> {
     fn reducer(
         &self,
         document: &Document,

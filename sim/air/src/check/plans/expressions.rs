@@ -1,6 +1,6 @@
 //! The expressions of a plan: read, typed, and warned of.
 
-use super::Checker;
+use super::PlanChecker;
 use crate::expr::known::constant_bool;
 use crate::expr::operator_types::may_be_text_or_bytes;
 use crate::expr::parse;
@@ -35,7 +35,7 @@ impl Condition {
     }
 }
 
-impl Checker<'_, '_> {
+impl PlanChecker<'_, '_> {
     /// An expression that must be a bool, and should not always be the same.
     pub(super) fn condition(&mut self, later: Later, what: Condition) -> Option<Expr> {
         let expr = self.expr(later, what == Condition::Where)?;

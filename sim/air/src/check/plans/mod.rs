@@ -41,13 +41,14 @@ pub fn check(
         };
         let correlation = starts.correlations.get(&PlanId::new(index));
         plans.extend(
-            Checker::new(raw, schemas, capabilities, correlation, sound, problems).run(document),
+            PlanChecker::new(raw, schemas, capabilities, correlation, sound, problems)
+                .run(document),
         );
     }
     plans
 }
 
-struct Checker<'c, 'a> {
+struct PlanChecker<'c, 'a> {
     raw: &'c RawPlan<'a>,
     capabilities: &'c Capabilities,
     sound: bool,
@@ -67,7 +68,7 @@ struct Checker<'c, 'a> {
     problems: &'c mut Problems,
 }
 
-impl<'c, 'a> Checker<'c, 'a> {
+impl<'c, 'a> PlanChecker<'c, 'a> {
     fn new(
         raw: &'c RawPlan<'a>,
         schemas: &'c Schemas,
@@ -75,7 +76,7 @@ impl<'c, 'a> Checker<'c, 'a> {
         correlation: Option<&'c Correlation>,
         sound: bool,
         problems: &'c mut Problems,
-    ) -> Checker<'c, 'a> {
+    ) -> PlanChecker<'c, 'a> {
         let (vars, steps) = (BTreeMap::new(), BTreeMap::new());
         let types = Types {
             schemas,
@@ -86,7 +87,7 @@ impl<'c, 'a> Checker<'c, 'a> {
             notes: RefCell::default(),
             is_conditional: Cell::default(),
         };
-        let mut checker = Checker {
+        let mut checker = PlanChecker {
             raw,
             capabilities,
             sound,

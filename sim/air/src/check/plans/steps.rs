@@ -1,7 +1,7 @@
 //! The steps of a plan: what each needs and gives, and what they promise each other.
 
 use super::expressions::Condition;
-use super::{CORRELATION, Checker};
+use super::{CORRELATION, PlanChecker};
 use crate::air::ids::{EffectId, GrantId};
 use crate::air::plans::Op;
 use crate::check::schemas::find_schema;
@@ -13,7 +13,7 @@ use crate::text::quote::quote;
 use crate::types::Type;
 use crate::types::schemas::SchemaId;
 
-impl<'c, 'a> Checker<'c, 'a> {
+impl<'c, 'a> PlanChecker<'c, 'a> {
     pub(super) fn operation(&mut self, step: &RawStep, output: Option<SchemaId>) -> Option<Op> {
         let schemas = self.types.schemas;
         match &step.operation {
