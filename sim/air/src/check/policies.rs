@@ -20,7 +20,7 @@ pub fn check(
     capabilities: &Capabilities,
     problems: &mut Problems,
 ) -> Vec<Rule> {
-    let known = Known::of(world, capabilities);
+    let known = KnownNames::of(world, capabilities);
     let mut all = Vec::new();
     for document in world.of_kind("defpolicy") {
         let Body::Policy(policy) = &document.body else {
@@ -42,20 +42,20 @@ pub fn check(
 }
 
 /// The names that a rule may have beside those of effects and grants.
-struct Known<'w> {
+struct KnownNames<'w> {
     cap_types: BTreeSet<&'w str>,
     plans: BTreeSet<&'w str>,
     reducers: BTreeSet<&'w str>,
 }
 
-impl<'w> Known<'w> {
-    fn of(world: &'w WorldDocuments<'_, '_>, capabilities: &'w Capabilities) -> Known<'w> {
+impl<'w> KnownNames<'w> {
+    fn of(world: &'w WorldDocuments<'_, '_>, capabilities: &'w Capabilities) -> KnownNames<'w> {
         let modules = world.of_kind("defmodule").iter();
         let reducers = modules.filter(|document| match &document.body {
             Body::Module(module) => matches!(module.abi, Abi::Reducer { .. }),
             _ => false,
         });
-        Known {
+        KnownNames {
             cap_types: cap_types(capabilities).collect(),
             plans: world.names("defplan").collect(),
             reducers: reducers.map(|document| &*document.name.it).collect(),
@@ -65,7 +65,7 @@ impl<'w> Known<'w> {
 
 fn rule(
     raw: &RawRule,
-    known: &Known<'_>,
+    known: &KnownNames<'_>,
     capabilities: &Capabilities,
     problems: &mut Problems,
 ) -> Rule {
@@ -131,7 +131,7 @@ fn rule(
 fn no_origin(
     name: &At<String>,
     kind: Option<&At<OriginKind>>,
-    known: &Known<'_>,
+    known: &KnownNames<'_>,
 ) -> Option<String> {
     let text = quote(&name.it);
     let is_plan = known.plans.contains(&*name.it);

@@ -10,7 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::forms::fits;
-use super::paths::{Known, follow};
+use super::paths::{KnownType, follow};
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
 use crate::text::quote::quote;
 use crate::types::schemas::Schemas;
@@ -18,7 +18,7 @@ use crate::types::{MapType, RecordType, Type, VariantType};
 use crate::value::Value;
 
 /// What is known of the names in an expression. An absent name has a type not known.
-pub struct Types<'a> {
+pub struct TypeScope<'a> {
     pub schemas: &'a Schemas,
     pub input: Option<Type>,
     pub vars: BTreeMap<String, Type>,
@@ -30,7 +30,7 @@ pub struct Types<'a> {
     pub is_conditional: Cell<bool>,
 }
 
-impl Types<'_> {
+impl TypeScope<'_> {
     /// Whether the expression can give a value of the type; if not, why.
     pub fn check(&self, expr: &Expr, expected: &Type) -> Result<(), String> {
         let (whole, expected) = (expected, self.strip(expected));
@@ -110,7 +110,7 @@ impl Types<'_> {
     }
 
     /// The type of an expression, if it is known. What contradicts itself is an error.
-    pub fn infer(&self, expr: &Expr) -> Result<Known<'_>, String> {
+    pub fn infer(&self, expr: &Expr) -> Result<KnownType<'_>, String> {
         let owned = |ty| Some(Cow::Owned(ty));
         match expr {
             Expr::Reference(reference) => self.reference(reference),
@@ -203,7 +203,7 @@ impl Types<'_> {
         Ok(common)
     }
 
-    pub(super) fn reference(&self, reference: &Reference) -> Result<Known<'_>, String> {
+    pub(super) fn reference(&self, reference: &Reference) -> Result<KnownType<'_>, String> {
         let root = match &reference.root {
             Root::Input => self.input.as_ref(),
             Root::Var(name) => self.vars.get(name),

@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 
 use super::forms::{Form, form, may_equal};
-use super::infer::Types;
+use super::infer::TypeScope;
 use super::known;
-use super::paths::Known;
+use super::paths::KnownType;
 use super::{Expr, Operator};
 use crate::text::quote::quote;
 use crate::types::Type;
@@ -16,14 +16,14 @@ use crate::value::Value;
 
 /// An operation that is being typed.
 pub(super) struct Operation<'o, 't> {
-    pub(super) types: &'o Types<'t>,
+    pub(super) types: &'o TypeScope<'t>,
     pub(super) operator: Operator,
     pub(super) args: &'o [Expr],
     pub(super) known: Vec<Option<Type>>,
 }
 
 /// Whether the expression gives text or bytes, as far as that is known.
-pub fn may_be_text_or_bytes(types: &Types<'_>, expr: &Expr) -> Result<(), String> {
+pub fn may_be_text_or_bytes(types: &TypeScope<'_>, expr: &Expr) -> Result<(), String> {
     match types.infer(expr)? {
         Some(ty) if !matches!(form(types.schemas, &ty).0, Form::Text | Form::Bytes) => {
             let found = types.schemas.describe(&ty);
@@ -35,10 +35,10 @@ pub fn may_be_text_or_bytes(types: &Types<'_>, expr: &Expr) -> Result<(), String
 
 /// The type of an operation, if it is known; not of `and`, `or`, `not` and `hash_bytes`.
 pub fn of<'t>(
-    types: &'t Types<'_>,
+    types: &'t TypeScope<'_>,
     operator: Operator,
     args: &[Expr],
-) -> Result<Known<'t>, String> {
+) -> Result<KnownType<'t>, String> {
     let mut known = Vec::with_capacity(args.len());
     for arg in args {
         known.push(types.infer(arg)?.map(Cow::into_owned));

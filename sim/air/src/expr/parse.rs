@@ -1,7 +1,7 @@
 //! Reading expressions from JSON. Recursion is bounded by the depth of the JSON.
 
 use super::constants::{CONSTANTS, constant};
-use super::references::{Names, reference};
+use super::references::{NamesInScope, reference};
 use super::{Expr, ExprOrValue, Operator};
 use crate::cbor::order;
 use crate::json::{Json, Later, Node};
@@ -17,7 +17,7 @@ pub fn expr_or_value(
     later: Later,
     schema: Option<SchemaId>,
     schemas: &Schemas,
-    names: Names,
+    names: NamesInScope,
 ) -> Result<ExprOrValue, Problem> {
     let as_expr = match expr(later, names) {
         Ok(expr) => return Ok(ExprOrValue::Expr(expr)),
@@ -57,7 +57,7 @@ fn looks_like_expr(node: &Node) -> bool {
     }
 }
 
-pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
+pub fn expr(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     let Json::Object(members) = &node.json else {
         return Err(wrong(later, "an expression is an object").hint("for example {\"text\":\"a\"}"));
@@ -126,7 +126,7 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
     }
 }
 
-fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
+fn operation(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     if let Some(other) = node
         .members()
@@ -180,7 +180,7 @@ fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
     })
 }
 
-fn items(later: Later, names: Names) -> Result<Vec<Expr>, Problem> {
+fn items(later: Later, names: NamesInScope) -> Result<Vec<Expr>, Problem> {
     let Json::Array(nodes) = &later.node.json else {
         return Err(wrong(later, "an array of expressions belongs here"));
     };
@@ -198,7 +198,7 @@ fn items(later: Later, names: Names) -> Result<Vec<Expr>, Problem> {
         .collect()
 }
 
-fn entry(later: Later, names: Names) -> Result<(Expr, Expr), Problem> {
+fn entry(later: Later, names: NamesInScope) -> Result<(Expr, Expr), Problem> {
     let Later { node, file } = later;
     match (
         node.members().len(),
@@ -213,7 +213,7 @@ fn entry(later: Later, names: Names) -> Result<(Expr, Expr), Problem> {
     }
 }
 
-fn variant(later: Later, names: Names) -> Result<Expr, Problem> {
+fn variant(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     let value = node.member("value");
     let count = 1 + usize::from(value.is_some());

@@ -10,14 +10,14 @@ use crate::types::{Type, VariantType};
 const MOST_STEPS: usize = 100_000;
 
 /// A type, if it is known.
-pub(super) type Known<'t> = Option<Cow<'t, Type>>;
+pub(super) type KnownType<'t> = Option<Cow<'t, Type>>;
 
 /// The type at the end of a path of fields. None: it depends on the value.
 pub fn follow<'t>(
     schemas: &'t Schemas,
     root: &'t Type,
     path: &[String],
-) -> Result<Known<'t>, String> {
+) -> Result<KnownType<'t>, String> {
     follow_within(schemas, root, path, &Cell::new(MOST_STEPS))
 }
 
@@ -26,7 +26,7 @@ fn follow_within<'t>(
     root: &'t Type,
     path: &[String],
     fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
+) -> Result<KnownType<'t>, String> {
     let mut ty = root;
     for (index, step) in path.iter().enumerate() {
         let Some(left) = fuel.get().checked_sub(1) else {
@@ -62,8 +62,8 @@ fn follow_arms<'t>(
     variant: &'t VariantType,
     path: &[String],
     fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
-    let mut common: Option<Known<'t>> = None;
+) -> Result<KnownType<'t>, String> {
+    let mut common: Option<KnownType<'t>> = None;
     let mut why = String::new();
     for arm in variant.arms() {
         let found = match follow_within(schemas, &arm.ty, path, fuel) {

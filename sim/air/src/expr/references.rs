@@ -10,7 +10,7 @@ use crate::text::suggest::suggest;
 
 /// The names an expression may use.
 #[derive(Clone, Copy)]
-pub struct Names<'a> {
+pub struct NamesInScope<'a> {
     pub vars: &'a BTreeSet<String>,
     /// The steps that give a value.
     pub steps: &'a BTreeSet<String>,
@@ -20,7 +20,7 @@ pub struct Names<'a> {
     pub hints: bool,
 }
 
-pub(super) fn reference(later: Later, names: Names) -> Result<Reference, Problem> {
+pub(super) fn reference(later: Later, names: NamesInScope) -> Result<Reference, Problem> {
     let text = later.node.as_text().unwrap_or_default();
     let forms = "`@plan.input`, `@var:name`, `@step:id` or `@event`, perhaps with `.field`";
     let found = if let Some(rest) = text.strip_prefix("@plan.input") {

@@ -4,7 +4,7 @@ use super::PlanChecker;
 use crate::expr::known::constant_bool;
 use crate::expr::operator_types::may_be_text_or_bytes;
 use crate::expr::parse;
-use crate::expr::references::Names;
+use crate::expr::references::NamesInScope;
 use crate::expr::{Expr, ExprOrValue};
 use crate::json::Later;
 use crate::problems::problem::{Problem, SourcePlace};
@@ -63,7 +63,7 @@ impl PlanChecker<'_, '_> {
 
     pub(super) fn expr(&mut self, later: Later, event: bool) -> Option<Expr> {
         let hints = self.problems.wants_hints();
-        let names = Names {
+        let names = NamesInScope {
             vars: &self.vars,
             steps: &self.valued,
             event,
@@ -79,7 +79,7 @@ impl PlanChecker<'_, '_> {
         schema: Option<SchemaId>,
     ) -> Option<ExprOrValue> {
         let hints = self.problems.wants_hints();
-        let names = Names {
+        let names = NamesInScope {
             vars: &self.vars,
             steps: &self.valued,
             event: false,

@@ -16,7 +16,7 @@ use crate::air::ids::PlanId;
 use crate::air::plans::{Edge, Plan, PlanStep};
 use crate::documents::{Body, Document, RawOperation, RawPlan, RawStep};
 use crate::expr::Expr;
-use crate::expr::infer::Types;
+use crate::expr::infer::TypeScope;
 use crate::problems::list::Problems;
 use crate::problems::problem::{At, Problem, SourcePlace};
 use crate::text::quote::quote;
@@ -59,7 +59,7 @@ struct PlanChecker<'c, 'a> {
     valued: BTreeSet<String>,
     /// Handle to effect kind.
     handles: BTreeMap<String, &'c At<String>>,
-    types: Types<'c>,
+    types: TypeScope<'c>,
     /// The types that the steps which bind a variable give it, of those that were read so far.
     given: BTreeMap<String, Vec<Option<Type>>>,
     locals: BTreeMap<String, SchemaId>,
@@ -78,7 +78,7 @@ impl<'c, 'a> PlanChecker<'c, 'a> {
         problems: &'c mut Problems,
     ) -> PlanChecker<'c, 'a> {
         let (vars, steps) = (BTreeMap::new(), BTreeMap::new());
-        let types = Types {
+        let types = TypeScope {
             schemas,
             input: None,
             vars,
