@@ -9,11 +9,11 @@ use crate::value::Value;
 const MAX_WORK: usize = 4 << 20;
 
 /// What may still be copied.
-pub(super) struct Budget(usize);
+pub(super) struct WorkBudget(usize);
 
-impl Budget {
-    pub fn new() -> Budget {
-        Budget(MAX_WORK)
+impl WorkBudget {
+    pub fn new() -> WorkBudget {
+        WorkBudget(MAX_WORK)
     }
 
     /// Pays for a copy of the value.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::budget::Budget;
+use super::budget::WorkBudget;
 use super::operators::kind;
 use super::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 use crate::value::Value;
@@ -25,7 +25,7 @@ impl Expr {
     /// The value of the expression. The values in scope must be of bounded depth, as are all that
     /// come from a schema or from here.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
-        let mut budget = Budget::new();
+        let mut budget = WorkBudget::new();
         let value = evaluate(self, scope, &mut budget)?;
         let value = budget.own(value)?;
         match is_within(&value, MAX_VALUE_DEPTH) {
@@ -73,7 +73,7 @@ impl fmt::Display for Reference {
 fn evaluate<'s>(
     expr: &'s Expr,
     scope: &Scope<'s>,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let owned = match expr {
         Expr::Reference(reference) => return look_up(reference, scope),
@@ -123,7 +123,7 @@ fn evaluate<'s>(
     Ok(Cow::Owned(owned))
 }
 
-fn own(expr: &Expr, scope: &Scope<'_>, budget: &mut Budget) -> Result<Value, EvalError> {
+fn own(expr: &Expr, scope: &Scope<'_>, budget: &mut WorkBudget) -> Result<Value, EvalError> {
     let value = evaluate(expr, scope, budget)?;
     budget.own(value)
 }
@@ -132,7 +132,7 @@ fn operation<'s>(
     operator: Operator,
     args: &'s [Expr],
     scope: &Scope<'s>,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let decisive = match operator {
         Operator::And => false,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::EvalError;
-use super::budget::Budget;
+use super::budget::WorkBudget;
 use crate::hash::Hash;
 use crate::value::Value;
 
@@ -71,7 +71,7 @@ impl Operator {
     pub(super) fn apply<'s>(
         self,
         args: &[Cow<'s, Value>],
-        budget: &mut Budget,
+        budget: &mut WorkBudget,
     ) -> Result<Cow<'s, Value>, EvalError> {
         let (first, second) = match args {
             [first] => (first, &Cow::Owned(Value::Null)),
@@ -162,7 +162,7 @@ impl Operator {
         }
     }
 
-    fn concat(self, args: &[Cow<'_, Value>], budget: &mut Budget) -> Result<Value, EvalError> {
+    fn concat(self, args: &[Cow<'_, Value>], budget: &mut WorkBudget) -> Result<Value, EvalError> {
         let expected = "texts, bytes or lists, all alike";
         args.iter().try_for_each(|arg| budget.charge(arg))?;
         let mut result = match args.first() {
@@ -247,7 +247,7 @@ impl Operator {
 fn get<'s>(
     value: &Cow<'s, Value>,
     key: &Value,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let find = |value: &Value| match value {
         Value::List(items) => {
