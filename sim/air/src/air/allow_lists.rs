@@ -17,6 +17,7 @@ pub struct AllowLists<'a> {
 }
 
 impl<'a> AllowLists<'a> {
+    /// The lists in the parameters of a grant of `sys/http.out@1`. What is no list is none.
     pub fn of(params: &'a Value) -> AllowLists<'a> {
         let list = |name| match params.field(name) {
             Some(Value::List(items)) => Some(items.as_slice()),

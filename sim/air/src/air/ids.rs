@@ -13,6 +13,7 @@ macro_rules! id {
                 $name(index as u32)
             }
 
+            /// The place in its list.
             pub fn index(self) -> usize {
                 self.0 as usize
             }

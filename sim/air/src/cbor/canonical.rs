@@ -13,11 +13,13 @@ use crate::cbor;
 pub struct CanonicalText<'a>(&'a [u8]);
 
 impl<'a> CanonicalText<'a> {
+    /// The text in UTF-8.
     #[inline]
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
+    /// The text. Panics if the bytes were not made by `canonicalise`.
     #[inline]
     pub fn as_str(self) -> &'a str {
         std::str::from_utf8(self.0).expect("canonical texts are UTF-8")
@@ -87,6 +89,7 @@ impl<'a> Canonical<'a> {
         self.take(&[cbor::NULL]).is_some()
     }
 
+    /// The bool that is next.
     #[inline]
     pub fn boolean(&mut self) -> Option<bool> {
         let (&first, rest) = self.rest.split_first()?;
@@ -98,11 +101,13 @@ impl<'a> Canonical<'a> {
         }
     }
 
+    /// The integer that is next, if it is not negative.
     #[inline]
     pub fn nat(&mut self) -> Option<u64> {
         self.head(cbor::UNSIGNED)
     }
 
+    /// The text that is next.
     #[inline]
     pub fn text(&mut self) -> Option<CanonicalText<'a>> {
         let length = usize::try_from(self.head(cbor::TEXT)?).ok()?;

@@ -2,6 +2,17 @@
 //!
 //! Writing follows section 4.2.1: shortest heads, definite lengths, map keys in bytewise order of
 //! their encoding. Reading takes any well-formed item. Nothing here knows a schema.
+//!
+//! ```
+//! use sim_air::cbor::{self, canonical::Canonical};
+//!
+//! let mut out = Vec::new();
+//! cbor::write_text(&mut out, "ok");
+//! cbor::write_nat(&mut out, 300);
+//! let mut rest = Canonical::new(&out);
+//! assert_eq!(rest.text().map(|text| text.as_str()), Some("ok"));
+//! assert_eq!(rest.nat(), Some(300));
+//! ```
 
 pub mod canonical;
 pub(crate) mod order;
@@ -9,32 +20,43 @@ pub(crate) mod reader;
 
 /// The tag 55799, "this is CBOR", with which canonical bytes begin.
 pub const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
+/// The item `false`.
 pub const FALSE: u8 = 0xf4;
+/// The item `true`.
 pub const TRUE: u8 = 0xf5;
+/// The item `null`.
 pub const NULL: u8 = 0xf6;
 /// Before the eight bytes of a double.
 pub const FLOAT_64: u8 = 0xfb;
 /// Ends an item of indefinite length.
 pub const BREAK: u8 = 0xff;
-/// The keys of a variant, as text items.
+/// The key `$tag` of a variant, as a text item.
 pub const TAG_KEY: &[u8] = b"\x64$tag";
+/// The key `$value` of a variant, as a text item.
 pub const VALUE_KEY: &[u8] = b"\x66$value";
 
-/// Major types.
+/// The major type of integers from 0 up.
 pub const UNSIGNED: u8 = 0;
+/// The major type of integers below 0.
 pub const NEGATIVE: u8 = 1;
+/// The major type of byte strings.
 pub const BYTES: u8 = 2;
+/// The major type of texts.
 pub const TEXT: u8 = 3;
+/// The major type of arrays.
 pub const ARRAY: u8 = 4;
+/// The major type of maps.
 pub const MAP: u8 = 5;
+/// The major type of tags.
 pub const TAG: u8 = 6;
 
+/// The item for a bool.
 #[inline]
 pub fn boolean(flag: bool) -> u8 {
     if flag { TRUE } else { FALSE }
 }
 
-/// The head of an item in its shortest form.
+/// Appends the head of an item of that major type, in its shortest form.
 #[inline]
 pub fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     let major = major << 5;
@@ -56,11 +78,13 @@ pub fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     }
 }
 
+/// Appends an integer.
 #[inline]
 pub fn write_nat(out: &mut Vec<u8>, number: u64) {
     write_head(out, UNSIGNED, number);
 }
 
+/// Appends an integer with a sign.
 #[inline]
 pub fn write_int(out: &mut Vec<u8>, number: i64) {
     match u64::try_from(number) {
@@ -69,12 +93,14 @@ pub fn write_int(out: &mut Vec<u8>, number: i64) {
     }
 }
 
+/// Appends a byte string.
 #[inline]
 pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     write_head(out, BYTES, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
 
+/// Appends a text.
 #[inline]
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
     write_head(out, TEXT, text.len() as u64);

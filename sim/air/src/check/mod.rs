@@ -30,7 +30,27 @@ const MAX_FILES: usize = 1024;
 const MAX_TOTAL_SIZE: usize = 32 << 20;
 
 /// Reads and checks a world. All problems are reported together, in order of file and position;
-/// warnings alone refuse nothing and come with the world.
+/// warnings alone refuse nothing and come with the world ([`Air::warnings`]).
+///
+/// A source holds one document or an array of them; their order makes no difference to the world.
+///
+/// # Errors
+///
+/// If anything refuses the world: what, where, what was expected, and what to do next.
+///
+/// ```
+/// use sim_air::{Source, load};
+///
+/// let text = r#"{"$kind": "defschema", "name": "demo/Point@1", "type": {"record": {"x": "int"}}}"#;
+/// let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
+/// let problems = load(&[source]).unwrap_err();
+/// assert_eq!(
+///     problems.list[1].to_string(),
+///     "a type is an object with one field, not the text `int`\n  \
+///        at point.air.json:1:73 (/type/record/x)\n  \
+///        hint: for example {\"text\":{}}",
+/// );
+/// ```
 pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     let mut problems = Problems::default();
     let size = sources

@@ -30,15 +30,20 @@ const ORIGINS: [(&str, OriginKind); 2] =
 /// Who may ask for an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Origin {
+    /// Reducers only.
     Reducer,
+    /// Plans only.
     Plan,
+    /// Either.
     Both,
 }
 
 /// What asks for an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OriginKind {
+    /// A plan.
     Plan,
+    /// A reducer.
     Reducer,
 }
 

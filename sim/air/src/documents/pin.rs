@@ -11,6 +11,20 @@ use crate::text::quote::quote;
 
 /// The text with the module's `wasm_hash` set, or put in after its name if there was none.
 /// Every other byte stays. The file need not pass other checks.
+///
+/// # Errors
+///
+/// If the source is no JSON, or has not exactly one `defmodule` of that name.
+///
+/// ```
+/// use sim_air::{Hash, Source, pin};
+///
+/// let text = r#"{ "$kind": "defmodule", "name": "demo/M@1" }"#;
+/// let source = Source { file: "m.air.json".to_owned(), text: text.to_owned() };
+/// let pinned = pin(&source, "demo/M@1", Hash::of(b"wasm"))?;
+/// assert!(pinned.contains(r#""name": "demo/M@1", "wasm_hash": "sha256:"#));
+/// # Ok::<(), sim_air::Diagnostics>(())
+/// ```
 pub fn pin(source: &Source, module: &str, hash: Hash) -> Result<String, Diagnostics> {
     let mut problems = Problems::default();
     let file = File::read(0, &source.file, &source.text, &mut problems);

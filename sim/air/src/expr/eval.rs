@@ -13,6 +13,7 @@ use crate::value::Value;
 const MAX_VALUE_DEPTH: usize = 128;
 
 impl ExprOrValue {
+    /// The value, or what the expression gives.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         match self {
             ExprOrValue::Expr(expr) => expr.eval(scope),
@@ -24,6 +25,11 @@ impl ExprOrValue {
 impl Expr {
     /// The value of the expression. The values in scope must be of bounded depth, as are all that
     /// come from a schema or from here.
+    ///
+    /// # Errors
+    ///
+    /// If a reference leads to nothing, an operator cannot take what it is given, or more is made
+    /// than one evaluation may: 4 Mi nodes and bytes, 128 levels.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         let mut budget = WorkBudget::new();
         let value = evaluate(self, scope, &mut budget)?;

@@ -17,12 +17,14 @@ macro_rules! operators {
         /// An operator; each is written in documents as the word `name` gives.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Operator {
-            $($variant,)*
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
         }
 
         impl Operator {
+            /// Every operator.
             pub const ALL: &[Operator] = &[$(Operator::$variant,)*];
 
+            /// The word by which documents call it.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Operator::$variant => $name,)*

@@ -8,6 +8,11 @@ use crate::cbor::{self, order};
 ///
 /// A number outside 64 bits, or a fraction, is written as a 64-bit float; the loader refuses
 /// documents that hold one, and strips `$comment`, which this does not.
+///
+/// ```
+/// let bytes = sim_air::canonical_cbor(&serde_json::json!({"b": 2, "a": 1}));
+/// assert_eq!(bytes, b"\xd9\xd9\xf7\xa2\x61a\x01\x61b\x02");
+/// ```
 pub fn canonical_cbor(json: &Plain) -> Vec<u8> {
     let mut out = cbor::SELF_DESCRIBED.to_vec();
     write_plain(json, &mut out);

@@ -7,7 +7,9 @@ use crate::text::printable::printable;
 /// A document file: its name, used in messages only, and its text.
 #[derive(Clone, Debug)]
 pub struct Source {
+    /// What messages call it; nothing is read from there.
     pub file: String,
+    /// JSON: one document, or an array of them. At most 8 MiB.
     pub text: String,
 }
 
@@ -29,17 +31,24 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One problem. `line` and `column` count from 1, columns in characters.
+/// One problem, and where it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
+    /// What becomes of the world.
     pub severity: Severity,
+    /// The file, by [`Source::file`].
     pub file: String,
     /// JSON pointer (RFC 6901) into the file; empty for the whole of it.
     pub pointer: String,
+    /// The line, from 1.
     pub line: usize,
+    /// The column in characters, from 1.
     pub column: usize,
+    /// What is wrong.
     pub message: String,
+    /// What should have been there.
     pub expected: Option<String>,
+    /// What to do next.
     pub hint: Option<String>,
 }
 
@@ -66,6 +75,7 @@ impl fmt::Display for Diagnostic {
 /// Every problem of a world that is refused, in order of file and position. One is an error.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Diagnostics {
+    /// In order of file and position; 200 at most, errors first.
     pub list: Vec<Diagnostic>,
     /// How many more errors there are, and how many more warnings.
     pub hidden: [usize; 2],
@@ -97,6 +107,7 @@ pub struct Warnings {
 }
 
 impl Warnings {
+    /// How many there are, shown or not.
     pub fn count(&self) -> usize {
         self.list.len() + self.hidden_count
     }

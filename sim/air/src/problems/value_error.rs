@@ -4,12 +4,15 @@
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{}: expected {expected}, found {found}", place(.path))]
 pub struct ValueError {
+    /// JSON pointer (RFC 6901) into what was read; empty for the whole.
     pub path: String,
+    /// What should have been there.
     pub expected: String,
+    /// What was there.
     pub found: String,
 }
 
-/// Where something is, by its pointer.
+/// Where something is, by its JSON pointer: "at `/a/0`", or "at the top".
 pub fn place(path: &str) -> String {
     match path.is_empty() {
         true => "at the top".to_owned(),

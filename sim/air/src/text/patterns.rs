@@ -3,7 +3,14 @@
 /// Longer names are refused before they are looked at.
 const MAX_NAME_SIZE: usize = 256;
 
-/// What a piece of text in a document must look like.
+/// What a piece of text in a document must look like, by the patterns of AIR v1.
+///
+/// ```
+/// use sim_air::Pattern;
+///
+/// assert!(Pattern::Name.matches("demo/RetrySM@1"));
+/// assert!(!Pattern::Name.matches("demo/RetrySM"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pattern {
     /// `namespace/Name@1`
@@ -19,6 +26,7 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Whether the text has the pattern, and at most 256 bytes.
     pub fn matches(self, text: &str) -> bool {
         if text.is_empty() || text.len() > MAX_NAME_SIZE {
             return false;
@@ -32,6 +40,7 @@ impl Pattern {
         }
     }
 
+    /// What is expected, for messages.
     pub fn expected(self) -> &'static str {
         match self {
             Pattern::Name => "a name such as `demo/Thing@1`",

@@ -12,23 +12,41 @@ use crate::cbor;
 /// A type of AIR. `Time` is u64 ns, `Duration` i64 ns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Type {
+    /// True or false.
     Bool,
+    /// An integer of 64 bits with a sign.
     Int,
+    /// An integer of 64 bits without a sign.
     Nat,
+    /// A decimal (IEEE 754 decimal128), kept as its text.
     Dec128,
+    /// A byte string.
     Bytes,
+    /// Text in UTF-8.
     Text,
+    /// A moment: ns since 1970, without a sign.
     Time,
+    /// A span of time: ns, with a sign.
     Duration,
+    /// A SHA-256 digest, kept as `sha256:` and hex.
     Hash,
+    /// A UUID (RFC 9562), kept as its text in small letters.
     Uuid,
+    /// Null, and nothing else.
     Unit,
+    /// Named fields.
     Record(RecordType),
+    /// One of several tags, each with a value.
     Variant(VariantType),
+    /// Items in their order.
     List(Box<Type>),
+    /// Items without an order, each once.
     Set(Box<Type>),
+    /// Keys, each once, and their values.
     Map(Box<MapType>),
+    /// A value or null.
     Option(Box<Type>),
+    /// What another schema says.
     Ref(SchemaId),
 }
 
@@ -38,9 +56,12 @@ pub struct RecordType {
     fields: Vec<Field>,
 }
 
+/// A field of a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Field {
+    /// Unique in the record.
     pub name: String,
+    /// The type of its values.
     pub ty: Type,
     /// Whether the field may be absent on the way in: its type is an option, perhaps by a ref.
     pub optional: bool,
@@ -54,9 +75,12 @@ pub struct VariantType {
     arms: Vec<Arm>,
 }
 
+/// An arm of a variant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Arm {
+    /// Unique in the variant.
     pub tag: String,
+    /// The type of what it carries.
     pub ty: Type,
     /// Whether the arm carries nothing: its type is unit, perhaps by a ref.
     pub unit: bool,
@@ -64,9 +88,12 @@ pub struct Arm {
     pub(crate) key: Vec<u8>,
 }
 
+/// The type of a map.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MapType {
+    /// The type of its keys: int, nat, text, uuid or hash, perhaps by a ref.
     pub key: Type,
+    /// The type of its values.
     pub value: Type,
 }
 
@@ -86,10 +113,12 @@ impl RecordType {
         RecordType { fields }
     }
 
+    /// The fields, in canonical order.
     pub fn fields(&self) -> &[Field] {
         &self.fields
     }
 
+    /// The field of that name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }
@@ -111,10 +140,12 @@ impl VariantType {
         VariantType { arms }
     }
 
+    /// The arms, in canonical order.
     pub fn arms(&self) -> &[Arm] {
         &self.arms
     }
 
+    /// The arm of that tag.
     pub fn arm(&self, tag: &str) -> Option<&Arm> {
         self.arms.iter().find(|arm| arm.tag == tag)
     }

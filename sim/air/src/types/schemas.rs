@@ -20,12 +20,42 @@ impl SchemaId {
         SchemaId(index as u32)
     }
 
+    /// The place among all schemas.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Every schema of a world, the built-in ones included.
+/// Every schema of a world, the built-in ones included. Values are judged by it.
+///
+/// ```
+/// use sim_air::{Source, Value, load};
+/// # let text = r#"[
+/// #   {"$kind": "defschema", "name": "demo/Point@1",
+/// #    "type": {"record": {"x": {"int": {}}, "y": {"option": {"int": {}}}}}},
+/// #   {"$kind": "manifest", "air_version": "1", "schemas": [{"name": "demo/Point@1"}],
+/// #    "modules": [], "plans": [], "effects": [], "caps": [], "policies": []}
+/// # ]"#;
+/// # let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
+///
+/// // demo/Point@1 is {"record": {"x": {"int": {}}, "y": {"option": {"int": {}}}}}
+/// let schemas = load(&[source])?.schemas;
+/// let point = schemas.find("demo/Point@1").expect("the world has it");
+///
+/// // An option may be left out on the way in, and is null once it is canonical.
+/// let bytes = schemas.encode(point, &Value::record([("x", Value::Nat(1))]))?;
+/// let value = schemas.decode(point, &bytes)?;
+/// assert_eq!(value.field("y"), Some(&Value::Null));
+///
+/// // In JSON: plain, or tagged by type.
+/// let json = serde_json::json!({"x": {"int": 1}});
+/// assert_eq!(schemas.value_from_json(point, &json)?, value);
+/// assert_eq!(schemas.value_to_json(point, &value), serde_json::json!({"x": 1, "y": null}));
+///
+/// let error = schemas.encode(point, &Value::record([("x", Value::text("1"))])).unwrap_err();
+/// assert_eq!(error.to_string(), "at `/x`: expected a signed number of 64 bits, found text");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Schemas {
     entries: Vec<Entry>,
@@ -40,6 +70,7 @@ struct Entry {
 }
 
 impl Schemas {
+    /// The schema of that name; anonymous ones have none.
     pub fn find(&self, name: &str) -> Option<SchemaId> {
         self.by_name.get(name).copied()
     }

@@ -16,6 +16,10 @@ use crate::value::Value;
 
 impl Schemas {
     /// Reads a value of the schema, in either spelling.
+    ///
+    /// # Errors
+    ///
+    /// If the JSON is none; the path leads into the JSON.
     pub fn value_from_json(&self, id: SchemaId, json: &Json) -> Result<Value, ValueError> {
         let value = self.read_json(self.ty(id), json).map_err(|fault| *fault)?;
         self.encode(id, &value)

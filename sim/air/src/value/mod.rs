@@ -18,20 +18,38 @@ use crate::cbor::{self, order};
 
 /// A value of some schema. What it means is the schema's matter: `time` is a `Nat`, `duration`
 /// an `Int` (both ns), `hash`, `uuid` and `dec128` are `Text`, `unit` and a missing option `Null`.
+///
+/// ```
+/// use sim_air::Value;
+///
+/// let value = Value::record([("name", Value::text("a")), ("at", Value::Nat(7))]);
+/// assert_eq!(value.field("at").and_then(Value::as_nat), Some(7));
+/// // Shorter keys come first.
+/// assert_eq!(value.to_cbor(), b"\xd9\xd9\xf7\xa2\x62at\x07\x64name\x61a");
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Value {
+    /// Unit, or an option without a value.
     Null,
+    /// A bool.
     Bool(bool),
+    /// An integer with a sign; a duration, in ns.
     Int(i64),
+    /// An integer without a sign; a time, in ns since 1970.
     Nat(u64),
+    /// A byte string.
     Bytes(Vec<u8>),
+    /// A text; a hash, a uuid or a decimal in its canonical spelling.
     Text(String),
     /// A list, or a set in canonical order.
     List(Vec<Value>),
     /// A record or a map, in canonical order of the keys.
     Map(Vec<(Value, Value)>),
+    /// A variant.
     Variant {
+        /// The tag.
         tag: String,
+        /// What is in it; [`Value::Null`] if it carries nothing.
         value: Box<Value>,
     },
 }
@@ -61,6 +79,7 @@ impl Value {
         Value::Map(fields.into_iter().map(entry).collect())
     }
 
+    /// A text.
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())
     }
@@ -76,6 +95,7 @@ impl Value {
             .map(|(_, value)| value)
     }
 
+    /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
@@ -100,6 +120,7 @@ impl Value {
         out
     }
 
+    /// Appends what [`Value::to_cbor`] gives, without the leading tag.
     pub fn write_cbor(&self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.push(cbor::NULL),

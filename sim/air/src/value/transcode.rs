@@ -21,6 +21,10 @@ const FIELDS_ON_STACK: usize = 24;
 impl Schemas {
     /// Checks that `input` is one value of the schema and appends its canonical bytes, with their
     /// leading tag, to `out`. On an error `out` is as it was.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no CBOR, or more or less than one value of the schema.
     pub fn canonicalise(
         &self,
         id: SchemaId,

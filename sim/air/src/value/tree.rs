@@ -13,6 +13,10 @@ use crate::value::Value;
 impl Schemas {
     /// The canonical bytes of a value, with their tag. Numbers may be `Int` or `Nat`, sets may
     /// come in any order and optional fields may be absent.
+    ///
+    /// # Errors
+    ///
+    /// If the value is none of the schema.
     pub fn encode(&self, id: SchemaId, value: &Value) -> Result<Vec<u8>, ValueError> {
         let mut plain = Vec::new();
         value.write_cbor(&mut plain);
@@ -21,7 +25,11 @@ impl Schemas {
         Ok(out)
     }
 
-    /// The value in any bytes that `canonicalise` accepts.
+    /// The value in any bytes that [`Schemas::canonicalise`] accepts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Schemas::canonicalise`].
     pub fn decode(&self, id: SchemaId, bytes: &[u8]) -> Result<Value, ValueError> {
         let mut canonical = Vec::with_capacity(bytes.len() + cbor::SELF_DESCRIBED.len());
         self.canonicalise(id, bytes, &mut canonical)?;
