@@ -46,7 +46,7 @@
 //!
 //! [`cbor`] is the hot path: envelopes and states are written, and read where they are known to be
 //! canonical, without a tree. [`printable`] and its like make texts of others safe to print.
-//! [`Pattern`] tells names among the constants of a wasm binary. [`place`] words a place in
+//! [`Pattern`] tells names among the constants of a wasm binary. [`at_pointer`] words a place in
 //! a message. Ids such as [`SchemaId`] can be made of a number, for packed states; a number that no
 //! world gave panics where it is used.
 
@@ -90,6 +90,6 @@ pub use value::Value;
 pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 
 // For the crates beside this one.
-pub use problems::value_error::place;
+pub use problems::value_error::at_pointer;
 pub use text::patterns::Pattern;
 pub use text::printable::{printable, printable_json, printable_lines};

@@ -2,7 +2,7 @@
 
 /// A value that does not fit its schema. `path` is a JSON pointer into what was read.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{}: expected {expected}, found {found}", place(.path))]
+#[error("{}: expected {expected}, found {found}", at_pointer(.path))]
 pub struct ValueError {
     /// JSON pointer (RFC 6901) into what was read; empty for the whole.
     pub path: String,
@@ -13,7 +13,7 @@ pub struct ValueError {
 }
 
 /// Where something is, by its JSON pointer: "at `/a/0`", or "at the top".
-pub fn place(path: &str) -> String {
+pub fn at_pointer(path: &str) -> String {
     match path.is_empty() {
         true => "at the top".to_owned(),
         false => format!("at `{path}`"),
