@@ -43,7 +43,7 @@ pub enum Enforcer {
     AllowAll,
     /// The lists of `http.out`: see [`super::allow_lists::AllowLists`].
     AllowLists,
-    /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
+    /// A module of the world's own: an index into [`crate::Air::enforcers`], or none if no grant is of
     /// such a cap.
     Module(Option<usize>),
 }
@@ -53,7 +53,7 @@ pub enum Enforcer {
 pub struct Grant {
     /// The name by which plans, slots and rules mean it.
     pub name: String,
-    /// An index into [`Air::caps`].
+    /// An index into [`crate::Air::caps`].
     pub cap: usize,
     /// The type of its cap.
     pub cap_type: String,

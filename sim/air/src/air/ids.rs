@@ -22,18 +22,18 @@ macro_rules! id {
 }
 
 id!(
-    /// An index into [`Air::reducers`].
+    /// An index into [`crate::Air::reducers`].
     ReducerId
 );
 id!(
-    /// An index into [`Air::plans`].
+    /// An index into [`crate::Air::plans`].
     PlanId
 );
 id!(
-    /// An index into [`Air::effects`].
+    /// An index into [`crate::Air::effects`].
     EffectId
 );
 id!(
-    /// An index into [`Air::grants`].
+    /// An index into [`crate::Air::grants`].
     GrantId
 );
