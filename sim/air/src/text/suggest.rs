@@ -14,23 +14,12 @@ pub fn suggest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     (nearest.0 <= limit).then(|| format!("did you mean {}?", quote(nearest.1)))
 }
 
-/// Edit distance in bytes; long or very different texts are just far apart.
+/// Edit distance in characters; long or very different texts are just far apart.
 fn distance(left: &str, right: &str) -> usize {
     const MAX_SIZE: usize = 64;
     const FAR: usize = usize::MAX;
-    let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len().max(right.len()) > MAX_SIZE || left.len().abs_diff(right.len()) > 3 {
         return FAR;
     }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
+    strsim::levenshtein(left, right)
 }
