@@ -10,7 +10,7 @@ use std::process::Command;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
-use sim::reducer::Output;
+use sim::host::Output;
 
 use crate::support::{code, root, trial};
 

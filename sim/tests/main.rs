@@ -21,6 +21,7 @@ mod reducer;
 mod seeds;
 mod shrink;
 mod support;
+mod tidy;
 mod trace;
 mod world;
 
@@ -60,6 +61,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         examples::trials(),
         explore::trials(),
         foreign::trials(),
+        tidy::trials(),
         trace::trials(number),
         world::trials(seed),
     ]

@@ -9,7 +9,7 @@ mod scenes;
 pub mod wire;
 
 pub use scenes::{BASE_DELAY_MS, MAX_ATTEMPTS, SIZES, small};
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::CanonicalText;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
 use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_receipt};
 use sim_model::{Model, Scene, Size, Small, Stray, Watch, sample, texts};
@@ -242,12 +242,12 @@ impl Model for Retry {
             Event::Ok { req_id } | Event::Err { req_id, .. } => Some(req_id),
             Event::Timer(timer) => timer.key,
         };
-        req_id.map(Text::as_str)
+        req_id.map(CanonicalText::as_str)
     }
 
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
         if kind == "timer.set" {
-            TimerSet::parse(params)?.key.map(Text::as_str)
+            TimerSet::parse(params)?.key.map(CanonicalText::as_str)
         } else {
             None
         }
@@ -374,7 +374,7 @@ fn timer_ns(start: &StartWork<'_>, exponent: u32) -> u64 {
 }
 
 /// A `sys/TimerFired@1` in its arm, as if a timer of `req_id` had fired when it was due.
-fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
+fn timer(req_id: CanonicalText<'_>, deliver_at_ns: u64) -> Vec<u8> {
     let small = || Vec::with_capacity(64);
     let (mut requested, mut receipt, mut out) = (small(), small(), Vec::new());
     timer_params(&mut requested, Some(req_id), deliver_at_ns);

@@ -28,12 +28,12 @@ use contract::Because;
 use contract::Due;
 use history::Reading;
 use history::{History, Past, Request};
-use sim_air::canonical::{Place, Text};
+use sim_air::cbor::canonical::{CanonicalText, TextRange};
 use sim_kernel::TimerSet;
 use sim_model::{Asked, Finding, Observer, Property, SEEDS_FOR_GOALS, Seen, Verdicts, Watch};
 use sim_record::trace::{Key, Packer, Record, Step, Trace, Unpacker, ValueId};
 
-type State<'a> = wire::State<Text<'a>>;
+type State<'a> = wire::State<CanonicalText<'a>>;
 type Check = fn(&Past<'_>, &Move<'_>) -> Finding;
 
 /// What must hold, in the order of reports.
@@ -248,7 +248,7 @@ struct Read {
     /// [`Values::generation`]: sim_record::trace::Values::generation
     generation: u64,
     id: ValueId,
-    state: wire::State<Place>,
+    state: wire::State<TextRange>,
 }
 
 impl Observer for Judge {

@@ -3,8 +3,8 @@
 //! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
-use sim_air::canonical::{Canonical, Place, Text};
 use sim_air::cbor;
+use sim_air::cbor::canonical::{Canonical, CanonicalText, TextRange};
 use sim_kernel::TimerSet;
 
 /// Room for an event with short texts.
@@ -13,8 +13,8 @@ const EVENT_BYTES: usize = 128;
 /// `demo/StartWork@1`. Delays in ms, the anchor in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StartWork<'a> {
-    pub req_id: Text<'a>,
-    pub payload: Text<'a>,
+    pub req_id: CanonicalText<'a>,
+    pub payload: CanonicalText<'a>,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub now_ns: u64,
@@ -24,16 +24,21 @@ pub struct StartWork<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event<'a> {
     Start(StartWork<'a>),
-    Ok { req_id: Text<'a> },
-    Err { req_id: Text<'a>, transient: bool },
+    Ok {
+        req_id: CanonicalText<'a>,
+    },
+    Err {
+        req_id: CanonicalText<'a>,
+        transient: bool,
+    },
     Timer(TimerSet<'a>),
 }
 
 /// `demo/WorkRequested@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requested<'a> {
-    pub req_id: Text<'a>,
-    pub payload: Text<'a>,
+    pub req_id: CanonicalText<'a>,
+    pub payload: CanonicalText<'a>,
 }
 
 /// Where a request stands.
@@ -102,17 +107,17 @@ impl<T> State<T> {
     }
 }
 
-impl State<Text<'_>> {
+impl State<CanonicalText<'_>> {
     /// What can be kept of a state when its bytes can't.
-    pub fn places_in(self, canonical: &[u8]) -> State<Place> {
+    pub fn places_in(self, canonical: &[u8]) -> State<TextRange> {
         self.map(|text| text.place_in(canonical))
     }
 }
 
-impl State<Place> {
+impl State<TextRange> {
     /// The state again, of the same bytes.
-    pub fn in_bytes(self, canonical: &[u8]) -> State<Text<'_>> {
-        self.map(|place| Text::at(place, canonical))
+    pub fn in_bytes(self, canonical: &[u8]) -> State<CanonicalText<'_>> {
+        self.map(|place| CanonicalText::at(place, canonical))
     }
 }
 
@@ -188,7 +193,7 @@ pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
 }
 
 /// A state. None as well for a `pc` that the machine does not have.
-pub fn state(canonical: &[u8]) -> Option<State<Text<'_>>> {
+pub fn state(canonical: &[u8]) -> Option<State<CanonicalText<'_>>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa7\x62pc")?;
     let pc = Pc::parse(reader.text()?.as_bytes())?;
@@ -247,7 +252,12 @@ pub fn append(out: &mut Vec<u8>, event: &Event<'_>) {
 }
 
 /// An error with a message of its own, or the plain one.
-pub fn append_err(out: &mut Vec<u8>, req_id: Text<'_>, message: Option<Text<'_>>, transient: bool) {
+pub fn append_err(
+    out: &mut Vec<u8>,
+    req_id: CanonicalText<'_>,
+    message: Option<CanonicalText<'_>>,
+    transient: bool,
+) {
     out.extend_from_slice(&cbor::SELF_DESCRIBED);
     cbor::write_head(out, cbor::MAP, 2);
     out.extend_from_slice(cbor::TAG_KEY);
@@ -256,7 +266,12 @@ pub fn append_err(out: &mut Vec<u8>, req_id: Text<'_>, message: Option<Text<'_>>
     append_error(out, req_id, message, transient);
 }
 
-fn append_error(out: &mut Vec<u8>, req_id: Text<'_>, message: Option<Text<'_>>, transient: bool) {
+fn append_error(
+    out: &mut Vec<u8>,
+    req_id: CanonicalText<'_>,
+    message: Option<CanonicalText<'_>>,
+    transient: bool,
+) {
     let plain = if transient { "try again" } else { "give up" };
     cbor::write_head(out, cbor::MAP, 3);
     append_text(out, "req_id", req_id);
@@ -274,7 +289,7 @@ fn append_start(out: &mut Vec<u8>, start: &StartWork<'_>) {
     append_nat(out, "base_delay_ms", start.base_delay_ms);
 }
 
-fn append_text(out: &mut Vec<u8>, name: &str, value: Text<'_>) {
+fn append_text(out: &mut Vec<u8>, name: &str, value: CanonicalText<'_>) {
     cbor::write_text(out, name);
     cbor::write_bytes_as_text(out, value.as_bytes());
 }

@@ -7,7 +7,16 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// A SHA-256 digest. Its text form is `sha256:` + 64 lowercase hex digits.
+/// A SHA-256 digest (FIPS 180-4). Its text form is `sha256:` + 64 lowercase hex digits.
+///
+/// ```
+/// use sim_air::Hash;
+///
+/// let text = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// assert_eq!(Hash::of(b"").to_string(), text);
+/// assert_eq!(text.parse::<Hash>()?, Hash::of(b""));
+/// # Ok::<(), sim_air::ParseHashError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hash([u8; 32]);
 
@@ -20,10 +29,12 @@ impl Hash {
         Hash(Sha256::digest(bytes).into())
     }
 
+    /// The digest that has these bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Hash {
         Hash(bytes)
     }
 
+    /// The bytes of the digest.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

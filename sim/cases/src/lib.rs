@@ -202,7 +202,7 @@ pub enum CaseError {
     Newer { found: String },
     #[error("not a case of format `{FORMAT}`")]
     Json(#[source] serde_json::Error),
-    #[error("{}: {what}", sim_air::place(.pointer))]
+    #[error("{}: {what}", sim_air::at_pointer(.pointer))]
     Content { pointer: String, what: String },
 }
 

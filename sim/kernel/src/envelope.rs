@@ -2,7 +2,7 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
-use sim_air::canonical::{Canonical, Text};
+use sim_air::cbor::canonical::{Canonical, CanonicalText};
 use sim_air::{Hash, Wrap, cbor};
 use sim_record::trace::Status;
 
@@ -127,7 +127,7 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimerSet<'a> {
     pub deliver_at_ns: u64,
-    pub key: Option<Text<'a>>,
+    pub key: Option<CanonicalText<'a>>,
 }
 
 impl<'a> TimerSet<'a> {
@@ -150,16 +150,16 @@ impl<'a> TimerSet<'a> {
 }
 
 /// Appends canonical `sys/TimerSetReceipt@1`.
-pub fn timer_receipt(out: &mut Vec<u8>, key: Option<Text<'_>>, delivered_at_ns: u64) {
+pub fn timer_receipt(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, delivered_at_ns: u64) {
     timer_record(out, key, "delivered_at_ns", delivered_at_ns);
 }
 
 /// Appends canonical `sys/TimerSetParams@1`.
-pub fn timer_params(out: &mut Vec<u8>, key: Option<Text<'_>>, deliver_at_ns: u64) {
+pub fn timer_params(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, deliver_at_ns: u64) {
     timer_record(out, key, "deliver_at_ns", deliver_at_ns);
 }
 
-fn timer_record(out: &mut Vec<u8>, key: Option<Text<'_>>, name: &str, at_ns: u64) {
+fn timer_record(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, name: &str, at_ns: u64) {
     out.extend_from_slice(&cbor::SELF_DESCRIBED);
     cbor::write_head(out, cbor::MAP, 2);
     cbor::write_text(out, "key");

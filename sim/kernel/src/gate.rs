@@ -8,7 +8,7 @@
 //! namespace is not among its parameters.
 
 use super::{World, enforcer};
-use sim_air::{Air, AllowLists, Asked, Effect, Enforcer, Grant, OriginKind, Value};
+use sim_air::{Air, AllowLists, AskedEffect, Effect, Enforcer, Grant, OriginKind, Value};
 
 /// What the gate said, in the two parts that the journal keeps.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,7 +67,7 @@ pub fn decide(world: &World, request: &Request<'_>) -> Verdict {
                 .map(Denial::Enforcer),
         }
     };
-    let asked = Asked {
+    let asked = AskedEffect {
         effect_kind: &effect.kind,
         grant,
         origin_kind: request.origin_kind,

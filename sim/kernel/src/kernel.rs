@@ -24,7 +24,7 @@ use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
 pub use scrutiny::Sampling;
 use scrutiny::Scrutineer;
-use sim_air::canonical::{Canonical, Text};
+use sim_air::cbor::canonical::{Canonical, CanonicalText};
 use sim_air::{EffectId, ReducerId, SchemaId, Value};
 use sim_host::{Coverage, Output, StepError};
 use sim_record::trace::{Asker, Cell, IntentHash, Key, Record, Trace, ValueId};
@@ -355,7 +355,7 @@ pub fn variant_tag(canonical: &[u8]) -> Option<&str> {
     let mut reader = Canonical::new(canonical);
     let unit = reader.take(b"\xa1\x64$tag");
     unit.or_else(|| reader.take(b"\xa2\x64$tag"))?;
-    reader.text().map(Text::as_str)
+    reader.text().map(CanonicalText::as_str)
 }
 
 /// The value at a dotted path; `$value` leads into whichever arm a variant has.

@@ -3,7 +3,9 @@
 
 use super::pool::Pool;
 use super::texts;
-use sim_air::{Arm, Field, Hash, MOST_NODES, MapType, Record, Schemas, Type, Value, Variant};
+use sim_air::{
+    Arm, Field, Hash, MOST_NODES, MapType, RecordType, Schemas, Type, Value, VariantType,
+};
 use sim_record::random::{Ratio, Stream};
 
 /// How deep a drawn value may nest before the plainest value ends it.
@@ -118,7 +120,7 @@ impl Budget {
     fn record(
         &mut self,
         schemas: &Schemas,
-        record: &Record,
+        record: &RecordType,
         mut field: impl FnMut(&Field, &mut Budget) -> Value,
     ) -> Value {
         let needs = record.fields().iter().map(|it| schemas.least_nodes(&it.ty));
@@ -133,7 +135,7 @@ impl Budget {
     }
 
     /// This arm if there is room for it, else the smallest.
-    fn arm<'a>(&self, schemas: &Schemas, wanted: &'a Arm, variant: &'a Variant) -> &'a Arm {
+    fn arm<'a>(&self, schemas: &Schemas, wanted: &'a Arm, variant: &'a VariantType) -> &'a Arm {
         let least = |arm: &&Arm| schemas.least_nodes(&arm.ty);
         match self.has(least(&wanted)) {
             true => wanted,

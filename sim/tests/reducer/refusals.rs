@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
-use sim::reducer::Output;
+use sim::host::Output;
 
 use super::inputs::{self, Fields, Node, input, text, waiting};
 use super::{Shipped, trial};

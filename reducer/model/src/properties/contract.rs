@@ -8,7 +8,7 @@
 
 use super::{Event, Past, Pc, Request};
 use crate::wire::StartWork;
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::CanonicalText;
 
 /// What an event is due to bring about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -190,7 +190,7 @@ impl Request<'_> {
 }
 
 /// What is due as a sentence, such as `"r1" is Failed, and nothing is asked for: …`.
-pub(super) fn sentence(due: &Due, req_id: Option<Text<'_>>, with_state: bool) -> String {
+pub(super) fn sentence(due: &Due, req_id: Option<CanonicalText<'_>>, with_state: bool) -> String {
     let because = due.because.says();
     let Some(req_id) = req_id.filter(|_| !due.is_nothing()) else {
         return format!("nothing changes and nothing is asked for: {because}");

@@ -10,7 +10,7 @@
 
 use super::{Finding, Past, Pc};
 use crate::{Retry, wire};
-use sim_air::canonical::Text;
+use sim_air::cbor::canonical::CanonicalText;
 use sim_record::trace::{End, Trace};
 
 pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
@@ -64,7 +64,7 @@ fn healed_in_vain(trace: &Trace, retry: &Retry) -> bool {
 }
 
 /// What the request last heard, and what came of it.
-fn last_heard(trace: &Trace, retry: &Retry, req_id: Text<'_>) -> String {
+fn last_heard(trace: &Trace, retry: &Retry, req_id: CanonicalText<'_>) -> String {
     for (index, turn) in trace.turns.iter().enumerate().rev() {
         for step in trace.steps_of(turn).iter().rev() {
             let event = wire::event(trace.bytes(step.event));

@@ -5,7 +5,7 @@
 
 use super::Move;
 use crate::wire::{self, Event, Pc, StartWork};
-use sim_air::canonical::{Place, Text};
+use sim_air::cbor::canonical::{CanonicalText, TextRange};
 use sim_kernel::TimerSet;
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 
@@ -41,8 +41,8 @@ impl Reading {
 struct Recorded {
     /// The event that began it, and what it says.
     start: ValueId,
-    req_id: Place,
-    payload: Place,
+    req_id: TextRange,
+    payload: TextRange,
     max_attempts: u64,
     base_delay_ms: u64,
     anchor_ns: u64,
@@ -87,8 +87,8 @@ pub(super) struct Past<'a> {
 /// The request under way.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub req_id: Text<'a>,
-    pub payload: Text<'a>,
+    pub req_id: CanonicalText<'a>,
+    pub payload: CanonicalText<'a>,
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub anchor_ns: u64,
@@ -134,8 +134,8 @@ impl History {
         let request = self.request.as_ref().map(|recorded| {
             let bytes = trace.bytes(recorded.start);
             Request {
-                req_id: Text::at(recorded.req_id, bytes),
-                payload: Text::at(recorded.payload, bytes),
+                req_id: CanonicalText::at(recorded.req_id, bytes),
+                payload: CanonicalText::at(recorded.payload, bytes),
                 max_attempts: recorded.max_attempts,
                 base_delay_ms: recorded.base_delay_ms,
                 anchor_ns: recorded.anchor_ns,

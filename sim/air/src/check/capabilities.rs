@@ -1,15 +1,19 @@
 //! Effects, caps, grants and secrets.
 
-use super::super::builtins;
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{At, Body, Manifest, RawGrant};
-use super::super::json::{File, quote};
-use super::super::model::{Cap, Effect, EffectId, Enforcer, Grant, GrantId, PureModule};
-use super::super::types::{SchemaId, Schemas};
-use super::super::value::Value;
 use super::enforcers;
-use super::index::World;
-use super::schemas;
+use super::index::WorldDocuments;
+use super::schemas::{self, find_schema};
+use crate::air::PureModule;
+use crate::air::effects::{Cap, Effect, Enforcer, Grant};
+use crate::air::ids::{EffectId, GrantId};
+use crate::builtins;
+use crate::documents::{Body, Manifest, RawGrant};
+use crate::json::file::File;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::quote::quote;
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::value::Value;
 
 pub struct Capabilities {
     pub effects: Vec<Effect>,
@@ -58,17 +62,8 @@ impl Capabilities {
     }
 }
 
-/// A schema by name; reports one that is not known.
-pub fn schema(name: &At<String>, schemas: &Schemas, problems: &mut Problems) -> Option<SchemaId> {
-    let found = schemas.find(&name.it);
-    if found.is_none() {
-        problems.push_unknown("defschema", name, schemas.ids().map(|id| schemas.name(id)));
-    }
-    found
-}
-
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &mut Schemas,
     (files, sound): (&[File], bool),
@@ -95,7 +90,11 @@ pub fn check(
     }
 }
 
-fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Effect>, Vec<bool>) {
+fn effects(
+    world: &WorldDocuments,
+    schemas: &Schemas,
+    problems: &mut Problems,
+) -> (Vec<Effect>, Vec<bool>) {
     let mut effects: Vec<Effect> = Vec::new();
     let mut listed = Vec::new();
     for document in world.of_kind("defeffect") {
@@ -107,8 +106,8 @@ fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Ef
             problems.push(Problem::new(raw.kind.place, message));
             continue;
         }
-        let params = schema(&raw.params, schemas, problems);
-        let receipt = schema(&raw.receipt, schemas, problems);
+        let params = find_schema(&raw.params, schemas, problems);
+        let receipt = find_schema(&raw.receipt, schemas, problems);
         let (Some(params), Some(receipt)) = (params, receipt) else {
             continue;
         };
@@ -129,7 +128,12 @@ fn effects(world: &World, schemas: &Schemas, problems: &mut Problems) -> (Vec<Ef
 }
 
 /// One cap per document, in their order, so that a grant can name it by index.
-fn caps(world: &World, schemas: &mut Schemas, sound: bool, problems: &mut Problems) -> Vec<Cap> {
+fn caps(
+    world: &WorldDocuments,
+    schemas: &mut Schemas,
+    sound: bool,
+    problems: &mut Problems,
+) -> Vec<Cap> {
     let mut caps = Vec::new();
     for document in world.of_kind("defcap") {
         let Body::Cap(raw) = &document.body else {
@@ -158,7 +162,7 @@ fn caps(world: &World, schemas: &mut Schemas, sound: bool, problems: &mut Proble
 
 fn grant(
     raw: &RawGrant,
-    world: &World,
+    world: &WorldDocuments,
     caps: &[Cap],
     schemas: &Schemas,
     sound: bool,
@@ -180,7 +184,7 @@ fn grant(
             Ok(value) => params = value,
             Err(error) => {
                 let offset = raw.params.node.follow(&error.path).start;
-                let place = Place {
+                let place = SourcePlace {
                     offset,
                     ..raw.params.place()
                 };
@@ -210,7 +214,7 @@ pub fn cap_types(capabilities: &Capabilities) -> impl Iterator<Item = &str> {
 }
 
 /// Secrets are not modelled beyond this: what they name must exist.
-pub fn secrets(world: &World, capabilities: &Capabilities, problems: &mut Problems) {
+pub fn secrets(world: &WorldDocuments, capabilities: &Capabilities, problems: &mut Problems) {
     for document in world.of_kind("defsecret") {
         let Body::Secret(secret) = &document.body else {
             continue;

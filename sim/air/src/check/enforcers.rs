@@ -4,19 +4,23 @@
 //! AgentOS hands an enforcer `sys/CapCheckInput@1` and reads `sys/CapCheckOutput@1`, whatever its
 //! `abi.pure` says; here it is checked that the schemas it declares can hold these.
 
-use super::super::builtins;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{Abi, At, Body};
-use super::super::expr::infer::fits;
-use super::super::json::{File, quote};
-use super::super::model::{Cap, Enforcer, Grant, PureModule};
-use super::super::types::{SchemaId, Schemas, Type};
-use super::capabilities::schema;
-use super::index::World;
+use super::index::WorldDocuments;
+use super::schemas::find_schema;
+use crate::air::PureModule;
+use crate::air::effects::{Cap, Enforcer, Grant};
+use crate::builtins;
+use crate::documents::{Abi, Body};
+use crate::expr::forms::fits;
+use crate::json::file::File;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
+use crate::text::quote::quote;
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// Gives each cap its enforcer. The modules are those of caps that some grant is of.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     caps: &mut [Cap],
     grants: &[Grant],
     schemas: &Schemas,
@@ -56,7 +60,7 @@ pub fn check(
 }
 
 fn module(
-    world: &World,
+    world: &WorldDocuments,
     name: &At<String>,
     schemas: &Schemas,
     (files, sound): (&[File], bool),
@@ -79,7 +83,7 @@ fn module(
     };
     // What is not known is reported with the module.
     let mut silent = Problems::default();
-    let mut find = |name: &At<String>| schema(name, schemas, &mut silent);
+    let mut find = |name: &At<String>| find_schema(name, schemas, &mut silent);
     let (input_id, output_id) = (find(input), find(output));
     let context_id = context.as_ref().map(&mut find);
     if let Some(context) = context

@@ -3,12 +3,14 @@
 //! What AgentOS refuses of it is refused here: a plain value, an arm that is no `ref`, two arms of
 //! one schema. An event of an arm's schema can then be put into that arm, and nowhere else.
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Body, Form, RawType};
-use super::super::json::quote;
-use super::super::model::Wrap;
-use super::super::types::{SchemaId, Schemas, Type};
-use super::index::World;
+use super::index::WorldDocuments;
+use crate::air::Wrap;
+use crate::documents::{Body, RawForm, RawType};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::quote::quote;
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// How an event of some schema is one of a reducer's event schema.
 pub enum Fit {
@@ -59,7 +61,7 @@ pub fn has_form(schemas: &Schemas, event: SchemaId) -> bool {
 
 /// Checks the form of a reducer's event. The schemas must be sound.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     schemas: &Schemas,
     reducer: &str,
     event: &At<String>,
@@ -74,14 +76,14 @@ pub fn check(
             return;
         };
         match &schema.ty.form {
-            Form::Ref(next) => name = &next.it,
+            RawForm::Ref(next) => name = &next.it,
             _ => break (document, &schema.ty),
         }
     };
     let of = format!("the event of {}", quote(reducer));
     match &ty.form {
-        Form::Record(_) => {}
-        Form::Variant(arms) => {
+        RawForm::Record(_) => {}
+        RawForm::Variant(arms) => {
             // The arms of what is built in are not the author's to mend.
             let is_built_in = document.file == 0;
             arms_are_schemas(arms, |tag, ty| {
@@ -104,13 +106,13 @@ pub fn check(
 /// What is wrong with the arms of a variant that is a reducer's event.
 fn arms_are_schemas(
     arms: &[(String, RawType)],
-    place: impl Fn(&str, &RawType) -> (super::super::diagnostic::Place, String),
+    place: impl Fn(&str, &RawType) -> (SourcePlace, String),
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for (tag, ty) in arms {
         let (place, what) = place(tag, ty);
-        let Form::Ref(schema) = &ty.form else {
+        let RawForm::Ref(schema) = &ty.form else {
             let problem = Problem::new(place, format!("{what} is not a ref"));
             problems.push(
                 problem

@@ -5,27 +5,29 @@
 
 use std::collections::BTreeMap;
 
-use super::super::allow_lists::AllowLists;
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{self, Abi, Body, Document, Later, Manifest, Operation};
-use super::super::expr::ExprOrValue;
-use super::super::expr::known::{Assigned, KnownText, field_text};
-use super::super::json::{Node, quote};
-use super::super::model::{
-    Air, Asked, Effect, Enforcer, Grant, Op, OriginKind, Plan, Reducer, SlotBinding,
-};
-use super::index::World;
+use super::index::WorldDocuments;
+use crate::air::allow_lists::AllowLists;
+use crate::air::effects::{AskedEffect, Effect, Enforcer, Grant};
+use crate::air::plans::{Op, Plan};
+use crate::air::{Air, Reducer, SlotBinding};
+use crate::documents::{Abi, Body, Document, Manifest, OriginKind, RawOperation, RawPlan};
+use crate::expr::ExprOrValue;
+use crate::expr::known::{Assigned, KnownText, field_text};
+use crate::json::{Later, Node};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Problem, SourcePlace};
+use crate::text::quote::quote;
 
 /// An effect as it may be asked for.
-struct Use<'a> {
+struct EffectUse<'a> {
     effect: &'a Effect,
     grant: &'a Grant,
     origin_kind: OriginKind,
     origin_name: &'a str,
 }
 
-struct Gate<'c> {
-    world: &'c World<'c, 'c>,
+struct GateChecker<'c> {
+    world: &'c WorldDocuments<'c, 'c>,
     manifest: &'c Manifest<'c>,
     air: &'c Air,
     /// The names of the first two grants of each cap type.
@@ -36,7 +38,7 @@ struct Gate<'c> {
 }
 
 /// Warns of what a sound world asks for in vain.
-pub fn check(world: &World, manifest: &Manifest, air: &Air, problems: &mut Problems) {
+pub fn check(world: &WorldDocuments, manifest: &Manifest, air: &Air, problems: &mut Problems) {
     let mut grants: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for grant in &air.grants {
         let names = grants.entry(&grant.cap_type).or_default();
@@ -44,7 +46,7 @@ pub fn check(world: &World, manifest: &Manifest, air: &Air, problems: &mut Probl
             names.push(quote(&grant.name));
         }
     }
-    let mut gate = Gate {
+    let mut gate = GateChecker {
         world,
         manifest,
         air,
@@ -61,8 +63,8 @@ pub fn check(world: &World, manifest: &Manifest, air: &Air, problems: &mut Probl
     }
 }
 
-impl Gate<'_> {
-    fn warn(&mut self, place: Place, message: String, hint: &str) {
+impl GateChecker<'_> {
+    fn warn(&mut self, place: SourcePlace, message: String, hint: &str) {
         let problem = Problem::warning(place, message);
         self.problems.push(problem.hint(hint));
     }
@@ -113,10 +115,10 @@ impl Gate<'_> {
             return;
         };
         // What is emitted was found in the order of the document.
-        let mut found: Vec<(Place, String, String)> = Vec::new();
+        let mut found: Vec<(SourcePlace, String, String)> = Vec::new();
         let mut uses = Vec::new();
         let declared = cap_slots.iter().map(|(name, _)| (&*name.it, name.place));
-        let declared: BTreeMap<&str, Place> = declared.collect();
+        let declared: BTreeMap<&str, SourcePlace> = declared.collect();
         let mut bindings = self.manifest.bindings.iter();
         let bound = bindings.find(|(module, _)| module.it == reducer.name);
         for (id, kind) in reducer.effects_emitted.iter().zip(effects_emitted) {
@@ -144,7 +146,7 @@ impl Gate<'_> {
                     found.push((place, message, self.how_to_bind(&slot.cap_type)));
                     continue;
                 };
-                uses.push(Use {
+                uses.push(EffectUse {
                     effect,
                     grant: &self.air.grants[grant.index()],
                     origin_kind: OriginKind::Reducer,
@@ -191,7 +193,7 @@ impl Gate<'_> {
             };
             let effect = &self.air.effects[effect.index()];
             let grant = &self.air.grants[grant.index()];
-            uses.push(Use {
+            uses.push(EffectUse {
                 effect,
                 grant,
                 origin_kind: OriginKind::Plan,
@@ -216,7 +218,7 @@ impl Gate<'_> {
         params: &ExprOrValue,
         at: Later,
         assigned: &Assigned<'_>,
-    ) -> Vec<(Place, String, String)> {
+    ) -> Vec<(SourcePlace, String, String)> {
         let lists = AllowLists::of(&grant.params);
         if self.air.caps[grant.cap].enforcer != Enforcer::AllowLists || !lists.restrict() {
             return Vec::new();
@@ -260,7 +262,7 @@ impl Gate<'_> {
     }
 
     /// Warns if the policy always denies.
-    fn policy(&mut self, each: &Use<'_>) {
+    fn policy(&mut self, each: &EffectUse<'_>) {
         let kind = &each.effect.kind;
         if each.grant.cap_type != each.effect.cap_type {
             return;
@@ -281,7 +283,7 @@ impl Gate<'_> {
         let Some(Body::Policy(policy)) = document.map(|document| &document.body) else {
             return;
         };
-        let asked = Asked {
+        let asked = AskedEffect {
             effect_kind: kind,
             grant: each.grant,
             origin_kind: each.origin_kind,
@@ -329,20 +331,20 @@ fn assigned(plan: &Plan) -> Assigned<'_> {
 }
 
 /// The parameters of a step, as they are written.
-fn params_of<'a>(plan: &documents::Plan<'a>, id: &str) -> Option<Later<'a>> {
+fn params_of<'a>(plan: &RawPlan<'a>, id: &str) -> Option<Later<'a>> {
     let step = plan.steps.iter().find(|step| step.id.it == id)?;
     match &step.operation {
-        Operation::EmitEffect { params, .. } => Some(*params),
+        RawOperation::EmitEffect { params, .. } => Some(*params),
         _ => None,
     }
 }
 
 /// Where a field of a record is written, in any of the spellings; else the record.
-fn place_in(record: &Later, field: &str) -> Place {
+fn place_in(record: &Later, field: &str) -> SourcePlace {
     let inside = record.node.member(field);
     let tagged = || record.node.member("record").and_then(|it| it.member(field));
     let found: &Node = inside.or_else(tagged).unwrap_or(record.node);
-    Place {
+    SourcePlace {
         file: record.file,
         offset: found.start,
     }

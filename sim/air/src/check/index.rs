@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Plain, json};
 
-use super::super::builtins::LATE;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Document, LISTS, Manifest};
-use super::super::hash::Hash;
-use super::super::json::{canonical_cbor, quote};
+use crate::builtins::LATE;
+use crate::documents::{Document, LISTS, Manifest};
+use crate::hash::Hash;
+use crate::json::canonical::canonical_cbor;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
+use crate::text::quote::quote;
 
 pub struct Index<'d, 'a> {
     documents: &'d [Document<'a>],
@@ -17,7 +19,7 @@ pub struct Index<'d, 'a> {
 
 /// The documents that make the world, by kind: the built-in ones, those of the manifest, and what
 /// was built in late.
-pub struct World<'d, 'a> {
+pub struct WorldDocuments<'d, 'a> {
     documents: BTreeMap<&'static str, Vec<&'d Document<'a>>>,
     /// Kind and name of what the manifest lists, built in or not.
     listed: BTreeSet<(&'static str, &'d str)>,
@@ -29,7 +31,7 @@ fn list_of(kind: &str) -> &'static str {
     list.map_or("", |(list, _)| list)
 }
 
-impl<'d, 'a> World<'d, 'a> {
+impl<'d, 'a> WorldDocuments<'d, 'a> {
     pub fn of_kind(&self, kind: &str) -> &[&'d Document<'a>] {
         self.documents.get(kind).map_or(&[], Vec::as_slice)
     }
@@ -75,7 +77,7 @@ impl<'d, 'a> Index<'d, 'a> {
 
     /// Follows the lists of the manifest. A hash that is another than the document's is warned of
     /// and counts as none, as AgentOS has it.
-    pub fn listed(&self, manifest: &Manifest, problems: &mut Problems) -> World<'d, 'a> {
+    pub fn listed(&self, manifest: &Manifest, problems: &mut Problems) -> WorldDocuments<'d, 'a> {
         let mut world: BTreeMap<&'static str, Vec<&Document>> = BTreeMap::new();
         let built_in = self.documents.iter().filter(|document| document.file == 0);
         let (late, early): (Vec<_>, Vec<_>) =
@@ -116,7 +118,7 @@ impl<'d, 'a> Index<'d, 'a> {
         for document in late {
             world.entry(document.kind).or_default().push(document);
         }
-        World {
+        WorldDocuments {
             documents: world,
             listed: seen,
         }

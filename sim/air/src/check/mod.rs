@@ -8,7 +8,6 @@ mod capabilities;
 mod enforcers;
 mod events;
 mod gate;
-mod graph;
 mod index;
 mod modules;
 mod plans;
@@ -18,18 +17,40 @@ mod routing;
 mod schemas;
 
 use self::index::Index;
-use super::builtins;
-use super::diagnostic::{Diagnostics, Place, Problem, Problems, Source, Warnings};
-use super::documents::{self, Body, Document};
-use super::json::File;
-use super::model::{Air, DocumentInfo};
+use crate::air::{Air, DocumentInfo};
+use crate::builtins;
+use crate::documents::{self, Body, Document};
+use crate::json::file::{File, locate};
+use crate::problems::diagnostic::{Diagnostics, Source, Warnings};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Problem, SourcePlace};
 
 /// The most files, and the most bytes of text, of one world.
 const MAX_FILES: usize = 1024;
 const MAX_TOTAL_SIZE: usize = 32 << 20;
 
 /// Reads and checks a world. All problems are reported together, in order of file and position;
-/// warnings alone refuse nothing and come with the world.
+/// warnings alone refuse nothing and come with the world ([`Air::warnings`]).
+///
+/// A source holds one document or an array of them; their order makes no difference to the world.
+///
+/// # Errors
+///
+/// If anything refuses the world: what, where, what was expected, and what to do next.
+///
+/// ```
+/// use sim_air::{Source, load};
+///
+/// let text = r#"{"$kind": "defschema", "name": "demo/Point@1", "type": {"record": {"x": "int"}}}"#;
+/// let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
+/// let problems = load(&[source]).unwrap_err();
+/// assert_eq!(
+///     problems.list[1].to_string(),
+///     "a type is an object with one field, not the text `int`\n  \
+///        at point.air.json:1:73 (/type/record/x)\n  \
+///        hint: for example {\"text\":{}}",
+/// );
+/// ```
 pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     let mut problems = Problems::default();
     let size = sources
@@ -39,7 +60,7 @@ pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     let small = sources.len() <= MAX_FILES && size <= MAX_TOTAL_SIZE;
     if !small {
         let message = format!("more than {MAX_FILES} files or {MAX_TOTAL_SIZE} bytes");
-        problems.push(Problem::new(Place { file: 1, offset: 0 }, message));
+        problems.push(Problem::new(SourcePlace { file: 1, offset: 0 }, message));
     }
     let mut files = vec![File::read(0, builtins::FILE, builtins::TEXT, &mut problems)];
     for (index, source) in sources.iter().enumerate().take(MAX_FILES) {
@@ -57,7 +78,7 @@ pub fn load(sources: &[Source]) -> Result<Air, Diagnostics> {
     } else {
         None
     };
-    let warnings = problems.into_report(&files)?;
+    let warnings = problems.into_report(|place| locate(&files, place))?;
     let air = air.ok_or_else(Diagnostics::default)?;
     Ok(Air { warnings, ..air })
 }
@@ -137,7 +158,7 @@ fn sole_manifest<'d, 'a>(
         });
     let first = manifests.next();
     for (document, _) in manifests {
-        let place = Place {
+        let place = SourcePlace {
             file: document.file,
             offset: document.node.start,
         };
@@ -150,7 +171,7 @@ fn sole_manifest<'d, 'a>(
         .any(documents::has_manifest);
     if first.is_none() && !unread && !broken {
         let problem = Problem::new(
-            Place {
+            SourcePlace {
                 file: files.len().min(2) - 1,
                 offset: 0,
             },

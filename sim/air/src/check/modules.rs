@@ -3,14 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{Abi, At, Body, Document, Manifest, Module};
-use super::super::json::{File, quote};
-use super::super::model::{EffectId, GrantId, Origin, Reducer, SlotBinding};
-use super::super::types::{SchemaId, Schemas, Type};
-use super::capabilities::{Capabilities, cap_types, schema};
+use super::capabilities::{Capabilities, cap_types};
 use super::events;
-use super::index::World;
+use super::index::WorldDocuments;
+use super::schemas::find_schema;
+use crate::air::ids::{EffectId, GrantId};
+use crate::air::{Reducer, SlotBinding};
+use crate::documents::{Abi, Body, Document, Manifest, Module, Origin};
+use crate::json::file::File;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
+use crate::text::quote::quote;
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
 
 const CONTEXT: &str = "sys/ReducerContext@1";
 const DEFAULT_SLOT: &str = "default";
@@ -22,14 +27,14 @@ pub struct Reducers {
 }
 
 /// What the parts of one check have in common.
-struct Checker<'c> {
+struct ReducerChecker<'c> {
     schemas: &'c Schemas,
     capabilities: &'c Capabilities,
     sound: bool,
 }
 
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     capabilities: &Capabilities,
@@ -37,7 +42,7 @@ pub fn check(
     files: &[File],
     problems: &mut Problems,
 ) -> Reducers {
-    let checker = Checker {
+    let checker = ReducerChecker {
         schemas,
         capabilities,
         sound,
@@ -74,7 +79,7 @@ pub fn check(
                 context,
             } => {
                 for name in [Some(input), Some(output), context.as_ref()] {
-                    name.map(|name| schema(name, schemas, problems));
+                    name.map(|name| find_schema(name, schemas, problems));
                 }
             }
         }
@@ -85,7 +90,7 @@ pub fn check(
     reducers
 }
 
-impl Checker<'_> {
+impl ReducerChecker<'_> {
     fn reducer(
         &self,
         document: &Document,
@@ -105,7 +110,7 @@ impl Checker<'_> {
         else {
             return None;
         };
-        let mut find = |name: &At<String>| schema(name, self.schemas, problems);
+        let mut find = |name: &At<String>| find_schema(name, self.schemas, problems);
         let (state_id, event_id) = (find(state), find(event));
         let key_schema = module.key_schema.as_ref().map(&mut find);
         let context_id = context.as_ref().map(&mut find);

@@ -5,21 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{Abi, At, Body, Manifest, Policy, RawRule};
-use super::super::json::quote;
-use super::super::model::{OriginKind, Rule};
 use super::capabilities::{Capabilities, cap_types};
-use super::index::World;
+use super::index::WorldDocuments;
+use crate::air::effects::Rule;
+use crate::documents::{Abi, Body, Manifest, OriginKind, RawPolicy, RawRule};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::quote::quote;
 
 /// Checks every policy, and gives the rules of the default one.
 pub fn check(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     capabilities: &Capabilities,
     problems: &mut Problems,
 ) -> Vec<Rule> {
-    let known = Known::of(world, capabilities);
+    let known = KnownNames::of(world, capabilities);
     let mut all = Vec::new();
     for document in world.of_kind("defpolicy") {
         let Body::Policy(policy) = &document.body else {
@@ -41,20 +42,20 @@ pub fn check(
 }
 
 /// The names that a rule may have beside those of effects and grants.
-struct Known<'w> {
+struct KnownNames<'w> {
     cap_types: BTreeSet<&'w str>,
     plans: BTreeSet<&'w str>,
     reducers: BTreeSet<&'w str>,
 }
 
-impl<'w> Known<'w> {
-    fn of(world: &'w World<'_, '_>, capabilities: &'w Capabilities) -> Known<'w> {
+impl<'w> KnownNames<'w> {
+    fn of(world: &'w WorldDocuments<'_, '_>, capabilities: &'w Capabilities) -> KnownNames<'w> {
         let modules = world.of_kind("defmodule").iter();
         let reducers = modules.filter(|document| match &document.body {
             Body::Module(module) => matches!(module.abi, Abi::Reducer { .. }),
             _ => false,
         });
-        Known {
+        KnownNames {
             cap_types: cap_types(capabilities).collect(),
             plans: world.names("defplan").collect(),
             reducers: reducers.map(|document| &*document.name.it).collect(),
@@ -64,7 +65,7 @@ impl<'w> Known<'w> {
 
 fn rule(
     raw: &RawRule,
-    known: &Known<'_>,
+    known: &KnownNames<'_>,
     capabilities: &Capabilities,
     problems: &mut Problems,
 ) -> Rule {
@@ -72,7 +73,7 @@ fn rule(
     let effect = effect.and_then(|kind| capabilities.known_effect(kind, problems));
     let grant = raw.cap_name.as_ref();
     let grant = grant.and_then(|grant| capabilities.grant(grant, problems));
-    let mut never = |place: Place, why: String| {
+    let mut never = |place: SourcePlace, why: String| {
         let problem = Problem::warning(place, format!("{why}: the rule never matches"));
         problems.push(problem);
     };
@@ -130,7 +131,7 @@ fn rule(
 fn no_origin(
     name: &At<String>,
     kind: Option<&At<OriginKind>>,
-    known: &Known<'_>,
+    known: &KnownNames<'_>,
 ) -> Option<String> {
     let text = quote(&name.it);
     let is_plan = known.plans.contains(&*name.it);
@@ -148,7 +149,7 @@ fn no_origin(
 }
 
 /// Warns of rules that come after one that matches all that they match.
-fn shadowed(policy: &Policy, rules: &[Rule], problems: &mut Problems) {
+fn shadowed(policy: &RawPolicy, rules: &[Rule], problems: &mut Problems) {
     let mut seen: BTreeMap<Conditions, usize> = BTreeMap::new();
     for (index, rule) in rules.iter().enumerate() {
         let conditions = conditions(rule);

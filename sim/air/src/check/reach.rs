@@ -3,12 +3,13 @@
 //! Nothing of it refuses a world, which runs as well without. A warning stands where the document
 //! has its name.
 
-use super::super::json::quote;
-use super::index::World;
-use crate::Air;
-use crate::diagnostic::{Problem, Problems};
+use super::index::WorldDocuments;
+use crate::air::Air;
+use crate::problems::list::Problems;
+use crate::problems::problem::Problem;
+use crate::text::quote::quote;
 
-pub fn check(world: &World, air: &Air, problems: &mut Problems) {
+pub fn check(world: &WorldDocuments, air: &Air, problems: &mut Problems) {
     let mut warn = |kind: &str, name: &str, message: String, hint: &str| {
         let document = world.of_kind(kind).iter();
         if let Some(document) = { document }.find(|document| document.name.it == name) {

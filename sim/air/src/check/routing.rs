@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::builtins;
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Body, Manifest, RawRoute};
-use super::super::expr::infer::follow;
-use super::super::json::quote;
-use super::super::model::{PlanId, Reducer, ReducerId, Route, Trigger};
-use super::super::names::suggest;
-use super::super::types::{Arm, SchemaId, Schemas, Type};
-use super::capabilities::schema;
 use super::events::{self, Fit};
-use super::index::World;
+use super::index::WorldDocuments;
 use super::modules::Reducers;
+use super::schemas::find_schema;
+use crate::air::ids::{PlanId, ReducerId};
+use crate::air::{Reducer, Route, Trigger};
+use crate::builtins;
+use crate::documents::{Body, Manifest, RawRoute};
+use crate::expr::paths::follow;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{Arm, Type};
 
 /// How the plans of the world are started.
 pub struct Starts {
@@ -29,7 +32,7 @@ pub struct Correlation {
 }
 
 pub fn routes(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     reducers: &Reducers,
@@ -42,7 +45,7 @@ pub fn routes(
     let mut seen = BTreeSet::new();
     let mut routes = Vec::new();
     for raw in &manifest.routes {
-        let event = schema(&raw.event, schemas, problems);
+        let event = find_schema(&raw.event, schemas, problems);
         let Some(id) = find_reducer(world, reducers, &raw.reducer, problems) else {
             continue;
         };
@@ -102,7 +105,7 @@ fn takes_other_events(raw: &RawRoute, reducer: &Reducer, schemas: &Schemas) -> P
 }
 
 fn find_reducer(
-    world: &World,
+    world: &WorldDocuments,
     reducers: &Reducers,
     name: &At<String>,
     problems: &mut Problems,
@@ -156,7 +159,7 @@ fn check_key(
 }
 
 pub fn starts(
-    world: &World,
+    world: &WorldDocuments,
     manifest: &Manifest,
     schemas: &Schemas,
     sound: bool,
@@ -168,7 +171,7 @@ pub fn starts(
     };
     let mut seen = BTreeMap::new();
     for raw in &manifest.triggers {
-        let event = schema(&raw.event, schemas, problems);
+        let event = find_schema(&raw.event, schemas, problems);
         let index = world.find("defplan", &raw.plan, problems);
         let (Some(event), Some(index)) = (event, index) else {
             continue;

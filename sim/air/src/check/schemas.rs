@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::documents::{At, Body, Form, RawType};
-use super::super::json::quote;
-use super::super::types::{MOST_NODES, MapType, Record, SchemaId, Schemas, Type, Variant};
-use super::index::World;
+use super::index::WorldDocuments;
+use crate::documents::{Body, RawForm, RawType};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::quote::quote;
+use crate::types::schemas::{MOST_NODES, SchemaId, Schemas};
+use crate::types::{MapType, RecordType, Type, VariantType};
 
 /// The deepest type, counted through its refs. All recursion over types relies on it.
 pub const MAX_TYPE_DEPTH: usize = 64;
 const MAX_SCHEMAS: usize = 10_000;
 
 /// The schemas of the world, and whether they are sound. If not, they are all `unit`.
-pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
+pub fn link(world: &WorldDocuments, problems: &mut Problems) -> (Schemas, bool) {
     let mut schemas = Schemas::default();
     let raw = world
         .of_kind("defschema")
@@ -32,7 +34,7 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
     if !sound {
         let place = raw
             .last()
-            .map_or(Place { file: 1, offset: 0 }, |(name, _)| name.place);
+            .map_or(SourcePlace { file: 1, offset: 0 }, |(name, _)| name.place);
         problems.push(Problem::new(
             place,
             format!("more than {MAX_SCHEMAS} schemas"),
@@ -63,8 +65,26 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
     for (index, ty) in types.into_iter().enumerate() {
         schemas.set_type(SchemaId(index as u32), ty);
     }
+    match measure(&mut schemas, &order, &raw, problems) {
+        Some(is_sound) => {
+            schemas.finish();
+            (schemas, is_sound)
+        }
+        None => (Schemas::default(), false),
+    }
+}
+
+/// Looks at the sizes and the forms of types, each after those that it refers to. Says whether they
+/// are sound; none if one is too deep for anything to walk it.
+fn measure(
+    schemas: &mut Schemas,
+    order: &[usize],
+    raw: &[(&At<String>, &RawType)],
+    problems: &mut Problems,
+) -> Option<bool> {
+    let mut is_sound = true;
     let mut depths = BTreeMap::new();
-    for index in order {
+    for &index in order {
         let (name, ty) = raw[index];
         let id = SchemaId(index as u32);
         let depth = depth(schemas.ty(id), &depths);
@@ -75,28 +95,40 @@ pub fn link(world: &World, problems: &mut Problems) -> (Schemas, bool) {
                 quote(&name.it)
             );
             problems.push(Problem::new(name.place, message));
-            return (Schemas::default(), false);
+            return None;
         }
         schemas.measure(id);
         // Those that refer to it are vast as well: one is told.
-        if sound && schemas.has_vast_part(schemas.ty(id)) {
+        if is_sound && schemas.has_vast_part(schemas.ty(id)) {
             problems.push(vast(name.place, &name.it));
-            sound = false;
+            is_sound = false;
         }
-        sound &= forms(ty, schemas.ty(id), &schemas, problems);
+        is_sound &= forms(ty, schemas.ty(id), schemas, problems);
     }
-    schemas.finish();
-    (schemas, sound)
+    Some(is_sound)
 }
 
 /// A type that has no value of bearable size.
-fn vast(place: Place, name: &str) -> Problem {
+fn vast(place: SourcePlace, name: &str) -> Problem {
     let message = format!(
         "a value of {}, or of a part of it, has more than {MOST_NODES} fields and values at least",
         quote(name)
     );
     Problem::new(place, message)
         .hint("refs multiply what they lead to: put a list, a map or an option between")
+}
+
+/// A schema by name; reports one that is not known.
+pub fn find_schema(
+    name: &At<String>,
+    schemas: &Schemas,
+    problems: &mut Problems,
+) -> Option<SchemaId> {
+    let found = schemas.find(&name.it);
+    if found.is_none() {
+        problems.push_unknown("defschema", name, schemas.ids().map(|id| schemas.name(id)));
+    }
+    found
 }
 
 /// A type without a name, such as that of a cap's parameters. The schemas must be sound. It is
@@ -124,20 +156,20 @@ fn convert(
 ) -> Option<Type> {
     let mut again = |raw: &RawType| convert(raw, schemas, refs, problems);
     Some(match &raw.form {
-        Form::Plain(ty) => ty.clone(),
-        Form::List(item) => Type::List(Box::new(again(item)?)),
-        Form::Set(item) => Type::Set(Box::new(again(item)?)),
-        Form::Option(item) => Type::Option(Box::new(again(item)?)),
-        Form::Map(both) => {
+        RawForm::Plain(ty) => ty.clone(),
+        RawForm::List(item) => Type::List(Box::new(again(item)?)),
+        RawForm::Set(item) => Type::Set(Box::new(again(item)?)),
+        RawForm::Option(item) => Type::Option(Box::new(again(item)?)),
+        RawForm::Map(both) => {
             let (key, value) = (again(&both.0), again(&both.1));
             Type::Map(Box::new(MapType {
                 key: key?,
                 value: value?,
             }))
         }
-        Form::Record(fields) => Type::Record(Record::new(members(fields, again)?)),
-        Form::Variant(arms) => Type::Variant(Variant::new(members(arms, again)?)),
-        Form::Ref(name) => match schemas.find(&name.it) {
+        RawForm::Record(fields) => Type::Record(RecordType::new(members(fields, again)?)),
+        RawForm::Variant(arms) => Type::Variant(VariantType::new(members(arms, again)?)),
+        RawForm::Ref(name) => match schemas.find(&name.it) {
             Some(id) => {
                 refs.push(id.index());
                 Type::Ref(id)
@@ -217,20 +249,20 @@ fn depth(ty: &Type, known: &BTreeMap<SchemaId, usize>) -> usize {
 /// What a type must not be, once its refs lead somewhere.
 fn forms(raw: &RawType, ty: &Type, schemas: &Schemas, problems: &mut Problems) -> bool {
     match (&raw.form, ty) {
-        (Form::Record(fields), Type::Record(record)) => fields.iter().all(|(name, raw)| {
+        (RawForm::Record(fields), Type::Record(record)) => fields.iter().all(|(name, raw)| {
             record
                 .field(name)
                 .is_none_or(|field| forms(raw, &field.ty, schemas, problems))
         }),
-        (Form::Variant(arms), Type::Variant(variant)) => arms.iter().all(|(tag, raw)| {
+        (RawForm::Variant(arms), Type::Variant(variant)) => arms.iter().all(|(tag, raw)| {
             variant
                 .arm(tag)
                 .is_none_or(|arm| forms(raw, &arm.ty, schemas, problems))
         }),
-        (Form::List(raw), Type::List(ty)) | (Form::Set(raw), Type::Set(ty)) => {
+        (RawForm::List(raw), Type::List(ty)) | (RawForm::Set(raw), Type::Set(ty)) => {
             forms(raw, ty, schemas, problems)
         }
-        (Form::Map(raws), Type::Map(map)) => {
+        (RawForm::Map(raws), Type::Map(map)) => {
             let key = schemas.resolve(&map.key);
             let may = matches!(
                 key,
@@ -243,7 +275,7 @@ fn forms(raw: &RawType, ty: &Type, schemas: &Schemas, problems: &mut Problems) -
             }
             may && forms(&raws.1, &map.value, schemas, problems)
         }
-        (Form::Option(raw), Type::Option(inner)) => {
+        (RawForm::Option(raw), Type::Option(inner)) => {
             if matches!(schemas.resolve(inner), Type::Option(_) | Type::Unit) {
                 let message = "an option of an option, or of unit: null would mean two things";
                 problems.push(Problem::new(raw.place, message));

@@ -1,11 +1,10 @@
 //! `defcap`, `defeffect`, `defpolicy` and `defsecret`.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::model::{Origin, OriginKind};
-use super::super::names::Pattern;
-use super::At;
 use super::fields::Fields;
 use super::schema::RawType;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
 
 pub const CAP_FIELDS: &[&str] = &["name", "cap_type", "schema", "enforcer"];
 pub const EFFECT_FIELDS: &[&str] = &[
@@ -28,15 +27,35 @@ pub const SECRET_FIELDS: &[&str] = &[
 const ORIGINS: [(&str, OriginKind); 2] =
     [("plan", OriginKind::Plan), ("reducer", OriginKind::Reducer)];
 
-pub struct Cap {
+/// Who may ask for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// Reducers only.
+    Reducer,
+    /// Plans only.
+    Plan,
+    /// Either.
+    Both,
+}
+
+/// What asks for an effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginKind {
+    /// A plan.
+    Plan,
+    /// A reducer.
+    Reducer,
+}
+
+pub struct RawCap {
     pub cap_type: String,
     pub ty: RawType,
     /// The module that judges an effect's parameters.
     pub enforcer: Option<At<String>>,
 }
 
-impl Cap {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Cap> {
+impl RawCap {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawCap> {
         let cap_type = fields.text("cap_type", Pattern::Kind, problems);
         let schema = fields.required("schema", problems);
         let enforcer = match fields.get("enforcer") {
@@ -46,7 +65,7 @@ impl Cap {
             None => Some(None),
         };
         let ty = RawType::read(schema?, problems);
-        Some(Cap {
+        Some(RawCap {
             cap_type: cap_type?.it,
             ty: ty?,
             enforcer: enforcer?,
@@ -54,7 +73,7 @@ impl Cap {
     }
 }
 
-pub struct Effect {
+pub struct RawEffect {
     pub kind: At<String>,
     pub params: At<String>,
     pub receipt: At<String>,
@@ -62,8 +81,8 @@ pub struct Effect {
     pub origin: Origin,
 }
 
-impl Effect {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Effect> {
+impl RawEffect {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawEffect> {
         let scopes = [
             ("reducer", Origin::Reducer),
             ("plan", Origin::Plan),
@@ -80,7 +99,7 @@ impl Effect {
             let message = format!("`description` is text, not {}", description.node.describe());
             problems.push(Problem::new(description.place(), message));
         }
-        Some(Effect {
+        Some(RawEffect {
             kind: kind?,
             params: params?,
             receipt: receipt?,
@@ -90,16 +109,16 @@ impl Effect {
     }
 }
 
-pub struct Policy {
+pub struct RawPolicy {
     /// Where `rules` is.
-    pub place: Place,
+    pub place: SourcePlace,
     pub rules: Vec<RawRule>,
 }
 
 pub struct RawRule {
-    pub place: Place,
+    pub place: SourcePlace,
     /// Where `decision` is.
-    pub decision: Place,
+    pub decision: SourcePlace,
     pub effect_kind: Option<At<String>>,
     pub cap_name: Option<At<String>>,
     pub cap_type: Option<At<String>>,
@@ -108,15 +127,15 @@ pub struct RawRule {
     pub allow: bool,
 }
 
-impl Policy {
-    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<Policy> {
+impl RawPolicy {
+    pub fn read(fields: &Fields, problems: &mut Problems) -> Option<RawPolicy> {
         let place = fields.required("rules", problems)?.place();
         let mut rules = Vec::new();
         for rule in fields.items("rules", problems) {
             let rule = Fields::of(rule, "rule", &["when", "decision"], problems);
             rules.extend(rule.and_then(|rule| read_rule(&rule, problems)));
         }
-        Some(Policy { place, rules })
+        Some(RawPolicy { place, rules })
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::hash::Hash;
-use super::super::json::{Json, Member, quote};
-use super::super::names::Pattern;
-use super::{At, Later};
+use crate::hash::Hash;
+use crate::json::{Json, Later, Member};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
 
 /// An object all of whose fields are known.
 pub struct Fields<'a> {
     /// What the object is, for messages.
     what: &'static str,
     file: usize,
-    place: Place,
+    place: SourcePlace,
     members: &'a [Member],
 }
 
@@ -38,7 +39,7 @@ impl<'a> Fields<'a> {
         };
         for member in members {
             if !allowed.contains(&member.key.as_str()) && member.key != "$kind" {
-                let place = Place {
+                let place = SourcePlace {
                     file,
                     offset: member.start,
                 };
@@ -48,7 +49,7 @@ impl<'a> Fields<'a> {
                     .maybe_hint(problems.suggest(&member.key, allowed.iter().copied()));
                 problems.push(problem);
             } else if member.key == "$kind" && !what.starts_with("def") && what != "manifest" {
-                let place = Place {
+                let place = SourcePlace {
                     file,
                     offset: member.start,
                 };
@@ -63,7 +64,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> SourcePlace {
         self.place
     }
 
@@ -241,7 +242,7 @@ pub fn named<'a>(
     };
     let mut list = Vec::with_capacity(members.len());
     for member in members {
-        let place = Place {
+        let place = SourcePlace {
             file: later.file,
             offset: member.start,
         };

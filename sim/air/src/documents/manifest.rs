@@ -1,11 +1,11 @@
 //! `manifest`: which documents make the world, and how they are wired.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::hash::Hash;
-use super::super::json::Json;
-use super::super::names::Pattern;
 use super::fields::{self, Fields};
-use super::{At, Later};
+use crate::hash::Hash;
+use crate::json::{Json, Later};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "air_version",
@@ -33,9 +33,9 @@ pub const LISTS: [(&str, &str); 7] = [
 ];
 
 pub struct Manifest<'a> {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ListEntry>,
     /// Where `defaults` is, or else the manifest itself.
-    pub defaults: Place,
+    pub defaults: SourcePlace,
     pub policy: Option<At<String>>,
     pub grants: Vec<RawGrant<'a>>,
     pub bindings: Vec<Binding>,
@@ -48,7 +48,7 @@ pub struct Manifest<'a> {
 pub type Binding = (At<String>, Vec<(At<String>, At<String>)>);
 
 /// One line of one of the lists.
-pub struct Entry {
+pub struct ListEntry {
     /// As `$kind` says it.
     pub kind: &'static str,
     pub name: At<String>,
@@ -64,14 +64,14 @@ pub struct RawGrant<'a> {
 }
 
 pub struct RawRoute {
-    pub place: Place,
+    pub place: SourcePlace,
     pub event: At<String>,
     pub reducer: At<String>,
     pub key_field: Option<At<String>>,
 }
 
 pub struct RawTrigger {
-    pub place: Place,
+    pub place: SourcePlace,
     pub event: At<String>,
     pub plan: At<String>,
     pub correlate_by: Option<At<String>>,
@@ -147,11 +147,11 @@ impl<'a> Manifest<'a> {
     }
 }
 
-fn read_entry(later: Later, kind: &'static str, problems: &mut Problems) -> Option<Entry> {
+fn read_entry(later: Later, kind: &'static str, problems: &mut Problems) -> Option<ListEntry> {
     let fields = Fields::of(later, "entry", &["name", "hash"], problems)?;
     let name = fields.text("name", Pattern::Name, problems);
     let hash = fields.hash("hash", problems);
-    Some(Entry {
+    Some(ListEntry {
         kind,
         name: name?,
         // What is wrong with it was said; the document is listed all the same.

@@ -8,44 +8,27 @@ mod capability;
 mod fields;
 mod manifest;
 mod module;
+pub mod pin;
 mod plan;
 mod schema;
 
-pub use capability::{Cap, Effect, Policy, RawRule, Secret};
+pub use capability::{Origin, OriginKind, RawCap, RawEffect, RawPolicy, RawRule, Secret};
 pub use manifest::{LISTS, Manifest, RawGrant, RawRoute};
 pub use module::{Abi, Module};
-pub use plan::{Operation, Plan, Step};
-pub use schema::{Form, RawType, Schema};
+pub use plan::{RawOperation, RawPlan, RawStep};
+pub use schema::{RawForm, RawType, Schema};
 
 use self::fields::Fields;
-use super::builtins;
-use super::diagnostic::{Place, Problem, Problems};
-use super::hash::Hash;
-use super::json::{File, Json, Node, canonical_cbor, quote};
-use super::names::{Pattern, suggest};
-
-/// Something that was read, and where.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct At<T> {
-    pub it: T,
-    pub place: Place,
-}
-
-/// JSON to be read later, and the file it is in.
-#[derive(Clone, Copy, Debug)]
-pub struct Later<'a> {
-    pub node: &'a Node,
-    pub file: usize,
-}
-
-impl Later<'_> {
-    pub fn place(&self) -> Place {
-        Place {
-            file: self.file,
-            offset: self.node.start,
-        }
-    }
-}
+use crate::builtins;
+use crate::hash::Hash;
+use crate::json::canonical::canonical_cbor;
+use crate::json::file::File;
+use crate::json::{Json, Later, Node};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
 
 pub struct Document<'a> {
     /// As `$kind` says.
@@ -61,10 +44,10 @@ pub struct Document<'a> {
 pub enum Body<'a> {
     Schema(Schema),
     Module(Module),
-    Plan(Plan<'a>),
-    Cap(Cap),
-    Effect(Effect),
-    Policy(Policy),
+    Plan(RawPlan<'a>),
+    Cap(RawCap),
+    Effect(RawEffect),
+    Policy(RawPolicy),
     Secret(Secret),
     Manifest(Manifest<'a>),
 }
@@ -102,7 +85,7 @@ fn read_document<'a>(
     built_in: bool,
     problems: &mut Problems,
 ) -> Option<Document<'a>> {
-    let place = Place {
+    let place = SourcePlace {
         file,
         offset: node.start,
     };
@@ -129,10 +112,10 @@ fn read_document<'a>(
     let body = match kind {
         "defschema" => Schema::read(&fields, problems).map(Body::Schema),
         "defmodule" => Module::read(&fields, problems).map(Body::Module),
-        "defplan" => Plan::read(&fields, problems).map(Body::Plan),
-        "defcap" => Cap::read(&fields, problems).map(Body::Cap),
-        "defeffect" => Effect::read(&fields, problems).map(Body::Effect),
-        "defpolicy" => Policy::read(&fields, problems).map(Body::Policy),
+        "defplan" => RawPlan::read(&fields, problems).map(Body::Plan),
+        "defcap" => RawCap::read(&fields, problems).map(Body::Cap),
+        "defeffect" => RawEffect::read(&fields, problems).map(Body::Effect),
+        "defpolicy" => RawPolicy::read(&fields, problems).map(Body::Policy),
         "defsecret" => Secret::read(&fields, problems).map(Body::Secret),
         _ => Manifest::read(&fields, problems).map(Body::Manifest),
     };
@@ -150,7 +133,7 @@ fn read_document<'a>(
     })
 }
 
-fn kind(node: &Node, place: Place) -> Result<&'static str, Problem> {
+fn kind(node: &Node, place: SourcePlace) -> Result<&'static str, Problem> {
     let expected = format!("one of {}", KINDS.join(", "));
     if !matches!(node.json, Json::Object(_)) {
         let message = format!("a document is an object, not {}", node.describe());
@@ -166,7 +149,7 @@ fn kind(node: &Node, place: Place) -> Result<&'static str, Problem> {
         .ok_or_else(|| {
             let message = format!("unknown `$kind`: {}", kind.describe());
             Problem::new(
-                Place {
+                SourcePlace {
                     offset: kind.start,
                     ..place
                 },

@@ -1,10 +1,10 @@
 //! `defmodule`: a reducer or a pure function in wasm, and its ABI.
 
-use super::super::diagnostic::Problems;
-use super::super::hash::Hash;
-use super::super::names::Pattern;
-use super::At;
 use super::fields::{self, Fields};
+use crate::hash::Hash;
+use crate::problems::list::Problems;
+use crate::problems::problem::At;
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &["name", "module_kind", "wasm_hash", "key_schema", "abi"];
 

@@ -1,10 +1,10 @@
 //! `defplan`: steps and the edges between them.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::json::Json;
-use super::super::names::Pattern;
 use super::fields::{self, Fields};
-use super::{At, Later};
+use crate::json::{Json, Later};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
 
 pub const FIELDS: &[&str] = &[
     "name",
@@ -20,31 +20,31 @@ pub const FIELDS: &[&str] = &[
 const MAX_STEPS: usize = 1024;
 const MAX_EDGES: usize = 8192;
 
-pub struct Plan<'a> {
+pub struct RawPlan<'a> {
     pub input: At<String>,
     pub output: Option<At<String>>,
     /// Variable and schema.
     pub locals: Vec<(At<String>, At<String>)>,
-    pub steps: Vec<Step<'a>>,
-    pub edges: Vec<Edge<'a>>,
-    pub required_caps: Option<(Place, Vec<At<String>>)>,
-    pub allowed_effects: Option<(Place, Vec<At<String>>)>,
+    pub steps: Vec<RawStep<'a>>,
+    pub edges: Vec<RawEdge<'a>>,
+    pub required_caps: Option<(SourcePlace, Vec<At<String>>)>,
+    pub allowed_effects: Option<(SourcePlace, Vec<At<String>>)>,
     pub invariants: Vec<Later<'a>>,
 }
 
-pub struct Edge<'a> {
-    pub place: Place,
+pub struct RawEdge<'a> {
+    pub place: SourcePlace,
     pub from: At<String>,
     pub to: At<String>,
     pub when: Option<Later<'a>>,
 }
 
-pub struct Step<'a> {
+pub struct RawStep<'a> {
     pub id: At<String>,
-    pub operation: Operation<'a>,
+    pub operation: RawOperation<'a>,
 }
 
-pub enum Operation<'a> {
+pub enum RawOperation<'a> {
     RaiseEvent {
         event: At<String>,
         value: Later<'a>,
@@ -61,7 +61,7 @@ pub enum Operation<'a> {
         var: At<String>,
     },
     AwaitEvent {
-        place: Place,
+        place: SourcePlace,
         event: At<String>,
         condition: Option<Later<'a>>,
         var: At<String>,
@@ -71,7 +71,7 @@ pub enum Operation<'a> {
         var: At<String>,
     },
     End {
-        place: Place,
+        place: SourcePlace,
         result: Option<Later<'a>>,
     },
 }
@@ -95,8 +95,8 @@ const WORDS: [(&str, Word); 6] = [
     ("end", Word::End),
 ];
 
-impl<'a> Plan<'a> {
-    pub fn read(fields: &Fields<'a>, problems: &mut Problems) -> Option<Plan<'a>> {
+impl<'a> RawPlan<'a> {
+    pub fn read(fields: &Fields<'a>, problems: &mut Problems) -> Option<RawPlan<'a>> {
         let input = fields.text("input", Pattern::Name, problems);
         let output = fields.optional_text("output", Pattern::Name, problems);
         let locals = fields.named("locals", Pattern::Identifier, problems);
@@ -123,11 +123,11 @@ impl<'a> Plan<'a> {
         let read = steps
             .into_iter()
             .filter_map(|step| read_step(step, problems));
-        let steps: Vec<Step> = read.collect();
+        let steps: Vec<RawStep> = read.collect();
         let read = edges
             .into_iter()
             .filter_map(|edge| read_edge(edge, problems));
-        let edges: Vec<Edge> = read.collect();
+        let edges: Vec<RawEdge> = read.collect();
         let mut list = |name, pattern| {
             let place = fields.get(name)?.place();
             Some((place, fields.texts(name, pattern, problems)))
@@ -137,7 +137,7 @@ impl<'a> Plan<'a> {
         let invariants = fields.items("invariants", problems);
         let complete = steps.len() == step_count && edges.len() == edge_count;
         complete.then_some(())?;
-        Some(Plan {
+        Some(RawPlan {
             input: input?,
             output: output?,
             locals,
@@ -150,11 +150,11 @@ impl<'a> Plan<'a> {
     }
 }
 
-fn read_edge<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Edge<'a>> {
+fn read_edge<'a>(later: Later<'a>, problems: &mut Problems) -> Option<RawEdge<'a>> {
     let fields = Fields::of(later, "edge", &["from", "to", "when"], problems)?;
     let from = fields.text("from", Pattern::Identifier, problems);
     let to = fields.text("to", Pattern::Identifier, problems);
-    Some(Edge {
+    Some(RawEdge {
         place: later.place(),
         from: from?,
         to: to?,
@@ -162,7 +162,7 @@ fn read_edge<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Edge<'a>> 
     })
 }
 
-fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Step<'a>> {
+fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<RawStep<'a>> {
     let all = &[
         "id",
         "op",
@@ -201,7 +201,7 @@ fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Step<'a>> 
     let known = |key: &str| all.contains(&key);
     let stray = later.node.members().iter().filter(|it| known(&it.key));
     for member in stray.filter(|member| !names.contains(&member.key.as_str())) {
-        let place = Place {
+        let place = SourcePlace {
             file: later.file,
             offset: member.start,
         };
@@ -212,7 +212,7 @@ fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<Step<'a>> 
     let fields = Fields::of(later, "step", all, &mut Problems::default())?;
     let id = fields.text("id", Pattern::Identifier, problems);
     let operation = read_operation(word, &fields, problems);
-    Some(Step {
+    Some(RawStep {
         id: id?,
         operation: operation?,
     })
@@ -222,12 +222,12 @@ fn read_operation<'a>(
     word: Word,
     fields: &Fields<'a>,
     problems: &mut Problems,
-) -> Option<Operation<'a>> {
+) -> Option<RawOperation<'a>> {
     Some(match word {
         Word::Raise => {
             let event = fields.text("event", Pattern::Name, problems);
             let value = fields.required("value", problems);
-            Operation::RaiseEvent {
+            RawOperation::RaiseEvent {
                 event: event?,
                 value: value?,
             }
@@ -238,7 +238,7 @@ fn read_operation<'a>(
             let cap = fields.text("cap", Pattern::Identifier, problems);
             let idempotency_key = fields.get("idempotency_key");
             let handle = bound(fields, "effect_id_as", problems)?;
-            Operation::EmitEffect {
+            RawOperation::EmitEffect {
                 kind: kind?,
                 params: params?,
                 cap: cap?,
@@ -249,7 +249,7 @@ fn read_operation<'a>(
         Word::AwaitReceipt => {
             let receipt_for = fields.required("for", problems);
             let var = bound(fields, "as", problems);
-            Operation::AwaitReceipt {
+            RawOperation::AwaitReceipt {
                 receipt_for: receipt_for?,
                 var: var?,
             }
@@ -258,7 +258,7 @@ fn read_operation<'a>(
             let event = fields.text("event", Pattern::Name, problems);
             let condition = fields.get("where");
             let var = bound(fields, "as", problems);
-            Operation::AwaitEvent {
+            RawOperation::AwaitEvent {
                 place: fields.place(),
                 event: event?,
                 condition,
@@ -268,12 +268,12 @@ fn read_operation<'a>(
         Word::Assign => {
             let expr = fields.required("expr", problems);
             let var = bound(fields, "as", problems);
-            Operation::Assign {
+            RawOperation::Assign {
                 expr: expr?,
                 var: var?,
             }
         }
-        Word::End => Operation::End {
+        Word::End => RawOperation::End {
             place: fields.place(),
             result: fields.get("result"),
         },

@@ -1,11 +1,12 @@
 //! `defschema`, and types as they are written.
 
-use super::super::diagnostic::{Place, Problem, Problems};
-use super::super::json::{Json, quote};
-use super::super::names::Pattern;
-use super::super::types::Type;
 use super::fields::{self, Fields};
-use super::{At, Later};
+use crate::json::{Json, Later};
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem, SourcePlace};
+use crate::text::patterns::Pattern;
+use crate::text::quote::quote;
+use crate::types::Type;
 
 pub const FIELDS: &[&str] = &["name", "type"];
 /// The most fields of a record, or arms of a variant.
@@ -17,11 +18,11 @@ pub struct Schema {
 
 /// A type whose refs are names. `place` is where the type itself is written.
 pub struct RawType {
-    pub place: Place,
-    pub form: Form,
+    pub place: SourcePlace,
+    pub form: RawForm,
 }
 
-pub enum Form {
+pub enum RawForm {
     Plain(Type),
     Record(Vec<(String, RawType)>),
     Variant(Vec<(String, RawType)>),
@@ -61,28 +62,28 @@ impl RawType {
             file: later.file,
         };
         let form = match member.key.as_str() {
-            "record" => Form::Record(members(inner, Pattern::Field, problems)?),
+            "record" => RawForm::Record(members(inner, Pattern::Field, problems)?),
             "variant" => {
                 let arms = members(inner, Pattern::Identifier, problems)?;
                 if arms.is_empty() {
                     problems.push(Problem::new(place, "a variant without arms has no values"));
                     return None;
                 }
-                Form::Variant(arms)
+                RawForm::Variant(arms)
             }
-            "list" => Form::List(Box::new(RawType::read(inner, problems)?)),
-            "set" => Form::Set(Box::new(RawType::read(inner, problems)?)),
-            "option" => Form::Option(Box::new(RawType::read(inner, problems)?)),
+            "list" => RawForm::List(Box::new(RawType::read(inner, problems)?)),
+            "set" => RawForm::Set(Box::new(RawType::read(inner, problems)?)),
+            "option" => RawForm::Option(Box::new(RawType::read(inner, problems)?)),
             "map" => {
                 let fields = Fields::of(inner, "map", &["key", "value"], problems)?;
                 let key = fields.required("key", problems);
                 let value = fields.required("value", problems);
                 let key = RawType::read(key?, problems);
                 let value = RawType::read(value?, problems);
-                Form::Map(Box::new((key?, value?)))
+                RawForm::Map(Box::new((key?, value?)))
             }
-            "ref" => Form::Ref(fields::text(inner, Pattern::Name, problems)?),
-            word => Form::Plain(plain(word, inner, member.start, problems)?),
+            "ref" => RawForm::Ref(fields::text(inner, Pattern::Name, problems)?),
+            word => RawForm::Plain(plain(word, inner, member.start, problems)?),
         };
         Some(RawType { place, form })
     }
@@ -102,7 +103,7 @@ fn plain(word: &str, inner: Later, start: usize, problems: &mut Problems) -> Opt
         "uuid" => Type::Uuid,
         "unit" => Type::Unit,
         _ => {
-            let place = Place {
+            let place = SourcePlace {
                 file: inner.file,
                 offset: start,
             };

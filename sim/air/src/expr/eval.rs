@@ -4,51 +4,16 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::super::value::Value;
+use super::budget::WorkBudget;
 use super::operators::kind;
 use super::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
+use crate::value::Value;
 
-/// The most that one evaluation may copy: nodes of values and bytes of texts, together.
-const MAX_WORK: usize = 4 << 20;
 /// The deepest value an evaluation may give. Plans can nest results of results.
 const MAX_VALUE_DEPTH: usize = 128;
 
-/// What may still be copied.
-pub(super) struct Budget(usize);
-
-impl Budget {
-    /// Pays for a copy of the value.
-    pub fn charge(&mut self, value: &Value) -> Result<(), EvalError> {
-        let size = match value {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            _ => 0,
-        };
-        let limit = EvalError::Limit {
-            limit: MAX_WORK,
-            what: "nodes and bytes",
-        };
-        self.0 = self.0.checked_sub(size + 1).ok_or(limit)?;
-        match value {
-            Value::List(items) => items.iter().try_for_each(|item| self.charge(item)),
-            Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
-                self.charge(key)?;
-                self.charge(value)
-            }),
-            Value::Variant { value, .. } => self.charge(value),
-            _ => Ok(()),
-        }
-    }
-
-    fn own(&mut self, value: Cow<'_, Value>) -> Result<Value, EvalError> {
-        if let Cow::Borrowed(value) = value {
-            self.charge(value)?;
-        }
-        Ok(value.into_owned())
-    }
-}
-
 impl ExprOrValue {
+    /// The value, or what the expression gives.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
         match self {
             ExprOrValue::Expr(expr) => expr.eval(scope),
@@ -60,8 +25,13 @@ impl ExprOrValue {
 impl Expr {
     /// The value of the expression. The values in scope must be of bounded depth, as are all that
     /// come from a schema or from here.
+    ///
+    /// # Errors
+    ///
+    /// If a reference leads to nothing, an operator cannot take what it is given, or more is made
+    /// than one evaluation may: 4 Mi nodes and bytes, 128 levels.
     pub fn eval(&self, scope: &Scope<'_>) -> Result<Value, EvalError> {
-        let mut budget = Budget(MAX_WORK);
+        let mut budget = WorkBudget::new();
         let value = evaluate(self, scope, &mut budget)?;
         let value = budget.own(value)?;
         match is_within(&value, MAX_VALUE_DEPTH) {
@@ -109,7 +79,7 @@ impl fmt::Display for Reference {
 fn evaluate<'s>(
     expr: &'s Expr,
     scope: &Scope<'s>,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let owned = match expr {
         Expr::Reference(reference) => return look_up(reference, scope),
@@ -159,7 +129,7 @@ fn evaluate<'s>(
     Ok(Cow::Owned(owned))
 }
 
-fn own(expr: &Expr, scope: &Scope<'_>, budget: &mut Budget) -> Result<Value, EvalError> {
+fn own(expr: &Expr, scope: &Scope<'_>, budget: &mut WorkBudget) -> Result<Value, EvalError> {
     let value = evaluate(expr, scope, budget)?;
     budget.own(value)
 }
@@ -168,7 +138,7 @@ fn operation<'s>(
     operator: Operator,
     args: &'s [Expr],
     scope: &Scope<'s>,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let decisive = match operator {
         Operator::And => false,

@@ -1,24 +1,24 @@
 //! Static types of expressions, as far as they can be told before anything runs.
 //!
 //! What is certain to fail whenever it is reached is refused at load; what may work is left to run
-//! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits what
-//! it is an option of. What works and cannot be meant, such as a comparison of values that are never
-//! equal, is noted.
+//! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits
+//! what it is an option of. What works and cannot be meant, such as a comparison of values that are
+//! never equal, is noted.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use super::super::json::quote;
-use super::super::types::{MapType, Record, Schemas, Type, Variant};
-use super::super::value::Value;
+use super::forms::fits;
+use super::paths::{KnownType, follow};
 use super::{Expr, ExprOrValue, Operator, Reference, Root, known, operator_types};
-
-/// Comparing types stops after so many steps: refs can make a small document a vast type.
-const MAX_COMPARISONS: usize = 100_000;
+use crate::text::quote::quote;
+use crate::types::schemas::Schemas;
+use crate::types::{MapType, RecordType, Type, VariantType};
+use crate::value::Value;
 
 /// What is known of the names in an expression. An absent name has a type not known.
-pub struct Types<'a> {
+pub struct TypeScope<'a> {
     pub schemas: &'a Schemas,
     pub input: Option<Type>,
     pub vars: BTreeMap<String, Type>,
@@ -30,9 +30,7 @@ pub struct Types<'a> {
     pub is_conditional: Cell<bool>,
 }
 
-pub(super) type Known<'t> = Option<Cow<'t, Type>>;
-
-impl Types<'_> {
+impl TypeScope<'_> {
     /// Whether the expression can give a value of the type; if not, why.
     pub fn check(&self, expr: &Expr, expected: &Type) -> Result<(), String> {
         let (whole, expected) = (expected, self.strip(expected));
@@ -112,7 +110,7 @@ impl Types<'_> {
     }
 
     /// The type of an expression, if it is known. What contradicts itself is an error.
-    pub fn infer(&self, expr: &Expr) -> Result<Known<'_>, String> {
+    pub fn infer(&self, expr: &Expr) -> Result<KnownType<'_>, String> {
         let owned = |ty| Some(Cow::Owned(ty));
         match expr {
             Expr::Reference(reference) => self.reference(reference),
@@ -131,7 +129,7 @@ impl Types<'_> {
                     known.push(self.infer(expr)?.map(|ty| (name.clone(), ty.into_owned())));
                 }
                 let known: Option<Vec<_>> = known.into_iter().collect();
-                Ok(known.map(|fields| Cow::Owned(Type::Record(Record::new(fields)))))
+                Ok(known.map(|fields| Cow::Owned(Type::Record(RecordType::new(fields)))))
             }
             Expr::List(items) => {
                 let item = self.common(items.iter())?;
@@ -153,7 +151,7 @@ impl Types<'_> {
                     Some(value) => self.infer(value)?.map(Cow::into_owned),
                     None => Some(Type::Unit),
                 };
-                let arm = value.map(|value| Variant::new([(tag.clone(), value)]));
+                let arm = value.map(|value| VariantType::new([(tag.clone(), value)]));
                 Ok(arm.map(|variant| Cow::Owned(Type::Variant(variant))))
             }
             Expr::Operation { operator, args } => match operator {
@@ -205,7 +203,7 @@ impl Types<'_> {
         Ok(common)
     }
 
-    pub(super) fn reference(&self, reference: &Reference) -> Result<Known<'_>, String> {
+    pub(super) fn reference(&self, reference: &Reference) -> Result<KnownType<'_>, String> {
         let root = match &reference.root {
             Root::Input => self.input.as_ref(),
             Root::Var(name) => self.vars.get(name),
@@ -233,7 +231,7 @@ impl Types<'_> {
         })
     }
 
-    fn record(&self, fields: &[(String, Expr)], record: &Record) -> Result<(), String> {
+    fn record(&self, fields: &[(String, Expr)], record: &RecordType) -> Result<(), String> {
         for (name, expr) in fields {
             let Some(field) = record.field(name) else {
                 let names: Vec<&str> = record.fields().iter().map(|field| &*field.name).collect();
@@ -266,130 +264,5 @@ impl Types<'_> {
 
     fn unfit(&self, what: &str, expected: &Type) -> String {
         format!("{what} is not {}", self.schemas.describe(expected))
-    }
-}
-
-/// The type at the end of a path of fields. None: it depends on the value.
-pub fn follow<'t>(
-    schemas: &'t Schemas,
-    root: &'t Type,
-    path: &[String],
-) -> Result<Known<'t>, String> {
-    follow_within(schemas, root, path, &Cell::new(MAX_COMPARISONS))
-}
-
-fn follow_within<'t>(
-    schemas: &'t Schemas,
-    root: &'t Type,
-    path: &[String],
-    fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
-    let mut ty = root;
-    for (index, step) in path.iter().enumerate() {
-        let Some(left) = fuel.get().checked_sub(1) else {
-            return Ok(None);
-        };
-        fuel.set(left);
-        ty = schemas.resolve(ty);
-        if let Type::Option(inner) = ty {
-            ty = schemas.resolve(inner);
-        }
-        ty = match ty {
-            Type::Record(record) => match record.field(step) {
-                Some(field) => &field.ty,
-                None => return Err(format!("there is no field `{step}`")),
-            },
-            Type::Variant(_) if step == "$tag" => &Type::Text,
-            Type::Variant(variant) if step == "$value" => {
-                return follow_arms(schemas, variant, &path[index + 1..], fuel);
-            }
-            Type::Map(map) if *schemas.resolve(&map.key) == Type::Text => &map.value,
-            other => {
-                let found = schemas.describe(other);
-                return Err(format!("`.{step}` of {found}, which has no fields"));
-            }
-        };
-    }
-    Ok(Some(Cow::Borrowed(ty)))
-}
-
-/// The same from whichever arm a variant has: an error if no arm has it.
-fn follow_arms<'t>(
-    schemas: &'t Schemas,
-    variant: &'t Variant,
-    path: &[String],
-    fuel: &Cell<usize>,
-) -> Result<Known<'t>, String> {
-    let mut common: Option<Known<'t>> = None;
-    let mut why = String::new();
-    for arm in variant.arms() {
-        let found = match follow_within(schemas, &arm.ty, path, fuel) {
-            Ok(found) => found,
-            Err(error) => {
-                why = error;
-                continue;
-            }
-        };
-        common = Some(match (common, found) {
-            (None, found) => found,
-            (Some(Some(common)), Some(found)) if schemas.same(&common, &found) => Some(common),
-            _ => None,
-        });
-    }
-    match (common, variant.arms()) {
-        (Some(common), _) => Ok(common),
-        (None, [_]) => Err(why),
-        (None, _) => Err(format!("in every arm, {why}")),
-    }
-}
-
-/// Whether some value of one type is one of the other.
-pub fn fits(schemas: &Schemas, found: &Type, expected: &Type) -> bool {
-    may_fit(schemas, found, expected, &Cell::new(MAX_COMPARISONS))
-}
-
-fn may_fit(schemas: &Schemas, found: &Type, expected: &Type, fuel: &Cell<usize>) -> bool {
-    let Some(left) = fuel.get().checked_sub(1) else {
-        return true;
-    };
-    fuel.set(left);
-    let again = |found, expected| may_fit(schemas, found, expected, fuel);
-    match (found, expected) {
-        (Type::Ref(found), Type::Ref(expected)) if found == expected => true,
-        (Type::Ref(_), _) | (_, Type::Ref(_)) => {
-            again(schemas.resolve(found), schemas.resolve(expected))
-        }
-        (Type::Option(found), Type::Option(expected)) => again(found, expected),
-        (Type::Option(inner), other) | (other, Type::Option(inner)) => {
-            *other == Type::Unit || again(inner, other)
-        }
-        (
-            Type::Nat | Type::Int | Type::Time | Type::Duration,
-            Type::Nat | Type::Int | Type::Time | Type::Duration,
-        ) => true,
-        (
-            Type::Text | Type::Hash | Type::Uuid | Type::Dec128,
-            Type::Text | Type::Hash | Type::Uuid | Type::Dec128,
-        ) => true,
-        (Type::List(_) | Type::Set(_), Type::List(_) | Type::Set(_)) => true,
-        (Type::Map(_), Type::Map(_)) => true,
-        (Type::Record(found), Type::Record(expected)) => {
-            let has = |record: &Record, name: &str| record.field(name).is_some();
-            let known = found
-                .fields()
-                .iter()
-                .all(|field| match expected.field(&field.name) {
-                    Some(other) => again(&field.ty, &other.ty),
-                    None => false,
-                });
-            let needed = expected.fields().iter();
-            known && { needed }.all(|field| field.optional || has(found, &field.name))
-        }
-        (Type::Variant(found), Type::Variant(expected)) => found.arms().iter().any(|arm| {
-            expected
-                .arm(&arm.tag)
-                .is_some_and(|other| again(&arm.ty, &other.ty))
-        }),
-        _ => found == expected,
     }
 }

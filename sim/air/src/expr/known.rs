@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::value::Value;
 use super::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
+use crate::value::Value;
 
 /// What may be looked at to find one text: parts of expressions, and bytes of what they give.
 /// Variables that are made of one another can be worth much more than they are long.

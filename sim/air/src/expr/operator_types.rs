@@ -1,64 +1,29 @@
 //! The types of operators: what they take, what they give, and what they can never do.
 //!
-//! A value has one of a few forms at run time, whatever its schema says: numbers of all kinds are
-//! alike, and so are texts, hashes and uuids. An operator that is given a form it does not take
-//! fails whenever it is reached, which is an error. What it does with null, in the place of an
-//! option, is known at run time only.
+//! An operator that is given a form it does not take fails whenever it is reached, which is an
+//! error. What it does with null, in the place of an option, is known at run time only.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
-use super::super::json::quote;
-use super::super::types::{Schemas, Type};
-use super::super::value::Value;
-use super::infer::{Known, Types};
+use super::forms::{Form, form, may_equal};
+use super::infer::TypeScope;
 use super::known;
-use super::{Expr, Operator, Reference};
-
-const MAX_COMPARISONS: usize = 100_000;
-
-/// The form of a value at run time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
-    Null,
-    Bool,
-    Number,
-    Text,
-    Bytes,
-    List,
-    /// A record or a map.
-    Map,
-    Variant,
-}
-
-/// The form of a type's values, and whether null is among them.
-fn form(schemas: &Schemas, ty: &Type) -> (Form, bool) {
-    let form = match schemas.resolve(ty) {
-        Type::Option(inner) => return (form(schemas, inner).0, true),
-        Type::Unit => return (Form::Null, true),
-        Type::Bool => Form::Bool,
-        Type::Int | Type::Nat | Type::Time | Type::Duration => Form::Number,
-        Type::Text | Type::Hash | Type::Uuid | Type::Dec128 => Form::Text,
-        Type::Bytes => Form::Bytes,
-        Type::List(_) | Type::Set(_) => Form::List,
-        Type::Record(_) | Type::Map(_) => Form::Map,
-        Type::Variant(_) => Form::Variant,
-        // It is resolved.
-        Type::Ref(_) => Form::Null,
-    };
-    (form, false)
-}
+use super::paths::KnownType;
+use super::{Expr, Operator};
+use crate::text::quote::quote;
+use crate::types::Type;
+use crate::value::Value;
 
 /// An operation that is being typed.
-struct Operation<'o, 't> {
-    types: &'o Types<'t>,
-    operator: Operator,
-    args: &'o [Expr],
-    known: Vec<Option<Type>>,
+pub(super) struct Operation<'o, 't> {
+    pub(super) types: &'o TypeScope<'t>,
+    pub(super) operator: Operator,
+    pub(super) args: &'o [Expr],
+    pub(super) known: Vec<Option<Type>>,
 }
 
 /// Whether the expression gives text or bytes, as far as that is known.
-pub fn may_be_text_or_bytes(types: &Types<'_>, expr: &Expr) -> Result<(), String> {
+pub fn may_be_text_or_bytes(types: &TypeScope<'_>, expr: &Expr) -> Result<(), String> {
     match types.infer(expr)? {
         Some(ty) if !matches!(form(types.schemas, &ty).0, Form::Text | Form::Bytes) => {
             let found = types.schemas.describe(&ty);
@@ -70,10 +35,10 @@ pub fn may_be_text_or_bytes(types: &Types<'_>, expr: &Expr) -> Result<(), String
 
 /// The type of an operation, if it is known; not of `and`, `or`, `not` and `hash_bytes`.
 pub fn of<'t>(
-    types: &'t Types<'_>,
+    types: &'t TypeScope<'_>,
     operator: Operator,
     args: &[Expr],
-) -> Result<Known<'t>, String> {
+) -> Result<KnownType<'t>, String> {
     let mut known = Vec::with_capacity(args.len());
     for arg in args {
         known.push(types.infer(arg)?.map(Cow::into_owned));
@@ -98,29 +63,29 @@ pub fn of<'t>(
 }
 
 impl Operation<'_, '_> {
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         self.operator.name()
     }
 
-    fn describe(&self, index: usize) -> String {
+    pub(super) fn describe(&self, index: usize) -> String {
         match self.known.get(index) {
             Some(Some(ty)) => self.types.schemas.describe(ty),
             _ => "something".to_owned(),
         }
     }
 
-    fn form(&self, index: usize) -> Option<(Form, bool)> {
+    pub(super) fn form(&self, index: usize) -> Option<(Form, bool)> {
         let ty = self.known.get(index)?.as_ref()?;
         Some(form(self.types.schemas, ty))
     }
 
     /// The type of an argument, without refs and options around it.
-    fn stripped(&self, index: usize) -> Option<&Type> {
+    pub(super) fn stripped(&self, index: usize) -> Option<&Type> {
         let ty = self.known.get(index)?.as_ref()?;
         Some(self.types.strip(ty))
     }
 
-    fn constant(&self, index: usize) -> Option<&Value> {
+    pub(super) fn constant(&self, index: usize) -> Option<&Value> {
         match self.args.get(index) {
             Some(Expr::Constant(value)) => Some(value),
             _ => None,
@@ -139,7 +104,7 @@ impl Operation<'_, '_> {
         }
     }
 
-    fn unlike(&self) -> String {
+    pub(super) fn unlike(&self) -> String {
         let (left, right) = (self.describe(0), self.describe(1));
         format!("`{}` of {left} and {right}", self.name())
     }
@@ -319,83 +284,6 @@ impl Operation<'_, '_> {
         Ok(Some(Type::Bool))
     }
 
-    /// Refuses what cannot be compared, and notes what is never equal.
-    fn equal(&self) -> Result<(), String> {
-        let always = match self.operator {
-            Operator::Ne => "true",
-            _ => "false",
-        };
-        if let Some(unknown) = self.unknown_tag() {
-            self.types
-                .note(format!("`{}` is always {always}: {unknown}", self.name()));
-            return Ok(());
-        }
-        let [Some(left), Some(right)] = self.known.as_slice() else {
-            return Ok(());
-        };
-        let schemas = self.types.schemas;
-        let ((left_form, left_null), (right_form, right_null)) =
-            (form(schemas, left), form(schemas, right));
-        if left_form != right_form && !left_null && !right_null {
-            return Err(self.unlike());
-        }
-        let why = match self.constant_that_never_fits() {
-            Some(why) => why,
-            None if !may_equal(schemas, left, right) => {
-                let (left, right) = (self.describe(0), self.describe(1));
-                format!("{left} and {right} have no value in common")
-            }
-            None => return Ok(()),
-        };
-        self.types
-            .note(format!("`{}` is always {always}: {why}", self.name()));
-        Ok(())
-    }
-
-    /// A comparison of a variant's tag with what is none of its tags.
-    fn unknown_tag(&self) -> Option<String> {
-        let [left, right] = self.args else {
-            return None;
-        };
-        let (reference, tag) = match (left, right) {
-            (Expr::Reference(reference), Expr::Constant(Value::Text(tag)))
-            | (Expr::Constant(Value::Text(tag)), Expr::Reference(reference)) => (reference, tag),
-            _ => return None,
-        };
-        let (last, path) = reference.path.split_last()?;
-        if last != "$tag" {
-            return None;
-        }
-        let whole = Reference {
-            root: reference.root.clone(),
-            path: path.to_vec(),
-        };
-        let ty = self.types.reference(&whole).ok()??;
-        let Type::Variant(variant) = self.types.strip(&ty) else {
-            return None;
-        };
-        let tags: Vec<&str> = variant.arms().iter().map(|arm| &*arm.tag).collect();
-        let is_one = variant.arm(tag).is_some();
-        (!is_one).then(|| format!("unknown tag {}; there are {}", quote(tag), tags.join(", ")))
-    }
-
-    /// A constant that is none of the values of what it is compared with. The texts of decimals
-    /// have many forms, which are not compared here.
-    fn constant_that_never_fits(&self) -> Option<String> {
-        let pairs = [(0, 1), (1, 0)];
-        pairs.into_iter().find_map(|(constant, other)| {
-            let (value, ty) = (self.constant(constant)?, self.stripped(other)?);
-            let form_of = |index| Some(self.form(index)?.0);
-            let is_comparable = form_of(constant) == form_of(other) && *ty != Type::Dec128;
-            let fits = self.types.schemas.fits(ty, value);
-            let misfit = fits.err().filter(|_| is_comparable)?;
-            Some(format!(
-                "{} is expected, and the constant is {}",
-                misfit.expected, misfit.found
-            ))
-        })
-    }
-
     fn arithmetic(&self) -> Result<Option<Type>, String> {
         for index in 0..self.args.len() {
             self.takes(index, &[Form::Number], "numbers")?;
@@ -410,38 +298,5 @@ impl Operation<'_, '_> {
             true => Type::Nat,
             false => Type::Int,
         }))
-    }
-}
-
-/// Whether a value of one type may be equal to one of the other.
-fn may_equal(schemas: &Schemas, left: &Type, right: &Type) -> bool {
-    may_equal_within(schemas, left, right, &Cell::new(MAX_COMPARISONS))
-}
-
-fn may_equal_within(schemas: &Schemas, left: &Type, right: &Type, fuel: &Cell<usize>) -> bool {
-    let Some(rest) = fuel.get().checked_sub(1) else {
-        return true;
-    };
-    fuel.set(rest);
-    let again = |left, right| may_equal_within(schemas, left, right, fuel);
-    let (left, right) = (schemas.resolve(left), schemas.resolve(right));
-    let ((left_form, left_null), (right_form, right_null)) =
-        (form(schemas, left), form(schemas, right));
-    if left_null && right_null {
-        return true;
-    }
-    match (left, right) {
-        (Type::Option(left), right) => again(left, right),
-        (left, Type::Option(right)) => again(left, right),
-        (Type::Record(left), Type::Record(right)) => {
-            let pairs = left.fields().iter().zip(right.fields());
-            left.fields().len() == right.fields().len() && { pairs }
-                .all(|(left, right)| left.name == right.name && again(&left.ty, &right.ty))
-        }
-        (Type::Variant(left), Type::Variant(right)) => left.arms().iter().any(|arm| {
-            let other = right.arm(&arm.tag);
-            other.is_some_and(|other| again(&arm.ty, &other.ty))
-        }),
-        _ => left_form == right_form,
     }
 }

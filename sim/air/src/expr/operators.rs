@@ -7,22 +7,24 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::super::hash::Hash;
-use super::super::value::Value;
 use super::EvalError;
-use super::eval::Budget;
+use super::budget::WorkBudget;
+use crate::hash::Hash;
+use crate::value::Value;
 
 macro_rules! operators {
     ($($variant:ident $name:literal $min:literal $max:literal,)*) => {
         /// An operator; each is written in documents as the word `name` gives.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Operator {
-            $($variant,)*
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
         }
 
         impl Operator {
+            /// Every operator.
             pub const ALL: &[Operator] = &[$(Operator::$variant,)*];
 
+            /// The word by which documents call it.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Operator::$variant => $name,)*
@@ -71,7 +73,7 @@ impl Operator {
     pub(super) fn apply<'s>(
         self,
         args: &[Cow<'s, Value>],
-        budget: &mut Budget,
+        budget: &mut WorkBudget,
     ) -> Result<Cow<'s, Value>, EvalError> {
         let (first, second) = match args {
             [first] => (first, &Cow::Owned(Value::Null)),
@@ -162,7 +164,7 @@ impl Operator {
         }
     }
 
-    fn concat(self, args: &[Cow<'_, Value>], budget: &mut Budget) -> Result<Value, EvalError> {
+    fn concat(self, args: &[Cow<'_, Value>], budget: &mut WorkBudget) -> Result<Value, EvalError> {
         let expected = "texts, bytes or lists, all alike";
         args.iter().try_for_each(|arg| budget.charge(arg))?;
         let mut result = match args.first() {
@@ -247,7 +249,7 @@ impl Operator {
 fn get<'s>(
     value: &Cow<'s, Value>,
     key: &Value,
-    budget: &mut Budget,
+    budget: &mut WorkBudget,
 ) -> Result<Cow<'s, Value>, EvalError> {
     let find = |value: &Value| match value {
         Value::List(items) => {

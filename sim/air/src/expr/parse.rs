@@ -1,45 +1,15 @@
 //! Reading expressions from JSON. Recursion is bounded by the depth of the JSON.
 
-use std::collections::BTreeSet;
+use super::constants::{CONSTANTS, constant};
+use super::references::{NamesInScope, reference};
+use super::{Expr, ExprOrValue, Operator};
+use crate::cbor::order;
+use crate::json::{Json, Later, Node};
+use crate::problems::problem::{Problem, SourcePlace};
+use crate::text::quote::quote;
+use crate::text::suggest::suggest;
+use crate::types::schemas::{SchemaId, Schemas};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
-use super::super::cbor;
-use super::super::diagnostic::{Place, Problem};
-use super::super::documents::Later;
-use super::super::json::{Json, Node, quote};
-use super::super::names::suggest;
-use super::super::types::{SchemaId, Schemas};
-use super::super::value::Value;
-use super::super::value_text;
-use super::{Expr, ExprOrValue, Operator, Reference, Root};
-
-/// The names an expression may use.
-#[derive(Clone, Copy)]
-pub struct Names<'a> {
-    pub vars: &'a BTreeSet<String>,
-    /// The steps that give a value.
-    pub steps: &'a BTreeSet<String>,
-    /// Whether `@event` means anything here.
-    pub event: bool,
-    /// Whether to look for what was meant by a name that is not known.
-    pub hints: bool,
-}
-
-const CONSTANTS: [&str; 11] = [
-    "null",
-    "bool",
-    "int",
-    "nat",
-    "text",
-    "bytes_b64",
-    "time_ns",
-    "duration_ns",
-    "dec128",
-    "hash",
-    "uuid",
-];
 const BUILDERS: [&str; 5] = ["record", "list", "set", "map", "variant"];
 
 /// An expression or, if it does not read as one, a value of the schema.
@@ -47,7 +17,7 @@ pub fn expr_or_value(
     later: Later,
     schema: Option<SchemaId>,
     schemas: &Schemas,
-    names: Names,
+    names: NamesInScope,
 ) -> Result<ExprOrValue, Problem> {
     let as_expr = match expr(later, names) {
         Ok(expr) => return Ok(ExprOrValue::Expr(expr)),
@@ -67,7 +37,7 @@ pub fn expr_or_value(
                 error.found
             );
             Err(Problem::new(
-                Place {
+                SourcePlace {
                     offset: place,
                     ..later.place()
                 },
@@ -87,7 +57,7 @@ fn looks_like_expr(node: &Node) -> bool {
     }
 }
 
-pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
+pub fn expr(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     let Json::Object(members) = &node.json else {
         return Err(wrong(later, "an expression is an object").hint("for example {\"text\":\"a\"}"));
@@ -119,7 +89,7 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
                 )?;
                 fields.push((member.key.clone(), value));
             }
-            fields.sort_by(|left, right| cbor::text_key_order(&left.0, &right.0));
+            fields.sort_by(|left, right| order::text_key_order(&left.0, &right.0));
             Ok(Expr::Record(fields))
         }
         "list" => items(inner, names).map(Expr::List),
@@ -143,7 +113,7 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
                 .chain(&BUILDERS)
                 .copied()
                 .chain(["ref", "op"]);
-            let place = Place {
+            let place = SourcePlace {
                 file,
                 offset: member.start,
             };
@@ -156,14 +126,14 @@ pub fn expr(later: Later, names: Names) -> Result<Expr, Problem> {
     }
 }
 
-fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
+fn operation(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     if let Some(other) = node
         .members()
         .iter()
         .find(|it| it.key != "op" && it.key != "args")
     {
-        let place = Place {
+        let place = SourcePlace {
             file,
             offset: other.start,
         };
@@ -179,7 +149,7 @@ fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
         .find(|operator| operator.name() == word)
     else {
         let known = Operator::ALL.iter().map(|operator| operator.name());
-        let place = Place {
+        let place = SourcePlace {
             file,
             offset: op.start,
         };
@@ -210,7 +180,7 @@ fn operation(later: Later, names: Names) -> Result<Expr, Problem> {
     })
 }
 
-fn items(later: Later, names: Names) -> Result<Vec<Expr>, Problem> {
+fn items(later: Later, names: NamesInScope) -> Result<Vec<Expr>, Problem> {
     let Json::Array(nodes) = &later.node.json else {
         return Err(wrong(later, "an array of expressions belongs here"));
     };
@@ -228,7 +198,7 @@ fn items(later: Later, names: Names) -> Result<Vec<Expr>, Problem> {
         .collect()
 }
 
-fn entry(later: Later, names: Names) -> Result<(Expr, Expr), Problem> {
+fn entry(later: Later, names: NamesInScope) -> Result<(Expr, Expr), Problem> {
     let Later { node, file } = later;
     match (
         node.members().len(),
@@ -243,7 +213,7 @@ fn entry(later: Later, names: Names) -> Result<(Expr, Expr), Problem> {
     }
 }
 
-fn variant(later: Later, names: Names) -> Result<Expr, Problem> {
+fn variant(later: Later, names: NamesInScope) -> Result<Expr, Problem> {
     let Later { node, file } = later;
     let value = node.member("value");
     let count = 1 + usize::from(value.is_some());
@@ -259,134 +229,6 @@ fn variant(later: Later, names: Names) -> Result<Expr, Problem> {
         }
         _ => Err(wrong(later, "a variant has `tag` and perhaps `value`")),
     }
-}
-
-fn constant(word: &str, later: Later) -> Result<Value, Problem> {
-    let nat = |json: &Json| match json {
-        Json::Number(number) => number.as_u64(),
-        Json::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    let int = |json: &Json| match json {
-        Json::Number(number) => number.as_i64(),
-        Json::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    let checked = |text: &String, check: fn(&str) -> Result<String, _>| {
-        check(text)
-            .map(Value::Text)
-            .map_err(|error: super::super::value::ValueError| error.expected)
-    };
-    let unfit = |expected: &str| Err(expected.to_owned());
-    let value = match (word, &later.node.json) {
-        ("null", Json::Object(members)) if members.is_empty() => Ok(Value::Null),
-        ("null", _) => unfit("`{}`"),
-        ("bool", Json::Bool(flag)) => Ok(Value::Bool(*flag)),
-        ("bool", _) => unfit("`true` or `false`"),
-        ("int" | "duration_ns", json) => int(json)
-            .map(Value::Int)
-            .ok_or_else(|| "a signed number of 64 bits".to_owned()),
-        ("nat" | "time_ns", json) => nat(json)
-            .map(Value::Nat)
-            .ok_or_else(|| "a whole number up to 64 bits".to_owned()),
-        ("text", Json::Text(text)) => Ok(Value::Text(text.clone())),
-        ("bytes_b64", Json::Text(text)) => STANDARD
-            .decode(text)
-            .map(Value::Bytes)
-            .map_err(|_| "base64".to_owned()),
-        ("dec128", Json::Text(text)) => checked(text, value_text::dec128),
-        ("hash", Json::Text(text)) => checked(text, value_text::hash),
-        ("uuid", Json::Text(text)) => checked(text, value_text::uuid),
-        _ => unfit("text"),
-    };
-    value.map_err(|expected| {
-        let message = format!("`{word}` with {}", later.node.describe());
-        Problem::new(later.place(), message).expected(expected)
-    })
-}
-
-fn reference(later: Later, names: Names) -> Result<Reference, Problem> {
-    let text = later.node.as_text().unwrap_or_default();
-    let forms = "`@plan.input`, `@var:name`, `@step:id` or `@event`, perhaps with `.field`";
-    let found = if let Some(rest) = text.strip_prefix("@plan.input") {
-        path(rest).map(|path| Reference {
-            root: Root::Input,
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@event") {
-        if !names.event {
-            let message = "`@event` means something in the `where` of `await_event` only";
-            return Err(Problem::new(later.place(), message));
-        }
-        path(rest).map(|path| Reference {
-            root: Root::Event,
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@var:") {
-        let (name, path) = declared(rest, names.vars, "variable", later, names.hints)?;
-        path.map(|path| Reference {
-            root: Root::Var(name),
-            path,
-        })
-    } else if let Some(rest) = text.strip_prefix("@step:") {
-        let (id, path) = declared(rest, names.steps, "step with a value", later, names.hints)?;
-        path.map(|path| Reference {
-            root: Root::Step(id),
-            path,
-        })
-    } else {
-        None
-    };
-    found.ok_or_else(|| {
-        Problem::new(
-            later.place(),
-            format!("not a reference: {}", later.node.describe()),
-        )
-        .expected(forms)
-    })
-}
-
-/// The longest declared name that the text begins with, since names may have dots too.
-fn declared(
-    text: &str,
-    known: &BTreeSet<String>,
-    what: &str,
-    later: Later,
-    hints: bool,
-) -> Result<(String, Option<Vec<String>>), Problem> {
-    let dots = text
-        .char_indices()
-        .filter(|(_, letter)| *letter == '.')
-        .map(|(at, _)| at);
-    let ends: Vec<usize> = dots.chain([text.len()]).collect();
-    let end = ends
-        .into_iter()
-        .rev()
-        .find(|end| known.contains(&text[..*end]));
-    match end {
-        Some(end) => Ok((text[..end].to_owned(), path(&text[end..]))),
-        None => {
-            let name = text.split('.').next().unwrap_or_default();
-            let hint = hints
-                .then(|| suggest(name, known.iter().map(String::as_str)))
-                .flatten();
-            let message = format!("unknown {what}: {}", quote(name));
-            Err(Problem::new(later.place(), message).maybe_hint(hint))
-        }
-    }
-}
-
-/// `.a.b` or nothing.
-fn path(text: &str) -> Option<Vec<String>> {
-    if text.is_empty() {
-        return Some(Vec::new());
-    }
-    let steps: Vec<String> = text
-        .strip_prefix('.')?
-        .split('.')
-        .map(str::to_owned)
-        .collect();
-    steps.iter().all(|step| !step.is_empty()).then_some(steps)
 }
 
 fn wrong(later: Later, message: &str) -> Problem {

@@ -5,19 +5,21 @@
 
 use std::fmt;
 
-use super::cbor;
+use crate::cbor;
 
 /// A text of canonical bytes. It was checked when they were made so, and is not again where it is
 /// only compared, passed on or looked at by its length.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Text<'a>(&'a [u8]);
+pub struct CanonicalText<'a>(&'a [u8]);
 
-impl<'a> Text<'a> {
+impl<'a> CanonicalText<'a> {
+    /// The text in UTF-8.
     #[inline]
     pub fn as_bytes(self) -> &'a [u8] {
         self.0
     }
 
+    /// The text. Panics if the bytes were not made by `canonicalise`.
     #[inline]
     pub fn as_str(self) -> &'a str {
         std::str::from_utf8(self.0).expect("canonical texts are UTF-8")
@@ -26,17 +28,17 @@ impl<'a> Text<'a> {
 
 /// Where a text lies in the bytes that it was read from: what can be kept when they can't.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct TextRange {
     start: u32,
     length: u32,
 }
 
-impl<'a> Text<'a> {
+impl<'a> CanonicalText<'a> {
     /// Its place in `bytes`, of which it is a part.
     #[inline]
-    pub fn place_in(self, bytes: &[u8]) -> Place {
+    pub fn place_in(self, bytes: &[u8]) -> TextRange {
         let start = self.0.as_ptr().addr() - bytes.as_ptr().addr();
-        Place {
+        TextRange {
             start: start as u32,
             length: self.0.len() as u32,
         }
@@ -44,18 +46,18 @@ impl<'a> Text<'a> {
 
     /// The text at a place of `bytes`, where one was read.
     #[inline]
-    pub fn at(place: Place, bytes: &'a [u8]) -> Text<'a> {
-        Text(&bytes[place.start as usize..][..place.length as usize])
+    pub fn at(place: TextRange, bytes: &'a [u8]) -> CanonicalText<'a> {
+        CanonicalText(&bytes[place.start as usize..][..place.length as usize])
     }
 }
 
-impl<'a> From<&'a str> for Text<'a> {
-    fn from(text: &'a str) -> Text<'a> {
-        Text(text.as_bytes())
+impl<'a> From<&'a str> for CanonicalText<'a> {
+    fn from(text: &'a str) -> CanonicalText<'a> {
+        CanonicalText(text.as_bytes())
     }
 }
 
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for CanonicalText<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(out)
     }
@@ -87,6 +89,7 @@ impl<'a> Canonical<'a> {
         self.take(&[cbor::NULL]).is_some()
     }
 
+    /// The bool that is next.
     #[inline]
     pub fn boolean(&mut self) -> Option<bool> {
         let (&first, rest) = self.rest.split_first()?;
@@ -98,17 +101,19 @@ impl<'a> Canonical<'a> {
         }
     }
 
+    /// The integer that is next, if it is not negative.
     #[inline]
     pub fn nat(&mut self) -> Option<u64> {
         self.head(cbor::UNSIGNED)
     }
 
+    /// The text that is next.
     #[inline]
-    pub fn text(&mut self) -> Option<Text<'a>> {
+    pub fn text(&mut self) -> Option<CanonicalText<'a>> {
         let length = usize::try_from(self.head(cbor::TEXT)?).ok()?;
         let (text, rest) = self.rest.split_at_checked(length)?;
         self.rest = rest;
-        Some(Text(text))
+        Some(CanonicalText(text))
     }
 
     /// The argument of the head of an item of that major type.

@@ -1,216 +1,33 @@
-//! CBOR items: the heads, lengths and orders of RFC 8949, written canonically, read leniently.
-//!
-//! Writing follows section 4.2.1: shortest heads, definite lengths, map keys in bytewise order of
-//! their encoding. Reading takes any well-formed item. Nothing here knows a schema.
+//! Reading items from bytes that may hold anything.
 
-use std::cmp::Ordering;
-
-use super::json::quote;
-use super::value::{Fault, ValueError};
-
-/// The tag 55799, "this is CBOR", with which canonical bytes begin.
-pub const SELF_DESCRIBED: [u8; 3] = [0xd9, 0xd9, 0xf7];
-pub const FALSE: u8 = 0xf4;
-pub const TRUE: u8 = 0xf5;
-pub const NULL: u8 = 0xf6;
-/// Before the eight bytes of a double.
-pub const FLOAT_64: u8 = 0xfb;
-/// Ends an item of indefinite length.
-pub const BREAK: u8 = 0xff;
-/// The keys of a variant, as text items.
-pub const TAG_KEY: &[u8] = b"\x64$tag";
-pub const VALUE_KEY: &[u8] = b"\x66$value";
-
-/// Major types.
-pub const UNSIGNED: u8 = 0;
-pub const NEGATIVE: u8 = 1;
-pub const BYTES: u8 = 2;
-pub const TEXT: u8 = 3;
-pub const ARRAY: u8 = 4;
-pub const MAP: u8 = 5;
-pub const TAG: u8 = 6;
-
-#[inline]
-pub fn boolean(flag: bool) -> u8 {
-    if flag { TRUE } else { FALSE }
-}
-
-/// The head of an item in its shortest form.
-#[inline]
-pub fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
-    let major = major << 5;
-    match argument {
-        0..=23 => out.push(major | argument as u8),
-        24..=0xff => out.extend_from_slice(&[major | 24, argument as u8]),
-        0x100..=0xffff => {
-            let [high, low] = (argument as u16).to_be_bytes();
-            out.extend_from_slice(&[major | 25, high, low]);
-        }
-        0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
-            out.extend_from_slice(&(argument as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(major | 27);
-            out.extend_from_slice(&argument.to_be_bytes());
-        }
-    }
-}
-
-#[inline]
-pub fn write_nat(out: &mut Vec<u8>, number: u64) {
-    write_head(out, UNSIGNED, number);
-}
-
-#[inline]
-pub fn write_int(out: &mut Vec<u8>, number: i64) {
-    match u64::try_from(number) {
-        Ok(number) => write_head(out, UNSIGNED, number),
-        Err(_) => write_head(out, NEGATIVE, !(number as u64)),
-    }
-}
-
-#[inline]
-pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
-    write_head(out, BYTES, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-#[inline]
-pub fn write_text(out: &mut Vec<u8>, text: &str) {
-    write_head(out, TEXT, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-/// A text item on its own.
-pub fn text_item(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() + 1);
-    write_text(&mut out, text);
-    out
-}
-
-/// The order of two text keys in a canonical map: shorter first, then bytewise.
-pub fn text_key_order(left: &str, right: &str) -> Ordering {
-    (left.len(), left).cmp(&(right.len(), right))
-}
-
-/// A map whose entries `write` appends one after the other, telling where the key ends. The
-/// entries are put in canonical order; equal keys stay in the order given.
-pub fn write_map<T>(
-    out: &mut Vec<u8>,
-    entries: &[T],
-    mut write: impl FnMut(&T, &mut Vec<u8>) -> usize,
-) {
-    write_head(out, MAP, entries.len() as u64);
-    let start = out.len();
-    let mut spans = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let from = out.len() - start;
-        let key_end = write(entry, out) - start;
-        spans.push(Span {
-            from,
-            key_end,
-            to: out.len() - start,
-        });
-    }
-    sort_spans(out, start, &mut spans);
-}
-
-/// One entry of a map, or one element of a set, within a buffer: its first byte, the end of what
-/// it is ordered by, and its end.
-#[derive(Clone, Copy)]
-pub struct Span {
-    pub from: usize,
-    pub key_end: usize,
-    pub to: usize,
-}
-
-/// Puts the spans of `out[start..]`, which cover it, in bytewise order of their keys.
-pub fn sort_spans(out: &mut Vec<u8>, start: usize, spans: &mut [Span]) {
-    let body = &out[start..];
-    let key = |span: &Span| &body[span.from..span.key_end];
-    if spans.is_sorted_by(|left, right| key(left) <= key(right)) {
-        return;
-    }
-    let body = body.to_vec();
-    let key = |span: &Span| &body[span.from..span.key_end];
-    spans.sort_by(|left, right| key(left).cmp(key(right)));
-    out.truncate(start);
-    for span in spans {
-        let from = out.len() - start;
-        out.extend_from_slice(&body[span.from..span.to]);
-        *span = Span {
-            from,
-            key_end: from + span.key_end - span.from,
-            to: out.len() - start,
-        };
-    }
-}
-
-/// As `sort_spans`, and drops what has the same key as the entry before. Returns what is left.
-pub fn sort_and_dedup_spans(out: &mut Vec<u8>, start: usize, spans: &mut Vec<Span>) -> usize {
-    sort_spans(out, start, spans);
-    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
-    let mut end = start;
-    for span in spans.iter() {
-        let key = |span: &Span| start + span.from..start + span.key_end;
-        if kept
-            .last()
-            .is_some_and(|last| out[key(last)] == out[key(span)])
-        {
-            continue;
-        }
-        out.copy_within(start + span.from..start + span.to, end);
-        let from = end - start;
-        end += span.to - span.from;
-        kept.push(Span {
-            from,
-            key_end: from + span.key_end - span.from,
-            to: end - start,
-        });
-    }
-    out.truncate(end);
-    *spans = kept;
-    spans.len()
-}
-
-/// Puts a head before what was appended since `start`.
-pub fn insert_head(out: &mut Vec<u8>, start: usize, major: u8, argument: u64) {
-    let end = out.len();
-    write_head(out, major, argument);
-    let size = out.len() - end;
-    out[start..].rotate_right(size);
-}
-
-/// As `write_text`, for bytes that are known to be text.
-#[inline]
-pub fn write_bytes_as_text(out: &mut Vec<u8>, text: &[u8]) {
-    write_head(out, TEXT, text.len() as u64);
-    out.extend_from_slice(text);
-}
+use super::{
+    ARRAY, BREAK, BYTES, FALSE, MAP, NEGATIVE, NULL, SELF_DESCRIBED, TAG, TEXT, TRUE, UNSIGNED,
+};
+use crate::problems::value_error::{Fault, ValueError};
+use crate::text::quote::quote;
 
 /// How many entries are still to come.
 #[derive(Clone, Copy, Debug)]
-pub enum Head {
-    Definite(u64),
-    Indefinite,
+pub enum EntriesLeft {
+    Known(u64),
+    UpToBreak,
 }
 
 /// Reads items from untrusted bytes.
-pub struct Reader<'a> {
+pub struct ItemReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ItemReader<'a> {
     /// A reader behind the leading tag, if there is one.
-    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+    pub fn new(bytes: &'a [u8]) -> ItemReader<'a> {
         let at = if bytes.starts_with(&SELF_DESCRIBED) {
             SELF_DESCRIBED.len()
         } else {
             0
         };
-        Reader { bytes, at }
+        ItemReader { bytes, at }
     }
 
     pub fn position(&self) -> usize {
@@ -320,30 +137,30 @@ impl<'a> Reader<'a> {
     }
 
     /// The head of an array or a map.
-    pub fn head(&mut self, major: u8, expected: &str) -> Result<Head, Fault> {
+    pub fn head(&mut self, major: u8, expected: &str) -> Result<EntriesLeft, Fault> {
         let byte = self.next_byte(expected)?;
         if byte >> 5 != major {
             return Err(unexpected(byte, expected));
         }
         Ok(self
             .argument(byte & 31, expected)?
-            .map_or(Head::Indefinite, Head::Definite))
+            .map_or(EntriesLeft::UpToBreak, EntriesLeft::Known))
     }
 
     /// Whether the array or map goes on; counts the entry, or goes past the break.
-    pub fn another(&mut self, entries: &mut Head) -> Result<bool, Fault> {
+    pub fn another(&mut self, entries: &mut EntriesLeft) -> Result<bool, Fault> {
         match entries {
-            Head::Definite(0) => Ok(false),
-            Head::Definite(count) => {
+            EntriesLeft::Known(0) => Ok(false),
+            EntriesLeft::Known(count) => {
                 *count -= 1;
                 Ok(true)
             }
-            Head::Indefinite if self.peek() == Some(BREAK) => {
+            EntriesLeft::UpToBreak if self.peek() == Some(BREAK) => {
                 self.at += 1;
-                *entries = Head::Definite(0);
+                *entries = EntriesLeft::Known(0);
                 Ok(false)
             }
-            Head::Indefinite => Ok(true),
+            EntriesLeft::UpToBreak => Ok(true),
         }
     }
 
@@ -394,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Goes past one item of any kind. What is inside is well-formed at the level of heads.
     pub fn skip(&mut self) -> Result<(), Fault> {
         const EXPECTED: &str = "a value";
-        let mut open: Vec<Head> = Vec::new();
+        let mut open: Vec<EntriesLeft> = Vec::new();
         loop {
             let byte = self.next_byte(EXPECTED)?;
             let major = byte >> 5;
@@ -404,14 +221,14 @@ impl<'a> Reader<'a> {
             } else {
                 let argument = self.argument(byte & 31, EXPECTED)?;
                 match (major, argument) {
-                    (ARRAY, Some(count)) => open.push(Head::Definite(count)),
+                    (ARRAY, Some(count)) => open.push(EntriesLeft::Known(count)),
                     (MAP, Some(count)) => {
                         let count = count.checked_mul(2);
-                        open.push(Head::Definite(
+                        open.push(EntriesLeft::Known(
                             count.ok_or_else(|| unexpected(byte, EXPECTED))?,
                         ));
                     }
-                    (ARRAY | MAP, None) => open.push(Head::Indefinite),
+                    (ARRAY | MAP, None) => open.push(EntriesLeft::UpToBreak),
                     (TAG, Some(_)) => continue,
                     (_, None) => return Err(unexpected(byte, EXPECTED)),
                     _ => {}

@@ -1,25 +1,55 @@
-//! Values as a tree, for the places where speed does not matter: plans, grants, reports.
+//! Values of a schema: as canonical bytes, as a tree, and as JSON.
 //!
-//! What flows between world and reducer stays bytes: see `codec`.
+//! Bytes are what flows between world and reducer: `transcode` makes them canonical without a tree,
+//! and `settled` copies those that are canonical already. A [`Value`] is a tree, for the places
+//! where speed does not matter: plans, grants, reports. Nothing here reads a document or makes a
+//! schema.
 
-use super::cbor;
+pub mod forms;
+mod from_json;
+mod keys;
+mod settled;
+mod spellings;
+mod to_json;
+mod transcode;
+mod tree;
+
+use crate::cbor::{self, order};
 
 /// A value of some schema. What it means is the schema's matter: `time` is a `Nat`, `duration`
 /// an `Int` (both ns), `hash`, `uuid` and `dec128` are `Text`, `unit` and a missing option `Null`.
+///
+/// ```
+/// use sim_air::Value;
+///
+/// let value = Value::record([("name", Value::text("a")), ("at", Value::Nat(7))]);
+/// assert_eq!(value.field("at").and_then(Value::as_nat), Some(7));
+/// // Shorter keys come first.
+/// assert_eq!(value.to_cbor(), b"\xd9\xd9\xf7\xa2\x62at\x07\x64name\x61a");
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Value {
+    /// Unit, or an option without a value.
     Null,
+    /// A bool.
     Bool(bool),
+    /// An integer with a sign; a duration, in ns.
     Int(i64),
+    /// An integer without a sign; a time, in ns since 1970.
     Nat(u64),
+    /// A byte string.
     Bytes(Vec<u8>),
+    /// A text; a hash, a uuid or a decimal in its canonical spelling.
     Text(String),
     /// A list, or a set in canonical order.
     List(Vec<Value>),
     /// A record or a map, in canonical order of the keys.
     Map(Vec<(Value, Value)>),
+    /// A variant.
     Variant {
+        /// The tag.
         tag: String,
+        /// What is in it; [`Value::Null`] if it carries nothing.
         value: Box<Value>,
     },
 }
@@ -44,11 +74,12 @@ impl Value {
     /// A record from its fields, put in canonical order.
     pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
         let mut fields: Vec<(&str, Value)> = fields.into_iter().collect();
-        fields.sort_by(|left, right| cbor::text_key_order(left.0, right.0));
+        fields.sort_by(|left, right| order::text_key_order(left.0, right.0));
         let entry = |(name, value): (&str, Value)| (Value::Text(name.to_owned()), value);
         Value::Map(fields.into_iter().map(entry).collect())
     }
 
+    /// A text.
     pub fn text(text: impl Into<String>) -> Value {
         Value::Text(text.into())
     }
@@ -64,6 +95,7 @@ impl Value {
             .map(|(_, value)| value)
     }
 
+    /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
@@ -88,6 +120,7 @@ impl Value {
         out
     }
 
+    /// Appends what [`Value::to_cbor`] gives, without the leading tag.
     pub fn write_cbor(&self, out: &mut Vec<u8>) {
         match self {
             Value::Null => out.push(cbor::NULL),
@@ -100,7 +133,7 @@ impl Value {
                 cbor::write_head(out, cbor::ARRAY, items.len() as u64);
                 items.iter().for_each(|item| item.write_cbor(out));
             }
-            Value::Map(entries) => cbor::write_map(out, entries, |entry, out| {
+            Value::Map(entries) => order::write_map(out, entries, |entry, out| {
                 entry.0.write_cbor(out);
                 let key_end = out.len();
                 entry.1.write_cbor(out);
@@ -117,43 +150,5 @@ impl Value {
                 }
             }
         }
-    }
-}
-
-/// A value that does not fit its schema. `path` is a JSON pointer into what was read.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{}: expected {expected}, found {found}", place(.path))]
-pub struct ValueError {
-    pub path: String,
-    pub expected: String,
-    pub found: String,
-}
-
-/// Where something is, by its pointer.
-pub fn place(path: &str) -> String {
-    match path.is_empty() {
-        true => "at the top".to_owned(),
-        false => format!("at `{path}`"),
-    }
-}
-
-/// An error that takes one word on the way out.
-pub(super) type Fault = Box<ValueError>;
-
-impl ValueError {
-    pub(super) fn new(expected: impl Into<String>, found: impl Into<String>) -> ValueError {
-        ValueError {
-            path: String::new(),
-            expected: expected.into(),
-            found: found.into(),
-        }
-    }
-
-    /// The same error seen from one level further out.
-    pub(super) fn within(mut self, step: impl std::fmt::Display) -> ValueError {
-        let step = step.to_string().replace('~', "~0").replace('/', "~1");
-        self.path.insert_str(0, &step);
-        self.path.insert(0, '/');
-        self
     }
 }

@@ -1,11 +1,16 @@
-//! The patterns of names, and "did you mean" for those that are not known.
-
-use super::json::quote;
+//! The patterns of names: what a piece of text in a document must look like.
 
 /// Longer names are refused before they are looked at.
 const MAX_NAME_SIZE: usize = 256;
 
-/// What a piece of text in a document must look like.
+/// What a piece of text in a document must look like, by the patterns of AIR v1.
+///
+/// ```
+/// use sim_air::Pattern;
+///
+/// assert!(Pattern::Name.matches("demo/RetrySM@1"));
+/// assert!(!Pattern::Name.matches("demo/RetrySM"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pattern {
     /// `namespace/Name@1`
@@ -21,6 +26,7 @@ pub enum Pattern {
 }
 
 impl Pattern {
+    /// Whether the text has the pattern, and at most 256 bytes.
     pub fn matches(self, text: &str) -> bool {
         if text.is_empty() || text.len() > MAX_NAME_SIZE {
             return false;
@@ -34,6 +40,7 @@ impl Pattern {
         }
     }
 
+    /// What is expected, for messages.
     pub fn expected(self) -> &'static str {
         match self {
             Pattern::Name => "a name such as `demo/Thing@1`",
@@ -84,37 +91,4 @@ fn starts(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
 
 fn all(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
     text.bytes().all(accepts)
-}
-
-/// "did you mean `x`?", for the candidate nearest to a text that is none of them.
-pub fn suggest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    const MAX_CANDIDATES: usize = 500;
-    let nearest = candidates
-        .into_iter()
-        .take(MAX_CANDIDATES)
-        .map(|candidate| (distance(text, candidate), candidate))
-        .min()?;
-    let limit = (text.len() / 3).min(3);
-    (nearest.0 <= limit).then(|| format!("did you mean {}?", quote(nearest.1)))
-}
-
-/// Edit distance in bytes; long or very different texts are just far apart.
-fn distance(left: &str, right: &str) -> usize {
-    const MAX_SIZE: usize = 64;
-    const FAR: usize = usize::MAX;
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len().max(right.len()) > MAX_SIZE || left.len().abs_diff(right.len()) > 3 {
-        return FAR;
-    }
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }

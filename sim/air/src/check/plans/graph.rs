@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::diagnostic::{Problem, Problems};
-use super::super::documents::{At, Plan};
-use super::super::json::quote;
+use crate::documents::RawPlan;
+use crate::problems::list::Problems;
+use crate::problems::problem::{At, Problem};
+use crate::text::quote::quote;
 
 /// What the edges say. Steps are numbered in order of their ids.
 pub struct Graph {
@@ -15,7 +16,7 @@ pub struct Graph {
 }
 
 /// The numbers of the steps. Reports an id that comes twice.
-pub fn number<'p>(plan: &'p Plan, problems: &mut Problems) -> BTreeMap<&'p str, usize> {
+pub fn number<'p>(plan: &'p RawPlan, problems: &mut Problems) -> BTreeMap<&'p str, usize> {
     let mut ids = BTreeMap::new();
     for step in &plan.steps {
         if ids.insert(step.id.it.as_str(), 0).is_some() {
@@ -29,7 +30,11 @@ pub fn number<'p>(plan: &'p Plan, problems: &mut Problems) -> BTreeMap<&'p str, 
     ids
 }
 
-pub fn check(plan: &Plan, ids: &BTreeMap<&str, usize>, problems: &mut Problems) -> Option<Graph> {
+pub fn check(
+    plan: &RawPlan,
+    ids: &BTreeMap<&str, usize>,
+    problems: &mut Problems,
+) -> Option<Graph> {
     let mut seen = BTreeSet::new();
     let mut edges = Vec::new();
     for (position, edge) in plan.edges.iter().enumerate() {

@@ -1,55 +1,26 @@
-//! JSON text with positions, and the canonical CBOR of untyped JSON.
+//! Files of JSON: read strictly, each problem at its place; and where a place is.
 //!
-//! Strict JSON only: no comments, no trailing commas, no key twice, no number outside 64 bits.
-//! `$comment` members are dropped here, so that they count nowhere: not as fields, not in values,
-//! not in hashes. A comment may change without unpinning anything.
+//! No comments, no trailing commas, no key twice, no number outside 64 bits.
 
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
-use serde_json::Value as Plain;
 
-use super::cbor;
-use super::diagnostic::{Place, Problem, Problems};
+use super::{COMMENT, Json, Member, Node};
+use crate::problems::list::Problems;
+use crate::problems::problem::{Location, Problem, SourcePlace};
+use crate::text::quote::quote;
 
 /// The longest text of one file, in bytes.
 pub const MAX_TEXT_SIZE: usize = 8 << 20;
 /// The deepest nesting of arrays and objects. Everything that recurses over JSON relies on it.
 pub const MAX_DEPTH: usize = 64;
-pub const COMMENT: &str = "$comment";
-
 /// A file, read as far as it could be.
 pub struct File {
     pub name: String,
     pub root: Option<Node>,
     text: String,
     line_starts: Vec<usize>,
-}
-
-/// A JSON value, from the byte `start` up to the byte `end`.
-#[derive(Debug)]
-pub struct Node {
-    pub start: usize,
-    pub end: usize,
-    pub json: Json,
-}
-
-#[derive(Debug)]
-pub enum Json {
-    Null,
-    Bool(bool),
-    Number(serde_json::Number),
-    Text(String),
-    Array(Vec<Node>),
-    Object(Vec<Member>),
-}
-
-/// A member of an object; `start` is the first byte of its name.
-#[derive(Debug)]
-pub struct Member {
-    pub key: String,
-    pub start: usize,
-    pub node: Node,
 }
 
 impl File {
@@ -71,7 +42,7 @@ impl File {
             text,
             line_starts,
         };
-        let start = Place {
+        let start = SourcePlace {
             file: index,
             offset: 0,
         };
@@ -91,7 +62,7 @@ impl File {
     }
 
     fn parse(&self, index: usize) -> Result<(Node, Vec<Problem>), Problem> {
-        let place = |offset| Place {
+        let place = |offset| SourcePlace {
             file: index,
             offset,
         };
@@ -179,84 +150,22 @@ impl File {
     }
 }
 
-impl Node {
-    pub fn members(&self) -> &[Member] {
-        match &self.json {
-            Json::Object(members) => members,
-            _ => &[],
-        }
-    }
-
-    pub fn member(&self, key: &str) -> Option<&Node> {
-        self.members()
-            .iter()
-            .find(|member| member.key == key)
-            .map(|member| &member.node)
-    }
-
-    pub fn as_text(&self) -> Option<&str> {
-        match &self.json {
-            Json::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The node that a JSON pointer leads to from here, or the last one on the way.
-    pub fn follow(&self, pointer: &str) -> &Node {
-        let mut node = self;
-        for step in pointer.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
-            let next = match &node.json {
-                Json::Array(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
-                _ => node.member(&step),
-            };
-            let Some(next) = next else { break };
-            node = next;
-        }
-        node
-    }
-
-    /// What kind of JSON this is, for messages.
-    pub fn describe(&self) -> String {
-        describe(&self.to_plain())
-    }
-
-    pub fn to_plain(&self) -> Plain {
-        match &self.json {
-            Json::Null => Plain::Null,
-            Json::Bool(flag) => Plain::Bool(*flag),
-            Json::Number(number) => Plain::Number(number.clone()),
-            Json::Text(text) => Plain::String(text.clone()),
-            Json::Array(items) => Plain::Array(items.iter().map(Node::to_plain).collect()),
-            Json::Object(members) => {
-                let pair = |member: &Member| (member.key.clone(), member.node.to_plain());
-                Plain::Object(members.iter().map(pair).collect())
-            }
-        }
-    }
-}
-
-/// What kind of JSON this is, for messages: short, and never all of a long value.
-pub fn describe(json: &Plain) -> String {
-    match json {
-        Plain::Null => "null".to_owned(),
-        Plain::Bool(flag) => format!("`{flag}`"),
-        Plain::Number(number) => format!("the number {number}"),
-        Plain::String(text) => format!("the text {}", quote(text)),
-        Plain::Array(items) => format!("an array of {}", items.len()),
-        Plain::Object(members) => match members.keys().next() {
-            Some(key) if members.len() == 1 => format!("an object with the field {}", quote(key)),
-            _ => format!("an object of {} fields", members.len()),
-        },
-    }
-}
-
-/// The text in backquotes, cut if it is long.
-pub fn quote(text: &str) -> String {
-    const MAX_CHARS: usize = 80;
-    match text.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("`{}…`", text[..end].escape_debug()),
-        None => format!("`{}`", text.escape_debug()),
+/// Where a place is: its file, the pointer, line and column.
+pub fn locate(files: &[File], place: SourcePlace) -> Location {
+    let Some(file) = files.get(place.file) else {
+        return Location {
+            file: "(no documents)".to_owned(),
+            pointer: String::new(),
+            line: 1,
+            column: 1,
+        };
+    };
+    let (line, column) = file.line_and_column(place.offset);
+    Location {
+        file: file.name.clone(),
+        pointer: file.pointer(place.offset),
+        line,
+        column,
     }
 }
 
@@ -350,51 +259,11 @@ impl Builder {
 
     fn problem(&mut self, offset: usize, message: String) {
         self.problems.push(Problem::new(
-            Place {
+            SourcePlace {
                 file: self.file,
                 offset,
             },
             message,
         ));
-    }
-}
-
-/// Canonical CBOR of JSON as it stands, with the leading tag: what documents are hashed by.
-///
-/// A number outside 64 bits, or a fraction, is written as a 64-bit float; the loader refuses
-/// documents that hold one, and strips `$comment`, which this does not.
-pub fn canonical_cbor(json: &Plain) -> Vec<u8> {
-    let mut out = cbor::SELF_DESCRIBED.to_vec();
-    write_plain(json, &mut out);
-    out
-}
-
-fn write_plain(json: &Plain, out: &mut Vec<u8>) {
-    match json {
-        Plain::Null => out.push(cbor::NULL),
-        Plain::Bool(flag) => out.push(cbor::boolean(*flag)),
-        Plain::Number(number) => match (number.as_u64(), number.as_i64()) {
-            (Some(number), _) => cbor::write_head(out, cbor::UNSIGNED, number),
-            (_, Some(number)) => cbor::write_int(out, number),
-            _ => {
-                out.push(cbor::FLOAT_64);
-                let bits = number.as_f64().map_or(0, f64::to_bits);
-                out.extend_from_slice(&bits.to_be_bytes());
-            }
-        },
-        Plain::String(text) => cbor::write_text(out, text),
-        Plain::Array(items) => {
-            cbor::write_head(out, cbor::ARRAY, items.len() as u64);
-            items.iter().for_each(|item| write_plain(item, out));
-        }
-        Plain::Object(members) => {
-            let members: Vec<_> = members.iter().collect();
-            cbor::write_map(out, &members, |(key, value), out| {
-                cbor::write_text(out, key);
-                let key_end = out.len();
-                write_plain(value, out);
-                key_end
-            });
-        }
     }
 }

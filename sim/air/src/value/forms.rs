@@ -3,9 +3,9 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::hash::Hash;
-use super::json::quote;
-use super::value::ValueError;
+use crate::hash::Hash;
+use crate::problems::value_error::ValueError;
+use crate::text::quote::quote;
 
 /// Digits that a dec128 (IEEE 754 decimal128) holds.
 const MAX_DECIMAL_DIGITS: usize = 34;

@@ -4,7 +4,7 @@
 //! methods does not matter, and a URL without a port has that of its scheme. An empty list lets
 //! nothing pass, where that enforcer takes it for none; `check` warns of it.
 
-use super::value::Value;
+use crate::value::Value;
 
 /// The lists of one grant; an absent one restricts nothing.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,7 @@ pub struct AllowLists<'a> {
 }
 
 impl<'a> AllowLists<'a> {
+    /// The lists in the parameters of a grant of `sys/http.out@1`. What is no list is none.
     pub fn of(params: &'a Value) -> AllowLists<'a> {
         let list = |name| match params.field(name) {
             Some(Value::List(items)) => Some(items.as_slice()),

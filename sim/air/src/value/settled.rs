@@ -5,8 +5,9 @@
 //! tell; then the transcoder, which says what is wrong and where, does the work. What is rare in a
 //! state or an event (sets, maps, texts of a special form) is left to it.
 
-use super::cbor;
-use super::types::{Record, SchemaId, Schemas, Type, Variant};
+use crate::cbor;
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{RecordType, Type, VariantType};
 
 /// What is left of the bytes.
 struct Scan<'a> {
@@ -51,7 +52,7 @@ impl Schemas {
         }
     }
 
-    fn scan_record(&self, record: &Record, scan: &mut Scan<'_>) -> Option<()> {
+    fn scan_record(&self, record: &RecordType, scan: &mut Scan<'_>) -> Option<()> {
         let fields = record.fields();
         if scan.head(cbor::MAP)? != fields.len() as u64 {
             return None;
@@ -62,7 +63,7 @@ impl Schemas {
         })
     }
 
-    fn scan_variant(&self, variant: &Variant, scan: &mut Scan<'_>) -> Option<()> {
+    fn scan_variant(&self, variant: &VariantType, scan: &mut Scan<'_>) -> Option<()> {
         let entries = scan.head(cbor::MAP)?;
         scan.take(cbor::TAG_KEY)?;
         let arms = variant.arms().iter();

@@ -2,33 +2,28 @@
 //!
 //! Both may be mixed at any level. Where an object could be read either way, as `{"record":…}` for
 //! a record that has a field `record`, the plain reading is meant; there is no trying of one after
-//! the other. What is written is always plain. Errors point into the JSON. Recursion follows the
-//! type, which is of bounded depth.
+//! the other. Errors point into the JSON. Recursion follows the type, which is of bounded depth.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
-use super::json::{COMMENT, describe};
-use super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use super::value::{Fault, Value, ValueError};
-use super::{codec, value_text};
-
-/// Integers up to here are numbers in JSON; greater ones are text, since many readers of JSON
-/// keep numbers as doubles.
-const MAX_SAFE_INTEGER: u64 = 1 << 53;
+use super::spellings::{expectation, scalar, spellings, tagged};
+use crate::json::{COMMENT, describe};
+use crate::problems::value_error::{Fault, ValueError};
+use crate::text::quote::one_of;
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{MapType, RecordType, Type, VariantType};
+use crate::value::Value;
 
 impl Schemas {
     /// Reads a value of the schema, in either spelling.
+    ///
+    /// # Errors
+    ///
+    /// If the JSON is none; the path leads into the JSON.
     pub fn value_from_json(&self, id: SchemaId, json: &Json) -> Result<Value, ValueError> {
         let value = self.read_json(self.ty(id), json).map_err(|fault| *fault)?;
         self.encode(id, &value)
             .and_then(|bytes| self.decode(id, &bytes))
-    }
-
-    /// Writes a value in the plain spelling. What does not fit the schema is written as it is.
-    pub fn value_to_json(&self, id: SchemaId, value: &Value) -> Json {
-        self.write_json(self.ty(id), value)
     }
 
     fn read_json(&self, ty: &Type, json: &Json) -> Result<Value, Fault> {
@@ -169,11 +164,15 @@ impl Schemas {
         }
     }
 
-    fn record_json(&self, record: &Record, members: &Map<String, Json>) -> Result<Value, Fault> {
+    fn record_json(
+        &self,
+        record: &RecordType,
+        members: &Map<String, Json>,
+    ) -> Result<Value, Fault> {
         let mut entries = Vec::with_capacity(record.fields().len());
         for (name, json) in members.iter().filter(|(name, _)| *name != COMMENT) {
             let Some(field) = record.field(name) else {
-                let expected = codec::one_of(record.fields().iter().map(|field| &field.name));
+                let expected = one_of(record.fields().iter().map(|field| &field.name));
                 let error = ValueError::new(expected, "an unknown field");
                 return Err(Box::new(error.within(name)));
             };
@@ -198,13 +197,13 @@ impl Schemas {
 
     fn arm_json(
         &self,
-        variant: &Variant,
+        variant: &VariantType,
         tag: &str,
         json: &Json,
         step: &str,
     ) -> Result<Value, Fault> {
         let Some(arm) = variant.arm(tag) else {
-            let expected = codec::one_of(variant.arms().iter().map(|arm| &arm.tag));
+            let expected = one_of(variant.arms().iter().map(|arm| &arm.tag));
             return Err(Box::new(ValueError::new(
                 expected,
                 format!("the tag `{tag}`"),
@@ -229,165 +228,6 @@ impl Schemas {
             value.map_err(|fault| Box::new(fault.within(1)))?,
         ))
     }
-
-    fn write_json(&self, ty: &Type, value: &Value) -> Json {
-        let ty = self.resolve(ty);
-        match (ty, value) {
-            (Type::Option(inner), Value::Null) if !matches!(**inner, Type::Option(_)) => Json::Null,
-            (Type::Option(inner), _) => self.write_json(inner, value),
-            (Type::List(item) | Type::Set(item), Value::List(items)) => items
-                .iter()
-                .map(|value| self.write_json(item, value))
-                .collect(),
-            (Type::Variant(variant), Value::Variant { tag, value }) => match variant.arm(tag) {
-                Some(arm) => json!({ tag: self.write_json(&arm.ty, value) }),
-                None => untyped(value),
-            },
-            (Type::Record(record), Value::Map(entries)) => {
-                let member = |(key, value): &(Value, Value)| {
-                    let name = key.as_text().unwrap_or_default();
-                    let json = match record.field(name) {
-                        Some(field) => self.write_json(&field.ty, value),
-                        None => untyped(value),
-                    };
-                    (name.to_owned(), json)
-                };
-                Json::Object(entries.iter().map(member).collect())
-            }
-            (Type::Map(map), Value::Map(entries)) => match self.resolve(&map.key) {
-                Type::Text => {
-                    let member = |(key, value): &(Value, Value)| {
-                        let name = key.as_text().unwrap_or_default();
-                        (name.to_owned(), self.write_json(&map.value, value))
-                    };
-                    Json::Object(entries.iter().map(member).collect())
-                }
-                _ => {
-                    let pair = |(key, value): &(Value, Value)| {
-                        json!([
-                            self.write_json(&map.key, key),
-                            self.write_json(&map.value, value)
-                        ])
-                    };
-                    entries.iter().map(pair).collect()
-                }
-            },
-            _ => untyped(value),
-        }
-    }
-}
-
-/// A value without its schema: as close to the plain spelling as can be.
-fn untyped(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => Json::Bool(*flag),
-        Value::Int(number) if number.unsigned_abs() > MAX_SAFE_INTEGER => {
-            Json::String(number.to_string())
-        }
-        Value::Int(number) => json!(number),
-        Value::Nat(number) if *number > MAX_SAFE_INTEGER => Json::String(number.to_string()),
-        Value::Nat(number) => json!(number),
-        Value::Bytes(bytes) => Json::String(STANDARD.encode(bytes)),
-        Value::Text(text) => Json::String(text.clone()),
-        Value::List(items) => items.iter().map(untyped).collect(),
-        Value::Map(entries) if entries.iter().all(|(key, _)| key.as_text().is_some()) => {
-            let member = |(key, value): &(Value, Value)| {
-                (key.as_text().unwrap_or_default().to_owned(), untyped(value))
-            };
-            Json::Object(entries.iter().map(member).collect())
-        }
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| json!([untyped(key), untyped(value)]))
-            .collect(),
-        Value::Variant { tag, value } => json!({ tag: untyped(value) }),
-    }
-}
-
-/// A value without parts, from the plain spelling.
-fn scalar(ty: &Type, json: &Json) -> Option<Value> {
-    Some(match (ty, json) {
-        (Type::Bool, Json::Bool(flag)) => Value::Bool(*flag),
-        (Type::Unit, Json::Null) => Value::Null,
-        (Type::Nat | Type::Time, Json::Number(number)) => Value::Nat(number.as_u64()?),
-        (Type::Int | Type::Duration, Json::Number(number)) => Value::Int(number.as_i64()?),
-        (Type::Nat, Json::String(text)) => Value::Nat(integer(text)?),
-        (Type::Int, Json::String(text)) => Value::Int(integer(text)?),
-        (Type::Time, Json::String(text)) => {
-            Value::Nat(integer(text).or_else(|| value_text::time_ns(text))?)
-        }
-        (Type::Duration, Json::String(text)) => {
-            Value::Int(integer(text).or_else(|| value_text::duration_ns(text))?)
-        }
-        (Type::Bytes, Json::String(text)) => Value::Bytes(STANDARD.decode(text).ok()?),
-        (Type::Text, Json::String(text)) => Value::Text(text.clone()),
-        (Type::Hash, Json::String(text)) => Value::Text(value_text::hash(text).ok()?),
-        (Type::Uuid, Json::String(text)) => Value::Text(value_text::uuid(text).ok()?),
-        (Type::Dec128, Json::String(text)) => Value::Text(value_text::dec128(text).ok()?),
-        _ => return None,
-    })
-}
-
-/// A decimal integer written the one way that a number of JSON is.
-fn integer<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
-    text.parse()
-        .ok()
-        .filter(|number: &T| number.to_string() == text)
-}
-
-/// The only member of an object, if its name is one of the tags.
-fn tagged<'a>(json: &'a Json, tags: &[&'static str]) -> Option<(&'static str, &'a Json)> {
-    let members = json.as_object()?;
-    let mut members = members.iter().filter(|(key, _)| *key != COMMENT);
-    let (key, inner) = members.next()?;
-    let tag = tags.iter().find(|tag| *tag == key)?;
-    members.next().is_none().then_some((*tag, inner))
-}
-
-/// The tags of the tagged spelling. Constants of expressions use longer ones for some types.
-fn spellings(ty: &Type) -> &'static [&'static str] {
-    match ty {
-        Type::Bool => &["bool"],
-        Type::Int => &["int"],
-        Type::Nat => &["nat"],
-        Type::Dec128 => &["dec128"],
-        Type::Bytes => &["bytes", "bytes_b64"],
-        Type::Text => &["text"],
-        Type::Time => &["time", "time_ns"],
-        Type::Duration => &["duration", "duration_ns"],
-        Type::Hash => &["hash"],
-        Type::Uuid => &["uuid"],
-        Type::Unit => &["null", "unit"],
-        Type::Record(_) => &["record"],
-        Type::Variant(_) => &["variant"],
-        Type::List(_) => &["list"],
-        Type::Set(_) => &["set"],
-        Type::Map(_) => &["map"],
-        Type::Option(_) | Type::Ref(_) => &[],
-    }
-}
-
-fn expectation(ty: &Type) -> String {
-    let text = match ty {
-        Type::Bool => "`true` or `false`",
-        Type::Int => "a signed number of 64 bits (a great one as text)",
-        Type::Nat => "a whole number up to 64 bits (a great one as text)",
-        Type::Dec128 => "a decimal as text, such as \"-12.50\"",
-        Type::Bytes => "base64 as text, with its padding",
-        Type::Text => "text",
-        Type::Time => "ns since 1970, or a time of RFC 3339",
-        Type::Duration => "ns, or a duration such as \"PT1.5S\"",
-        Type::Hash => "`sha256:` and 64 lowercase hex digits",
-        Type::Uuid => "a uuid as text",
-        Type::Unit => "null",
-        Type::Record(_) => "an object with the record's fields",
-        Type::Variant(_) => "an object with the tag as its only field",
-        Type::List(_) | Type::Set(_) => "an array",
-        Type::Map(_) => "an object, or an array of pairs",
-        Type::Option(_) | Type::Ref(_) => "a value",
-    };
-    text.to_owned()
 }
 
 fn is_one_of(key: &str, names: &[&str]) -> bool {

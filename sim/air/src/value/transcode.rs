@@ -5,20 +5,26 @@
 //! `MAX_TYPE_DEPTH` deep, so recursion follows the type, never the input. What a type has no use
 //! for is skipped only to look for a variant's tag, and that without recursion.
 
-use super::cbor::{self, Head, Reader, Span};
-use super::json::quote;
-use super::types::{MapType, Record, SchemaId, Schemas, Type, Variant};
-use super::value::{Fault, Value, ValueError};
-use super::value_text;
+use super::keys::{VariantKey, arm_index, field_index, variant_key};
+use crate::cbor;
+use crate::cbor::order::{Span, insert_head, sort_and_dedup_spans, sort_spans};
+use crate::cbor::reader::{EntriesLeft, ItemReader, unexpected};
+use crate::problems::value_error::{Fault, ValueError};
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::types::{MapType, RecordType, Type, VariantType};
+use crate::value::Value;
+use crate::value::forms;
 
 /// Records of so many fields are put in order without an allocation.
 const FIELDS_ON_STACK: usize = 24;
-/// Up to so many fields are searched one by one.
-const FIELDS_TO_SCAN: usize = 16;
 
 impl Schemas {
     /// Checks that `input` is one value of the schema and appends its canonical bytes, with their
     /// leading tag, to `out`. On an error `out` is as it was.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no CBOR, or more or less than one value of the schema.
     pub fn canonicalise(
         &self,
         id: SchemaId,
@@ -30,7 +36,7 @@ impl Schemas {
             return Ok(());
         }
         let start = out.len();
-        let mut reader = Reader::new(input);
+        let mut reader = ItemReader::new(input);
         out.extend_from_slice(&cbor::SELF_DESCRIBED);
         let done = self
             .transcode(self.ty(id), &mut reader, out)
@@ -42,14 +48,14 @@ impl Schemas {
     }
 
     /// Whether the value is one of the type.
-    pub(super) fn fits(&self, ty: &Type, value: &Value) -> Result<(), ValueError> {
+    pub(crate) fn fits(&self, ty: &Type, value: &Value) -> Result<(), ValueError> {
         let mut plain = Vec::new();
         value.write_cbor(&mut plain);
-        self.transcode(ty, &mut Reader::new(&plain), &mut Vec::new())
+        self.transcode(ty, &mut ItemReader::new(&plain), &mut Vec::new())
             .map_err(|fault| *fault)
     }
 
-    fn transcode(&self, ty: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn transcode(&self, ty: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         match ty {
             Type::Nat | Type::Time => cbor::write_head(out, cbor::UNSIGNED, input.nat()?),
             Type::Int | Type::Duration => cbor::write_int(out, input.int()?),
@@ -63,13 +69,13 @@ impl Schemas {
             Type::Ref(id) => self.transcode(self.ty(*id), input, out)?,
             Type::Bool => match input.next_byte("a bool")? {
                 byte @ (cbor::TRUE | cbor::FALSE) => out.push(byte),
-                byte => return Err(cbor::unexpected(byte, "a bool")),
+                byte => return Err(unexpected(byte, "a bool")),
             },
             Type::Unit => null(input, out)?,
             Type::Bytes => input.string(cbor::BYTES, |bytes| cbor::write_bytes(out, bytes))?,
-            Type::Hash => checked_text(input, out, value_text::hash)?,
-            Type::Uuid => checked_text(input, out, value_text::uuid)?,
-            Type::Dec128 => checked_text(input, out, value_text::dec128)?,
+            Type::Hash => checked_text(input, out, forms::hash)?,
+            Type::Uuid => checked_text(input, out, forms::uuid)?,
+            Type::Dec128 => checked_text(input, out, forms::dec128)?,
             Type::List(item) => self.list(item, input, out)?,
             Type::Set(item) => self.set(item, input, out)?,
             Type::Map(map) => self.map(map, input, out)?,
@@ -77,7 +83,12 @@ impl Schemas {
         Ok(())
     }
 
-    fn record(&self, record: &Record, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn record(
+        &self,
+        record: &RecordType,
+        input: &mut ItemReader,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
         let fields = record.fields();
         let mut on_stack = [(0, 0); FIELDS_ON_STACK];
         let mut on_heap;
@@ -132,8 +143,8 @@ impl Schemas {
 
     fn variant(
         &self,
-        variant: &Variant,
-        input: &mut Reader,
+        variant: &VariantType,
+        input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let mut entries = input.head(cbor::MAP, "a variant")?;
@@ -176,10 +187,10 @@ impl Schemas {
     /// Writes the arm; its value, if `present`, is next in the input.
     fn arm(
         &self,
-        variant: &Variant,
+        variant: &VariantType,
         index: usize,
         present: bool,
-        input: &mut Reader,
+        input: &mut ItemReader,
         out: &mut Vec<u8>,
     ) -> Result<(), Fault> {
         let arm = &variant.arms()[index];
@@ -206,26 +217,26 @@ impl Schemas {
         done.map_err(|fault| Box::new(fault.within(&arm.tag)))
     }
 
-    fn list(&self, item: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn list(&self, item: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::ARRAY, "a list")?;
         let start = out.len();
         let mut count = 0u64;
-        if let Head::Definite(length) = entries {
+        if let EntriesLeft::Known(length) = entries {
             cbor::write_head(out, cbor::ARRAY, length);
         }
-        let definite = matches!(entries, Head::Definite(_));
+        let definite = matches!(entries, EntriesLeft::Known(_));
         while input.another(&mut entries)? {
             self.transcode(item, input, out)
                 .map_err(|fault| Box::new(fault.within(count)))?;
             count += 1;
         }
         if !definite {
-            cbor::insert_head(out, start, cbor::ARRAY, count);
+            insert_head(out, start, cbor::ARRAY, count);
         }
         Ok(())
     }
 
-    fn set(&self, item: &Type, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn set(&self, item: &Type, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::ARRAY, "a set")?;
         let start = out.len();
         let mut spans = Vec::new();
@@ -240,12 +251,12 @@ impl Schemas {
                 to,
             });
         }
-        let count = cbor::sort_and_dedup_spans(out, start, &mut spans);
-        cbor::insert_head(out, start, cbor::ARRAY, count as u64);
+        let count = sort_and_dedup_spans(out, start, &mut spans);
+        insert_head(out, start, cbor::ARRAY, count as u64);
         Ok(())
     }
 
-    fn map(&self, map: &MapType, input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn map(&self, map: &MapType, input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
         let mut entries = input.head(cbor::MAP, "a map")?;
         let start = out.len();
         let mut spans = Vec::new();
@@ -262,18 +273,18 @@ impl Schemas {
                 to: out.len() - start,
             });
         }
-        cbor::sort_spans(out, start, &mut spans);
+        sort_spans(out, start, &mut spans);
         let body = &out[start..];
         let key = |span: &Span| &body[span.from..span.key_end];
         if spans.windows(2).any(|pair| key(&pair[0]) == key(&pair[1])) {
             return Err(Box::new(ValueError::new("each key once", "a key twice")));
         }
-        cbor::insert_head(out, start, cbor::MAP, spans.len() as u64);
+        insert_head(out, start, cbor::MAP, spans.len() as u64);
         Ok(())
     }
 }
 
-fn null(input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
+fn null(input: &mut ItemReader, out: &mut Vec<u8>) -> Result<(), Fault> {
     input.expect_byte(cbor::NULL, "null")?;
     out.push(cbor::NULL);
     Ok(())
@@ -281,7 +292,7 @@ fn null(input: &mut Reader, out: &mut Vec<u8>) -> Result<(), Fault> {
 
 /// A text whose form `check` accepts; it gives the canonical spelling.
 fn checked_text(
-    input: &mut Reader,
+    input: &mut ItemReader,
     out: &mut Vec<u8>,
     check: fn(&str) -> Result<String, ValueError>,
 ) -> Result<(), Fault> {
@@ -291,112 +302,4 @@ fn checked_text(
         result = check(text).map(|text| cbor::write_text(out, &text));
     })?;
     result.map_err(Box::new)
-}
-
-/// Reads a field's name. Names mostly come in order, so the one after the last is tried first.
-#[inline]
-fn field_index(record: &Record, input: &mut Reader, next: usize) -> Result<usize, Fault> {
-    let fields = record.fields();
-    if let Some(field) = fields.get(next)
-        && input.take(&field.key)
-    {
-        return Ok(next);
-    }
-    if fields.len() <= FIELDS_TO_SCAN
-        && let Some(index) = fields.iter().position(|field| input.take(&field.key))
-    {
-        return Ok(index);
-    }
-    let mut found = Err(0);
-    let mut unknown = None;
-    input.string(cbor::TEXT, |name| {
-        let order = |key: &[u8]| (key.len(), key).cmp(&(name.len(), name));
-        found = fields.binary_search_by(|field| order(field.name.as_bytes()));
-        unknown = found
-            .is_err()
-            .then(|| String::from_utf8_lossy(name).into_owned());
-    })?;
-    found.map_err(|_| {
-        let name = unknown.unwrap_or_default();
-        let found = match name.as_str() {
-            "$schema" => "a payload with `$schema`, which only an envelope has".to_owned(),
-            _ => format!("the unknown field {}", quote(&name)),
-        };
-        Box::new(ValueError::new(
-            one_of(fields.iter().map(|field| &field.name)),
-            found,
-        ))
-    })
-}
-
-/// What the first key of a variant is.
-enum VariantKey {
-    Tag,
-    Value,
-    /// The tag itself, as in `{Tag: value}`.
-    Arm(usize),
-}
-
-/// Reads the first key of a variant, however it is spelled in the input.
-fn variant_key(variant: &Variant, input: &mut Reader) -> Result<VariantKey, Fault> {
-    if input.take(cbor::TAG_KEY) {
-        return Ok(VariantKey::Tag);
-    }
-    let start = input.position();
-    let mut key = None;
-    input.string(cbor::TEXT, |text| {
-        key = [
-            (cbor::TAG_KEY, VariantKey::Tag),
-            (cbor::VALUE_KEY, VariantKey::Value),
-        ]
-        .into_iter()
-        .find(|(item, _)| &item[1..] == text)
-        .map(|(_, key)| key);
-    })?;
-    match key {
-        Some(key) => Ok(key),
-        None => {
-            input.go_to(start);
-            arm_index(variant, input).map(VariantKey::Arm)
-        }
-    }
-}
-
-fn arm_index(variant: &Variant, input: &mut Reader) -> Result<usize, Fault> {
-    let arms = variant.arms();
-    if arms.len() <= FIELDS_TO_SCAN
-        && let Some(index) = arms.iter().position(|arm| input.take(&arm.key))
-    {
-        return Ok(index);
-    }
-    let mut found = Err(0);
-    let mut unknown = None;
-    input.string(cbor::TEXT, |tag| {
-        let order = |key: &[u8]| (key.len(), key).cmp(&(tag.len(), tag));
-        found = arms.binary_search_by(|arm| order(arm.tag.as_bytes()));
-        unknown = found
-            .is_err()
-            .then(|| String::from_utf8_lossy(tag).into_owned());
-    })?;
-    found.map_err(|_| {
-        let found = format!("the unknown tag {}", quote(&unknown.unwrap_or_default()));
-        Box::new(ValueError::new(
-            one_of(arms.iter().map(|arm| &arm.tag)),
-            found,
-        ))
-    })
-}
-
-/// "one of a, b", cut if there are many.
-pub(super) fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    const MAX_NAMES: usize = 12;
-    let mut names: Vec<&str> = names.map(String::as_str).collect();
-    if names.is_empty() {
-        return "no field at all".to_owned();
-    }
-    if names.len() > MAX_NAMES {
-        names.truncate(MAX_NAMES);
-        names.push("…");
-    }
-    format!("one of {}", names.join(", "))
 }

@@ -3,13 +3,20 @@
 //! There is one judge of what fits a schema, `canonicalise`: a tree is written as plain CBOR and
 //! judged like bytes from outside, and bytes are made canonical before they become a tree.
 
-use super::cbor::{self, Head, Reader};
-use super::types::{SchemaId, Schemas, Type};
-use super::value::{Fault, Value, ValueError};
+use crate::cbor;
+use crate::cbor::reader::{EntriesLeft, ItemReader};
+use crate::problems::value_error::{Fault, ValueError};
+use crate::types::Type;
+use crate::types::schemas::{SchemaId, Schemas};
+use crate::value::Value;
 
 impl Schemas {
     /// The canonical bytes of a value, with their tag. Numbers may be `Int` or `Nat`, sets may
     /// come in any order and optional fields may be absent.
+    ///
+    /// # Errors
+    ///
+    /// If the value is none of the schema.
     pub fn encode(&self, id: SchemaId, value: &Value) -> Result<Vec<u8>, ValueError> {
         let mut plain = Vec::new();
         value.write_cbor(&mut plain);
@@ -18,16 +25,20 @@ impl Schemas {
         Ok(out)
     }
 
-    /// The value in any bytes that `canonicalise` accepts.
+    /// The value in any bytes that [`Schemas::canonicalise`] accepts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Schemas::canonicalise`].
     pub fn decode(&self, id: SchemaId, bytes: &[u8]) -> Result<Value, ValueError> {
         let mut canonical = Vec::with_capacity(bytes.len() + cbor::SELF_DESCRIBED.len());
         self.canonicalise(id, bytes, &mut canonical)?;
-        let mut reader = Reader::new(&canonical);
+        let mut reader = ItemReader::new(&canonical);
         self.read(self.ty(id), &mut reader).map_err(|fault| *fault)
     }
 
     /// Reads canonical bytes: types and keys were checked, so only their order is relied on.
-    fn read(&self, ty: &Type, input: &mut Reader) -> Result<Value, Fault> {
+    fn read(&self, ty: &Type, input: &mut ItemReader) -> Result<Value, Fault> {
         Ok(match ty {
             Type::Nat | Type::Time => Value::Nat(input.nat()?),
             Type::Int | Type::Duration => Value::Int(input.int()?),
@@ -75,7 +86,7 @@ impl Schemas {
                 input.expect_key(cbor::TAG_KEY, "`$tag`")?;
                 let tag = text(input)?;
                 let mut value = Value::Null;
-                if let (Head::Definite(2), Some(arm)) = (entries, variant.arm(&tag)) {
+                if let (EntriesLeft::Known(2), Some(arm)) = (entries, variant.arm(&tag)) {
                     input.expect_key(cbor::VALUE_KEY, "`$value`")?;
                     value = self.read(&arm.ty, input)?;
                 }
@@ -88,7 +99,7 @@ impl Schemas {
     }
 }
 
-fn text(input: &mut Reader) -> Result<String, Fault> {
+fn text(input: &mut ItemReader) -> Result<String, Fault> {
     let mut value = String::new();
     input.string(cbor::TEXT, |bytes| {
         value = String::from_utf8_lossy(bytes).into_owned()

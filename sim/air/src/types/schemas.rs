@@ -1,11 +1,10 @@
-//! Types and the table of schemas.
+//! The table of schemas, and what is worked out once for each type in it.
 //!
-//! Everything that the codec needs at every byte is worked out here once: fields and arms in
-//! canonical order, with their keys already encoded. Refs are indices and never form a cycle.
+//! Refs are indices and never form a cycle. Only the loader adds schemas.
 
 use std::collections::BTreeMap;
 
-use super::cbor;
+use super::Type;
 
 /// The most nodes that the smallest value of a type may have, and the most of a value that is made
 /// up: a type that has none so small is refused.
@@ -13,7 +12,7 @@ pub const MOST_NODES: u32 = 4_096;
 
 /// An index into [`Schemas`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SchemaId(pub(super) u32);
+pub struct SchemaId(pub(crate) u32);
 
 impl SchemaId {
     /// The id at a place among all schemas.
@@ -21,123 +20,42 @@ impl SchemaId {
         SchemaId(index as u32)
     }
 
+    /// The place among all schemas.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A type of AIR. `Time` is u64 ns, `Duration` i64 ns.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Type {
-    Bool,
-    Int,
-    Nat,
-    Dec128,
-    Bytes,
-    Text,
-    Time,
-    Duration,
-    Hash,
-    Uuid,
-    Unit,
-    Record(Record),
-    Variant(Variant),
-    List(Box<Type>),
-    Set(Box<Type>),
-    Map(Box<MapType>),
-    Option(Box<Type>),
-    Ref(SchemaId),
-}
-
-/// A record's fields, in canonical order of their names.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Record {
-    fields: Vec<Field>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Field {
-    pub name: String,
-    pub ty: Type,
-    /// Whether the field may be absent on the way in: its type is an option, perhaps by a ref.
-    pub optional: bool,
-    /// The name as a CBOR text item.
-    pub(super) key: Vec<u8>,
-}
-
-/// A variant's arms, in canonical order of their tags.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Variant {
-    arms: Vec<Arm>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Arm {
-    pub tag: String,
-    pub ty: Type,
-    /// Whether the arm carries nothing: its type is unit, perhaps by a ref.
-    pub unit: bool,
-    /// The tag as a CBOR text item.
-    pub(super) key: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct MapType {
-    pub key: Type,
-    pub value: Type,
-}
-
-impl Record {
-    /// Names must be unique. Whether fields are optional is known once refs are resolved.
-    pub(super) fn new(fields: impl IntoIterator<Item = (String, Type)>) -> Record {
-        let mut fields: Vec<Field> = fields
-            .into_iter()
-            .map(|(name, ty)| Field {
-                key: cbor::text_item(&name),
-                name,
-                ty,
-                optional: false,
-            })
-            .collect();
-        fields.sort_by(|left, right| left.key.cmp(&right.key));
-        Record { fields }
-    }
-
-    pub fn fields(&self) -> &[Field] {
-        &self.fields
-    }
-
-    pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-}
-
-impl Variant {
-    /// Tags must be unique. Whether arms are unit is known once refs are resolved.
-    pub(super) fn new(arms: impl IntoIterator<Item = (String, Type)>) -> Variant {
-        let mut arms: Vec<Arm> = arms
-            .into_iter()
-            .map(|(tag, ty)| Arm {
-                key: cbor::text_item(&tag),
-                tag,
-                ty,
-                unit: false,
-            })
-            .collect();
-        arms.sort_by(|left, right| left.key.cmp(&right.key));
-        Variant { arms }
-    }
-
-    pub fn arms(&self) -> &[Arm] {
-        &self.arms
-    }
-
-    pub fn arm(&self, tag: &str) -> Option<&Arm> {
-        self.arms.iter().find(|arm| arm.tag == tag)
-    }
-}
-
-/// Every schema of a world, the built-in ones included.
+/// Every schema of a world, the built-in ones included. Values are judged by it.
+///
+/// ```
+/// use sim_air::{Source, Value, load};
+/// # let text = r#"[
+/// #   {"$kind": "defschema", "name": "demo/Point@1",
+/// #    "type": {"record": {"x": {"int": {}}, "y": {"option": {"int": {}}}}}},
+/// #   {"$kind": "manifest", "air_version": "1", "schemas": [{"name": "demo/Point@1"}],
+/// #    "modules": [], "plans": [], "effects": [], "caps": [], "policies": []}
+/// # ]"#;
+/// # let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
+///
+/// // demo/Point@1 is {"record": {"x": {"int": {}}, "y": {"option": {"int": {}}}}}
+/// let schemas = load(&[source])?.schemas;
+/// let point = schemas.find("demo/Point@1").expect("the world has it");
+///
+/// // An option may be left out on the way in, and is null once it is canonical.
+/// let bytes = schemas.encode(point, &Value::record([("x", Value::Nat(1))]))?;
+/// let value = schemas.decode(point, &bytes)?;
+/// assert_eq!(value.field("y"), Some(&Value::Null));
+///
+/// // In JSON: plain, or tagged by type.
+/// let json = serde_json::json!({"x": {"int": 1}});
+/// assert_eq!(schemas.value_from_json(point, &json)?, value);
+/// assert_eq!(schemas.value_to_json(point, &value), serde_json::json!({"x": 1, "y": null}));
+///
+/// let error = schemas.encode(point, &Value::record([("x", Value::text("1"))])).unwrap_err();
+/// assert_eq!(error.to_string(), "at `/x`: expected a signed number of 64 bits, found text");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Schemas {
     entries: Vec<Entry>,
@@ -152,6 +70,7 @@ struct Entry {
 }
 
 impl Schemas {
+    /// The schema of that name; anonymous ones have none.
     pub fn find(&self, name: &str) -> Option<SchemaId> {
         self.by_name.get(name).copied()
     }
@@ -200,7 +119,7 @@ impl Schemas {
 
     /// Adds a schema, its refs already resolved. Without a name to be found by, `name` only says
     /// what the schema is for.
-    pub(super) fn add(&mut self, name: &str, ty: Type, anonymous: bool) -> SchemaId {
+    pub(crate) fn add(&mut self, name: &str, ty: Type, anonymous: bool) -> SchemaId {
         let id = SchemaId(self.entries.len() as u32);
         self.entries.push(Entry {
             name: name.to_owned(),
@@ -213,18 +132,18 @@ impl Schemas {
         id
     }
 
-    pub(super) fn set_type(&mut self, id: SchemaId, ty: Type) {
+    pub(crate) fn set_type(&mut self, id: SchemaId, ty: Type) {
         self.entries[id.index()].ty = ty;
     }
 
     /// Works out how large the smallest value of a schema is. What it refers to must have been
     /// measured before.
-    pub(super) fn measure(&mut self, id: SchemaId) {
+    pub(crate) fn measure(&mut self, id: SchemaId) {
         self.entries[id.index()].least_nodes = self.least_nodes(self.ty(id));
     }
 
     /// Whether a type or a part of it has no value of at most [`MOST_NODES`].
-    pub(super) fn has_vast_part(&self, ty: &Type) -> bool {
+    pub(crate) fn has_vast_part(&self, ty: &Type) -> bool {
         let again = |ty| self.has_vast_part(ty);
         self.least_nodes(ty) > MOST_NODES
             || match ty {
@@ -237,7 +156,7 @@ impl Schemas {
     }
 
     /// Works out which fields may be absent and which arms carry nothing. Refs must be acyclic.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         for index in 0..self.entries.len() {
             let mut ty = std::mem::replace(&mut self.entries[index].ty, Type::Unit);
             self.mark(&mut ty);
@@ -288,43 +207,5 @@ impl Schemas {
             Type::Ref(id) => self.name(*id),
         };
         word.to_owned()
-    }
-
-    /// Whether two types have the same values: equal once refs are followed. Gives up, with a no,
-    /// after a bounded number of steps, since refs can make a small document a vast type.
-    pub(super) fn same(&self, left: &Type, right: &Type) -> bool {
-        const MAX_COMPARISONS: usize = 100_000;
-        self.same_within(left, right, &mut { MAX_COMPARISONS })
-    }
-
-    fn same_within(&self, left: &Type, right: &Type, fuel: &mut usize) -> bool {
-        let Some(rest) = fuel.checked_sub(1) else {
-            return false;
-        };
-        *fuel = rest;
-        match (left, right) {
-            (Type::Ref(left), Type::Ref(right)) if left == right => true,
-            (Type::Ref(_), _) | (_, Type::Ref(_)) => {
-                self.same_within(self.resolve(left), self.resolve(right), fuel)
-            }
-            (Type::Record(left), Type::Record(right)) => {
-                let mut pairs = left.fields.iter().zip(&right.fields);
-                left.fields.len() == right.fields.len()
-                    && pairs.all(|(l, r)| l.name == r.name && self.same_within(&l.ty, &r.ty, fuel))
-            }
-            (Type::Variant(left), Type::Variant(right)) => {
-                let mut pairs = left.arms.iter().zip(&right.arms);
-                left.arms.len() == right.arms.len()
-                    && pairs.all(|(l, r)| l.tag == r.tag && self.same_within(&l.ty, &r.ty, fuel))
-            }
-            (Type::List(left), Type::List(right))
-            | (Type::Set(left), Type::Set(right))
-            | (Type::Option(left), Type::Option(right)) => self.same_within(left, right, fuel),
-            (Type::Map(left), Type::Map(right)) => {
-                self.same_within(&left.key, &right.key, fuel)
-                    && self.same_within(&left.value, &right.value, fuel)
-            }
-            _ => left == right,
-        }
     }
 }

@@ -3,67 +3,42 @@
 //! Only `load` makes these, so whoever holds an [`Air`] may rely on every load-time check.
 //! Nothing here reads documents or runs anything.
 
+pub mod allow_lists;
+pub mod effects;
+pub mod ids;
+pub mod plans;
+
 use std::collections::BTreeMap;
 
-use super::diagnostic::Warnings;
-use super::expr::{Expr, ExprOrValue};
-use super::hash::Hash;
-use super::types::{SchemaId, Schemas};
-use super::value::Value;
-
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-        pub struct $name(u32);
-
-        impl $name {
-            /// The id at a place of its list. What a world defines has a line of its documents,
-            /// whose size is bounded.
-            pub fn new(index: usize) -> $name {
-                $name(index as u32)
-            }
-
-            pub fn index(self) -> usize {
-                self.0 as usize
-            }
-        }
-    };
-}
-
-id!(
-    /// An index into [`Air::reducers`].
-    ReducerId
-);
-id!(
-    /// An index into [`Air::plans`].
-    PlanId
-);
-id!(
-    /// An index into [`Air::effects`].
-    EffectId
-);
-id!(
-    /// An index into [`Air::grants`].
-    GrantId
-);
+use self::effects::{Cap, Effect, Grant, Rule};
+use self::ids::{EffectId, GrantId, PlanId, ReducerId};
+use self::plans::Plan;
+use crate::hash::Hash;
+use crate::problems::diagnostic::Warnings;
+use crate::types::schemas::{SchemaId, Schemas};
 
 /// A world whose documents passed every check.
 #[derive(Clone, Debug)]
 pub struct Air {
+    /// Every schema, the built-in ones included.
     pub schemas: Schemas,
+    /// The reducers that the manifest lists, in its order.
     pub reducers: Vec<Reducer>,
+    /// The plans that the manifest lists, in its order.
     pub plans: Vec<Plan>,
     /// The built-in effects first, then those of the manifest.
     pub effects: Vec<Effect>,
     /// The built-in caps first, then those of the manifest.
     pub caps: Vec<Cap>,
+    /// The grants of `defaults.cap_grants`, in their order.
     pub grants: Vec<Grant>,
     /// The world's own modules that judge what a grant covers: those of caps that are granted.
     pub enforcers: Vec<PureModule>,
     /// The rules of `defaults.policy`, first match wins. Empty denies everything.
     pub policy: Vec<Rule>,
+    /// The routes of `routing.events`, in their order.
     pub routes: Vec<Route>,
+    /// The triggers, in their order.
     pub triggers: Vec<Trigger>,
     /// Hash of the manifest with every missing or zero hash filled in.
     pub manifest_hash: Hash,
@@ -74,8 +49,8 @@ pub struct Air {
 }
 
 impl Air {
-    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which a
-    /// reducer gets them, or the effect's kind. None if there is none, or if it may be one of
+    /// The schema of the receipts of an effect, by what it goes by in a schedule: the arm in which
+    /// a reducer gets them, or the effect's kind. None if there is none, or if it may be one of
     /// several.
     pub fn receipt_of(&self, label: &str) -> Option<SchemaId> {
         let arms = self
@@ -114,24 +89,34 @@ impl Air {
 /// A document of the sources. `name` is empty for the manifest, which has none.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DocumentInfo {
+    /// As `$kind` says it, such as `defschema`.
     pub kind: String,
+    /// As `name` says it.
     pub name: String,
+    /// The hash of its canonical CBOR, comments left out.
     pub hash: Hash,
+    /// The file that holds it: [`crate::Source::file`].
     pub file: String,
 }
 
+/// A module of kind `reducer` (`defmodule`): a state machine in wasm.
 #[derive(Clone, Debug)]
 pub struct Reducer {
+    /// Its name, such as `demo/RetrySM@1`.
     pub name: String,
     /// The file that holds its `defmodule`.
     pub file: String,
+    /// The schema of its state, which is private to it.
     pub state: SchemaId,
+    /// The schema of what it takes.
     pub event: SchemaId,
+    /// The schema of the context that it asks for, `sys/ReducerContext@1`, if it does.
     pub context: Option<SchemaId>,
     /// The schema of the annotations of an output.
     pub annotations: Option<SchemaId>,
     /// Present exactly when the reducer is keyed.
     pub key_schema: Option<SchemaId>,
+    /// The effects that it may ask for.
     pub effects_emitted: Vec<EffectId>,
     /// Slot to grant, the rule for the slot `default` already applied.
     pub slots: BTreeMap<String, SlotBinding>,
@@ -145,10 +130,13 @@ pub struct Reducer {
 /// A pure function in wasm.
 #[derive(Clone, Debug)]
 pub struct PureModule {
+    /// Its name.
     pub name: String,
     /// The file that holds its `defmodule`.
     pub file: String,
+    /// The schema of what it takes.
     pub input: SchemaId,
+    /// The schema of what it gives.
     pub output: SchemaId,
     /// `sys/PureContext@1`, if it declares one.
     pub context: Option<SchemaId>,
@@ -159,186 +147,42 @@ pub struct PureModule {
 /// What a slot stands for. Without a grant, an effect asked for through it is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SlotBinding {
+    /// The cap type that the slot declares.
     pub cap_type: String,
+    /// The grant that `module_bindings` names for it, or the only one that can be meant.
     pub grant: Option<GrantId>,
 }
 
-#[derive(Clone, Debug)]
-pub struct Effect {
-    pub name: String,
-    pub kind: String,
-    pub params: SchemaId,
-    pub receipt: SchemaId,
-    pub cap_type: String,
-    pub origin: Origin,
-    /// The built-in event in which a reducer gets the receipt, such as `sys/TimerFired@1`.
-    pub receipt_event: Option<SchemaId>,
-}
-
-/// Who may ask for an effect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
-    Reducer,
-    Plan,
-    Both,
-}
-
-#[derive(Clone, Debug)]
-pub struct Cap {
-    pub name: String,
-    pub cap_type: String,
-    /// The type of a grant's parameters: an anonymous schema.
-    pub schema: SchemaId,
-    pub enforcer: Enforcer,
-}
-
-/// What judges whether a grant covers the parameters of an effect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Enforcer {
-    /// Nothing: it covers them.
-    AllowAll,
-    /// The lists of `http.out`: see [`super::AllowLists`].
-    AllowLists,
-    /// A module of the world's own: an index into [`Air::enforcers`], or none if no grant is of
-    /// such a cap.
-    Module(Option<usize>),
-}
-
-#[derive(Clone, Debug)]
-pub struct Grant {
-    pub name: String,
-    /// An index into [`Air::caps`].
-    pub cap: usize,
-    pub cap_type: String,
-    pub params: Value,
-    pub expiry_ns: Option<u64>,
-}
-
-/// One rule of a policy: what is absent matches anything.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Rule {
-    pub effect_kind: Option<String>,
-    pub cap_name: Option<String>,
-    pub cap_type: Option<String>,
-    pub origin_kind: Option<OriginKind>,
-    pub origin_name: Option<String>,
-    pub allow: bool,
-}
-
-/// What a rule looks at of an effect that is asked for.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    pub effect_kind: &'a str,
-    pub grant: &'a Grant,
-    pub origin_kind: OriginKind,
-    pub origin_name: &'a str,
-}
-
-impl Rule {
-    pub fn matches(&self, asked: &Asked<'_>) -> bool {
-        let fits = |wanted: &Option<String>, found: &str| {
-            wanted.as_deref().is_none_or(|wanted| wanted == found)
-        };
-        fits(&self.effect_kind, asked.effect_kind)
-            && fits(&self.cap_name, &asked.grant.name)
-            && fits(&self.cap_type, &asked.grant.cap_type)
-            && self
-                .origin_kind
-                .is_none_or(|kind| kind == asked.origin_kind)
-            && fits(&self.origin_name, asked.origin_name)
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OriginKind {
-    Plan,
-    Reducer,
-}
-
+/// A line of `routing.events`: which reducer gets the events of a schema.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Route {
     /// The reducer's event schema, or one that the reducer's takes in: see [`Route::wrap`].
     pub event: SchemaId,
+    /// Who gets it.
     pub reducer: ReducerId,
     /// A dotted path into the event as it is routed; `$value.` leads into whichever arm a variant
     /// has.
     pub key_field: Option<String>,
+    /// The arm into which the event is put; none if it is as the reducer takes it.
     pub wrap: Option<Wrap>,
 }
 
 /// The arm of the reducer's event variant into which an event is put before the reducer sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wrap {
+    /// The tag of the arm.
     pub tag: String,
     /// The arm carries nothing.
     pub unit: bool,
 }
 
+/// A line of `triggers`: which plan an event starts. The event is the plan's input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trigger {
+    /// The schema of the event.
     pub event: SchemaId,
+    /// What it starts.
     pub plan: PlanId,
     /// A dotted path; `$value.` leads into whichever arm a variant has.
     pub correlate_by: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub name: String,
-    pub input: SchemaId,
-    pub output: Option<SchemaId>,
-    pub locals: BTreeMap<String, SchemaId>,
-    /// In order of their ids.
-    pub steps: Vec<Step>,
-    pub edges: Vec<Edge>,
-    pub invariants: Vec<Expr>,
-}
-
-/// `from` and `to` are indices into [`Plan::steps`].
-#[derive(Clone, Debug)]
-pub struct Edge {
-    pub from: usize,
-    pub to: usize,
-    pub when: Option<Expr>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Step {
-    pub id: String,
-    pub op: Op,
-}
-
-#[derive(Clone, Debug)]
-pub enum Op {
-    RaiseEvent {
-        event: SchemaId,
-        value: ExprOrValue,
-    },
-    EmitEffect {
-        effect: EffectId,
-        params: ExprOrValue,
-        grant: GrantId,
-        idempotency_key: Option<Expr>,
-        /// The variable (`bind.effect_id_as`) that will hold the effect's id.
-        handle: String,
-    },
-    AwaitReceipt {
-        receipt_for: Expr,
-        /// The handle `receipt_for` names, known at load.
-        handle: String,
-        var: String,
-    },
-    AwaitEvent {
-        event: SchemaId,
-        /// The `where` expression: the only place where `@event` may be read.
-        condition: Option<Expr>,
-        var: String,
-    },
-    Assign {
-        expr: ExprOrValue,
-        var: String,
-    },
-    End {
-        result: Option<ExprOrValue>,
-    },
 }
