@@ -158,15 +158,7 @@ impl Seeded {
 
     /// An arrival now and then meets a crash.
     fn perhaps_crash(&mut self, choice: Choice) -> Choice {
-        let arrives = matches!(
-            choice,
-            Choice::Start { .. }
-                | Choice::Deliver(_)
-                | Choice::Redeliver(_)
-                | Choice::Fire { .. }
-                | Choice::Inject { .. }
-        );
-        if !arrives || !self.chance(Knob::Crash) {
+        if !choice.verb().arrives() || !self.chance(Knob::Crash) {
             return choice;
         }
         Choice::Crash {

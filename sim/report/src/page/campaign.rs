@@ -14,7 +14,7 @@ use crate::timeline::{Timeline, Violated};
 use sim_air::printable;
 use sim_kernel::World;
 use sim_model::invariants::{self, Asked};
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_search::campaign::{FAULTS, Summary};
 
 /// The page of the campaign.
@@ -168,7 +168,7 @@ impl Pages<'_> {
             Count::new(name, *count, summary.seeds, missed.contains(&goal))
         });
         let mut asked = summary.goals.iter().map(|(goal, _)| goal.asked);
-        let decisions = Decision::KINDS.iter().copied().zip(summary.decisions);
+        let decisions = Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions);
         let faults = FAULTS.iter().copied().zip(summary.faults);
         let page = render(
             "campaign.html",

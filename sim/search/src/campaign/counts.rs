@@ -4,7 +4,7 @@ use super::{Checked, Failure, Runner, Summary};
 use sim_air::ReducerId;
 use sim_model::invariants::{self, Goals};
 use sim_record::random::Seed;
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_record::trace::{
     Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
 };
@@ -37,7 +37,7 @@ pub(super) struct Counts {
     pub turns: u64,
     pub steps: u64,
     pub bounded_runs: u64,
-    pub decisions: [u64; Decision::KINDS.len()],
+    pub decisions: [u64; Verb::ALL.len()],
     pub faults: [u64; FAULTS.len()],
     pub holds: [u64; invariants::COUNT],
     pub not_applicable: [u64; invariants::COUNT],
@@ -54,7 +54,7 @@ impl Counts {
             turns: 0,
             steps: 0,
             bounded_runs: 0,
-            decisions: [0; Decision::KINDS.len()],
+            decisions: [0; Verb::ALL.len()],
             faults: [0; FAULTS.len()],
             holds: [0; invariants::COUNT],
             not_applicable: [0; invariants::COUNT],
@@ -114,7 +114,7 @@ impl Counts {
     }
 
     fn count_turn(&mut self, turn: &Turn) {
-        self.decisions[turn.choice.kind()] += 1;
+        self.decisions[turn.choice.verb() as usize] += 1;
         let faults = &mut self.faults;
         faults_of(&turn.choice, &turn.remark, &mut |index| faults[index] += 1);
     }
