@@ -12,6 +12,7 @@ mod corpus;
 mod coverage;
 mod deep;
 mod docs;
+mod enabled;
 mod explore;
 mod foreign;
 mod host;
@@ -56,6 +57,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         coverage::trials(seed),
         deep::trials(seed),
         docs::trials(),
+        enabled::trials(seed),
         explore::trials(),
         foreign::trials(),
         trace::trials(number),
