@@ -39,9 +39,12 @@
 //! # Choices that a reader may wonder at
 //!
 //! - The chooser gets the whole situation and answers with one decision, rather than a list of
-//!   all that are enabled: to make the list cost more than to take the step.
+//!   all that are enabled: to make the list cost more than to take the step. What is enabled is one
+//!   rule all the same, `simulator::enabled`, from which choosers take what they need.
 //! - Decisions name things in flight by label, request and place (`err` of `"r1"`, number 2), in
 //!   case files and in memory: a schedule still means the same when others before it are gone.
+//! - A decision is one type with two forms: texts and bytes in a scenario, ids in a trace. With texts
+//!   in both, a step took 6 % more instructions and a transition of the explorer 7 %.
 //! - Fresh wasm instances are taken for each chunk of seeds, not for each run: to make one costs
 //!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is told.
 //!   Large campaigns have larger chunks, in which more steps are remembered.

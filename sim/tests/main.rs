@@ -12,6 +12,7 @@ mod corpus;
 mod coverage;
 mod deep;
 mod docs;
+mod enabled;
 mod examples;
 mod explore;
 mod foreign;
@@ -58,6 +59,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         coverage::trials(seed),
         deep::trials(seed),
         docs::trials(),
+        enabled::trials(seed),
         examples::trials(),
         explore::trials(),
         foreign::trials(),

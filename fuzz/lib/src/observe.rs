@@ -137,5 +137,5 @@ fn kind(choice: &Choice) -> u64 {
         } => (*point as u64) << 1 | *recovery as u64,
         _ => 0,
     };
-    detail << 4 | choice.kind() as u64
+    detail << 4 | choice.verb() as u64
 }

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use sim::scenario::{Decision, Scenario};
-use sim::simulator::{Flight, item};
-use sim::trace::{Answer, Choice, Status, Trace};
+use sim::simulator::{Flight, enabled};
+use sim::trace::{Choice, Trace};
 
 /// Inputs that are remembered; a later one takes the place of an earlier.
 const REMEMBERED: usize = 1 << 12;
@@ -50,46 +50,19 @@ impl Remembered {
 /// One decision for each thing in flight, and one for each request that was not started. Names are
 /// those of the trace.
 pub fn decisions(scenario: &Scenario, flight: &Flight, trace: &Trace) -> Vec<Decision> {
-    let messages =
-        (0..flight.messages.len()).map(|index| Choice::Deliver(item(&flight.messages, index)));
-    let dropped =
-        (0..flight.dropped.len()).map(|index| Choice::Redeliver(item(&flight.dropped, index)));
-    let timers = (0..flight.timers.len()).map(|index| Choice::Fire {
-        timer: item(&flight.timers, index),
-        at_ns: None,
-        status: Status::Ok,
-        twice: false,
-        value: None,
-    });
-    let pending = (0..flight.pending.len()).map(|index| Choice::Receipt {
-        effect: item(&flight.pending, index),
-        answer: Answer::Ok,
-        value: None,
-    });
-    let plans = flight.plans.iter().enumerate();
-    let plans = plans
-        .filter(|(_, plan)| plan.body.next_step.is_some())
-        .map(|(index, plan)| Choice::Step {
-            plan: item(&flight.plans, index),
-            answer: plan.body.answered.map(|_| Answer::Ok),
-        });
-    let is_new = |request: &u32| {
-        let starts =
-            |choice: &Choice| matches!(choice, Choice::Start { request: of } if of == request);
-        !trace.turns.iter().any(|turn| starts(&turn.choice))
-    };
-    let requests = 0..scenario.requests.len() as u32;
-    let starts = requests
-        .filter(is_new)
-        .map(|request| Choice::Start { request });
-    let choices = messages
-        .chain(dropped)
-        .chain(timers)
-        .chain(pending)
-        .chain(plans)
-        .chain(starts);
-    choices
-        .map(|choice| scenario.decision(trace, &choice))
+    let mut started = vec![0; scenario.requests.len()];
+    for turn in &trace.turns {
+        if let Choice::Start { request } = turn.choice {
+            started[request as usize] += 1;
+        }
+    }
+    enabled::messages(flight)
+        .chain(enabled::dropped(flight))
+        .chain(enabled::timers(flight))
+        .chain(enabled::effects(flight))
+        .chain(enabled::plans(flight))
+        .chain(enabled::starts(&started))
+        .map(|enabled| scenario.decision(trace, &enabled.plain(flight)))
         .collect()
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use sim::air::Air;
 use sim::cases::store;
 use sim::cli::{Loaded, WorldArguments};
-use sim::scenario::Decision;
+use sim::scenario::Verb;
 use sim::selftest::{planted_wasm, planted_world};
 use sim_fuzz::input;
 use sim_fuzz::reducer_events::{self, Ending, Subject, Target};
@@ -174,7 +174,7 @@ fn schedules_are_varied_and_short() {
             seen.extend(decision.as_object().expect("it has fields").keys().cloned());
         }
     }
-    for verb in Decision::KINDS {
+    for verb in Verb::ALL.map(Verb::name) {
         // No plan of this world awaits a receipt.
         assert_eq!(seen.contains(verb), verb != "receipt", "{verb}");
     }

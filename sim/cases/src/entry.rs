@@ -5,213 +5,134 @@
 //! left out). Times are virtual: `at_ms` where they are whole milliseconds, else `at_ns`.
 //! `"crash":"after_append"` beside a verb that brings an event has the kernel die meanwhile.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{CaseError, strict};
 use sim_air::{Air, SchemaId};
-use sim_record::scenario::{Decision, ItemName};
+use sim_record::scenario::{Decision, ItemName, Verb};
 use sim_record::trace::{Answer, CrashPoint, Recovery, Status};
 
 const MS: u64 = 1_000_000;
 
-#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Entry {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at_ns: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deliver: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duplicate: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    drop: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    redeliver: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    receipt: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fire: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    inject: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advance: Option<Clock>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    snapshot: Option<Kernel>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    req_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    nth: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<CaseAnswer>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<CaseStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    twice: Option<bool>,
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "strict::some_value"
-    )]
-    value: Option<serde_json::Value>,
-    #[serde(
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "strict::some_value"
-    )]
-    cell: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    crash: Option<CasePoint>,
-    /// From the journal unless it says otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recover: Option<CaseRecovery>,
-}
-
-/// What is written down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Kernel {
-    Kernel,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CasePoint {
-    BeforeAppend,
-    AfterAppend,
-    BeforeDispatch,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CaseRecovery {
-    Journal,
-    Snapshot,
-}
-
-/// What advances.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Clock {
-    Clock,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CaseAnswer {
-    Ok,
-    Transient,
-    Terminal,
-    Silence,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum CaseStatus {
-    Ok,
-    Error,
-    Timeout,
-}
-
-impl From<Answer> for CaseAnswer {
-    fn from(answer: Answer) -> CaseAnswer {
-        match answer {
-            Answer::Ok => CaseAnswer::Ok,
-            Answer::Transient => CaseAnswer::Transient,
-            Answer::Terminal => CaseAnswer::Terminal,
-            Answer::Silence => CaseAnswer::Silence,
+/// Makes the struct of an entry: every field is optional, and left out where it is not given.
+macro_rules! entry {
+    ($($(#[$how:meta])* $field:ident: $type:ty;)*) => {
+        #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct Entry {
+            $($(#[$how])* #[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
         }
-    }
+    };
 }
 
-impl From<CaseAnswer> for Answer {
-    fn from(answer: CaseAnswer) -> Answer {
-        match answer {
-            CaseAnswer::Ok => Answer::Ok,
-            CaseAnswer::Transient => Answer::Transient,
-            CaseAnswer::Terminal => Answer::Terminal,
-            CaseAnswer::Silence => Answer::Silence,
-        }
-    }
+// In the order in which they are written. A verb's field is called as the verb.
+entry! {
+    at_ms: u64;
+    at_ns: u64;
+    start: String;
+    deliver: String;
+    duplicate: String;
+    drop: String;
+    redeliver: String;
+    step: String;
+    receipt: String;
+    fire: String;
+    inject: String;
+    #[serde(deserialize_with = "clock")]
+    advance: String;
+    #[serde(deserialize_with = "kernel")]
+    snapshot: String;
+    req_id: String;
+    nth: u32;
+    answer: Answer;
+    status: Status;
+    twice: bool;
+    #[serde(deserialize_with = "strict::some_value")]
+    value: serde_json::Value;
+    #[serde(deserialize_with = "strict::some_value")]
+    cell: serde_json::Value;
+    crash: CrashPoint;
+    recover: Recovery;
 }
 
-impl From<CrashPoint> for CasePoint {
-    fn from(point: CrashPoint) -> CasePoint {
-        match point {
-            CrashPoint::BeforeAppend => CasePoint::BeforeAppend,
-            CrashPoint::AfterAppend => CasePoint::AfterAppend,
-            CrashPoint::BeforeDispatch => CasePoint::BeforeDispatch,
+/// The field of a verb by reference, in the words of the caller: `&` or `&mut`. None for a crash,
+/// which stands beside another verb.
+macro_rules! label {
+    ($entry:ident, $verb:expr, $($by:tt)+) => {
+        match $verb {
+            Verb::Start => Some($($by)+ $entry.start),
+            Verb::Deliver => Some($($by)+ $entry.deliver),
+            Verb::Duplicate => Some($($by)+ $entry.duplicate),
+            Verb::Drop => Some($($by)+ $entry.drop),
+            Verb::Redeliver => Some($($by)+ $entry.redeliver),
+            Verb::Step => Some($($by)+ $entry.step),
+            Verb::Receipt => Some($($by)+ $entry.receipt),
+            Verb::Fire => Some($($by)+ $entry.fire),
+            Verb::Inject => Some($($by)+ $entry.inject),
+            Verb::Advance => Some($($by)+ $entry.advance),
+            Verb::Snapshot => Some($($by)+ $entry.snapshot),
+            Verb::Crash => None,
         }
-    }
+    };
 }
 
-impl From<CasePoint> for CrashPoint {
-    fn from(point: CasePoint) -> CrashPoint {
-        match point {
-            CasePoint::BeforeAppend => CrashPoint::BeforeAppend,
-            CasePoint::AfterAppend => CrashPoint::AfterAppend,
-            CasePoint::BeforeDispatch => CrashPoint::BeforeDispatch,
-        }
+const CLOCK: &str = "clock";
+const KERNEL: &str = "kernel";
+
+/// The only thing that advances.
+fn clock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Clock {
+        Clock,
     }
+    let clock = Option::deserialize(deserializer)?;
+    Ok(clock.map(|Clock::Clock| CLOCK.to_owned()))
 }
 
-impl From<CaseStatus> for Status {
-    fn from(status: CaseStatus) -> Status {
-        match status {
-            CaseStatus::Ok => Status::Ok,
-            CaseStatus::Error => Status::Error,
-            CaseStatus::Timeout => Status::Timeout,
-        }
+/// The only thing that is written down.
+fn kernel<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kernel {
+        Kernel,
     }
+    let kernel = Option::deserialize(deserializer)?;
+    Ok(kernel.map(|Kernel::Kernel| KERNEL.to_owned()))
 }
 
 impl Entry {
     pub fn new(air: &Air, decision: &Decision) -> Entry {
-        let about = |item: &ItemName| Entry {
-            req_id: item.req_id.clone(),
-            nth: (item.nth != 1).then_some(item.nth),
+        if let Decision::Crash {
+            point,
+            recovery,
+            during,
+        } = decision
+        {
+            return Entry {
+                crash: Some(*point),
+                recover: (*recovery != Recovery::Journal).then_some(*recovery),
+                ..Entry::new(air, during)
+            };
+        }
+        let item = decision.item();
+        let mut entry = Entry {
+            req_id: item.and_then(|item| item.req_id.clone()),
+            nth: item.map(|item| item.nth).filter(|nth| *nth != 1),
             ..Entry::default()
         };
-        let label = |item: &ItemName| Some(item.label.clone());
+        let mut label = item.map(|item| item.label.clone());
         match decision {
-            Decision::Start { request } => Entry {
-                start: Some(request.clone()),
-                ..Entry::default()
-            },
-            Decision::Deliver(item) => Entry {
-                deliver: label(item),
-                ..about(item)
-            },
-            Decision::Duplicate(item) => Entry {
-                duplicate: label(item),
-                ..about(item)
-            },
-            Decision::Drop(item) => Entry {
-                drop: label(item),
-                ..about(item)
-            },
-            Decision::Redeliver(item) => Entry {
-                redeliver: label(item),
-                ..about(item)
-            },
-            Decision::Step { plan, answer } => Entry {
-                step: label(plan),
-                answer: answer.map(CaseAnswer::from),
-                ..about(plan)
-            },
+            Decision::Start { request } => label = Some(request.clone()),
+            Decision::Step { answer, .. } => entry.answer = *answer,
             Decision::Receipt {
                 effect,
                 answer,
                 value,
-            } => Entry {
-                receipt: label(effect),
-                answer: Some((*answer).into()),
-                value: receipt_to_json(air, &effect.label, value),
-                ..about(effect)
-            },
+            } => {
+                entry.answer = Some(*answer);
+                entry.value = receipt_to_json(air, &effect.label, value);
+            }
             Decision::Fire {
                 timer,
                 at_ns,
@@ -219,84 +140,53 @@ impl Entry {
                 twice,
                 value,
             } => {
-                let status = match status {
-                    Status::Ok => None,
-                    Status::Error => Some(CaseStatus::Error),
-                    Status::Timeout => Some(CaseStatus::Timeout),
-                };
-                let twice = twice.then_some(true);
-                Entry {
-                    fire: label(timer),
-                    status,
-                    twice,
-                    value: receipt_to_json(air, &timer.label, value),
-                    ..about(timer)
-                }
-                .at(*at_ns)
+                entry.set_time(*at_ns);
+                entry.status = (*status != Status::Ok).then_some(*status);
+                entry.twice = twice.then_some(true);
+                entry.value = receipt_to_json(air, &timer.label, value);
             }
             Decision::Inject {
                 schema,
                 value,
                 cell,
-            } => Entry {
-                inject: Some(air.schemas.name(*schema).to_owned()),
-                value: Some(value_to_json(air, *schema, value)),
-                cell: cell.as_ref().and_then(|key| {
+            } => {
+                label = Some(air.schemas.name(*schema).to_owned());
+                entry.value = Some(value_to_json(air, *schema, value));
+                entry.cell = cell.as_ref().and_then(|key| {
                     let key_schema = air.key_of(*schema)?;
                     Some(value_to_json(air, key_schema, key))
-                }),
-                ..Entry::default()
-            },
-            Decision::Advance { to_ns } => Entry {
-                advance: Some(Clock::Clock),
-                ..Entry::default()
+                });
             }
-            .at(Some(*to_ns)),
-            Decision::Snapshot => Entry {
-                snapshot: Some(Kernel::Kernel),
-                ..Entry::default()
-            },
-            Decision::Crash {
-                point,
-                recovery,
-                during,
-            } => Entry {
-                crash: Some((*point).into()),
-                recover: (*recovery == Recovery::Snapshot).then_some(CaseRecovery::Snapshot),
-                ..Entry::new(air, during)
-            },
+            Decision::Advance { to_ns } => {
+                label = Some(CLOCK.to_owned());
+                entry.set_time(Some(*to_ns));
+            }
+            Decision::Snapshot => label = Some(KERNEL.to_owned()),
+            _ => {}
         }
+        if let Some(field) = label!(entry, decision.verb(), &mut) {
+            *field = label;
+        }
+        entry
     }
 
-    fn at(self, at_ns: Option<u64>) -> Entry {
+    fn set_time(&mut self, at_ns: Option<u64>) {
         match at_ns {
-            Some(at_ns) if at_ns % MS == 0 => Entry {
-                at_ms: Some(at_ns / MS),
-                ..self
-            },
-            at_ns => Entry { at_ns, ..self },
+            Some(at_ns) if at_ns % MS == 0 => self.at_ms = Some(at_ns / MS),
+            at_ns => self.at_ns = at_ns,
         }
     }
 
-    /// The verbs, with what stands behind them.
-    fn verbs(&self) -> [(&'static str, Option<&str>); 11] {
-        [
-            ("start", self.start.as_deref()),
-            ("deliver", self.deliver.as_deref()),
-            ("duplicate", self.duplicate.as_deref()),
-            ("drop", self.drop.as_deref()),
-            ("redeliver", self.redeliver.as_deref()),
-            ("step", self.step.as_deref()),
-            ("receipt", self.receipt.as_deref()),
-            ("fire", self.fire.as_deref()),
-            ("inject", self.inject.as_deref()),
-            ("advance", self.advance.map(|_| "clock")),
-            ("snapshot", self.snapshot.map(|_| "kernel")),
-        ]
+    /// The verbs that are given, with what stands behind them.
+    fn verbs(&self) -> impl Iterator<Item = (Verb, &str)> {
+        let label = |verb: Verb| label!(self, verb, &)?.as_deref();
+        Verb::ALL
+            .into_iter()
+            .filter_map(move |verb| Some((verb, label(verb)?)))
     }
 
     pub fn decision(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
-        let decision = self.whole(air, pointer)?;
+        let decision = self.without_crash(air, pointer)?;
         let Some(point) = self.crash else {
             return match self.recover {
                 None => Ok(decision),
@@ -304,33 +194,23 @@ impl Entry {
             };
         };
         Ok(Decision::Crash {
-            point: point.into(),
-            recovery: match self.recover {
-                Some(CaseRecovery::Snapshot) => Recovery::Snapshot,
-                Some(CaseRecovery::Journal) | None => Recovery::Journal,
-            },
+            point,
+            recovery: self.recover.unwrap_or(Recovery::Journal),
             during: Box::new(decision),
         })
     }
 
-    /// The decision as it would be without a crash.
-    fn whole(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
+    fn without_crash(&self, air: &Air, pointer: &str) -> Result<Decision, CaseError> {
         let wrong = |what: &str| CaseError::content(pointer, what);
-        let mut given = self
-            .verbs()
-            .into_iter()
-            .filter_map(|(verb, of)| Some((verb, of?)));
-        let (verb, label) = given.next().ok_or_else(|| {
-            wrong(
-                "expected one of start, deliver, duplicate, drop, redeliver, step, receipt, \
-                fire, inject, advance, snapshot",
-            )
-        })?;
+        let mut given = self.verbs();
+        let (verb, label) = given.next().ok_or_else(|| wrong(&expected_verb()))?;
+        let name = verb.name();
         if let Some((second, _)) = given.next() {
-            return Err(wrong(&format!("`{verb}` and `{second}` in one decision")));
+            let second = second.name();
+            return Err(wrong(&format!("`{name}` and `{second}` in one decision")));
         }
         self.check_fields(verb)
-            .map_err(|field| wrong(&format!("`{field}` does not go with `{verb}`")))?;
+            .map_err(|field| wrong(&format!("`{field}` does not go with `{name}`")))?;
         let item = ItemName {
             label: label.to_owned(),
             req_id: self.req_id.clone(),
@@ -341,59 +221,59 @@ impl Entry {
         };
         let at_ns = self.time_ns().map_err(&wrong)?;
         Ok(match verb {
-            "start" => Decision::Start {
+            Verb::Start => Decision::Start {
                 request: item.label,
             },
-            "deliver" => Decision::Deliver(item),
-            "duplicate" => Decision::Duplicate(item),
-            "drop" => Decision::Drop(item),
-            "redeliver" => Decision::Redeliver(item),
-            "step" => Decision::Step {
+            Verb::Deliver => Decision::Deliver(item),
+            Verb::Duplicate => Decision::Duplicate(item),
+            Verb::Drop => Decision::Drop(item),
+            Verb::Redeliver => Decision::Redeliver(item),
+            Verb::Step => Decision::Step {
                 plan: item,
-                answer: self.answer.map(Answer::from),
+                answer: self.answer,
             },
-            "receipt" => {
-                let answer = self
+            Verb::Receipt => Decision::Receipt {
+                answer: self
                     .answer
-                    .ok_or_else(|| wrong("`receipt` needs an `answer`"))?;
-                Decision::Receipt {
-                    value: self.receipt_from_json(air, label, pointer)?,
-                    effect: item,
-                    answer: answer.into(),
-                }
-            }
-            "fire" => Decision::Fire {
+                    .ok_or_else(|| wrong("`receipt` needs an `answer`"))?,
+                value: self.receipt_from_json(air, label, pointer)?,
+                effect: item,
+            },
+            Verb::Fire => Decision::Fire {
                 value: self.receipt_from_json(air, label, pointer)?,
                 timer: item,
                 at_ns,
-                status: self.status.map_or(Status::Ok, Status::from),
+                status: self.status.unwrap_or(Status::Ok),
                 twice: self.twice.unwrap_or(false),
             },
-            "inject" => {
-                let schema = schema(air, label, pointer)?;
-                let value = self
-                    .value
-                    .as_ref()
-                    .ok_or_else(|| wrong("`inject` needs a `value`"))?;
-                Decision::Inject {
-                    schema,
-                    value: value_from_json(air, schema, value, pointer)?,
-                    cell: match &self.cell {
-                        None => None,
-                        Some(key) => {
-                            let key_schema = air.key_of(schema).ok_or_else(|| {
-                                wrong("`cell`, and no reducer with cells listens")
-                            })?;
-                            Some(value_from_json(air, key_schema, key, pointer)?)
-                        }
-                    },
-                }
+            Verb::Inject => self.spurious(air, label, pointer)?,
+            Verb::Advance => Decision::Advance {
+                to_ns: at_ns.ok_or_else(|| wrong("`advance` needs `at_ms` or `at_ns`"))?,
+            },
+            Verb::Snapshot => Decision::Snapshot,
+            Verb::Crash => unreachable!("a crash stands beside another verb"),
+        })
+    }
+
+    fn spurious(&self, air: &Air, schema: &str, pointer: &str) -> Result<Decision, CaseError> {
+        let wrong = |what| CaseError::content(pointer, what);
+        let schema = self::schema(air, schema, pointer)?;
+        let value = self.value.as_ref();
+        let value = value.ok_or_else(|| wrong("`inject` needs a `value`"))?;
+        let value = value_from_json(air, schema, value, pointer)?;
+        let cell = match &self.cell {
+            None => None,
+            Some(key) => {
+                let key_schema = air.key_of(schema);
+                let key_schema =
+                    key_schema.ok_or_else(|| wrong("`cell`, and no reducer with cells listens"))?;
+                Some(value_from_json(air, key_schema, key, pointer)?)
             }
-            "snapshot" => Decision::Snapshot,
-            _ => {
-                let to_ns = at_ns.ok_or_else(|| wrong("`advance` needs `at_ms` or `at_ns`"))?;
-                Decision::Advance { to_ns }
-            }
+        };
+        Ok(Decision::Inject {
+            schema,
+            value,
+            cell,
         })
     }
 
@@ -426,29 +306,22 @@ impl Entry {
     }
 
     /// Names the first field that a verb has no use for.
-    fn check_fields(&self, verb: &str) -> Result<(), &'static str> {
-        let timed = matches!(verb, "fire" | "advance");
-        let named = !matches!(verb, "start" | "inject" | "advance" | "snapshot");
-        let arrives = matches!(verb, "start" | "deliver" | "redeliver" | "fire" | "inject");
+    fn check_fields(&self, verb: Verb) -> Result<(), &'static str> {
+        use Verb::{Advance, Fire, Inject, Receipt, Step};
+        let is_timed = matches!(verb, Fire | Advance);
+        let is_answered = matches!(verb, Step | Receipt);
+        let has_value = matches!(verb, Inject | Receipt | Fire);
         let allowed = [
-            ("at_ms", self.at_ms.is_some(), timed),
-            ("at_ns", self.at_ns.is_some(), timed),
-            ("req_id", self.req_id.is_some(), named),
-            ("nth", self.nth.is_some(), named),
-            (
-                "answer",
-                self.answer.is_some(),
-                matches!(verb, "step" | "receipt"),
-            ),
-            ("status", self.status.is_some(), verb == "fire"),
-            ("twice", self.twice.is_some(), verb == "fire"),
-            (
-                "value",
-                self.value.is_some(),
-                matches!(verb, "inject" | "receipt" | "fire"),
-            ),
-            ("cell", self.cell.is_some(), verb == "inject"),
-            ("crash", self.crash.is_some(), arrives),
+            ("at_ms", self.at_ms.is_some(), is_timed),
+            ("at_ns", self.at_ns.is_some(), is_timed),
+            ("req_id", self.req_id.is_some(), verb.names_item()),
+            ("nth", self.nth.is_some(), verb.names_item()),
+            ("answer", self.answer.is_some(), is_answered),
+            ("status", self.status.is_some(), verb == Fire),
+            ("twice", self.twice.is_some(), verb == Fire),
+            ("value", self.value.is_some(), has_value),
+            ("cell", self.cell.is_some(), verb == Inject),
+            ("crash", self.crash.is_some(), verb.arrives()),
         ];
         match allowed
             .iter()
@@ -458,6 +331,12 @@ impl Entry {
             None => Ok(()),
         }
     }
+}
+
+fn expected_verb() -> String {
+    let verbs = Verb::ALL.into_iter().filter(|verb| *verb != Verb::Crash);
+    let names: Vec<&str> = verbs.map(Verb::name).collect();
+    format!("expected one of {}", names.join(", "))
 }
 
 fn receipt_to_json(air: &Air, label: &str, value: &Option<Vec<u8>>) -> Option<serde_json::Value> {

@@ -278,8 +278,9 @@ fn decision(trace: &Trace, choice: &Choice) -> String {
         Choice::Crash { during, .. } => return format!("crash, {}", decision(trace, during)),
         _ => "",
     };
-    let kind = sim_record::scenario::Decision::KINDS[choice.kind()];
-    format!("{kind} {about}").trim_end().to_owned()
+    format!("{} {about}", choice.verb().name())
+        .trim_end()
+        .to_owned()
 }
 
 /// A text with its numbers and quoted texts left out: what stays says of what kind it is. Numbers

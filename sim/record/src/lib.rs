@@ -1,5 +1,6 @@
 //! What a run is, as plain data: seeds and streams, scenarios and decisions, the trace and its digest.
 
+mod decision;
 pub mod interrupt;
 pub mod random;
 pub mod scenario;

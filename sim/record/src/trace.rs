@@ -15,6 +15,8 @@ mod values;
 
 use std::ops::Range;
 
+pub use crate::decision::{Answer, CrashPoint, Recovery, Status};
+use crate::decision::{Decision, ItemName};
 pub use crate::trace::difference::Difference;
 pub use crate::trace::digest::Digest;
 pub use crate::trace::journal::{GateRule, Record};
@@ -123,160 +125,12 @@ pub struct IntentHash(ValueId);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Name(ValueId);
 
-/// Something in flight, by what it is, whose it is and its place among those alike.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Item {
-    pub label: Name,
-    pub req_id: Option<Name>,
-    /// 1 is the oldest of those with the same label and request.
-    pub nth: u32,
-}
+/// Something in flight, as a trace names it.
+pub type Item = ItemName<Name>;
 
-/// A decision as it was taken, in ids of this run. `scenario::Decision` is the same by name.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Choice {
-    Start {
-        request: u32,
-    },
-    Deliver(Item),
-    Duplicate(Item),
-    Drop(Item),
-    Redeliver(Item),
-    Step {
-        plan: Item,
-        answer: Option<Answer>,
-    },
-    Receipt {
-        effect: Item,
-        answer: Answer,
-        /// The receipt, where it is not the plain one of that answer.
-        value: Option<ValueId>,
-    },
-    Fire {
-        timer: Item,
-        at_ns: Option<u64>,
-        status: Status,
-        twice: bool,
-        /// The receipt, where it is not the plain one.
-        value: Option<ValueId>,
-    },
-    Inject {
-        schema: SchemaId,
-        value: ValueId,
-        /// The key of the cell that it goes to, where it tells of a receipt.
-        cell: Option<ValueId>,
-    },
-    Advance {
-        to_ns: u64,
-    },
-    /// The kernel writes down all that it knows.
-    Snapshot,
-    /// The kernel dies while an event arrives, and is rebuilt. `during` brings the event: a start,
-    /// a delivery, a receipt or a stray.
-    Crash {
-        point: CrashPoint,
-        recovery: Recovery,
-        during: Box<Choice>,
-    },
-}
-
-/// When the kernel dies, as seen from the event that is arriving.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum CrashPoint {
-    /// The event is not in the journal: whoever sent it still has it.
-    BeforeAppend,
-    /// The event is in the journal, and nothing has seen it.
-    AfterAppend,
-    /// All that came of the event is in the journal, and nothing of it has been sent.
-    BeforeDispatch,
-}
-
-impl CrashPoint {
-    pub const ALL: [CrashPoint; 3] = [
-        CrashPoint::BeforeAppend,
-        CrashPoint::AfterAppend,
-        CrashPoint::BeforeDispatch,
-    ];
-
-    #[inline]
-    pub fn name(self) -> &'static str {
-        match self {
-            CrashPoint::BeforeAppend => "before_append",
-            CrashPoint::AfterAppend => "after_append",
-            CrashPoint::BeforeDispatch => "before_dispatch",
-        }
-    }
-}
-
-/// What a kernel is rebuilt from.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Recovery {
-    /// The whole journal.
-    Journal,
-    /// The last snapshot and the journal after it; the whole journal where there is none.
-    Snapshot,
-}
-
-impl Recovery {
-    pub const ALL: [Recovery; 2] = [Recovery::Journal, Recovery::Snapshot];
-
-    #[inline]
-    pub fn name(self) -> &'static str {
-        match self {
-            Recovery::Journal => "journal",
-            Recovery::Snapshot => "snapshot",
-        }
-    }
-}
-
-/// How a piece of work ends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Answer {
-    Ok,
-    Transient,
-    Terminal,
-    Silence,
-}
-
-impl Answer {
-    pub const ALL: [Answer; 4] = [
-        Answer::Ok,
-        Answer::Transient,
-        Answer::Terminal,
-        Answer::Silence,
-    ];
-
-    #[inline]
-    pub fn name(self) -> &'static str {
-        match self {
-            Answer::Ok => "ok",
-            Answer::Transient => "transient",
-            Answer::Terminal => "terminal",
-            Answer::Silence => "silence",
-        }
-    }
-}
-
-/// The status of a receipt.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Status {
-    Ok,
-    Error,
-    Timeout,
-}
-
-impl Status {
-    pub const ALL: [Status; 3] = [Status::Ok, Status::Error, Status::Timeout];
-
-    #[inline]
-    pub fn name(self) -> &'static str {
-        match self {
-            Status::Ok => "ok",
-            Status::Error => "error",
-            Status::Timeout => "timeout",
-        }
-    }
-}
+/// A decision as a trace has it: with an index of the scenario's requests, and ids of the trace's
+/// table. [`Scenario::decision`](crate::scenario::Scenario::decision) gives it with texts and bytes.
+pub type Choice = Decision<u32, Name, ValueId>;
 
 /// What was out of the ordinary about a decision, as the simulator saw it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

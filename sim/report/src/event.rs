@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::timeline::{Timeline, Violated};
 use sim_kernel::World;
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_record::trace::{Difference, Digest};
 use sim_search::campaign::{FAULTS, Ran, Summary};
 use sim_simulator::End;
@@ -285,7 +285,7 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "turns": summary.turns,
         "steps": summary.steps,
         "bounded_runs": summary.bounded_runs,
-        "decisions": counts(&mut Decision::KINDS.iter().copied(), &summary.decisions),
+        "decisions": counts(&mut Verb::ALL.into_iter().map(Verb::name), &summary.decisions),
         "faults": counts(&mut FAULTS.iter().copied(), &summary.faults),
         "invariants": serde_json::Value::Object(invariants.collect()),
         "goals": counts(&mut names, &goals),

@@ -5,7 +5,7 @@ use super::text::{Look, Text};
 use super::words::counted;
 use sim_kernel::{World, local_name};
 use sim_model::{Asked, OF_ANY_WORLD};
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_search::campaign::{FAULTS, Sometimes, Summary};
 
 /// Goals that were reached are told one by one if there are no more than so many.
@@ -32,7 +32,7 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
     counts(
         &mut text,
         "decisions",
-        Decision::KINDS.iter().copied().zip(summary.decisions),
+        Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions),
     );
     counts(
         &mut text,

@@ -32,7 +32,7 @@ pub struct Timeline {
 pub struct Turn {
     /// Virtual time.
     pub time: String,
-    /// One of `Decision::KINDS`.
+    /// The name of its `Verb`.
     pub kind: &'static str,
     pub decision: String,
     /// The kinds of fault that the decision is, of `campaign::FAULTS`.

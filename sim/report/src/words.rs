@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use sim_air::{SchemaId, Type};
 use sim_kernel::World;
-use sim_record::scenario::{Decision, ItemName};
+use sim_record::scenario::Decision;
 use sim_record::trace::Status;
 
 /// How much is shown of a value that a decision brings, in characters.
@@ -22,29 +22,22 @@ pub fn time(at_ns: u64) -> String {
     }
 }
 
-/// A decision in words.
+/// A decision in words: its verb, what it is about, and how.
 pub fn decision(world: &World, decision: &Decision) -> String {
-    let with = |verb: &str, item: &ItemName| format!("{verb} {item}");
+    let verb = decision.verb().name();
     match decision {
-        Decision::Start { request } => format!("start {request}"),
-        Decision::Deliver(item) => with("deliver", item),
-        Decision::Duplicate(item) => with("duplicate", item),
-        Decision::Drop(item) => with("drop", item),
-        Decision::Redeliver(item) => with("redeliver", item),
-        Decision::Step { plan, answer: None } => with("step", plan),
+        Decision::Start { request } => format!("{verb} {request}"),
         Decision::Step {
             plan,
             answer: Some(answer),
-        } => {
-            format!("step {plan}: {}", answer.name())
-        }
+        } => format!("{verb} {plan}: {}", answer.name()),
         Decision::Receipt {
             effect,
             answer,
             value,
         } => match value {
-            None => format!("receipt {effect}: {}", answer.name()),
-            Some(bytes) => format!("receipt {effect}: {}", receipt(world, &effect.label, bytes)),
+            None => format!("{verb} {effect}: {}", answer.name()),
+            Some(bytes) => format!("{verb} {effect}: {}", receipt(world, &effect.label, bytes)),
         },
         Decision::Fire {
             timer,
@@ -53,7 +46,7 @@ pub fn decision(world: &World, decision: &Decision) -> String {
             twice,
             value,
         } => {
-            let mut text = format!("fire {timer}");
+            let mut text = format!("{verb} {timer}");
             if let Some(at_ns) = at_ns {
                 let _ = write!(text, " at {}", time(*at_ns));
             }
@@ -74,10 +67,9 @@ pub fn decision(world: &World, decision: &Decision) -> String {
                 (Some((tag, inner)), _) => format!("{tag} {}", brief(inner, None)),
                 (None, name) => format!("{name} {}", brief(&value, None)),
             };
-            format!("inject {}", clip(text.trim_end(), VALUE_CHARS))
+            format!("{verb} {}", clip(text.trim_end(), VALUE_CHARS))
         }
-        Decision::Advance { to_ns } => format!("advance to {}", time(*to_ns)),
-        Decision::Snapshot => "snapshot".to_owned(),
+        Decision::Advance { to_ns } => format!("{verb} to {}", time(*to_ns)),
         Decision::Crash {
             point,
             recovery,
@@ -85,8 +77,12 @@ pub fn decision(world: &World, decision: &Decision) -> String {
         } => {
             let point = point.name().replace('_', " ");
             let during = self::decision(world, during);
-            format!("{during}, crash {point}, recover from {}", recovery.name())
+            format!("{during}, {verb} {point}, recover from {}", recovery.name())
         }
+        plain => match plain.item() {
+            Some(item) => format!("{verb} {item}"),
+            None => verb.to_owned(),
+        },
     }
 }
 

@@ -24,7 +24,7 @@ use sim_kernel::World;
 use sim_model::{Asked, Model, Properties, Property, Signature};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
-use sim_record::scenario::{Bounds, Decision, Mix, PlanMode, Scenario};
+use sim_record::scenario::{Bounds, Mix, PlanMode, Scenario, Verb};
 use sim_record::trace::{Difference, Digest};
 use sim_simulator::End;
 pub use survey::survey;
@@ -80,7 +80,7 @@ pub struct Summary {
     pub steps: u64,
     /// Runs that ended at a bound rather than by themselves.
     pub bounded_runs: u64,
-    pub decisions: [u64; Decision::KINDS.len()],
+    pub decisions: [u64; Verb::ALL.len()],
     pub faults: [u64; FAULTS.len()],
     /// What must hold, and in how many runs it did.
     pub judged: Vec<Judged>,
@@ -148,7 +148,7 @@ impl Failure {
         let schedule = &self.sighting.scenario.schedule;
         let strays = schedule
             .iter()
-            .filter(|decision| decision.is_stray())
+            .filter(|decision| decision.is_spurious())
             .count();
         (schedule.len() + strays * (STRAY - 1), self.seed)
     }

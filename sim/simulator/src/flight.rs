@@ -69,13 +69,6 @@ pub struct PlanRun {
     pub silent: bool,
 }
 
-impl PlanRun {
-    /// Whether it can go on by itself.
-    pub fn can_step(&self) -> bool {
-        self.next_step.is_some() && !self.silent
-    }
-}
-
 /// Everything in flight.
 #[derive(Default, Debug)]
 pub struct Flight {
@@ -146,24 +139,6 @@ impl Flight {
     pub fn count(&self) -> usize {
         let messages = self.messages.len() + self.dropped.len();
         messages + self.timers.len() + self.pending.len() + self.plans.len()
-    }
-
-    /// Whether nothing is left that could go on by itself.
-    pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-            && self.timers.is_empty()
-            && self.pending.iter().all(|pending| pending.body.silent)
-            && self.plans.iter().all(|plan| !plan.body.can_step())
-    }
-
-    /// Whether nothing is left at all: nothing that was dropped could be delivered, nothing that
-    /// is silent could answer.
-    pub fn is_quiescent(&self) -> bool {
-        self.messages.is_empty()
-            && self.dropped.is_empty()
-            && self.timers.is_empty()
-            && self.pending.is_empty()
-            && self.plans.iter().all(|plan| plan.body.next_step.is_none())
     }
 
     /// Something new in flight, the youngest of all. The caller puts it in its list.

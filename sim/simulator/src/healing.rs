@@ -4,10 +4,10 @@
 //! silent, and all other work, answers ok; timers fire when they are due. It ends when nothing is
 //! left to do. It draws nothing: the healing of a run is a function of where its faults left it.
 
-use super::{Chooser, Flight, Situation, item};
+use super::{Chooser, Flight, Situation, enabled};
 use sim_air::Air;
 use sim_record::scenario::Bounds;
-use sim_record::trace::{Answer, Choice, Status, Trace};
+use sim_record::trace::{Choice, Trace};
 
 pub struct Healing;
 
@@ -34,46 +34,13 @@ pub(super) fn most_turns(air: &Air, bounds: &Bounds, flight: &Flight) -> u32 {
 impl Chooser for Healing {
     fn choose(&mut self, situation: &Situation<'_>, _trace: &mut Trace) -> Option<Choice> {
         let flight = situation.flight;
-        if !flight.messages.is_empty() {
-            return Some(Choice::Deliver(item(&flight.messages, 0)));
-        }
-        if !flight.dropped.is_empty() {
-            return Some(Choice::Redeliver(item(&flight.dropped, 0)));
-        }
-        step(flight)
-            .or_else(|| receipt(flight))
-            .or_else(|| fire(flight))
+        let next = enabled::messages(flight)
+            .chain(enabled::dropped(flight))
+            .chain(enabled::plans(flight))
+            .chain(enabled::effects(flight))
+            .next();
+        let timers = enabled::timers(flight);
+        let next = next.or_else(|| timers.min_by_key(|timer| timer.age(flight)))?;
+        Some(next.plain(flight))
     }
-}
-
-fn step(flight: &Flight) -> Option<Choice> {
-    let index = flight
-        .plans
-        .iter()
-        .position(|plan| plan.body.next_step.is_some())?;
-    let answered = flight.plans[index].body.answered;
-    Some(Choice::Step {
-        plan: item(&flight.plans, index),
-        answer: answered.map(|_| Answer::Ok),
-    })
-}
-
-fn receipt(flight: &Flight) -> Option<Choice> {
-    (!flight.pending.is_empty()).then(|| Choice::Receipt {
-        effect: item(&flight.pending, 0),
-        answer: Answer::Ok,
-        value: None,
-    })
-}
-
-fn fire(flight: &Flight) -> Option<Choice> {
-    let due = flight.timers.iter().enumerate();
-    let (index, _) = due.min_by_key(|(_, timer)| (timer.due_ns, timer.sequence))?;
-    Some(Choice::Fire {
-        timer: item(&flight.timers, index),
-        at_ns: None,
-        status: Status::Ok,
-        twice: false,
-        value: None,
-    })
 }

@@ -6,6 +6,7 @@
 
 mod arrival;
 mod blobs;
+pub mod enabled;
 mod flight;
 mod healing;
 mod naming;
@@ -18,10 +19,11 @@ use sim_host::{Coverage, StepError, encode_envelope};
 use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, TimerSet, World, input_of};
 use sim_model::{Model, receipts};
 use sim_record::interrupt::Interrupt;
-use sim_record::scenario::{Bounds, PlanMode, Scenario};
+use sim_record::scenario::{Bounds, PlanMode, Scenario, Verb};
 use sim_record::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
 
 pub use blobs::Blob;
+pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
 use naming::{Names, Naming, Thing};
@@ -193,14 +195,7 @@ impl<'w> Simulator<'w> {
             if let Some(end) = self.bound(&scenario.bounds, trace) {
                 break end;
             }
-            let situation = Situation {
-                now_ns: self.now_ns,
-                scenario,
-                model: self.model,
-                flight: &self.flight,
-                started: &self.started,
-            };
-            let Some(choice) = chooser.choose(&situation, trace) else {
+            let Some(choice) = chooser.choose(&self.situation(scenario), trace) else {
                 break End::Finished;
             };
             match self.turn(scenario, choice, trace) {
@@ -226,13 +221,30 @@ impl<'w> Simulator<'w> {
         (trace.work_bytes() > bounds.work_bytes).then_some(End::WorkBound)
     }
 
+    fn situation<'a>(&'a self, scenario: &'a Scenario) -> Situation<'a> {
+        Situation {
+            now_ns: self.now_ns,
+            scenario,
+            model: self.model,
+            flight: &self.flight,
+            started: &self.started,
+        }
+    }
+
     /// Takes one decision and records the turn; false if it is not possible, and then nothing has
     /// changed.
     fn turn(&mut self, scenario: &Scenario, choice: Choice, trace: &mut Trace) -> bool {
         let mark = trace.mark();
+        let is_enabled = cfg!(debug_assertions) && self.situation(scenario).is_enabled(&choice);
         let Some(remark) = self.apply(scenario, &choice, trace, &mark) else {
+            let has_receipt = choice.without_crash().verb() == Verb::Fire;
+            debug_assert!(
+                !is_enabled || has_receipt,
+                "enabled and refused: {choice:?}"
+            );
             return false;
         };
+        debug_assert!(is_enabled, "taken and not enabled: {choice:?}");
         self.settle(scenario, trace, mark);
         trace.end_turn(self.now_ns, choice, remark, mark);
         true
@@ -300,24 +312,19 @@ impl<'w> Simulator<'w> {
     /// nothing, the answer's event takes its place.
     fn step_plan(&mut self, trace: &mut Trace, item: &Item, answer: Option<Answer>) -> Option<()> {
         let run = find(&self.flight.plans, item)?;
-        let PlanRun {
-            instance,
-            next_step,
-            answered,
-            ..
-        } = self.flight.plans[run].body;
-        let index = self.kernel.plan(instance)?;
-        let step = next_step?;
-        let Some((raised, answer)) = answered.zip(answer) else {
+        let plan = self.flight.plans[run].body;
+        if !plan.can_step(answer) {
+            return None;
+        }
+        let index = self.kernel.plan(plan.instance)?;
+        let step = plan.next_step?;
+        let Some((raised, answer)) = plan.answered.zip(answer) else {
             self.kernel.tick(trace, index, step, false, self.now_ns);
             return Some(());
         };
-        let was_silent = std::mem::replace(
-            &mut self.flight.plans[run].body.silent,
-            answer == Answer::Silence,
-        );
+        self.flight.plans[run].body.silent = answer == Answer::Silence;
         if answer == Answer::Silence {
-            return (!was_silent).then_some(());
+            return Some(());
         }
         let instance = &self.kernel.plans()[index];
         let input = trace.bytes(instance.input_bytes);

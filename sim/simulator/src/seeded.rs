@@ -1,6 +1,6 @@
 //! The chooser of a campaign: every choice drawn from a seed, in the proportions of its faults.
 
-use crate::{Chooser, Situation, item};
+use crate::{Chooser, Enabled, Situation, enabled, item};
 use sim_kernel::OpenIntent;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Faults, Knob};
@@ -10,16 +10,6 @@ use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, Val
 pub struct Seeded {
     stream: Stream,
     faults: Faults,
-}
-
-/// Something that can go on by itself, by its place in the flight.
-#[derive(Clone, Copy)]
-enum Candidate {
-    Message(usize),
-    Plan(usize),
-    Pending(usize),
-    Timer(usize),
-    Start(u32),
 }
 
 const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
@@ -39,39 +29,31 @@ impl Seeded {
     }
 
     /// What goes on next: the oldest by (due time, sequence), or any.
-    fn progress(&mut self, situation: &Situation<'_>) -> Option<Candidate> {
-        let start = next_start(situation);
-        let early_start =
-            start.filter(|_| situation.flight.is_empty() || self.chance(Knob::StartEarly));
-        if let Some(request) = early_start {
-            return Some(Candidate::Start(request));
+    fn progress(&mut self, situation: &Situation<'_>) -> Option<Enabled> {
+        let flight = situation.flight;
+        let start = enabled::starts(situation.started).next();
+        let early_start = start.filter(|_| flight.is_empty() || self.chance(Knob::StartEarly));
+        if early_start.is_some() {
+            return early_start;
         }
         if self.chance(Knob::Reorder) {
-            let count = candidates(situation).count() as u32;
-            return candidates(situation).nth(self.stream.below(count.max(1)) as usize);
+            let count = enabled::going_on(flight).count() as u32;
+            return enabled::going_on(flight).nth(self.stream.below(count.max(1)) as usize);
         }
-        candidates(situation).min_by_key(|candidate| age(situation, *candidate))
+        enabled::going_on(flight).min_by_key(|enabled| enabled.age(flight))
     }
 
-    fn choice(
-        &mut self,
-        situation: &Situation<'_>,
-        trace: &mut Trace,
-        candidate: Candidate,
-    ) -> Choice {
+    /// Has it go on, perhaps with a fault.
+    fn choice(&mut self, situation: &Situation<'_>, trace: &mut Trace, enabled: Enabled) -> Choice {
         let flight = situation.flight;
-        match candidate {
-            Candidate::Start(request) => Choice::Start { request },
-            Candidate::Message(index) => Choice::Deliver(item(&flight.messages, index)),
-            Candidate::Plan(index) => {
-                let answer = flight.plans[index].body.answered.map(|_| self.answer());
-                Choice::Step {
-                    plan: item(&flight.plans, index),
-                    answer,
-                }
-            }
-            Candidate::Pending(index) => self.receipt(situation, trace, index),
-            Candidate::Timer(index) => self.fire(situation, trace, index),
+        match enabled {
+            Enabled::Plan(index) => Choice::Step {
+                plan: item(&flight.plans, index),
+                answer: flight.plans[index].body.answered.map(|_| self.answer()),
+            },
+            Enabled::Effect(index) => self.receipt(situation, trace, index),
+            Enabled::Timer(index) => self.fire(situation, trace, index),
+            Enabled::Start(_) | Enabled::Message(_) | Enabled::Dropped(_) => enabled.plain(flight),
         }
     }
 
@@ -158,15 +140,7 @@ impl Seeded {
 
     /// An arrival now and then meets a crash.
     fn perhaps_crash(&mut self, choice: Choice) -> Choice {
-        let arrives = matches!(
-            choice,
-            Choice::Start { .. }
-                | Choice::Deliver(_)
-                | Choice::Redeliver(_)
-                | Choice::Fire { .. }
-                | Choice::Inject { .. }
-        );
-        if !arrives || !self.chance(Knob::Crash) {
+        if !choice.verb().arrives() || !self.chance(Knob::Crash) {
             return choice;
         }
         Choice::Crash {
@@ -192,7 +166,8 @@ impl Seeded {
     fn decide(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let weight = |knob| self.faults.weight(knob);
         let flight = situation.flight;
-        let can_go_on = !flight.is_empty() || next_start(situation).is_some();
+        let mut starts = enabled::starts(situation.started);
+        let can_go_on = !flight.is_empty() || starts.next().is_some();
         let if_any = |weight: u32, count: usize| if count > 0 { weight } else { 0 };
         let weights = [
             if can_go_on {
@@ -212,7 +187,7 @@ impl Seeded {
             0 if !can_go_on => None,
             0 => self
                 .progress(situation)
-                .map(|candidate| self.choice(situation, trace, candidate)),
+                .map(|enabled| self.choice(situation, trace, enabled)),
             1 => self.stray(situation, trace),
             2 => {
                 let index = self.message(flight.messages.len());
@@ -224,7 +199,7 @@ impl Seeded {
             }
             4 => {
                 let index = self.message(flight.dropped.len());
-                Some(Choice::Redeliver(item(&flight.dropped, index)))
+                Some(Enabled::Dropped(index).plain(flight))
             }
             5 => {
                 let request = self.stream.below(situation.scenario.requests.len() as u32);
@@ -238,47 +213,5 @@ impl Seeded {
             }
             _ => Some(Choice::Snapshot),
         }
-    }
-}
-
-/// The first request that has not been started.
-fn next_start(situation: &Situation<'_>) -> Option<u32> {
-    situation
-        .started
-        .iter()
-        .position(|&count| count == 0)
-        .map(|index| index as u32)
-}
-
-fn candidates<'a>(situation: &'a Situation<'_>) -> impl Iterator<Item = Candidate> + 'a {
-    let flight = situation.flight;
-    let plans = flight
-        .plans
-        .iter()
-        .enumerate()
-        .filter(|(_, plan)| plan.body.can_step());
-    let pending = flight
-        .pending
-        .iter()
-        .enumerate()
-        .filter(|(_, pending)| !pending.body.silent);
-    (0..flight.messages.len())
-        .map(Candidate::Message)
-        .chain(plans.map(|(index, _)| Candidate::Plan(index)))
-        .chain(pending.map(|(index, _)| Candidate::Pending(index)))
-        .chain((0..flight.timers.len()).map(Candidate::Timer))
-}
-
-fn age(situation: &Situation<'_>, candidate: Candidate) -> (u64, u32) {
-    let flight = situation.flight;
-    match candidate {
-        Candidate::Message(index) => (
-            flight.messages[index].due_ns,
-            flight.messages[index].sequence,
-        ),
-        Candidate::Plan(index) => (flight.plans[index].due_ns, flight.plans[index].sequence),
-        Candidate::Pending(index) => (flight.pending[index].due_ns, flight.pending[index].sequence),
-        Candidate::Timer(index) => (flight.timers[index].due_ns, flight.timers[index].sequence),
-        Candidate::Start(_) => (0, 0),
     }
 }

@@ -88,7 +88,7 @@ pub fn varied(
 }
 
 fn perhaps_crash(decision: Decision, dice: &mut Unstructured<'_>) -> Result<Decision> {
-    if arrives(&decision) && dice.ratio(CRASHES.0, CRASHES.1)? {
+    if decision.verb().arrives() && dice.ratio(CRASHES.0, CRASHES.1)? {
         return crash(decision, dice);
     }
     Ok(decision)
@@ -102,24 +102,13 @@ fn crash(during: Decision, dice: &mut Unstructured<'_>) -> Result<Decision> {
     })
 }
 
-fn arrives(decision: &Decision) -> bool {
-    matches!(
-        decision,
-        Decision::Start { .. }
-            | Decision::Deliver(_)
-            | Decision::Redeliver(_)
-            | Decision::Fire { .. }
-            | Decision::Inject { .. }
-    )
-}
-
 /// Changes one field.
 pub fn change(
     decision: &mut Decision,
     palette: &mut Palette<'_>,
     dice: &mut Unstructured<'_>,
 ) -> Result<()> {
-    if arrives(decision) && dice.ratio(CRASHES.0, CRASHES.1)? {
+    if decision.verb().arrives() && dice.ratio(CRASHES.0, CRASHES.1)? {
         let during = std::mem::replace(decision, Decision::Snapshot);
         *decision = crash(during, dice)?;
         return Ok(());

@@ -109,6 +109,58 @@ impl Writer<'_> {
         self.value(id)
     }
 
+    fn item(&mut self, item: &Item) -> &mut Self {
+        self.name(item.label);
+        match item.req_id {
+            None => self.tag(0),
+            Some(name) => self.tag(1).name(name),
+        };
+        self.index(item.nth as usize)
+    }
+
+    fn choice(&mut self, choice: &Choice) -> &mut Self {
+        self.tag(choice.verb() as u8 + 1);
+        match choice {
+            Choice::Start { request } => self.index(*request as usize),
+            Choice::Deliver(item)
+            | Choice::Duplicate(item)
+            | Choice::Drop(item)
+            | Choice::Redeliver(item) => self.item(item),
+            Choice::Step { plan, answer } => self
+                .item(plan)
+                .tag(answer.map_or(0, |answer| answer as u8 + 1)),
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => self.item(effect).tag(*answer as u8).given(*value),
+            // Where the time was given is not observable: the turn's own time is.
+            Choice::Fire {
+                timer,
+                at_ns: _,
+                status,
+                twice,
+                value,
+            } => self
+                .item(timer)
+                .tag(*status as u8)
+                .tag(u8::from(*twice))
+                .given(*value),
+            Choice::Inject {
+                schema,
+                value,
+                cell,
+            } => self.index(schema.index()).value(*value).given(*cell),
+            Choice::Advance { to_ns } => self.number(*to_ns),
+            Choice::Snapshot => self,
+            Choice::Crash {
+                point,
+                recovery,
+                during,
+            } => self.tag(*point as u8).tag(*recovery as u8).choice(during),
+        }
+    }
+
     fn asker(&mut self, asker: Asker) -> &mut Self {
         match asker {
             Asker::Reducer { reducer, key } => {
@@ -134,13 +186,12 @@ impl Trace {
     /// The choice as the digest sees it: equal when two runs took the same decision.
     pub(super) fn choice_record(&self, choice: &Choice) -> Vec<u8> {
         let mut out = Vec::new();
-        self.write_choice(
-            &mut Writer {
-                out: &mut out,
-                values: &self.values,
-            },
-            choice,
-        );
+        let values = &self.values;
+        let mut writer = Writer {
+            out: &mut out,
+            values,
+        };
+        writer.choice(choice);
         out
     }
 
@@ -161,8 +212,7 @@ impl Trace {
             out,
             values: &self.values,
         };
-        writer.number(turn.at_ns);
-        self.write_choice(&mut writer, &turn.choice);
+        writer.number(turn.at_ns).choice(&turn.choice);
         for record in self.journal_in(&turn.journal) {
             write_record(&mut writer, record);
         }
@@ -194,72 +244,6 @@ impl Trace {
         }
         if let Some(what) = &turn.divergence {
             writer.tag(23).bytes(what.as_bytes());
-        }
-    }
-
-    fn write_choice(&self, writer: &mut Writer<'_>, choice: &Choice) {
-        let item = |writer: &mut Writer<'_>, tag: u8, item: &Item| {
-            writer.tag(tag).name(item.label);
-            match item.req_id {
-                None => writer.tag(0),
-                Some(name) => writer.tag(1).name(name),
-            };
-            writer.index(item.nth as usize);
-        };
-        match choice {
-            Choice::Start { request } => {
-                writer.tag(1).index(*request as usize);
-            }
-            Choice::Deliver(message) => item(writer, 2, message),
-            Choice::Duplicate(message) => item(writer, 3, message),
-            Choice::Drop(message) => item(writer, 4, message),
-            Choice::Redeliver(message) => item(writer, 5, message),
-            Choice::Step { plan, answer } => {
-                item(writer, 6, plan);
-                writer.tag(answer.map_or(0, |answer| answer as u8 + 1));
-            }
-            Choice::Receipt {
-                effect,
-                answer,
-                value,
-            } => {
-                item(writer, 7, effect);
-                writer.tag(*answer as u8).given(*value);
-            }
-            // Where the time was given is not observable: the turn's own time is.
-            Choice::Fire {
-                timer,
-                at_ns: _,
-                status,
-                twice,
-                value,
-            } => {
-                item(writer, 8, timer);
-                writer.tag(*status as u8).tag(u8::from(*twice));
-                writer.given(*value);
-            }
-            Choice::Inject {
-                schema,
-                value,
-                cell,
-            } => {
-                writer.tag(9).index(schema.index()).value(*value);
-                writer.given(*cell);
-            }
-            Choice::Advance { to_ns } => {
-                writer.tag(10).number(*to_ns);
-            }
-            Choice::Snapshot => {
-                writer.tag(11);
-            }
-            Choice::Crash {
-                point,
-                recovery,
-                during,
-            } => {
-                writer.tag(12).tag(*point as u8).tag(*recovery as u8);
-                self.write_choice(writer, during);
-            }
         }
     }
 }

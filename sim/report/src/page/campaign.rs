@@ -14,7 +14,7 @@ use crate::timeline::{Timeline, Violated};
 use sim_air::printable;
 use sim_kernel::World;
 use sim_model::Asked;
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_search::campaign::{FAULTS, Summary};
 
 /// The page of the campaign.
@@ -169,7 +169,7 @@ impl Pages<'_> {
             Count::new(name, one.runs, summary.seeds, is_missed)
         });
         let mut asked = summary.sometimes.iter().map(|one| one.asked);
-        let decisions = Decision::KINDS.iter().copied().zip(summary.decisions);
+        let decisions = Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions);
         let faults = FAULTS.iter().copied().zip(summary.faults);
         let page = render(
             "campaign.html",

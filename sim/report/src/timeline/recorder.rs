@@ -6,7 +6,7 @@ use super::{Event, Step, Timeline, Turn, Violated};
 use crate::words;
 use sim_kernel::{World, local_name};
 use sim_model::Violation;
-use sim_record::scenario::{Decision, Scenario};
+use sim_record::scenario::Scenario;
 use sim_record::trace::{self, Choice, Fault, Record, Trace, ValueId};
 use sim_search::campaign;
 use sim_simulator::Flight;
@@ -94,7 +94,7 @@ impl<'a> Recorder<'a> {
         out.extend(denied.map(|gate| format!("{} denied: {}", gate.effect, gate.because)));
         Turn {
             time: words::time(turn.at_ns),
-            kind: Decision::KINDS[turn.choice.kind()],
+            kind: turn.choice.verb().name(),
             decision: words::decision(world, &decision),
             faults,
             event: self.event(seen),

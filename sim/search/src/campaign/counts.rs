@@ -4,7 +4,7 @@ use super::{Checked, Failure, Judged, Runner, Sometimes, Summary};
 use sim_air::ReducerId;
 use sim_model::Properties;
 use sim_record::random::Seed;
-use sim_record::scenario::Decision;
+use sim_record::scenario::Verb;
 use sim_record::trace::{
     Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
 };
@@ -38,7 +38,7 @@ pub(super) struct Counts {
     pub steps: u64,
     runs: u64,
     pub bounded_runs: u64,
-    pub decisions: [u64; Decision::KINDS.len()],
+    pub decisions: [u64; Verb::ALL.len()],
     pub faults: [u64; FAULTS.len()],
     /// By property of the world.
     tallies: Vec<Tally>,
@@ -69,7 +69,7 @@ impl Counts {
             steps: 0,
             runs: 0,
             bounded_runs: 0,
-            decisions: [0; Decision::KINDS.len()],
+            decisions: [0; Verb::ALL.len()],
             faults: [0; FAULTS.len()],
             tallies: vec![Tally::default(); properties],
             leaks: BTreeMap::new(),
@@ -136,7 +136,7 @@ impl Counts {
     }
 
     fn count_turn(&mut self, turn: &Turn) {
-        self.decisions[turn.choice.kind()] += 1;
+        self.decisions[turn.choice.verb() as usize] += 1;
         let faults = &mut self.faults;
         faults_of(&turn.choice, &turn.remark, &mut |index| faults[index] += 1);
     }

@@ -5,9 +5,8 @@
 
 use super::Limits;
 use sim_kernel::OpenIntent;
-use sim_model::Stray;
 use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
-use sim_simulator::{Flight, InFlight, Message, item};
+use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item};
 
 /// What of the bounds has been used up.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -35,17 +34,8 @@ impl Used {
 
 /// A decision, and what is used up once it is taken.
 pub(super) struct Move {
-    pub choice: Step,
+    pub choice: Choice,
     pub used: Used,
-}
-
-/// A decision before its bytes are in the trace.
-#[derive(Clone)]
-pub(super) enum Step {
-    Choice(Choice),
-    /// The stale event of that index.
-    Inject(usize),
-    Crash(CrashPoint, Box<Step>),
 }
 
 /// What is looked at to find the moves.
@@ -57,7 +47,8 @@ pub(super) struct Position<'a> {
     pub alike: bool,
     /// Receipts beside the plain ones, for each effect of a plan in flight.
     pub receipts: &'a [Vec<ValueId>],
-    pub stale_events: usize,
+    /// Decisions that bring spurious events.
+    pub spurious: &'a [Choice],
 }
 
 const ANSWERS: [Answer; 3] = [Answer::Ok, Answer::Transient, Answer::Terminal];
@@ -81,7 +72,7 @@ fn statuses(limits: &Limits) -> impl Iterator<Item = Status> {
 pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec<Move> {
     let mut moves = Vec::new();
     arrivals(position, limits, used, &mut moves);
-    let arrivals: Vec<Step> = moves
+    let arrivals: Vec<Choice> = moves
         .iter()
         .map(|step: &Move| step.choice.clone())
         .collect();
@@ -94,7 +85,11 @@ pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec
         };
         for during in arrivals.into_iter().filter(is_plain) {
             for point in CrashPoint::ALL {
-                let choice = Step::Crash(point, Box::new(during.clone()));
+                let choice = Choice::Crash {
+                    point,
+                    recovery: Recovery::Snapshot,
+                    during: Box::new(during.clone()),
+                };
                 moves.push(Move { choice, used });
             }
         }
@@ -103,10 +98,7 @@ pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec
 }
 
 /// A crash meets what happens by itself, not another fault.
-fn is_plain(step: &Step) -> bool {
-    let Step::Choice(choice) = step else {
-        return false;
-    };
+fn is_plain(choice: &Choice) -> bool {
     let is_fault = matches!(
         choice,
         Choice::Fire {
@@ -120,26 +112,18 @@ fn is_plain(step: &Step) -> bool {
 /// Starts, messages and timers.
 fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
-    let mut add = |choice, used| {
-        moves.push(Move {
-            choice: Step::Choice(choice),
-            used,
-        });
-    };
+    let mut add = |choice, used| moves.push(Move { choice, used });
     for index in different_messages(position.trace, &flight.messages) {
-        add(Choice::Deliver(item(&flight.messages, index)), used);
+        add(Enabled::Message(index).plain(flight), used);
     }
     for index in different_messages(position.trace, &flight.dropped) {
-        add(Choice::Redeliver(item(&flight.dropped, index)), used);
+        add(Enabled::Dropped(index).plain(flight), used);
     }
     let started: u32 = position.started.iter().map(|count| (*count).min(1)).sum();
-    for (index, count) in position.started.iter().enumerate() {
-        if *count == 0 && started < limits.scene.starts {
-            let request = index as u32;
-            add(Choice::Start { request }, used);
-            if position.alike {
-                break;
-            }
+    if started < limits.scene.starts {
+        let most = if position.alike { 1 } else { usize::MAX };
+        for start in enabled::starts(position.started).take(most) {
+            add(start.plain(flight), used);
         }
     }
     let intents = flight.timers.iter().map(|timer| &timer.body.open);
@@ -164,29 +148,18 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
 /// Plans and the answers to what they ask.
 fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
-    let mut add = |choice| {
-        moves.push(Move {
-            choice: Step::Choice(choice),
-            used,
-        });
-    };
-    for (index, plan) in flight.plans.iter().enumerate() {
-        let plan_item = item(&flight.plans, index);
-        if plan.body.next_step.is_none() {
+    let mut add = |choice| moves.push(Move { choice, used });
+    for plan in enabled::plans(flight) {
+        let choice = plan.plain(flight);
+        let Choice::Step { plan, answer } = choice else {
+            continue;
+        };
+        if answer.is_none() {
+            add(choice);
             continue;
         }
-        if plan.body.answered.is_none() {
-            add(Choice::Step {
-                plan: plan_item,
-                answer: None,
-            });
-            continue;
-        }
-        for answer in answers(limits) {
-            add(Choice::Step {
-                plan: plan_item,
-                answer: Some(answer),
-            });
+        for answer in answers(limits).map(Some) {
+            add(Choice::Step { plan, answer });
         }
     }
     let intents = flight.pending.iter().map(|pending| &pending.body.open);
@@ -213,24 +186,23 @@ fn faults(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<
         if used.duplicates < limits.duplicates {
             let duplicates = used.duplicates + 1;
             let used = Used { duplicates, ..used };
-            add(Step::Choice(Choice::Duplicate(item)), used);
+            add(Choice::Duplicate(item), used);
         }
         if used.drops < limits.drops {
             let drops = used.drops + 1;
-            add(Step::Choice(Choice::Drop(item)), Used { drops, ..used });
+            add(Choice::Drop(item), Used { drops, ..used });
         }
     }
     if used.stale < limits.stale {
         let stale = used.stale + 1;
         let used = Used { stale, ..used };
-        for (index, count) in position.started.iter().enumerate() {
+        for (count, request) in position.started.iter().zip(0..) {
             if *count > 0 {
-                let request = index as u32;
-                add(Step::Choice(Choice::Start { request }), used);
+                add(Choice::Start { request }, used);
             }
         }
-        for index in 0..position.stale_events {
-            add(Step::Inject(index), used);
+        for spurious in position.spurious {
+            add(spurious.clone(), used);
         }
     }
 }
@@ -262,30 +234,4 @@ fn different_intents<'a>(intents: impl Iterator<Item = &'a OpenIntent>) -> Vec<u
         }
     }
     first
-}
-
-impl Step {
-    /// The choice in a trace, into which the bytes of a stale event go.
-    pub fn choice(&self, trace: &mut Trace, stale: &[Stray]) -> Choice {
-        match self {
-            Step::Choice(choice) => choice.clone(),
-            Step::Inject(index) => {
-                let Stray {
-                    schema,
-                    value,
-                    cell,
-                } = &stale[*index];
-                Choice::Inject {
-                    schema: *schema,
-                    value: trace.store(value),
-                    cell: cell.as_ref().map(|key| trace.store(key)),
-                }
-            }
-            Step::Crash(point, during) => Choice::Crash {
-                point: *point,
-                recovery: Recovery::Snapshot,
-                during: Box::new(during.choice(trace, stale)),
-            },
-        }
-    }
 }

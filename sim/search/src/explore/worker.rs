@@ -6,11 +6,10 @@ use super::{Limits, Options, Used};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
-use sim_model::{Checker, Memory, PropertySet, Violation};
-use sim_model::{Model, Stray};
+use sim_model::{Checker, Memory, Model, PropertySet, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Decision, Scenario};
-use sim_record::trace::{Key, Pool, Trace, Unpacker, ValueId, Values};
+use sim_record::trace::{Choice, Key, Pool, Trace, Unpacker, ValueId, Values};
 use sim_simulator::{Saved, Simulator};
 
 /// Where the moves of some states lead.
@@ -71,7 +70,8 @@ pub(super) struct Worker<'w> {
     scenario: Scenario,
     limits: Limits,
     interrupt: Interrupt,
-    stale: Vec<Stray>,
+    /// Decisions that bring spurious events, whose bytes are in the trace's table.
+    spurious: Vec<Choice>,
     alike: bool,
     key: Key,
     model: &'w dyn Model,
@@ -96,14 +96,20 @@ impl<'w> Worker<'w> {
         trace.leave_out_digest();
         trace.values = Values::of(values);
         simulator.take_steps_alone(scenario, &mut trace);
+        let spurious = model.stale(&scenario.requests);
+        let spurious = spurious.iter().map(|event| Choice::Inject {
+            schema: event.schema,
+            value: trace.store(&event.value),
+            cell: event.cell.as_ref().map(|key| trace.store(key)),
+        });
         Ok(Worker {
+            spurious: spurious.collect(),
             simulator,
             checker: Checker::new(world, model),
             trace,
             scenario: scenario.clone(),
             limits: options.limits.clone(),
             interrupt: options.interrupt.clone(),
-            stale: model.stale(&scenario.requests),
             alike: model.are_alike(&scenario.requests),
             key: Key::default(),
             model,
@@ -177,7 +183,7 @@ impl<'w> Worker<'w> {
             trace: &self.trace,
             started: &base.saved.started,
             alike: self.alike,
-            stale_events: self.stale.len(),
+            spurious: &self.spurious,
         };
         alphabet::moves(&position, &self.limits, base.used)
     }
@@ -186,7 +192,7 @@ impl<'w> Worker<'w> {
     fn take(&mut self, base: &Base, step: &Move) -> bool {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
         self.checker.go_on_from(&base.memory);
-        let choice = step.choice.choice(&mut self.trace, &self.stale);
+        let choice = step.choice.clone();
         if !self
             .simulator
             .take_turn(&self.scenario, choice, &mut self.trace)

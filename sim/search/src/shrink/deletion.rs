@@ -197,9 +197,9 @@ type Group = (Option<Discriminant<Decision>>, Option<Option<String>>);
 
 /// The request that a decision is about, if it says so.
 fn whose(decision: &Decision) -> Option<String> {
-    match arrival(decision) {
+    match decision.without_crash() {
         Decision::Start { request } => Some(request.clone()),
-        other => item(other).and_then(|item| item.req_id.clone()),
+        other => other.item().and_then(|item| item.req_id.clone()),
     }
 }
 
@@ -213,11 +213,11 @@ fn without(scenario: &Scenario, deleted: &[bool], shift: i64) -> Scenario {
     let mut gone: Vec<&ItemName> = Vec::new();
     for (decision, deleted) in scenario.schedule.iter().zip(deleted) {
         if *deleted {
-            gone.extend(item(decision));
+            gone.extend(decision.item());
             continue;
         }
         let mut decision = decision.clone();
-        if let Some(item) = item_mut(&mut decision)
+        if let Some(item) = decision.item_mut()
             && gone.iter().any(|other| alike(other, item))
         {
             let nth = i64::from(item.nth) + shift;
@@ -234,54 +234,4 @@ fn without(scenario: &Scenario, deleted: &[bool], shift: i64) -> Scenario {
 
 fn alike(left: &ItemName, right: &ItemName) -> bool {
     left.label == right.label && left.req_id == right.req_id
-}
-
-/// A decision without the crash that it meets.
-pub(super) fn arrival(decision: &Decision) -> &Decision {
-    match decision {
-        Decision::Crash { during, .. } => arrival(during),
-        other => other,
-    }
-}
-
-pub(super) fn arrival_mut(decision: &mut Decision) -> &mut Decision {
-    match decision {
-        Decision::Crash { during, .. } => arrival_mut(during),
-        other => other,
-    }
-}
-
-/// What a decision names in flight.
-fn item(decision: &Decision) -> Option<&ItemName> {
-    match decision {
-        Decision::Deliver(item)
-        | Decision::Duplicate(item)
-        | Decision::Drop(item)
-        | Decision::Redeliver(item)
-        | Decision::Step { plan: item, .. }
-        | Decision::Receipt { effect: item, .. }
-        | Decision::Fire { timer: item, .. } => Some(item),
-        Decision::Crash { during, .. } => item(during),
-        Decision::Start { .. }
-        | Decision::Inject { .. }
-        | Decision::Advance { .. }
-        | Decision::Snapshot => None,
-    }
-}
-
-pub(super) fn item_mut(decision: &mut Decision) -> Option<&mut ItemName> {
-    match decision {
-        Decision::Deliver(item)
-        | Decision::Duplicate(item)
-        | Decision::Drop(item)
-        | Decision::Redeliver(item)
-        | Decision::Step { plan: item, .. }
-        | Decision::Receipt { effect: item, .. }
-        | Decision::Fire { timer: item, .. } => Some(item),
-        Decision::Crash { during, .. } => item_mut(during),
-        Decision::Start { .. }
-        | Decision::Inject { .. }
-        | Decision::Advance { .. }
-        | Decision::Snapshot => None,
-    }
 }

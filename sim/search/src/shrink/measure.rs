@@ -31,7 +31,7 @@ impl Context<'_> {
         let schedule = &scenario.schedule;
         let strays = schedule
             .iter()
-            .filter(|decision| decision.is_stray())
+            .filter(|decision| decision.is_spurious())
             .count() as u64;
         let place = |name: &str| {
             let known = self.identities.iter().position(|known| known.name == name);

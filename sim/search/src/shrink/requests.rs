@@ -1,6 +1,5 @@
 //! Fewer requests: those that nothing needs left out, two made one, and the rest named anew.
 
-use super::deletion::{arrival_mut, item_mut};
 use super::{Context, Identity, Search, values};
 use sim_air::SchemaId;
 use sim_record::scenario::{Decision, Request, Scenario};
@@ -106,7 +105,7 @@ impl Context<'_> {
     /// The schedule as if `from` had been `to` all along.
     pub(super) fn rename(&self, scenario: &mut Scenario, from: &Identity, to: &Identity) {
         for decision in &mut scenario.schedule {
-            match arrival_mut(decision) {
+            match decision.without_crash_mut() {
                 Decision::Start { request } if *request == from.name => {
                     request.clone_from(&to.name);
                 }
@@ -117,7 +116,7 @@ impl Context<'_> {
                 }
                 _ => {}
             }
-            if let Some(item) = item_mut(decision)
+            if let Some(item) = decision.item_mut()
                 && item.req_id.is_some()
                 && item.req_id == from.req_id
             {
