@@ -111,6 +111,7 @@ fn modules_are_varied() {
         "MemoryLimit",
         "OutOfFuel",
         "OutputTooLong",
+        "Panic",
         "StackExhausted",
         "TableLimit",
         "Trap",
