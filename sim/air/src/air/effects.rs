@@ -43,8 +43,8 @@ pub enum Enforcer {
     AllowAll,
     /// The lists of `http.out`: see [`super::allow_lists::AllowLists`].
     AllowLists,
-    /// A module of the world's own: an index into [`crate::Air::enforcers`], or none if no grant is of
-    /// such a cap.
+    /// A module of the world's own: an index into [`crate::Air::enforcers`], or none if no grant is
+    /// of such a cap.
     Module(Option<usize>),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each step goes on as far as it can after a problem, so that one load tells all there is to
 //! tell. Checks on types and values wait until every schema is sound: on broken types they would
-//! report nothing but echoes.
+//! report nothing but echoes. Nothing here reads JSON itself, and nothing else makes an `Air`.
 
 mod capabilities;
 mod enforcers;
@@ -32,7 +32,7 @@ const MAX_TOTAL_SIZE: usize = 32 << 20;
 /// Reads and checks a world. All problems are reported together, in order of file and position;
 /// warnings alone refuse nothing and come with the world ([`Air::warnings`]).
 ///
-/// A source holds one document or an array of them; their order makes no difference to the world.
+/// A source holds one document or an array of them. A world has one manifest among them.
 ///
 /// # Errors
 ///
@@ -41,13 +41,14 @@ const MAX_TOTAL_SIZE: usize = 32 << 20;
 /// ```
 /// use sim_air::{Source, load};
 ///
-/// let text = r#"{"$kind": "defschema", "name": "demo/Point@1", "type": {"record": {"x": "int"}}}"#;
+/// let text = r#"{"$kind": "defschema", "name": "demo/Point@1",
+///   "type": {"record": {"x": "int"}}}"#;
 /// let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
 /// let problems = load(&[source]).unwrap_err();
 /// assert_eq!(
 ///     problems.list[1].to_string(),
 ///     "a type is an object with one field, not the text `int`\n  \
-///        at point.air.json:1:73 (/type/record/x)\n  \
+///        at point.air.json:2:28 (/type/record/x)\n  \
 ///        hint: for example {\"text\":{}}",
 /// );
 /// ```

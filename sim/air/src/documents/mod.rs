@@ -1,8 +1,8 @@
 //! Documents one by one: from JSON to structures in which names are still names.
 //!
 //! A reader checks what shows in one document alone: fields, patterns, shapes. Whether a name
-//! means anything is the business of `check`. Expressions and values stay JSON here, since how
-//! they read depends on what surrounds them.
+//! means anything is the business of `check`: nothing here looks from one document into another.
+//! Expressions and values stay JSON here, since how they read depends on what surrounds them.
 
 mod capability;
 mod fields;

@@ -1,7 +1,8 @@
 //! JSON text with positions, and the canonical CBOR of untyped JSON.
 //!
 //! `$comment` members are dropped here, so that they count nowhere: not as fields, not in values,
-//! not in hashes. A comment may change without unpinning anything.
+//! not in hashes. A comment may change without unpinning anything. Nothing here knows what a
+//! document means, or opens a file.
 
 pub mod canonical;
 pub mod file;
