@@ -7,6 +7,7 @@ pub mod wire;
 use crate::workload::{Scene, Small, Stray, Workload, sample, texts};
 use sim_air::canonical::Text;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
+use sim_kernel::adapters::timer::SET as TIMER_SET;
 use sim_kernel::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
@@ -42,7 +43,7 @@ impl Retry {
         let requested = air.schemas.find(REQUESTED)?;
         let mut routes = air.routes.iter();
         let route = routes.find(|route| route.event == event && route.key_field.is_none())?;
-        let timer = air.effects.iter().position(|it| it.kind == "timer.set");
+        let timer = air.effects.iter().position(|it| it.kind == TIMER_SET);
         Some(Retry {
             event,
             requested,
@@ -202,7 +203,7 @@ impl Workload for Retry {
     }
 
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
-        if kind == "timer.set" {
+        if kind == TIMER_SET {
             TimerSet::parse(params)?.key.map(Text::as_str)
         } else {
             None
@@ -339,7 +340,7 @@ fn timer(req_id: Text<'_>, deliver_at_ns: u64) -> Vec<u8> {
         arm: Some("timer"),
         intent_hash: &Hash::ZERO,
         reducer: "demo/RetrySM@1",
-        effect_kind: "timer.set",
+        effect_kind: TIMER_SET,
         status: Status::Ok,
         requested: &requested,
         receipt: &receipt,
