@@ -23,7 +23,8 @@
 //! - [`host`]: the only crate that names wasmtime; it also rewrites wasm for coverage.
 //! - `sim_record`: what a run is. [`random`]: seeds and streams. [`trace`]: what happened, and its
 //!   digest. [`scenario`]: one run as plain data. [`interrupt`]: being asked to stop early.
-//! - [`kernel`]: routing, triggers, plans, effect gate, journal, recovery; and who sends what.
+//! - [`kernel`]: routing, triggers, plans, effect gate, journal, recovery; who sends what; and what
+//!   stands for adapters, a file for each.
 //! - [`model`]: what is known of a world: clients, answers, properties.
 //! - [`simulator`]: the loop.
 //! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small world,

@@ -11,6 +11,7 @@ pub mod wire;
 pub use scenes::{BASE_DELAY_MS, MAX_ATTEMPTS, SIZES, small};
 use sim_air::cbor::canonical::CanonicalText;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
+use sim_kernel::adapters::timer::SET as TIMER_SET;
 use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_receipt};
 use sim_model::{Model, Scene, Size, Small, Stray, Watch, sample, texts};
 use sim_record::random::Stream;
@@ -78,7 +79,7 @@ impl Retry {
         let requested = air.schemas.find(REQUESTED)?;
         let mut routes = air.routes.iter();
         let route = routes.find(|route| route.event == event && route.key_field.is_none())?;
-        let timer = air.effects.iter().position(|it| it.kind == "timer.set");
+        let timer = air.effects.iter().position(|it| it.kind == TIMER_SET);
         Some(Retry {
             event,
             requested,
@@ -246,7 +247,7 @@ impl Model for Retry {
     }
 
     fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
-        if kind == "timer.set" {
+        if kind == TIMER_SET {
             TimerSet::parse(params)?.key.map(CanonicalText::as_str)
         } else {
             None
@@ -383,7 +384,7 @@ fn timer(req_id: CanonicalText<'_>, deliver_at_ns: u64) -> Vec<u8> {
         arm: Some("timer"),
         intent_hash: &Hash::ZERO,
         reducer: "demo/RetrySM@1",
-        effect_kind: "timer.set",
+        effect_kind: TIMER_SET,
         status: Status::Ok,
         requested: &requested,
         receipt: &receipt,

@@ -2,57 +2,12 @@
 //!
 //! All of it is canonical as written: fields go out in canonical order, so nothing is sorted.
 
-use sim_air::cbor::canonical::{Canonical, CanonicalText};
+use crate::adapters::Stamp;
 use sim_air::{Hash, Wrap, cbor};
 use sim_record::trace::Status;
 
 /// Room for what a receipt event has beside the parameters and the receipt: keys and names.
 const RECEIPT_EVENT_BYTES: usize = 320;
-
-/// What an adapter says beside its answer: its name, what it cost and a signature. A reducer has no
-/// reason to look at them, so half of the intents get something else than the plainest.
-struct Adapter {
-    id: &'static str,
-    cost_cents: Option<u64>,
-    signature: &'static [u8],
-}
-
-const PLAIN: Adapter = Adapter {
-    id: "sim",
-    cost_cents: None,
-    signature: &[],
-};
-const ADAPTERS: [Adapter; 8] = [
-    PLAIN,
-    PLAIN,
-    PLAIN,
-    PLAIN,
-    Adapter {
-        cost_cents: Some(0),
-        ..PLAIN
-    },
-    Adapter {
-        cost_cents: Some(u64::MAX),
-        signature: &[0xa5; 64],
-        ..PLAIN
-    },
-    Adapter {
-        signature: &[0],
-        ..PLAIN
-    },
-    Adapter {
-        id: "an adapter of a long name, in a region far away, of its second version",
-        cost_cents: Some(17),
-        ..PLAIN
-    },
-];
-
-impl Adapter {
-    /// The same for the same intent.
-    fn of(intent: &Hash) -> &'static Adapter {
-        &ADAPTERS[usize::from(intent.as_bytes()[0]) % ADAPTERS.len()]
-    }
-}
 
 /// The canonical item without its leading tag, as it stands inside another item.
 pub fn item(canonical: &[u8]) -> &[u8] {
@@ -108,12 +63,12 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
     cbor::write_text(out, "requested");
     out.extend_from_slice(item(receipt.requested));
     cbor::write_text(out, "signature");
-    let adapter = Adapter::of(receipt.intent_hash);
-    cbor::write_bytes(out, adapter.signature);
+    let stamp = Stamp::of(receipt.intent_hash);
+    cbor::write_bytes(out, stamp.signature);
     cbor::write_text(out, "adapter_id");
-    cbor::write_text(out, adapter.id);
+    cbor::write_text(out, stamp.id);
     cbor::write_text(out, "cost_cents");
-    match adapter.cost_cents {
+    match stamp.cost_cents {
         None => out.push(cbor::NULL),
         Some(cents) => cbor::write_head(out, cbor::UNSIGNED, cents),
     }
@@ -121,54 +76,6 @@ pub fn receipt_event(out: &mut Vec<u8>, receipt: &Receipt<'_>) {
     cbor::write_text(out, receipt.effect_kind);
     cbor::write_text(out, "intent_hash");
     cbor::write_text(out, hash_text(receipt.intent_hash, &mut [0; 71]));
-}
-
-/// What a timer was asked to do: `sys/TimerSetParams@1`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TimerSet<'a> {
-    pub deliver_at_ns: u64,
-    pub key: Option<CanonicalText<'a>>,
-}
-
-impl<'a> TimerSet<'a> {
-    /// From the canonical parameters of a `timer.set`.
-    #[inline]
-    pub fn parse(canonical: &'a [u8]) -> Option<TimerSet<'a>> {
-        TimerSet::read(&mut Canonical::new(canonical))
-    }
-
-    pub fn read(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
-        reader.take(b"\xa2\x63key")?;
-        let key = match reader.take_null() {
-            true => None,
-            false => Some(reader.text()?),
-        };
-        reader.take(b"\x6ddeliver_at_ns")?;
-        let deliver_at_ns = reader.nat()?;
-        Some(TimerSet { deliver_at_ns, key })
-    }
-}
-
-/// Appends canonical `sys/TimerSetReceipt@1`.
-pub fn timer_receipt(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, delivered_at_ns: u64) {
-    timer_record(out, key, "delivered_at_ns", delivered_at_ns);
-}
-
-/// Appends canonical `sys/TimerSetParams@1`.
-pub fn timer_params(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, deliver_at_ns: u64) {
-    timer_record(out, key, "deliver_at_ns", deliver_at_ns);
-}
-
-fn timer_record(out: &mut Vec<u8>, key: Option<CanonicalText<'_>>, name: &str, at_ns: u64) {
-    out.extend_from_slice(&cbor::SELF_DESCRIBED);
-    cbor::write_head(out, cbor::MAP, 2);
-    cbor::write_text(out, "key");
-    match key {
-        Some(key) => cbor::write_bytes_as_text(out, key.as_bytes()),
-        None => out.push(cbor::NULL),
-    }
-    cbor::write_text(out, name);
-    cbor::write_nat(out, at_ns);
 }
 
 /// `sha256:` and the digits, without an allocation: this is on the path of every timer.

@@ -4,6 +4,7 @@
 //! instances, the reducers' wasm instances. The kernel does what AIR v1 says and knows nothing of
 //! faults: it is told which event arrives, which plan moves and which receipt is there.
 
+pub mod adapters;
 mod arms;
 mod context;
 mod enforcer;
@@ -16,8 +17,9 @@ mod plan;
 use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
 use sim_host::{Code, PureCode};
 
+pub use adapters::timer::{TimerSet, timer_params, timer_receipt};
 pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
-pub use envelope::{Receipt, TimerSet, receipt_event, timer_params, timer_receipt};
+pub use envelope::{Receipt, receipt_event};
 pub use expected::{ExpectError, Expected};
 pub use kernel::{
     Checkpoint, Divergence, Kernel, Moved, OpenIntent, Sampling, input_of, variant_tag,

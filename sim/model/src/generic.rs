@@ -11,6 +11,7 @@ use crate::observer::Watch;
 use crate::pool::Pool;
 use crate::{receipts, sample};
 use sim_air::{Air, EffectId, SchemaId, Type, Value};
+use sim_kernel::adapters::Adapter;
 use sim_kernel::{Arm, Source, World};
 use sim_record::random::{Ratio, Stream};
 use sim_record::scenario::{Depth, Request};
@@ -32,10 +33,6 @@ const MOST_STALE: usize = 24;
 const RECEIPTS_OF_AN_EFFECT: usize = 2;
 /// Draws until another value is found.
 const TRIES: usize = 16;
-/// Statuses of HTTP that clients tend to tell apart.
-const HTTP_STATUSES: [i64; 14] = [
-    200, 201, 202, 204, 301, 400, 401, 403, 404, 408, 409, 429, 500, 504,
-];
 
 pub struct Generic {
     air: Air,
@@ -276,7 +273,8 @@ impl Model for Generic {
     fn receipt(&self, effect: EffectId, params: &[u8], stream: &mut Stream) -> Option<Vec<u8>> {
         let effect = &self.air.effects[effect.index()];
         let schemas = &self.air.schemas;
-        if [receipts::BLOB_PUT, receipts::BLOB_GET].contains(&effect.kind.as_str()) {
+        let adapter = Adapter::of(effect);
+        if !adapter.has_other_receipts() {
             return None;
         }
         let asked = schemas.decode(effect.params, params).ok()?;
@@ -286,18 +284,7 @@ impl Model for Generic {
         if stream.below(4) > 0 {
             receipts::share(schemas, effect, &asked, &mut receipt);
         }
-        if effect.kind == receipts::HTTP_REQUEST {
-            let known = self.constants.numbers.iter().filter_map(|number| {
-                let status = i64::try_from(*number).ok()?;
-                (100..600).contains(&status).then_some(status)
-            });
-            let statuses: Vec<i64> = HTTP_STATUSES.into_iter().chain(known).collect();
-            let status = match stream.below(4) {
-                0 => 100 + i64::from(stream.below(500)),
-                _ => *stream.pick(&statuses)?,
-            };
-            sample::set_field(&mut receipt, "status", Value::Int(status));
-        }
+        adapter.vary(&mut receipt, &self.constants.numbers, stream)?;
         schemas.encode(effect.receipt, &receipt).ok()
     }
 }

@@ -480,14 +480,3 @@ fn name_of_http(name: &str) -> Option<Http> {
         _ => None,
     }
 }
-
-/// Sets a field of a record that has it.
-pub fn set_field(record: &mut Value, name: &str, value: Value) {
-    let Value::Map(entries) = record else { return };
-    if let Some(entry) = entries
-        .iter_mut()
-        .find(|(key, _)| key.as_text() == Some(name))
-    {
-        entry.1 = value;
-    }
-}

@@ -3,9 +3,13 @@
 //! An [`Arrival`] is found out first and changes nothing; only then is it taken out of flight and
 //! given to the kernel. A crash comes between any two of these.
 
-use super::{Simulator, blobs, find};
+use super::{Simulator, find};
 use sim_air::SchemaId;
-use sim_kernel::{OpenIntent, TimerSet, timer_receipt};
+use sim_kernel::OpenIntent;
+use sim_kernel::adapters::{
+    blob::{self, Lookup},
+    timer,
+};
 use sim_model::receipts;
 use sim_record::scenario::Scenario;
 use sim_record::trace::{
@@ -125,32 +129,26 @@ impl Simulator<'_> {
         twice: bool,
     ) -> Option<Arrival> {
         let index = find(&self.flight.timers, item)?;
-        let timer = &self.flight.timers[index];
-        let due_ns = timer.due_ns;
-        let age = (due_ns, timer.sequence);
+        let entry = &self.flight.timers[index];
+        let due_ns = entry.due_ns;
+        let age = (due_ns, entry.sequence);
         let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
-        let air = &self.kernel.world().air;
-        let open = timer.body.open;
-        let repeated = timer.body.copy;
-        let effect = &air.effects[open.effect.index()];
-        self.scratch.clear();
+        let open = entry.body.open;
+        let repeated = entry.body.copy;
+        let is_timer = entry.body.is_timer;
         let mut status = status;
         let receipt = if let Some(value) = value {
             value
-        } else if effect.kind == "timer.set" {
-            let key = TimerSet::parse(trace.bytes(open.params))?.key;
-            timer_receipt(&mut self.scratch, key, at_ns);
+        } else if is_timer {
+            self.scratch.clear();
+            timer::fire(&mut self.scratch, trace.bytes(open.params), at_ns)?;
             trace.store(&self.scratch)
         } else {
-            let blobs = &self.flight.blobs;
-            let (gets, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
-            if gets && stored.is_none() && status == Status::Ok {
+            let (receipt, lookup) = self.plain_receipt(trace, &open, Answer::Ok);
+            if lookup == Lookup::Missing && status == Status::Ok {
                 status = Status::Error;
             }
-            let params = trace.bytes(open.params);
-            let stored = stored.map(|bytes| trace.bytes(bytes));
-            let receipt = receipts::plain(air, effect, params, Answer::Ok, stored)?;
-            trace.store(&receipt)
+            receipt?
         };
         let event = self.kernel.receipt_event(trace, &open, status, receipt)?;
         let timers = &self.flight.timers;
@@ -206,15 +204,28 @@ impl Simulator<'_> {
         }
     }
 
+    /// The receipt that stands for an answer, None for silence; and whether a blob that it gets was
+    /// there.
+    pub(super) fn plain_receipt(
+        &self,
+        trace: &mut Trace,
+        open: &OpenIntent,
+        answer: Answer,
+    ) -> (Option<ValueId>, Lookup) {
+        let air = &self.kernel.world().air;
+        let effect = &air.effects[open.effect.index()];
+        let of = (&air.schemas, effect);
+        let lookup = blob::look_up(&self.flight.blobs, of, trace, open.params);
+        let params = trace.bytes(open.params);
+        let receipt = receipts::plain(air, effect, params, answer, lookup.bytes(trace));
+        (receipt.map(|receipt| trace.store(&receipt)), lookup)
+    }
+
     /// Stores the blob that an effect puts.
     pub(super) fn keep_blob(&mut self, trace: &mut Trace, open: &OpenIntent) {
         let air = &self.kernel.world().air;
-        let effect = &air.effects[open.effect.index()];
-        if let Some(blob) = blobs::put(&air.schemas, effect, trace, open.params) {
-            let known = |other: &blobs::Blob| other.blob_ref == blob.blob_ref;
-            self.flight.blobs.retain(|other| !known(other));
-            self.flight.blobs.push(blob);
-        }
+        let of = (&air.schemas, &air.effects[open.effect.index()]);
+        blob::keep(&mut self.flight.blobs, of, trace, open.params);
     }
 
     /// The kernel dies while an event arrives, and is rebuilt: what it asked for and has had no

@@ -3,10 +3,10 @@
 //! Lists are in order of sequence, so that "the n-th of its kind" means the same in a replay.
 //! Nothing is chosen here.
 
-use super::blobs::Blob;
 use super::naming::Names;
 use sim_air::SchemaId;
 use sim_kernel::OpenIntent;
+use sim_kernel::adapters::blob::Blob;
 use sim_record::trace::{Item, Name, ValueId};
 
 /// Something in flight: when it is due, what it is called, whose it is.

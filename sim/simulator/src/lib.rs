@@ -5,7 +5,6 @@
 //! what is chosen. It draws nothing itself and judges nothing.
 
 mod arrival;
-mod blobs;
 pub mod enabled;
 mod flight;
 mod healing;
@@ -16,13 +15,13 @@ mod seeded;
 
 use sim_air::{Op, ReducerId};
 use sim_host::{Coverage, StepError, encode_envelope};
-use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, TimerSet, World, input_of};
-use sim_model::{Model, receipts};
+use sim_kernel::adapters::Adapter;
+use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, World, input_of};
+use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, PlanMode, Scenario, Verb};
 use sim_record::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
 
-pub use blobs::Blob;
 pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use healing::Healing;
@@ -354,19 +353,10 @@ impl<'w> Simulator<'w> {
             return Some(());
         }
         let pending = self.flight.pending.remove(index).body;
-        let air = &self.kernel.world().air;
         let open = pending.open;
-        let effect = &air.effects[open.effect.index()];
         let receipt = match value {
             Some(value) => Some(value),
-            None => {
-                let blobs = &self.flight.blobs;
-                let (_, stored) = blobs::got(&air.schemas, effect, trace, open.params, blobs);
-                let stored = stored.map(|bytes| trace.bytes(bytes));
-                let params = trace.bytes(open.params);
-                let receipt = receipts::plain(air, effect, params, answer, stored);
-                receipt.map(|receipt| trace.store(&receipt))
-            }
+            None => self.plain_receipt(trace, &open, answer).0,
         };
         if answer == Answer::Ok {
             self.keep_blob(trace, &open);
@@ -419,20 +409,16 @@ impl<'w> Simulator<'w> {
     /// Hands an effect to its adapter; `copy` says that it was handed over before.
     fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, copy: bool) {
         let air = &self.kernel.world().air;
-        let kind = air.effects[open.effect.index()].kind.as_str();
+        let effect = &air.effects[open.effect.index()];
         match open.asker {
             Asker::Reducer { reducer, .. } => {
                 let thing = Thing::Effect(reducer, open.effect);
                 let names = self.naming.names(trace, thing, open.params);
-                let due_ns = match kind {
-                    "timer.set" => TimerSet::parse(trace.bytes(open.params))
-                        .map_or(self.now_ns, |timer| timer.deliver_at_ns),
-                    _ => self.now_ns,
-                };
-                let is_timer = kind == "timer.set";
+                let adapter = Adapter::of(effect);
+                let due_ns = adapter.due_ns(trace.bytes(open.params), self.now_ns);
                 let body = Timer {
                     open,
-                    is_timer,
+                    is_timer: adapter == Adapter::Timer,
                     copy,
                 };
                 let timer = self.flight.launch(due_ns, names, body);
@@ -442,7 +428,7 @@ impl<'w> Simulator<'w> {
                 let plan = self.flight.plan(instance);
                 let req_id = plan.and_then(|plan| self.flight.plans[plan].req_id);
                 let names = Names {
-                    label: trace.name(kind),
+                    label: trace.name(&effect.kind),
                     req_id,
                 };
                 let body = Pending {

@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 
-use super::{Blob, Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
+use super::{Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
 use sim_air::SchemaId;
+use sim_kernel::adapters::blob::Blob;
 use sim_kernel::{Checkpoint, OpenIntent, PlanInstance};
 use sim_record::scenario::Scenario;
 use sim_record::trace::{Choice, Key, Packer, Record, Trace, Unpacker};
