@@ -19,8 +19,8 @@
 //! | this one, for an input of another form | 1.51 µs, 3.7× | 1.22 µs, 9× | 41 KB |
 //! | the one before it, of one way to read | 1.04 µs, 2.5× | 0.77 µs, 5.6× | 41 KB |
 //!
-//! Since then refusals have words, for which the wasm is 27 KB larger: a step in the usual form takes
-//! as long as before, to one in a hundred of all that the simulator does for it.
+//! Since then refusals have words, for which the wasm is 27 KB larger: a step in the usual form
+//! takes as long as before, to one in a hundred of all that the simulator does for it.
 //!
 //! Before that, on five events, a step with cbor4ii 1.2 took 1.5 times as long as with the one
 //! before, and with minicbor 2.3 1.7 times. Fuel is a tenth of a step; of the one before it was a

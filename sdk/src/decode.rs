@@ -1,8 +1,8 @@
 //! What a value of CBOR is read as.
 //!
-//! Owns the types that a schema's fields may have in a reducer. Borrows from the input and allocates
-//! nothing. The reader takes any order of keys and any width of heads; what has another type, or more
-//! than its schema says, is refused.
+//! Owns the types that a schema's fields may have in a reducer. Borrows from the input and
+//! allocates nothing. The reader takes any order of keys and any width of heads; what has another
+//! type, or more than its schema says, is refused.
 
 use core::marker::PhantomData;
 

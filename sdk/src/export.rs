@@ -34,8 +34,8 @@ macro_rules! export {
     };
 }
 
-/// Exports `alloc` and `step` of a reducer that is an [`Answer`](crate::straight::Answer), read in a
-/// straight line where that can be done.
+/// Exports `alloc` and `step` of a reducer that is an [`Answer`](crate::straight::Answer), read in
+/// a straight line where that can be done.
 #[macro_export]
 macro_rules! export_straight {
     ($Answer:ty) => {

@@ -114,8 +114,8 @@ pub fn serve<S: Step>(result: usize, input: usize, length: usize) {
     unsafe { (result as *mut [u32; 2]).write_unaligned(words) };
 }
 
-/// After a refusal: the same step with more and more space, if it had too little, until memory can't
-/// grow any more. A step is a function of its input, so that it may be taken again.
+/// After a refusal: the same step with more and more space, if it had too little, until memory
+/// can't grow any more. A step is a function of its input, so that it may be taken again.
 #[cold]
 #[inline(never)]
 fn step_again<S: Step>(mut refusal: Refusal, input: (usize, usize), output: usize) -> usize {

@@ -13,8 +13,8 @@ const DEPTH: usize = 4;
 
 /// Why a step is refused: what was wrong, and where.
 ///
-/// In wasm a refusal is a trap, and the host shows these words. In a test on the host it is an error
-/// like any other.
+/// In wasm a refusal is a trap, and the host shows these words. In a test on the host it is an
+/// error like any other.
 ///
 /// ```
 /// use sdk::Refusal;

@@ -111,8 +111,8 @@ macro_rules! __encode_fields {
 
 /// Declares an enum that is a variant in CBOR, `{"$tag": text, "$value": …}`.
 ///
-/// An arm may have a record's fields, one value of any type, or nothing, which is a unit. Its tag is
-/// its name, unless another is given after `=`.
+/// An arm may have a record's fields, one value of any type, or nothing, which is a unit. Its tag
+/// is its name, unless another is given after `=`.
 ///
 /// ```
 /// sdk::variant! {

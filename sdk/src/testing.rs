@@ -1,7 +1,7 @@
 //! A reducer's steps on the host, for its tests.
 //!
-//! Owns what a host would do around a step: an envelope goes in, and the one that comes out is taken
-//! apart. Never judges what a step does.
+//! Owns what a host would do around a step: an envelope goes in, and the one that comes out is
+//! taken apart. Never judges what a step does.
 
 use std::string::{String, ToString};
 use std::vec;

@@ -27,13 +27,14 @@
 //!   stands for adapters, a file for each.
 //! - [`model`]: what is known of a world: clients, answers, properties.
 //! - [`simulator`]: the loop.
-//! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small world,
-//!   and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that still fails
-//!   in the same way.
+//! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small
+//!   world, and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that
+//!   still fails in the same way.
 //! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
 //! - [`session`]: a finding, from the first sight to the file that is told.
-//! - `sim`, this crate. [`selftest`]: planted bugs, and faults in the harness. [`cli`]: the commands.
+//! - `sim`, this crate. [`selftest`]: planted bugs, and faults in the harness. [`cli`]: the
+//!   commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
@@ -44,31 +45,32 @@
 //!   rule all the same, `simulator::enabled`, from which choosers take what they need.
 //! - Decisions name things in flight by label, request and place (`err` of `"r1"`, number 2), in
 //!   case files and in memory: a schedule still means the same when others before it are gone.
-//! - A decision is one type with two forms: texts and bytes in a scenario, ids in a trace. With texts
-//!   in both, a step took 6 % more instructions and a transition of the explorer 7 %.
+//! - A decision is one type with two forms: texts and bytes in a scenario, ids in a trace. With
+//!   texts in both, a step took 6 % more instructions and a transition of the explorer 7 %.
 //! - Fresh wasm instances are taken for each chunk of seeds, not for each run: to make one costs
 //!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is told.
 //!   Large campaigns have larger chunks, in which more steps are remembered.
-//! - A trace holds ids of values, each of which is kept once ([`trace::Values`]). States, events and
-//!   parameters recur all the time: to compare two is to compare two numbers, what was found out
-//!   about one is found out once, and a transition that was met before is one look into a table
+//! - A trace holds ids of values, each of which is kept once ([`trace::Values`]). States, events
+//!   and parameters recur all the time: to compare two is to compare two numbers, what was found
+//!   out about one is found out once, and a transition that was met before is one look into a table
 //!   of ids. Ids never show: what is hashed, told or written down are the bytes.
 //! - A campaign remembers transitions, one recall in 127 is taken again and compared, and
-//!   `--no-memo` takes every step. A reducer that is not a function of its input is `pure`'s matter.
+//!   `--no-memo` takes every step. A reducer that is not a function of its input is `pure`'s
+//!   matter.
 //! - Fuel bounds a guest, since it counts what the guest does: the same step ends at the same
 //!   instruction everywhere. Epochs, the engine's other means, count time, and were no faster when
 //!   measured (`cargo bench -p sim -- limits`).
 //! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
 //!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
-//! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an answer
-//!   comes about: the shortest schedule would often be a row of strays, and the natural way to the
-//!   same bug says more.
+//! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an
+//!   answer comes about: the shortest schedule would often be a row of strays, and the natural way
+//!   to the same bug says more.
 //! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
-//!   which holds what it violates, the arm, the kinds of state and what went out, and no counts: with
-//!   the number of the attempt in it, one bug of a limit would be a failure for each limit, and
-//!   could not be shrunk to the smallest.
-//! - A campaign shrinks after its seeds, from the simplest run of each signature: what was found is on
-//!   disk by then, as a draft, and the simplest run takes the fewest attempts.
+//!   which holds what it violates, the arm, the kinds of state and what went out, and no counts:
+//!   with the number of the attempt in it, one bug of a limit would be a failure for each limit,
+//!   and could not be shrunk to the smallest.
+//! - A campaign shrinks after its seeds, from the simplest run of each signature: what was found is
+//!   on disk by then, as a draft, and the simplest run takes the fewest attempts.
 //! - A crash belongs to the event that is arriving: it happens before, between or after what that
 //!   event leads to, and the kernel is rebuilt in the same turn. What is in flight lies outside the
 //!   kernel and survives; open intents are asked for again, so that timers fire twice.
@@ -79,8 +81,8 @@
 //! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.
 //! - What clients send is decided by arm of a variant: it is what no receipt fills, no plan raises
 //!   and no reducer emits. The last is in no document, so a few runs before a campaign show it.
-//! - Values of a world that no model knows are also drawn from the constants of its documents and of
-//!   its wasm: a URL that no grant covers would never get past the gate.
+//! - Values of a world that no model knows are also drawn from the constants of its documents and
+//!   of its wasm: a URL that no grant covers would never get past the gate.
 //! - `contract_kept` says all that is due of the retry machine, and is asked last: a narrower
 //!   invariant gives a finding a better name. What a state says is judged only where the model can
 //!   read it, since a state is private to its reducer.
@@ -89,16 +91,17 @@
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
 //!   its beginning: it uses the simulator, the kernel and the properties of campaigns as they are.
 //!   A state is packed in some tens of bytes until it is expanded; then its key is left.
-//! - The explorer takes each step that is new to it on a fresh instance, and again after others, more
-//!   often for one step in 16, chosen by its bytes: an impure reducer then gives one output for any
-//!   number of threads, and is told as impure. Steps recur so much that this costs next to nothing.
+//! - The explorer takes each step that is new to it on a fresh instance, and again after others,
+//!   more often for one step in 16, chosen by its bytes: an impure reducer then gives one output
+//!   for any number of threads, and is told as impure. Steps recur so much that this costs next to
+//!   nothing.
 //! - The digest is XXH3 over one record a turn, in which values are their fingerprints, and a state
 //!   is only where it changed: it tells runs apart, and guards against no forger, as SHA-256 did at
 //!   half the cost of a run. The manifest's hash is not in it: a case keeps its digest when a
 //!   document changes that makes no difference to the run.
-//! - Results are told twice at most: a run as a timeline, in words, a campaign as events. Tables, the
-//!   stepper, pages, JSON, JUnit and annotations read these and nothing else. Events own their form
-//!   in JSON, which has a version of its own; a timeline is no format, and stays within.
+//! - Results are told twice at most: a run as a timeline, in words, a campaign as events. Tables,
+//!   the stepper, pages, JSON, JUnit and annotations read these and nothing else. Events own their
+//!   form in JSON, which has a version of its own; a timeline is no format, and stays within.
 //! - Figures follow failures, as what is last is what one sees in a terminal.
 //! - A page's script is plain and its policy names it by hash: names in documents and cases are
 //!   anybody's, and a page goes from hand to hand.

@@ -1,11 +1,11 @@
 //! Every command in the README and in `docs/` does what the page says.
 //!
-//! A line of a block of shell, or a piece of code in a line, that begins with `cargo run --release --`
-//! or `sim` is run, in the order of its page, in a copy of `corpus/` and `air/`; it ends with 0, or
-//! as its comment says (`# exit code 1`). What the pages on failures and on documents show of output
-//! was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`) the options must
-//! exist. What cargo runs otherwise must name what there is: these commands are the tests themselves,
-//! or too long for one.
+//! A line of a block of shell, or a piece of code in a line, that begins with `cargo run --release
+//! --` or `sim` is run, in the order of its page, in a copy of `corpus/` and `air/`; it ends with
+//! 0, or as its comment says (`# exit code 1`). What the pages on failures and on documents show of
+//! output was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`) the options
+//! must exist. What cargo runs otherwise must name what there is: these commands are the tests
+//! themselves, or too long for one.
 
 use std::fs;
 use std::path::{Path, PathBuf};

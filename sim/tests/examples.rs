@@ -21,8 +21,8 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Runs the commands of an example's page: the build, and those of `sim`, which end with 0. The rest
-/// is what others test.
+/// Runs the commands of an example's page: the build, and those of `sim`, which end with 0. The
+/// rest is what others test.
 fn follow(example: &str) {
     let place = tempfile::tempdir().expect("there is room for a folder");
     let folder = format!("examples/{example}");

@@ -265,8 +265,8 @@ fn near_texts_are_what_they_say() {
     assert_eq!(fnv_1a("costarring"), fnv_1a("liquid"));
 }
 
-/// Two reducers: `w/First@1` hears `w/In@1`, and `w/Second@1` hears `w/Inner@1`. Each emits, at every
-/// event, what it is given here.
+/// Two reducers: `w/First@1` hears `w/In@1`, and `w/Second@1` hears `w/Inner@1`. Each emits, at
+/// every event, what it is given here.
 fn pair(first: Option<&str>, second: Option<&str>) -> World {
     let text = r#"[
       {"$kind": "defschema", "name": "w/In@1", "type": {"record": {"id": {"text": {}}}}},

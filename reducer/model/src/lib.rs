@@ -1,7 +1,7 @@
 //! The model of the retry world: what its clients send, how its work ends, and what must hold.
 //!
-//! A guest of the harness, and an example of a model that is written in Rust. [`model`] makes one for
-//! a world that has the retry machine's schemas, whatever reducer is behind them.
+//! A guest of the harness, and an example of a model that is written in Rust. [`model`] makes one
+//! for a world that has the retry machine's schemas, whatever reducer is behind them.
 
 mod draw;
 mod properties;
@@ -66,8 +66,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// None if this is not a retry world: the two schemas, in the shape that is known, and a reducer
-    /// over them. Its state is its own matter.
+    /// None if this is not a retry world: the two schemas, in the shape that is known, and a
+    /// reducer over them. Its state is its own matter.
     pub fn of(air: &Air) -> Option<Retry> {
         let retry = Retry::by_name(air)?;
         retry.misfit().is_none().then_some(retry)
@@ -195,8 +195,8 @@ impl Model for Retry {
             .all(|pair| pair[0].is_some() && pair[0] == pair[1])
     }
 
-    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: an ok with an
-    /// id that is nearly its own, and the timers of its first two waits, set or not.
+    /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: an ok with
+    /// an id that is nearly its own, and the timers of its first two waits, set or not.
     fn stale(&self, requests: &[Request]) -> Vec<Stray> {
         let stranger = STRANGER.into();
         let mut events = vec![

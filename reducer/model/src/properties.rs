@@ -5,8 +5,9 @@
 //! follows the [`contract`] from the events that came in and what went out, not what a state says:
 //! it cannot be talked into anything.
 //!
-//! A state is private to its reducer. It is judged only where the model can read it, which the first
-//! accepted start of a run shows: see [`Reading`]. What comes in and goes out is judged always.
+//! A state is private to its reducer. It is judged only where the model can read it, which the
+//! first accepted start of a run shows: see [`Reading`]. What comes in and goes out is judged
+//! always.
 
 mod attempts_bounded;
 mod backoff_exact;

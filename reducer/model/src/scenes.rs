@@ -1,5 +1,5 @@
-//! The small worlds that are explored: one in which all requests are alike, those in which one thing
-//! is varied, and one that goes deep.
+//! The small worlds that are explored: one in which all requests are alike, those in which one
+//! thing is varied, and one that goes deep.
 
 use crate::wire::{self, Event, StartWork};
 use sim_air::SchemaId;

@@ -1,5 +1,5 @@
-//! The pages of `sim` in headless Chromium: they open without a complaint, show what is wrong, and are
-//! walked through by keys.
+//! The pages of `sim` in headless Chromium: they open without a complaint, show what is wrong, and
+//! are walked through by keys.
 //!
 //! `cargo test -p sim_browser`. Chromium is looked for as `CHROME` and under its usual names; where
 //! there is none the trials are skipped, and say so.

@@ -74,8 +74,8 @@ pub const CODE_BYTES_MAX: usize = 256 << 20;
 const FOLDER_BYTES_MAX: u64 = 512 << 20;
 const ENTRIES_MAX: usize = 4096;
 
-/// The header: the magic, which counts versions of this format, then the key, the length of the code
-/// as a little-endian u64, and its SHA-256.
+/// The header: the magic, which counts versions of this format, then the key, the length of the
+/// code as a little-endian u64, and its SHA-256.
 const MAGIC: [u8; 16] = *b"sim code, v. 1\n\0";
 const HEADER_BYTES: usize = MAGIC.len() + 32 + 8 + 32;
 

@@ -35,8 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The argument by which a child is told from the command.
 const ARGUMENT: &str = "__compile-for-parent";
 
-/// The first byte of what a child says: code follows, or why there is none, or nothing: for it would
-/// compile for something else than its parent wants, as where the parent runs in an emulator.
+/// The first byte of what a child says: code follows, or why there is none, or nothing: for it
+/// would compile for something else than its parent wants, as where the parent runs in an emulator.
 const DONE: u8 = b'c';
 const REFUSED: u8 = b'r';
 const OTHER: u8 = b'o';

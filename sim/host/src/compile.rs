@@ -13,8 +13,8 @@ use super::error::reason;
 use super::{LoadError, child, engine, shape};
 use sim_air::Hash;
 
-/// The code of `wasm`, whose header was checked. Its shape is not looked at if it was made by us, of
-/// a binary that has been compiled before.
+/// The code of `wasm`, whose header was checked. Its shape is not looked at if it was made by us,
+/// of a binary that has been compiled before.
 pub(super) fn module(
     engine: &Engine,
     making: Making,
@@ -72,13 +72,14 @@ pub(super) fn compile(making: Making, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> 
 #[expect(unsafe_code, reason = "the engine cannot know where code comes from")]
 fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: `code` must be what an engine has made, unchanged. It comes from this process, from
-    // its child, which is the same program, or from `CodeCache::find`, which gives only bytes that have the SHA-256 with which they were written,
-    // from a file that nobody else can write. Code of other versions or settings is an error.
+    // its child, which is the same program, or from `CodeCache::find`, which gives only bytes that
+    // have the SHA-256 with which they were written, from a file that nobody else can write. Code
+    // of other versions or settings is an error.
     unsafe { Module::deserialize(engine, code) }
 }
 
-/// By what code is kept: the binary, and all that decides what it is compiled to, which is settings,
-/// the engine's version and what this processor can do.
+/// By what code is kept: the binary, and all that decides what it is compiled to, which is
+/// settings, the engine's version and what this processor can do.
 pub(super) fn key(engine: &Engine, wasm: &[u8]) -> Hash {
     let mut hasher = KeyHasher(Sha256::new());
     hasher.write(Hash::of(wasm).as_bytes());

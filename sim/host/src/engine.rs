@@ -160,8 +160,8 @@ fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocation
     pool
 }
 
-/// What instructions cost that the engine calls the host for, in units of fuel. All others cost one,
-/// and those on many bytes or elements one more for each.
+/// What instructions cost that the engine calls the host for, in units of fuel. All others cost
+/// one, and those on many bytes or elements one more for each.
 ///
 /// So that a step's 50 million units are at most about a second, whatever a guest does. Measured on
 /// one processor that others use too, in seconds for so much fuel, the worst first:

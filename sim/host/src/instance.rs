@@ -20,10 +20,10 @@ use super::{Code, Coverage, Output, StepError, StepInput, encode_envelope, instr
 /// The size of the area where `step` writes the pointer and the length of its output.
 const RETURN_AREA_BYTES: u32 = 8;
 
-/// When a reducer that leaks is renewed: once its memory has grown by more than so many bytes, in so
-/// many steps or more. Early, its memory lies in the processor's caches and in pages that are kept;
-/// measured (`cargo bench -p sim -- leaks`), that costs a step that loses 64 KiB a third of what
-/// it costs to go on to the limit. One that only needs much memory has it after a few steps.
+/// When a reducer that leaks is renewed: once its memory has grown by more than so many bytes, in
+/// so many steps or more. Early, its memory lies in the processor's caches and in pages that are
+/// kept; measured (`cargo bench -p sim -- leaks`), that costs a step that loses 64 KiB a third of
+/// what it costs to go on to the limit. One that only needs much memory has it after a few steps.
 const EARLY_BYTES: usize = 512 << 10;
 const EARLY_GROWTHS: u32 = 4;
 

@@ -61,9 +61,9 @@ pub use pure::PureCode;
 /// Bounds on one reducer. All count what the guest does, none a time, so all are deterministic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel for one step, its calls of `alloc` included, and for one instantiation.
-    /// About a unit per wasm instruction, more for what the engine calls the host for, and a unit per
-    /// byte or element of a bulk operation: the default is at most about a second of work.
+    /// Fuel for one step, its calls of `alloc` included, and for one instantiation. About a unit
+    /// per wasm instruction, more for what the engine calls the host for, and a unit per byte or
+    /// element of a bulk operation: the default is at most about a second of work.
     pub fuel_per_step: u64,
     /// The most that the linear memory may hold, in bytes; it grows by pages of 64 KiB.
     pub memory_bytes: usize,

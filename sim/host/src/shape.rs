@@ -3,10 +3,10 @@
 //!
 //! A compiler's time and memory grow faster than a function does: with branches times the values
 //! that live across them, with loops in loops, with calls times the operands below them. A few
-//! kilobytes can keep it busy for minutes. So each function is walked once, in one pass, and what it
-//! is made of is summed up by [`Measure`]. Each measure has a bound for a function and one for all
-//! functions together; an error names the measure, the function and the byte where the bound was
-//! overrun. Sections are counted too.
+//! kilobytes can keep it busy for minutes. So each function is walked once, in one pass, and what
+//! it is made of is summed up by [`Measure`]. Each measure has a bound for a function and one for
+//! all functions together; an error names the measure, the function and the byte where the bound
+//! was overrun. Sections are counted too.
 //!
 //! A compiler's time is not known before it has compiled: shapes that nobody has thought of are
 //! left to the budget of `compile`.
@@ -36,10 +36,11 @@ enum Measure {
     BranchesSquared,
     /// For each branch, the locals that were set before.
     LocalsOverBranches,
-    /// For each place where ways join, all locals that were set on them and are read later, times the
-    /// ways; squared.
+    /// For each place where ways join, all locals that were set on them and are read later, times
+    /// the ways; squared.
     JoinsSquared,
-    /// For each loop, the locals that go round in it, times the loops it is within and the ways back.
+    /// For each loop, the locals that go round in it, times the loops it is within and the ways
+    /// back.
     LocalsOverLoops,
     /// For each call and branch, the operands that lie below.
     OperandsOverBranches,
@@ -56,10 +57,10 @@ struct Bound {
 
 const MEASURES: usize = 9;
 
-/// In order of `Measure`. In the comments is what real modules have, in one function and in all: the
-/// most that was found is in Rust, `minijinja`, `wat` and `serde_json`, optimised or not: 34,000
-/// functions. With what is for debuggers that is 54 MB, seven times what may be loaded. At a bound
-/// for functions, the worst shape that was found takes the compiler one to two seconds.
+/// In order of `Measure`. In the comments is what real modules have, in one function and in all:
+/// the most that was found is in Rust, `minijinja`, `wat` and `serde_json`, optimised or not:
+/// 34,000 functions. With what is for debuggers that is 54 MB, seven times what may be loaded. At a
+/// bound for functions, the worst shape that was found takes the compiler one to two seconds.
 const BOUNDS: [Bound; MEASURES] = [
     // 29,463 and 2,928,328, not weighed.
     bound("instructions", 150_000, 8_000_000),

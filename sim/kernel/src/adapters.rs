@@ -1,8 +1,8 @@
 //! What stands for adapters: what a kind of effect means beside its schemas.
 //!
-//! Each adapter has a file, which owns the names of its kinds, what it is asked, what it answers and
-//! what it keeps. Of any other kind the schemas are all that is known. Which answer is given, and
-//! when, is decided elsewhere.
+//! Each adapter has a file, which owns the names of its kinds, what it is asked, what it answers
+//! and what it keeps. Of any other kind the schemas are all that is known. Which answer is given,
+//! and when, is decided elsewhere.
 
 pub mod blob;
 pub mod http;

@@ -1,6 +1,6 @@
-//! What must happen sometimes, made from the documents of any world: every kind of event delivered and accepted,
-//! every effect asked for and answered, every plan step run, every guarded edge taken both ways,
-//! every tag of a variant seen in a state.
+//! What must happen sometimes, made from the documents of any world: every kind of event delivered
+//! and accepted, every effect asked for and answered, every plan step run, every guarded edge taken
+//! both ways, every tag of a variant seen in a state.
 //!
 //! What is found out about a value is found out once: values recur all the time. Never judges.
 

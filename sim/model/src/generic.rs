@@ -1,9 +1,9 @@
 //! A model made from documents alone, for worlds that nobody described.
 //!
-//! Clients send what nothing within the world sends (see [`sim_kernel::Arms`]), with values from a small
-//! pool, so that one event is about what another was about. Plans run as written; receipts are
-//! plain or drawn. Strays are events of every kind, those that the world sends itself among them.
-//! Nothing says whose an event is.
+//! Clients send what nothing within the world sends (see [`sim_kernel::Arms`]), with values from a
+//! small pool, so that one event is about what another was about. Plans run as written; receipts
+//! are plain or drawn. Strays are events of every kind, those that the world sends itself among
+//! them. Nothing says whose an event is.
 
 use crate::constants::Constants;
 use crate::model::{Model, Scene, Small, Stray};

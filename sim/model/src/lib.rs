@@ -1,8 +1,10 @@
-//! What is known of a world: what its clients send, what answers, whose an event is, what must hold.
+//! What is known of a world: what its clients send, what answers, whose an event is, what must
+//! hold.
 //!
-//! A world brings a [`Model`]: what its author knows. It asks for properties through [`Watch`]es, as
-//! do the harness itself, for what must hold in any world, and the documents of the world. A
-//! [`Checker`] holds a run against all of them. [`generic`] is the model of a world that brings none.
+//! A world brings a [`Model`]: what its author knows. It asks for properties through [`Watch`]es,
+//! as do the harness itself, for what must hold in any world, and the documents of the world. A
+//! [`Checker`] holds a run against all of them. [`generic`] is the model of a world that brings
+//! none.
 //!
 //! This crate draws only from streams that it is given, and runs nothing but what
 //! [`Replays`] recovers.

@@ -18,8 +18,8 @@ use sim_record::trace::Answer;
 pub trait Model: Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// Whether it says what clients send. If not, a few runs before a campaign find out which events
-    /// come from within the world.
+    /// Whether it says what clients send. If not, a few runs before a campaign find out which
+    /// events come from within the world.
     fn knows_clients(&self) -> bool {
         true
     }

@@ -1,9 +1,10 @@
 //! Observers: who watches runs for properties, and what they remember of a run.
 //!
 //! An [`Observer`] sees a run turn by turn and step by step, and answers for the properties that it
-//! was made with. What it remembers of a run is its [`Memory`](Observer::Memory): the explorer keeps
-//! one with each state, so that it must be possible to pack it, restore it, and write down all of it
-//! that decides what will be said. What an observer keeps beside it must make no difference to that.
+//! was made with. What it remembers of a run is its [`Memory`](Observer::Memory): the explorer
+//! keeps one with each state, so that it must be possible to pack it, restore it, and write down
+//! all of it that decides what will be said. What an observer keeps beside it must make no
+//! difference to that.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! What the values of one run are drawn from: a few ids, numbers and times that come again and again,
-//! so that its events are about one another.
+//! What the values of one run are drawn from: a few ids, numbers and times that come again and
+//! again, so that its events are about one another.
 //!
-//! Made once for the requests of a run; for what comes later it is gathered from these. Knows types,
-//! and no world.
+//! Made once for the requests of a run; for what comes later it is gathered from these. Knows
+//! types, and no world.
 
 use super::constants::Constants;
 use super::texts;

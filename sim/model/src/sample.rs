@@ -17,7 +17,8 @@ const MANY_ITEMS: u32 = 20;
 const MANY: Ratio = Ratio::new(1, 8);
 /// So many bytes of a text or of bytes count as much as a node.
 const NODE_BYTES: usize = 32;
-/// A text is drawn from the pool so often, from the constants so often, and otherwise from anywhere.
+/// A text is drawn from the pool so often, from the constants so often, and otherwise from
+/// anywhere.
 const FROM_POOL: Ratio = Ratio::new(3, 4);
 const FROM_CONSTANTS: Ratio = Ratio::new(1, 2);
 /// A number that is drawn from the constants is one beside them so often.
@@ -197,8 +198,8 @@ pub fn of_run(schemas: &Schemas, ty: &Type, pool: &Pool<'_>, stream: &mut Stream
     draw(schemas, ty, Some(pool), stream)
 }
 
-/// The n-th plain value of the type, of a small world with this pool: everything in it is the n-th of
-/// its kind, so that the values of one round are about one another.
+/// The n-th plain value of the type, of a small world with this pool: everything in it is the n-th
+/// of its kind, so that the values of one round are about one another.
 pub fn nth(schemas: &Schemas, ty: &Type, pool: &Pool<'_>, n: usize) -> Value {
     match Budget::of(schemas, ty) {
         Some(mut budget) => Nth { schemas, pool, n }.value(ty, "", &mut budget),

@@ -196,8 +196,8 @@ pub fn near(text: &str, stream: &mut Stream) -> String {
     }
 }
 
-/// A text of so many bytes, up to [`LONGEST_BYTES`]: `x`, and then numbers that count up, so that no
-/// two parts of it are alike.
+/// A text of so many bytes, up to [`LONGEST_BYTES`]: `x`, and then numbers that count up, so that
+/// no two parts of it are alike.
 pub fn long(bytes: usize) -> String {
     LONGEST[..bytes.min(LONGEST_BYTES)].to_owned()
 }

@@ -161,8 +161,8 @@ mod wasm {
         if selected() & OTHER_WORDS == 0 {
             return memory::serve::<Exported>(result, input, length);
         }
-        // SAFETY: the input lies in a buffer that `alloc` gave, and nothing else refers to it yet. A
-        // host that hands over anything else gets what it asks for: this is a guest.
+        // SAFETY: the input lies in a buffer that `alloc` gave, and nothing else refers to it yet.
+        // A host that hands over anything else gets what it asks for: this is a guest.
         words::translate(unsafe { core::slice::from_raw_parts_mut(input as *mut u8, length) });
         memory::serve::<Exported>(result, input, length);
         // SAFETY: `serve` has written address and length of its output at `result`, and is done.

@@ -201,8 +201,8 @@ fn inputs() -> Vec<Vec<u8>> {
     inputs
 }
 
-/// Answers to requests whose ids are nearly that of the request under way; a long payload; a request
-/// after one with another delay.
+/// Answers to requests whose ids are nearly that of the request under way; a long payload; a
+/// request after one with another delay.
 fn near_ids() -> Vec<Vec<u8>> {
     let long = "x".repeat(5_000);
     let pairs = [

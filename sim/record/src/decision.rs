@@ -1,8 +1,8 @@
 //! A decision of the environment: one list of verbs, and what each of them needs.
 //!
 //! A [`Decision`] names things and holds values in one of two ways. In a scenario it has texts and
-//! bytes, so that it still means the same when others before it are gone. In a trace it has the
-//! ids of the trace's table ([`Choice`](crate::trace::Choice)), so that taking it allocates nothing:
+//! bytes, so that it still means the same when others before it are gone. In a trace it has the ids
+//! of the trace's table ([`Choice`](crate::trace::Choice)), so that taking it allocates nothing:
 //! with texts, a step took 6 % more instructions, a transition of the explorer 7 %.
 //! [`Decision::try_map`] turns one form into the other. The simulator says what a decision does.
 

@@ -1,4 +1,5 @@
-//! What a run is, as plain data: seeds and streams, scenarios and decisions, the trace and its digest.
+//! What a run is, as plain data: seeds and streams, scenarios and decisions, the trace and its
+//! digest.
 
 mod decision;
 pub mod interrupt;

@@ -1,7 +1,8 @@
 //! All that one run needs, as plain data: requests, bounds, and, once run, the decisions taken.
 //!
 //! The seed is only a label: what is kept, shrunk and replayed is the scenario. Its decisions name
-//! things by text, so that they still mean the same when others before them are gone. Reading and writing files is the corpus's matter.
+//! things by text, so that they still mean the same when others before them are gone. Reading and
+//! writing files is the corpus's matter.
 
 mod faults;
 

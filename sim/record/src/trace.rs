@@ -129,7 +129,8 @@ pub struct Name(ValueId);
 pub type Item = ItemName<Name>;
 
 /// A decision as a trace has it: with an index of the scenario's requests, and ids of the trace's
-/// table. [`Scenario::decision`](crate::scenario::Scenario::decision) gives it with texts and bytes.
+/// table. [`Scenario::decision`](crate::scenario::Scenario::decision) gives it with texts and
+/// bytes.
 pub type Choice = Decision<u32, Name, ValueId>;
 
 /// What was out of the ordinary about a decision, as the simulator saw it.

@@ -1,5 +1,5 @@
-//! What a campaign or a replay tells while it goes on. Everything that is shown, written for machines
-//! or drawn reads these events and nothing else, so that no two of them can disagree.
+//! What a campaign or a replay tells while it goes on. Everything that is shown, written for
+//! machines or drawn reads these events and nothing else, so that no two of them can disagree.
 //!
 //! Their form in JSON is the schema of `--format json`, described in `docs/events.md`. A field may
 //! be added to it as it is; any other change raises [`SCHEMA`].

@@ -1,8 +1,8 @@
-//! What is told of results: to people, to machines, as pages. Readers only: nothing is run or judged
-//! here.
+//! What is told of results: to people, to machines, as pages. Readers only: nothing is run or
+//! judged here.
 //!
-//! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON, JUnit,
-//! annotations and pages read these and nothing else.
+//! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON,
+//! JUnit, annotations and pages read these and nothing else.
 
 pub mod cases;
 pub mod coverage;

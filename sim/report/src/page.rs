@@ -1,5 +1,5 @@
-//! Pages: a run as a space-time diagram, a campaign in figures. Each is one file that asks nothing of
-//! any network; what it may run and how it may look is pinned by hash in its content policy, so
+//! Pages: a run as a space-time diagram, a campaign in figures. Each is one file that asks nothing
+//! of any network; what it may run and how it may look is pinned by hash in its content policy, so
 //! that nothing in a document or a case can become script.
 //!
 //! Templates are beside this file. [`diagram`] says where everything is drawn, [`details`] is what

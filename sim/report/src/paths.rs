@@ -75,8 +75,8 @@ fn compare(path: &str, before: Option<&Json>, after: Option<&Json>, into: &mut V
     }
 }
 
-/// Whether two objects can be compared field by field: they share one, or one is empty. A variant is
-/// an object with its tag as the only field, and shares none with another arm.
+/// Whether two objects can be compared field by field: they share one, or one is empty. A variant
+/// is an object with its tag as the only field, and shares none with another arm.
 fn is_alike(old: &serde_json::Map<String, Json>, new: &serde_json::Map<String, Json>) -> bool {
     old.is_empty() || new.is_empty() || old.keys().any(|name| new.contains_key(name))
 }

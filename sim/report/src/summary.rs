@@ -108,8 +108,8 @@ fn invariants_of(summary: &Summary) -> Text {
     table.text()
 }
 
-/// What was reached, and what never was. Beside the goals of a model, of those of the documents only
-/// what was never reached is told one by one.
+/// What was reached, and what never was. Beside the goals of a model, of those of the documents
+/// only what was never reached is told one by one.
 fn goals(summary: &Summary) -> Text {
     let mut text = Text::default();
     let all = summary.sometimes.iter();

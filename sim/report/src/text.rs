@@ -1,4 +1,5 @@
-//! Lines of text, each in a style: what is told may come from a file, and is no order to a terminal.
+//! Lines of text, each in a style: what is told may come from a file, and is no order to a
+//! terminal.
 
 use std::fmt;
 

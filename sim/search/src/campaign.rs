@@ -64,8 +64,8 @@ pub struct Options {
 /// When a campaign that finds something ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {
-    /// Once so many different failures are known, no further chunk is run; the counts are of whole chunks.
-    /// Copies of a known one do not count.
+    /// Once so many different failures are known, no further chunk is run; the counts are of whole
+    /// chunks. Copies of a known one do not count.
     AfterFailures(usize),
     /// Never: all seeds are run.
     Never,

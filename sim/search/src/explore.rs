@@ -51,9 +51,9 @@ pub struct Limits {
     pub depth: u32,
 }
 
-/// How the exploration is done. Its results are the same for any number of jobs, also if the reducer
-/// is not a function of its input: each step is taken on an instance that nothing has gone through,
-/// and taken again after others.
+/// How the exploration is done. Its results are the same for any number of jobs, also if the
+/// reducer is not a function of its input: each step is taken on an instance that nothing has gone
+/// through, and taken again after others.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub limits: Limits,

@@ -1,10 +1,10 @@
 //! The shortest schedule that still violates what a scenario violates.
 //!
-//! A candidate is a scenario that is changed in one way. An *oracle* runs it and, if it still
-//! fails in the same way, answers with the decisions that were really taken, up to the violation:
-//! those that were not possible are left out, and what comes after is cut off. The answer takes
-//! the place of the best so far if it is simpler by [`Measure`], which only ever goes down, so
-//! that shrinking ends. Nothing is run, read or written here, and what is drawn is always the same: the same
+//! A candidate is a scenario that is changed in one way. An *oracle* runs it and, if it still fails
+//! in the same way, answers with the decisions that were really taken, up to the violation: those
+//! that were not possible are left out, and what comes after is cut off. The answer takes the place
+//! of the best so far if it is simpler by [`Measure`], which only ever goes down, so that shrinking
+//! ends. Nothing is run, read or written here, and what is drawn is always the same: the same
 //! scenario and the same oracle give the same result.
 //!
 //! The passes are ordered by what they cost. Whenever one finds something, all begin anew, from
@@ -247,8 +247,8 @@ impl<'a> Search<'a> {
         Self::delete_triples,
     ];
 
-    /// Short scenarios begin anew, from the cheapest pass, whenever something was found. Of long ones,
-    /// of which each attempt takes long, all passes have their turn before.
+    /// Short scenarios begin anew, from the cheapest pass, whenever something was found. Of long
+    /// ones, of which each attempt takes long, all passes have their turn before.
     fn run(&mut self) {
         let mut pass = 0;
         let mut found = 0;

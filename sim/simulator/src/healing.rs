@@ -11,8 +11,8 @@ use sim_record::trace::{Choice, Trace};
 
 pub struct Healing;
 
-/// Turns that a step of a plan takes at the most: its tick, its receipt, and the delivery of the event
-/// that it raises.
+/// Turns that a step of a plan takes at the most: its tick, its receipt, and the delivery of the
+/// event that it raises.
 const TURNS_PER_STEP: usize = 3;
 /// So many times what is needed is allowed, since an answer may lead to something more.
 const SLACK: usize = 2;

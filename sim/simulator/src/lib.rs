@@ -141,9 +141,9 @@ impl<'w> Simulator<'w> {
         self.kernel.scrutinise(sampling);
     }
 
-    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace and
-    /// what is in flight, and says whether to go on. The schedule of the scenario is not read: see [`Scripted`].
-    /// Once the chooser has ended, the run heals if the scenario says so.
+    /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace
+    /// and what is in flight, and says whether to go on. The schedule of the scenario is not read:
+    /// see [`Scripted`]. Once the chooser has ended, the run heals if the scenario says so.
     pub fn run(
         &mut self,
         scenario: &Scenario,

@@ -1,7 +1,7 @@
 //! What things in flight are called: a label, and the request that they belong to.
 //!
-//! An event goes by the tag of its variant or the name of its schema, an effect by the event that its
-//! receipt comes back as, a plan instance by its plan. Names are found once for each value.
+//! An event goes by the tag of its variant or the name of its schema, an effect by the event that
+//! its receipt comes back as, a plan instance by its plan. Names are found once for each value.
 
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId, Type};
 use sim_kernel::{World, local_name, variant_tag};

@@ -62,8 +62,8 @@ impl Seeded {
         drawn.map_or(Answer::Ok, |index| Answer::ALL[index])
     }
 
-    /// An effect of a plan is answered ok half the time, for a plan goes on from there; the receipt is
-    /// a plain one or made up.
+    /// An effect of a plan is answered ok half the time, for a plan goes on from there; the receipt
+    /// is a plain one or made up.
     fn receipt(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let pending = &situation.flight.pending;
         let answer = match self.stream.below(2) {

@@ -38,7 +38,8 @@ pub struct WorldArguments {
     /// Run this wasm, not the pinned one; NAME=FILE if there are several
     #[arg(long, value_name = "[NAME=]FILE")]
     pub wasm: Vec<String>,
-    /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT, unstarted=PLAN
+    /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT,
+    /// unstarted=PLAN
     #[arg(long, value_name = "WHAT=NAME")]
     pub expect: Vec<String>,
     /// What a reducer is that loses memory from step to step: advise or deny

@@ -18,13 +18,15 @@ use sim_record::scenario::Mix;
 Examples: sim selftest --starts 5
           sim selftest --emit attempt-limit-off-by-one > bug.wasm")]
 pub(super) struct Selftest {
-    /// Only write the reducer with this planted bug to standard output, for trying the other commands
+    /// Only write the reducer with this planted bug to standard output, for trying the other
+    /// commands
     #[arg(long, value_name = "BUG")]
     emit: Option<String>,
     /// Starting seeds from which each bug is searched
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     starts: u32,
-    /// How many of what is found is shrunk, of each bug [default: as many as starts; 1 of deep ones]
+    /// How many of what is found is shrunk, of each bug [default: as many as starts; 1 of deep
+    /// ones]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000))]
     shrinks: Option<u32>,
     /// One fault mix for all seeds, instead of one that each seed draws

@@ -129,8 +129,8 @@ fn settled(
     Ok(())
 }
 
-/// What is one step from canonical, as whoever only looks might miss it: with the tag in front it is
-/// made canonical or refused as it is without.
+/// What is one step from canonical, as whoever only looks might miss it: with the tag in front it
+/// is made canonical or refused as it is without.
 fn nearly_canonical() {
     let cases: [(_, &[u8]); 14] = [
         (json!({"nat": {}}), b"\x18\x17"),

@@ -1,6 +1,6 @@
-//! Small documents whose types are vast: refs that multiply what they lead to. Types without a value
-//! of bearable size are refused where they begin to be so; of all others values are drawn, within a
-//! bound.
+//! Small documents whose types are vast: refs that multiply what they lead to. Types without a
+//! value of bearable size are refused where they begin to be so; of all others values are drawn,
+//! within a bound.
 
 use std::fmt::Write;
 

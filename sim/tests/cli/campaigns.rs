@@ -172,8 +172,8 @@ fn jobs_do_not_matter() {
     }
 }
 
-/// One campaign lists each failure once, with all that it violates, and a story that is no longer than
-/// what was found; copies do not count.
+/// One campaign lists each failure once, with all that it violates, and a story that is no longer
+/// than what was found; copies do not count.
 fn failures_are_told_apart() {
     let place = Place::new();
     place.planted("restart-after-done");
@@ -208,8 +208,8 @@ fn failures_are_told_apart() {
     assert_eq!(again.out.matches("\"was_known\":true").count(), told);
 }
 
-/// A seed that is run by itself shows what a reducer remembers of other runs (unless it recovers from a
-/// crash at once, which begins with fresh instances).
+/// A seed that is run by itself shows what a reducer remembers of other runs (unless it recovers
+/// from a crash at once, which begins with fresh instances).
 fn a_seed_alone_is_compared() {
     let place = Place::new();
     place.planted("hidden-state");

@@ -129,7 +129,8 @@ fn no_regular_files() {
     .assert_eq(&found);
 }
 
-/// A page replaces a page, and nothing else; that it cannot be written is told before anything runs.
+/// A page replaces a page, and nothing else; that it cannot be written is told before anything
+/// runs.
 fn pages_of_others() {
     let place = Place::new();
     place.world();

@@ -1,4 +1,5 @@
-//! What `sim replay` is given and how much it shows; and the world that is taken where none is named.
+//! What `sim replay` is given and how much it shows; and the world that is taken where none is
+//! named.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -230,7 +230,8 @@ fn steps_by_keys() {
         .expect("there is a command script");
     let mut keys = child.stdin.take().expect("it is piped");
     let mut screen = BufReader::new(child.stdout.take().expect("it is piped"));
-    // It begins where something is wrong; the arrow goes back, `g` to the first, `v` to what is wrong.
+    // It begins where something is wrong; the arrow goes back, `g` to the first, `v` to what is
+    // wrong.
     for (turn, key) in [(3, "\x1b[D"), (2, "g"), (0, "v"), (3, "q")] {
         let head = format!("turn {turn} of 3");
         let mut line = Vec::new();

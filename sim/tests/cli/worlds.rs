@@ -174,8 +174,8 @@ fn an_event_is_never_accepted() {
 }
 
 /// A machine that only takes on a state at its first event, whichever that is, accepts none; one
-/// that nothing is routed to takes no step, whatever else goes on; and a plan that no trigger starts
-/// never runs.
+/// that nothing is routed to takes no step, whatever else goes on; and a plan that no trigger
+/// starts never runs.
 fn what_is_never_reached() {
     let place = Place::new();
     small(&place, "", NO_PLANS);
@@ -410,8 +410,8 @@ fn findings_hide_none() {
 }
 
 /// A machine of five arms with eight faults, all of them of two invariants. Without a state, `aaaa`
-/// and `bbbb` trap and `cccc` gives what is no state; the others give one. With a state `dddd` gives
-/// what is none, and all others trap, each in a place of its own.
+/// and `bbbb` trap and `cccc` gives what is no state; the others give one. With a state `dddd`
+/// gives what is none, and all others trap, each in a place of its own.
 fn faulty() -> Vec<u8> {
     let text = r#"(module (memory (export "memory") 1)
       (data (i32.const 64) "\a1\65state\44\a1\61n\01") (data (i32.const 96) "\a1\65state\41\ff")

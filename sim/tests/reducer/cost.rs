@@ -15,8 +15,8 @@ pub fn trials() -> Vec<Trial> {
     )]
 }
 
-/// The engine looks at the fuel where a loop or a function begins, the last time when the dearest of
-/// these steps has spent 1,000; in the general reader the cheapest has spent 7,400.
+/// The engine looks at the fuel where a loop or a function begins, the last time when the dearest
+/// of these steps has spent 1,000; in the general reader the cheapest has spent 7,400.
 const FUEL: u64 = 1_500;
 
 fn usual_inputs_cost_little() {

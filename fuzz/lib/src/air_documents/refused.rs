@@ -1,4 +1,5 @@
-//! What must hold of a report, of errors or of warnings: it can be followed to a place in the text, and shown on a terminal.
+//! What must hold of a report, of errors or of warnings: it can be followed to a place in the text,
+//! and shown on a terminal.
 //!
 //! Does not verify that the place is the best one, nor what the message says.
 

@@ -2,8 +2,8 @@
 //!
 //! Verifies that the number of `WorkRequested` since the request's accepted start stays within
 //! `max_attempts` (0 counts as 1), and that no timer is set for an attempt that it may not have;
-//! where the state can be read and the request has not ended, that its `attempt` is that number. Does
-//! not verify when an attempt begins: see `retry_waits`.
+//! where the state can be read and the request has not ended, that its `attempt` is that number.
+//! Does not verify when an attempt begins: see `retry_waits`.
 
 use super::{Finding, Move, Past};
 

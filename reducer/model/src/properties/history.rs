@@ -19,8 +19,8 @@ pub(super) struct History {
     pub(super) reading: Reading,
 }
 
-/// Whether the states of a run are told in the words of the model: `demo/RetryState@1` with the five
-/// words of [`Pc`], and `attempt` as the number of `WorkRequested` so far.
+/// Whether the states of a run are told in the words of the model: `demo/RetryState@1` with the
+/// five words of [`Pc`], and `attempt` as the number of `WorkRequested` so far.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Reading {
     /// No start was accepted yet.
@@ -28,8 +28,8 @@ pub(super) enum Reading {
     Unknown,
     /// After the first accepted start it said Working, at attempt 1.
     Words,
-    /// It said something else, then or later: another reducer for the same contract, with a state of
-    /// its own.
+    /// It said something else, then or later: another reducer for the same contract, with a state
+    /// of its own.
     Opaque,
 }
 

@@ -1,8 +1,9 @@
 //! `intent_faithful`: what was asked for is what is worked on.
 //!
 //! Verifies that every `WorkRequested` carries the id and the payload of the accepted start, and,
-//! where the state can be read, that it keeps these and the start's numbers unchanged for as long as
-//! the request lasts. What is left of them in the state after its end is the reducer's own matter.
+//! where the state can be read, that it keeps these and the start's numbers unchanged for as long
+//! as the request lasts. What is left of them in the state after its end is the reducer's own
+//! matter.
 
 use super::{Finding, Move, Past};
 

@@ -2,8 +2,8 @@
 //!
 //! Verifies that it becomes Done only on a `WorkOk` of its own, and Failed only on a `WorkErr` of
 //! its own that is terminal, or transient at the last attempt. Does not verify that such an event
-//! ends it: see `contract_kept`. An end shows in the state alone, so that nothing is said of one that
-//! cannot be read.
+//! ends it: see `contract_kept`. An end shows in the state alone, so that nothing is said of one
+//! that cannot be read.
 
 use super::{Event, Finding, Move, Past, Pc};
 

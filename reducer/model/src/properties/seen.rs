@@ -27,8 +27,10 @@ goals! {
     DoneAfterRetry "done_after_retry" "a request was Done after a retry";
     DoneInBackoff "done_in_backoff" "an ok arrived during a wait and ended it";
     FailedAtOnce "failed_at_once" "a terminal error ended a request at its first attempt";
-    FailedByExhaustion "failed_by_exhaustion" "a transient error at the last attempt ended a request";
-    FailedWithoutRetry "failed_without_retry" "a request with max_attempts 0 or 1 ran out of attempts";
+    FailedByExhaustion "failed_by_exhaustion"
+        "a transient error at the last attempt ended a request";
+    FailedWithoutRetry "failed_without_retry"
+        "a request with max_attempts 0 or 1 ran out of attempts";
     NextRequest "next_request" "a second request began after the end of the first";
     SecondStartIgnored "second_start_ignored" "a start during a request was ignored";
     RestartIgnored "restart_ignored" "a start of a request that had ended was ignored";
@@ -43,7 +45,8 @@ goals! {
     TimerOutOfOrder "timer_out_of_order" "a timer fired before one that was due earlier";
     TimerErrorAccepted "timer_error_accepted" "a receipt with status error or timeout ended a wait";
     DelaySaturated "delay_saturated" "a timer was set for the end of time";
-    CrashRecovered "crash_recovered" "a crash at an event that moved a request, recovered from the journal";
+    CrashRecovered "crash_recovered"
+        "a crash at an event that moved a request, recovered from the journal";
     SnapshotRecovered "snapshot_recovered" "the same, recovered from a snapshot and the rest";
     CrashCutShort "crash_cut_short" "an event that nothing had seen before a crash moved a request";
     DoneByHealing "done_by_healing" "a request ended only after faults had stopped";

@@ -249,9 +249,9 @@ impl Walk {
     }
 }
 
-/// How many instructions an operator counts as: what the compiler makes several of, or a call, counts
-/// more. That is arithmetic with floats, for a NaN is to be the same everywhere; vectors; what works
-/// on tables and memories; constants that fit into no instruction.
+/// How many instructions an operator counts as: what the compiler makes several of, or a call,
+/// counts more. That is arithmetic with floats, for a NaN is to be the same everywhere; vectors;
+/// what works on tables and memories; constants that fit into no instruction.
 fn weight(operator: &Operator<'_>) -> u64 {
     if let Operator::I64Const { value } = operator {
         return if i32::try_from(*value).is_ok() { 1 } else { 8 };

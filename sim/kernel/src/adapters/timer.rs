@@ -38,8 +38,8 @@ pub(super) fn due_ns(params: &[u8]) -> Option<u64> {
     TimerSet::parse(params).map(|timer| timer.deliver_at_ns)
 }
 
-/// Appends the canonical receipt, `sys/TimerSetReceipt@1`, of a timer with these canonical parameters
-/// that fires at a time; None if they are no parameters of one.
+/// Appends the canonical receipt, `sys/TimerSetReceipt@1`, of a timer with these canonical
+/// parameters that fires at a time; None if they are no parameters of one.
 pub fn fire(out: &mut Vec<u8>, params: &[u8], at_ns: u64) -> Option<()> {
     timer_receipt(out, TimerSet::parse(params)?.key, at_ns);
     Some(())

@@ -1,9 +1,9 @@
 //! `bounded`: every step ends by itself, within its bounds.
 //!
-//! Verifies that no step traps, runs out of fuel, or goes past the memory, table or output
-//! bound, and, where leaks are forbidden, that a step that is scrutinised (see `pure`) does not need
-//! more memory the more often it is taken. Does not verify how close it came, nor a leak too slow
-//! for that. A leak that is not forbidden is advice: the host renews an instance in time.
+//! Verifies that no step traps, runs out of fuel, or goes past the memory, table or output bound,
+//! and, where leaks are forbidden, that a step that is scrutinised (see `pure`) does not need more
+//! memory the more often it is taken. Does not verify how close it came, nor a leak too slow for
+//! that. A leak that is not forbidden is advice: the host renews an instance in time.
 
 use crate::property::Finding;
 use sim_record::trace::{Fault, Scrutiny, Step};

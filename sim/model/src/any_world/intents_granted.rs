@@ -1,8 +1,8 @@
 //! `intents_granted`: what a reducer or a plan asks for, it may have.
 //!
 //! Verifies that the effect gate lets every effect pass: its grant is there and not expired, its
-//! parameters are covered, the policy allows it. Does not verify that it should have been asked for,
-//! nor denials that the world's author expects.
+//! parameters are covered, the policy allows it. Does not verify that it should have been asked
+//! for, nor denials that the world's author expects.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! Numbers and ids in few bytes: what the explorer keeps of a state that it has yet to expand.
 //!
-//! Numbers are unsigned LEB128, seven bits a byte, since nearly all are small. What is packed is read
-//! back in the same order, in the same process: this is no format.
+//! Numbers are unsigned LEB128, seven bits a byte, since nearly all are small. What is packed is
+//! read back in the same order, in the same process: this is no format.
 
 use super::{IntentHash, Name, ValueId};
 

@@ -1,5 +1,6 @@
-//! Where everything of a space-time diagram is drawn: lanes beside each other, time downwards, a row
-//! for each turn with its decision at the right. Lengths are in pixels of a page that is not scaled.
+//! Where everything of a space-time diagram is drawn: lanes beside each other, time downwards, a
+//! row for each turn with its decision at the right. Lengths are in pixels of a page that is not
+//! scaled.
 
 use std::ops::Range;
 

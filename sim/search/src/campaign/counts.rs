@@ -45,7 +45,8 @@ pub(super) struct Counts {
     pub leaks: BTreeMap<ReducerId, String>,
 }
 
-/// Runs in which a property had something to say, in which it was violated, in which it was reached.
+/// Runs in which a property had something to say, in which it was violated, in which it was
+/// reached.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     applied: u64,

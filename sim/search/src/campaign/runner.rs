@@ -248,8 +248,8 @@ impl<'w> Runner<'w> {
         sightings.collect()
     }
 
-    /// The shortest scenario that fails in the same way, by way of [`shrink::shrink`], and the other
-    /// failures that were met on the way, each with the shortest run of it.
+    /// The shortest scenario that fails in the same way, by way of [`shrink::shrink`], and the
+    /// other failures that were met on the way, each with the shortest run of it.
     pub fn shrink(
         &mut self,
         scenario: &Scenario,

@@ -2,8 +2,8 @@
 //! which state do they begin?
 //!
 //! Documents do not say what a reducer emits. What it was seen to emit while clients sent only the
-//! rest is no client's from then on. A few seeds, always the same; what they violate is left for the
-//! campaign to find.
+//! rest is no client's from then on. A few seeds, always the same; what they violate is left for
+//! the campaign to find.
 
 use std::collections::BTreeSet;
 

@@ -33,9 +33,9 @@ impl Search<'_> {
         }
     }
 
-    /// All decisions of a kind, all of a request, and all of a kind of a request; then halves, quarters
-    /// and eighths of them. Of a long schedule most goes by that in a few attempts, where chunks, in
-    /// which everything is mixed, would have to be small.
+    /// All decisions of a kind, all of a request, and all of a kind of a request; then halves,
+    /// quarters and eighths of them. Of a long schedule most goes by that in a few attempts, where
+    /// chunks, in which everything is mixed, would have to be small.
     pub(super) fn delete_groups(&mut self) {
         if !self.is_long() {
             return;

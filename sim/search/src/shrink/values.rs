@@ -188,8 +188,8 @@ impl Search<'_> {
         self.plain_numbers();
     }
 
-    /// First of all of a long schedule: with a lower limit most of it is often not possible, and left
-    /// out at once.
+    /// First of all of a long schedule: with a lower limit most of it is often not possible, and
+    /// left out at once.
     pub(super) fn plain_numbers_of_long(&mut self) {
         if self.best.schedule.len() > LONG_SCHEDULE {
             self.plain_numbers();
