@@ -336,7 +336,7 @@ fn shortest(
             scene: workload.scene(&small),
             duplicates: shape.duplicates,
             drops: 0,
-            stale: shape.stale,
+            spurious: shape.spurious,
             crashes: 0,
             depth: shape.depth,
         },

@@ -53,7 +53,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
             scene: subject.workload.scene(&small),
             duplicates: 2,
             drops: 0,
-            stale: 0,
+            spurious: 0,
             crashes: 0,
             depth: 1_000,
         },

@@ -44,8 +44,8 @@ pub struct Limits {
     /// Messages and timers that are sent twice.
     pub duplicates: u8,
     pub drops: u8,
-    /// Events that nobody sent, and starts of requests that have been started.
-    pub stale: u8,
+    /// Spurious events, and starts of requests that have been started.
+    pub spurious: u8,
     pub crashes: u8,
     /// Decisions in a row.
     pub depth: u32,

@@ -1,4 +1,5 @@
-//! The numbers of a scenario, in requests, stray events and times, and lower ones in their place.
+//! The numbers of a scenario, in requests, spurious events and times, and lower ones in their
+//! place.
 
 use super::{Context, Search};
 use sim_air::{SchemaId, Value};
@@ -17,8 +18,8 @@ pub(super) struct Number {
 pub(super) enum Place {
     /// In the value of a request, by the way that leads to it.
     Request(usize, Vec<usize>),
-    /// In a stray event.
-    Stray(usize, Vec<usize>),
+    /// In a spurious event.
+    Spurious(usize, Vec<usize>),
     /// The time of a decision.
     Time(usize),
 }
@@ -46,7 +47,7 @@ impl Context<'_> {
         }
         for (index, decision) in scenario.schedule.iter().enumerate() {
             if let Decision::Inject { schema, value, .. } = decision {
-                within(*schema, value, &|way| Place::Stray(index, way));
+                within(*schema, value, &|way| Place::Spurious(index, way));
             }
         }
         for (index, decision) in scenario.schedule.iter().enumerate() {
@@ -103,7 +104,7 @@ impl Context<'_> {
                 let request = changed.requests.get_mut(*index)?;
                 request.value = rewritten(request.schema, &request.value, way)?;
             }
-            Place::Stray(index, way) => {
+            Place::Spurious(index, way) => {
                 let Decision::Inject { schema, value, .. } = changed.schedule.get_mut(*index)?
                 else {
                     return None;
