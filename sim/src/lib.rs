@@ -62,9 +62,9 @@
 //!   measured (`cargo bench -p sim -- limits`).
 //! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
 //!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
-//! - When a schedule is shrunk, an event that nobody sent counts as the decisions by which an
-//!   answer comes about: the shortest schedule would often be a row of strays, and the natural way
-//!   to the same bug says more.
+//! - When a schedule is shrunk, a spurious event counts as the decisions by which an answer comes
+//!   about: the shortest schedule would often be a row of spurious events, and the natural way to
+//!   the same bug says more.
 //! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
 //!   which holds what it violates, the arm, the kinds of state and what went out, and no counts:
 //!   with the number of the attempt in it, one bug of a limit would be a failure for each limit,

@@ -352,7 +352,7 @@ fn shortest(
             scene: model.scene(&small),
             duplicates: shape.duplicates,
             drops: 0,
-            stale: shape.stale,
+            spurious: shape.spurious,
             crashes: 0,
             depth: shape.depth,
         },

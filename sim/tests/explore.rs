@@ -35,7 +35,7 @@ struct Shape {
     max_attempts: u64,
     duplicates: u8,
     drops: u8,
-    stale: u8,
+    spurious: u8,
     crashes: u8,
 }
 
@@ -44,7 +44,7 @@ const ONE: Shape = Shape {
     max_attempts: 1,
     duplicates: 0,
     drops: 0,
-    stale: 0,
+    spurious: 0,
     crashes: 0,
 };
 
@@ -55,7 +55,7 @@ fn options(world: &World, shape: Shape) -> Options {
             scene: models::of(world).scene(&small),
             duplicates: shape.duplicates,
             drops: shape.drops,
-            stale: shape.stale,
+            spurious: shape.spurious,
             crashes: shape.crashes,
             depth: 1_000,
         },
@@ -122,7 +122,7 @@ fn agrees_with_brute_force() {
             duplicates: 1,
             ..ONE
         },
-        Shape { stale: 1, ..ONE },
+        Shape { spurious: 1, ..ONE },
         Shape { crashes: 1, ..ONE },
         Shape {
             max_attempts: 2,
@@ -192,7 +192,7 @@ fn shipped_reducer_holds() {
         max_attempts: 2,
         duplicates: 1,
         drops: 1,
-        stale: 1,
+        spurious: 1,
         crashes: 1,
         ..ONE
     };
@@ -245,7 +245,7 @@ fn counterexample_replays() {
         let shape = Shape {
             max_attempts: 2,
             duplicates: 1,
-            stale: 1,
+            spurious: 1,
             ..ONE
         };
         let explored = run(&world, &options(&world, shape));
@@ -339,7 +339,7 @@ fn interrupt_ends_it() {
         Shape {
             requests: 3,
             max_attempts: 3,
-            stale: 2,
+            spurious: 2,
             ..ONE
         },
     );
@@ -361,7 +361,7 @@ fn impure_reducer_is_seen() {
     let shape = Shape {
         max_attempts: 3,
         duplicates: 2,
-        stale: 1,
+        spurious: 1,
         ..ONE
     };
     for name in ["hidden-state", "hidden-start"] {

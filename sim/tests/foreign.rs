@@ -170,7 +170,7 @@ fn renamed_world_is_explored() {
     assert_eq!(missed, Vec::<&str>::new());
 }
 
-fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
+fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
     let model = models::of(world);
     let small = retry_model::small(2, 2, 10);
     let options = explore::Options {
@@ -178,7 +178,7 @@ fn explored(world: &World, duplicates: u8, stale: u8) -> explore::Explored {
             scene: model.scene(&small),
             duplicates,
             drops: 0,
-            stale,
+            spurious,
             crashes: 0,
             depth: 1_000,
         },

@@ -48,7 +48,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
             scene: subject.model.scene(&small),
             duplicates: 2,
             drops: 0,
-            stale: 0,
+            spurious: 0,
             crashes: 0,
             depth: 1_000,
         },

@@ -5,7 +5,7 @@
 //! why is told in the same words every time: each call has an instance of its own.
 
 use super::World;
-use super::gate::Request;
+use super::gate::GateRequest;
 use sim_air::{Air, OriginKind, PureModule, Value};
 use sim_host::StepError;
 
@@ -16,7 +16,7 @@ const MOST_REASON_CHARS: usize = 400;
 ///
 /// # Errors
 /// The reason of the denial.
-pub fn ask(world: &World, module: Option<usize>, request: &Request<'_>) -> Result<(), String> {
+pub fn ask(world: &World, module: Option<usize>, request: &GateRequest<'_>) -> Result<(), String> {
     // Each grant's cap has its module, by what is checked at load.
     let module = module.ok_or("it is not there")?;
     let definition = &world.air.enforcers[module];
@@ -45,7 +45,7 @@ pub fn ask(world: &World, module: Option<usize>, request: &Request<'_>) -> Resul
 }
 
 /// The canonical bytes of what a module is given.
-fn input(air: &Air, module: &PureModule, request: &Request<'_>) -> Result<Vec<u8>, String> {
+fn input(air: &Air, module: &PureModule, request: &GateRequest<'_>) -> Result<Vec<u8>, String> {
     let cap = &air.caps[request.grant.cap];
     let encoded = air.schemas.encode(cap.schema, &request.grant.params);
     let cap_params = encoded.map_err(|error| error.to_string())?;
@@ -71,7 +71,7 @@ fn input(air: &Air, module: &PureModule, request: &Request<'_>) -> Result<Vec<u8
 }
 
 /// `sys/PureContext@1`.
-fn context(air: &Air, module: &PureModule, request: &Request<'_>) -> Value {
+fn context(air: &Air, module: &PureModule, request: &GateRequest<'_>) -> Value {
     Value::record([
         ("logical_now_ns", Value::Nat(request.now_ns)),
         ("journal_height", Value::Nat(request.journal_height as u64)),

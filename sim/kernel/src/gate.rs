@@ -36,7 +36,7 @@ impl Verdict {
 }
 
 /// An effect at the gate. `params` are its canonical bytes.
-pub struct Request<'a> {
+pub struct GateRequest<'a> {
     pub effect: &'a Effect,
     pub params: &'a [u8],
     pub grant: &'a Grant,
@@ -48,9 +48,9 @@ pub struct Request<'a> {
     pub journal_height: usize,
 }
 
-pub fn decide(world: &World, request: &Request<'_>) -> Verdict {
+pub fn decide(world: &World, request: &GateRequest<'_>) -> Verdict {
     let air = &world.air;
-    let Request { effect, grant, .. } = *request;
+    let GateRequest { effect, grant, .. } = *request;
     let denied_by = if grant
         .expiry_ns
         .is_some_and(|expiry| request.now_ns >= expiry)
@@ -82,7 +82,7 @@ pub fn decide(world: &World, request: &Request<'_>) -> Verdict {
 }
 
 /// Whether the allow-lists of a grant let an effect pass.
-fn covers(air: &Air, request: &Request<'_>) -> bool {
+fn covers(air: &Air, request: &GateRequest<'_>) -> bool {
     let lists = AllowLists::of(&request.grant.params);
     if !lists.restrict() {
         return true;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::World;
-use super::plan::Instance;
+use super::plan::PlanInstance;
 use effects::Asked;
 use memo::Memo;
 pub use recover::{Checkpoint, Divergence};
@@ -75,7 +75,7 @@ pub struct Kernel<'w> {
     states: Vec<Option<ValueId>>,
     /// State of keyed reducers, by reducer and canonical key.
     cells: BTreeMap<(ReducerId, Vec<u8>), ValueId>,
-    plans: Vec<Instance>,
+    plans: Vec<PlanInstance>,
     next_plan: u32,
     /// Oldest first.
     open: Vec<OpenIntent>,
@@ -230,7 +230,7 @@ impl<'w> Kernel<'w> {
 
     /// The plan instances that have not ended, oldest first.
     #[inline]
-    pub fn plans(&self) -> &[Instance] {
+    pub fn plans(&self) -> &[PlanInstance] {
         &self.plans
     }
 

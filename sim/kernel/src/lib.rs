@@ -24,7 +24,7 @@ pub use expected::{ExpectError, Expected};
 pub use kernel::{
     Checkpoint, Divergence, Kernel, Moved, OpenIntent, Sampling, input_of, variant_tag,
 };
-pub use plan::{Instance as PlanInstance, Status as PlanStatus};
+pub use plan::{PlanInstance, PlanStatus};
 
 /// The documents, the code, and who listens to what.
 pub struct World {

@@ -18,20 +18,20 @@ const FEW_STEPS: usize = 8;
 /// A running plan. Small as long as it evaluates nothing, as one does whose answers are chosen for
 /// it: runs start many, and the explorer keeps them by the thousand.
 #[derive(Debug)]
-pub struct Instance {
+pub struct PlanInstance {
     /// Unique in the run.
     pub id: u32,
     pub plan: PlanId,
     /// The canonical bytes of the event that started it.
     pub input_bytes: ValueId,
-    status: SmallVec<[Status; FEW_STEPS]>,
+    status: SmallVec<[PlanStatus; FEW_STEPS]>,
     /// None as long as it holds nothing.
     held: Option<Box<Held>>,
 }
 
-impl Clone for Instance {
-    fn clone(&self) -> Instance {
-        Instance {
+impl Clone for PlanInstance {
+    fn clone(&self) -> PlanInstance {
+        PlanInstance {
             id: self.id,
             plan: self.plan,
             input_bytes: self.input_bytes,
@@ -44,7 +44,8 @@ impl Clone for Instance {
 /// What an instance holds of its own.
 #[derive(Clone, Debug)]
 struct Held {
-    /// The input as a value, from when something may be evaluated: see [`Instance::awaits_input`].
+    /// The input as a value, from when something may be evaluated: see
+    /// [`PlanInstance::awaits_input`].
     input: Option<Value>,
     vars: BTreeMap<String, Value>,
     results: BTreeMap<String, Value>,
@@ -71,23 +72,23 @@ static NOTHING: Held = Held {
 
 /// How far a step is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Status {
+pub enum PlanStatus {
     Pending,
     /// An await whose turn has come.
     Waiting,
-    /// An await whose event is there, see [`Instance::arrived`], and that goes on with it.
+    /// An await whose event is there, see [`PlanInstance::arrived`], and that goes on with it.
     Arrived,
     Completed,
     Skipped,
 }
 
-impl Status {
-    const ALL: [Status; 5] = [
-        Status::Pending,
-        Status::Waiting,
-        Status::Arrived,
-        Status::Completed,
-        Status::Skipped,
+impl PlanStatus {
+    const ALL: [PlanStatus; 5] = [
+        PlanStatus::Pending,
+        PlanStatus::Waiting,
+        PlanStatus::Arrived,
+        PlanStatus::Completed,
+        PlanStatus::Skipped,
     ];
 }
 
@@ -149,13 +150,13 @@ pub enum PlanError {
     Refused { step: String, what: String },
 }
 
-impl Instance {
-    pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: ValueId) -> Instance {
-        Instance {
+impl PlanInstance {
+    pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: ValueId) -> PlanInstance {
+        PlanInstance {
             id,
             plan,
             input_bytes,
-            status: smallvec![Status::Pending; definition.steps.len()],
+            status: smallvec![PlanStatus::Pending; definition.steps.len()],
             held: None,
         }
     }
@@ -177,15 +178,15 @@ impl Instance {
         }
     }
 
-    pub fn unpack(packed: &mut Unpacker<'_>) -> Instance {
+    pub fn unpack(packed: &mut Unpacker<'_>) -> PlanInstance {
         let (id, plan) = (packed.small(), PlanId::new(packed.count()));
         let input_bytes = packed.value();
         let steps = 0..packed.count();
-        Instance {
+        PlanInstance {
             id,
             plan,
             input_bytes,
-            status: steps.map(|_| Status::ALL[packed.count()]).collect(),
+            status: steps.map(|_| PlanStatus::ALL[packed.count()]).collect(),
             held: None,
         }
     }
@@ -199,7 +200,7 @@ impl Instance {
     }
 
     /// Whether the input is still bytes, as it stays for a plan that never evaluates anything:
-    /// one whose answers are chosen for it. Give it with [`Instance::set_input`] before a step.
+    /// one whose answers are chosen for it. Give it with [`PlanInstance::set_input`] before a step.
     pub fn awaits_input(&self) -> bool {
         self.held().input.is_none()
     }
@@ -213,7 +214,7 @@ impl Instance {
     }
 
     /// How far each step of the plan is.
-    pub fn statuses(&self) -> &[Status] {
+    pub fn statuses(&self) -> &[PlanStatus] {
         &self.status
     }
 
@@ -278,18 +279,20 @@ impl Instance {
             let (mut first, mut skipped) = (None, false);
             for index in 0..plan.steps.len() {
                 let ready = match self.status[index] {
-                    Status::Pending => match self.readiness(plan, index)? {
+                    PlanStatus::Pending => match self.readiness(plan, index)? {
                         Readiness::Ready => true,
                         Readiness::NotYet => false,
                         Readiness::Never => {
                             self.false_guards(plan, index).for_each(&mut passed_over);
-                            self.status[index] = Status::Skipped;
+                            self.status[index] = PlanStatus::Skipped;
                             skipped = true;
                             false
                         }
                     },
-                    Status::Waiting | Status::Arrived => self.awaited(plan, index).is_some(),
-                    Status::Completed | Status::Skipped => false,
+                    PlanStatus::Waiting | PlanStatus::Arrived => {
+                        self.awaited(plan, index).is_some()
+                    }
+                    PlanStatus::Completed | PlanStatus::Skipped => false,
                 };
                 if ready && first.is_none() {
                     first = Some(index);
@@ -305,7 +308,7 @@ impl Instance {
     pub fn is_exhausted(&self) -> bool {
         self.status
             .iter()
-            .all(|status| matches!(status, Status::Completed | Status::Skipped))
+            .all(|status| matches!(status, PlanStatus::Completed | PlanStatus::Skipped))
     }
 
     /// What an await waits for, if it is there.
@@ -324,15 +327,19 @@ impl Instance {
     /// are written: what one of them reads may be set by another predecessor.
     fn readiness(&self, plan: &Plan, index: usize) -> Result<Readiness, PlanError> {
         let into = || plan.edges.iter().filter(|edge| edge.to == index);
-        let settled =
-            |step: usize| matches!(self.status[step], Status::Completed | Status::Skipped);
+        let settled = |step: usize| {
+            matches!(
+                self.status[step],
+                PlanStatus::Completed | PlanStatus::Skipped
+            )
+        };
         if !into().all(|edge| settled(edge.from)) {
             return Ok(Readiness::NotYet);
         }
         let (mut edges, mut live, mut blocked) = (0, false, false);
         for edge in into() {
             edges += 1;
-            if self.status[edge.from] == Status::Skipped {
+            if self.status[edge.from] == PlanStatus::Skipped {
                 continue;
             }
             let Some(guard) = &edge.when else {
@@ -363,7 +370,7 @@ impl Instance {
     fn false_guards<'a>(&'a self, plan: &'a Plan, step: usize) -> impl Iterator<Item = usize> {
         let edges = plan.edges.iter().enumerate();
         let into = edges.filter(move |(_, edge)| edge.to == step);
-        let live = into.filter(|(_, edge)| self.status[edge.from] == Status::Completed);
+        let live = into.filter(|(_, edge)| self.status[edge.from] == PlanStatus::Completed);
         let is_false =
             |guard: &Expr| matches!(guard.eval(&self.scope(None)), Ok(Value::Bool(false)));
         live.filter(move |(_, edge)| edge.when.as_ref().is_some_and(is_false))
@@ -374,11 +381,11 @@ impl Instance {
     pub fn taken_edges<'a>(&'a self, plan: &'a Plan, step: usize) -> impl Iterator<Item = usize> {
         let edges = plan.edges.iter().enumerate();
         let into = edges.filter(move |(_, edge)| edge.to == step && edge.when.is_some());
-        into.filter(|(_, edge)| self.status[edge.from] == Status::Completed)
+        into.filter(|(_, edge)| self.status[edge.from] == PlanStatus::Completed)
             .map(|(index, _)| index)
     }
 
-    /// Runs step `index`, which [`Instance::next`] gave. With `replaced`, a raise is not
+    /// Runs step `index`, which [`PlanInstance::next`] gave. With `replaced`, a raise is not
     /// evaluated: another event takes its place.
     pub fn tick(
         &mut self,
@@ -425,7 +432,7 @@ impl Instance {
                     receipt_for.eval(&self.scope(None)).map_err(failed)?;
                 }
                 let Some(value) = self.awaited(plan, index).cloned() else {
-                    self.status[index] = Status::Waiting;
+                    self.status[index] = PlanStatus::Waiting;
                     return Ok(Action::Nothing);
                 };
                 let held = self.hold();
@@ -454,7 +461,7 @@ impl Instance {
                 }
             }
         };
-        self.status[index] = Status::Completed;
+        self.status[index] = PlanStatus::Completed;
         // What goes out does so before the step is complete; an end is told if they hold.
         if !matches!(action, Action::Emit { .. } | Action::Raise { .. }) {
             self.check_invariants(plan, index)?;
@@ -546,7 +553,7 @@ impl Instance {
     pub fn awaits(&self, plan: &Plan, schema: SchemaId) -> bool {
         plan.steps.iter().zip(&self.status).any(|(step, status)| {
             matches!(&step.op, Op::AwaitEvent { event, .. } if *event == schema)
-                && *status == Status::Waiting
+                && *status == PlanStatus::Waiting
         })
     }
 
@@ -568,7 +575,7 @@ impl Instance {
             else {
                 continue;
             };
-            if *wanted != schema || self.status[index] != Status::Waiting {
+            if *wanted != schema || self.status[index] != PlanStatus::Waiting {
                 continue;
             }
             let fits = match condition {
@@ -591,7 +598,7 @@ impl Instance {
                 },
             };
             if fits {
-                self.status[index] = Status::Arrived;
+                self.status[index] = PlanStatus::Arrived;
                 self.hold().arrived.insert(index, event.clone());
                 is_taken = true;
             }
@@ -600,11 +607,11 @@ impl Instance {
     }
 }
 
-impl Instance {
+impl PlanInstance {
     /// What it takes in memory, about.
     pub fn size_bytes(&self) -> usize {
         let held = self.held.as_deref().map_or(0, Held::size_bytes);
-        size_of::<Instance>() + self.status.len() + held
+        size_of::<PlanInstance>() + self.status.len() + held
     }
 }
 

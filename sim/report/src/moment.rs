@@ -2,7 +2,7 @@
 
 use super::paths::Change;
 use super::text::{Look, Text};
-use super::timeline::{Step, Timeline, Turn};
+use super::timeline::{Timeline, TimelineStep, TimelineTurn};
 
 /// All that is known of a turn; the turn is one of the timeline's.
 pub fn told(timeline: &Timeline, index: usize) -> Text {
@@ -54,7 +54,7 @@ pub fn told(timeline: &Timeline, index: usize) -> Text {
     text
 }
 
-fn gate(turn: &Turn) -> impl Iterator<Item = String> {
+fn gate(turn: &TimelineTurn) -> impl Iterator<Item = String> {
     turn.gate.iter().map(|gate| {
         let verdict = if gate.allowed { "allowed" } else { "DENIED" };
         let (effect, asker, grant) = (&gate.effect, &gate.asker, &gate.grant);
@@ -63,7 +63,7 @@ fn gate(turn: &Turn) -> impl Iterator<Item = String> {
 }
 
 /// The whole state, changed fields marked with what they were.
-fn state(text: &mut Text, step: &Step) {
+fn state(text: &mut Text, step: &TimelineStep) {
     let cell = step
         .cell
         .as_ref()

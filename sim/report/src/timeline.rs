@@ -19,7 +19,7 @@ pub use recorder::Recorder;
 pub struct Timeline {
     /// The local names of the reducers, by their ids.
     pub reducers: Vec<String>,
-    pub turns: Vec<Turn>,
+    pub turns: Vec<TimelineTurn>,
     pub arrows: Vec<Arrow>,
     pub bars: Vec<Bar>,
     pub violations: Vec<Violated>,
@@ -29,7 +29,7 @@ pub struct Timeline {
 
 /// A decision and what came of it.
 #[derive(Clone, PartialEq, Default, Debug)]
-pub struct Turn {
+pub struct TimelineTurn {
     /// Virtual time.
     pub time: String,
     /// The name of its `Verb`.
@@ -38,12 +38,12 @@ pub struct Turn {
     /// The kinds of fault that the decision is, of `campaign::FAULTS`.
     pub faults: Vec<&'static str>,
     /// The event that the kernel accepted.
-    pub event: Option<Event>,
-    pub steps: Vec<Step>,
+    pub event: Option<TimelineEvent>,
+    pub steps: Vec<TimelineStep>,
     /// What was sent, asked for and begun, by the names that later decisions use.
     pub out: Vec<String>,
     pub gate: Vec<Gate>,
-    pub journal: Vec<Record>,
+    pub journal: Vec<TimelineRecord>,
     /// What is in flight after the turn.
     pub flight: Vec<Held>,
     /// Where a recovery did not come to what the journal says.
@@ -52,7 +52,7 @@ pub struct Turn {
 
 /// An event that was accepted.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Event {
+pub struct TimelineEvent {
     /// The name of its schema.
     pub schema: String,
     pub value: Json,
@@ -62,7 +62,7 @@ pub struct Event {
 
 /// An event through a reducer.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Step {
+pub struct TimelineStep {
     pub reducer: String,
     /// The key of the cell, in JSON.
     pub cell: Option<String>,
@@ -86,7 +86,7 @@ pub struct Gate {
 
 /// A journal record: the word of AIR for its kind, and what it holds.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Record {
+pub struct TimelineRecord {
     pub kind: &'static str,
     pub text: String,
 }
@@ -122,7 +122,7 @@ pub struct Arrow {
     pub to: Place,
     pub to_turn: usize,
     pub text: String,
-    /// It is a second copy, was dropped before, or nobody sent it.
+    /// It is a second copy, was dropped before, or is spurious.
     pub is_fault: bool,
 }
 
@@ -168,7 +168,7 @@ impl Timeline {
     }
 }
 
-impl Step {
+impl TimelineStep {
     /// Where the state changed; of a new one, its fields.
     pub fn changes(&self) -> Vec<Change> {
         match (&self.before, &self.after) {
@@ -184,7 +184,7 @@ impl Step {
     }
 }
 
-impl Event {
+impl TimelineEvent {
     /// Whether it has a field of this name and value, itself or in its arm.
     pub fn says(&self, field: &str, value: &Json) -> bool {
         let arms = self
@@ -197,7 +197,7 @@ impl Event {
     }
 }
 
-impl Turn {
+impl TimelineTurn {
     /// What is odd about the decision and not in its own words, without its subject: `late`.
     pub fn oddities(&self) -> impl Iterator<Item = &'static str> {
         const ODD: [&str; 6] = [

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::paths::Change;
 use super::table::{Lines, Table};
 use super::text::{Look, Text};
-use super::timeline::{Event, Step, Timeline, Turn};
+use super::timeline::{Timeline, TimelineEvent, TimelineStep, TimelineTurn};
 use super::words::{self, counted};
 
 /// How much is shown of what an event says, in characters.
@@ -171,7 +171,7 @@ fn row(table: &mut Table, with_verdict: bool, look: Look, cells: [Lines; 7]) {
 }
 
 /// The decision, and what is odd about it that its own words do not say.
-fn decision(turn: &Turn) -> String {
+fn decision(turn: &TimelineTurn) -> String {
     let odd: Vec<&str> = turn.oddities().collect();
     match odd.is_empty() {
         true => turn.decision.clone(),
@@ -179,14 +179,14 @@ fn decision(turn: &Turn) -> String {
     }
 }
 
-fn event(turn: &Turn) -> String {
+fn event(turn: &TimelineTurn) -> String {
     let brief = turn.event.as_ref().map_or("", |event| &event.brief);
     words::clip(brief, EVENT_CHARS)
 }
 
 /// What changed in the states of the cells that saw the event. Of a new state, what the event does
 /// not say itself.
-pub fn state(turn: &Turn) -> String {
+pub fn state(turn: &TimelineTurn) -> String {
     let many = turn.steps.len() > 1;
     let steps = turn.steps.iter().map(|step| {
         let change = changes(step, turn.event.as_ref());
@@ -202,7 +202,7 @@ pub fn state(turn: &Turn) -> String {
     steps.chain(failed).collect::<Vec<_>>().join("; ")
 }
 
-fn changes(step: &Step, event: Option<&Event>) -> String {
+fn changes(step: &TimelineStep, event: Option<&TimelineEvent>) -> String {
     if let Some(why) = &step.refused {
         return format!("refused: {why}");
     }

@@ -143,14 +143,14 @@ impl Failure {
     /// What makes one run simpler than another that fails in the same way: it is shorter, and what
     /// happens in it could happen.
     fn simplicity(&self) -> (usize, Seed) {
-        /// Decisions that an event counts for that nobody sent.
-        const STRAY: usize = 10;
+        /// Decisions that a spurious event counts for.
+        const SPURIOUS: usize = 10;
         let schedule = &self.sighting.scenario.schedule;
-        let strays = schedule
+        let spurious = schedule
             .iter()
             .filter(|decision| decision.is_spurious())
             .count();
-        (schedule.len() + strays * (STRAY - 1), self.seed)
+        (schedule.len() + spurious * (SPURIOUS - 1), self.seed)
     }
 
     /// Takes in another run that fails in the same way.

@@ -34,7 +34,7 @@ use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, PlanMode, Scenario};
 use sim_record::trace::Pool;
 pub use tour::{Tour, Visit, tour};
-use worker::{Found, Successor, Worker};
+use worker::{Expanded, Successor, Worker};
 
 /// How large the world is.
 #[derive(Clone, Debug)]
@@ -44,8 +44,8 @@ pub struct Limits {
     /// Messages and timers that are sent twice.
     pub duplicates: u8,
     pub drops: u8,
-    /// Events that nobody sent, and starts of requests that have been started.
-    pub stale: u8,
+    /// Spurious events, and starts of requests that have been started.
+    pub spurious: u8,
     pub crashes: u8,
     /// Decisions in a row.
     pub depth: u32,
@@ -313,10 +313,10 @@ impl Search<'_, '_> {
 
     /// Where the moves of a window of states lead, a batch after the other, each with the place of
     /// its first state in the level: found by all workers together.
-    fn found(&self, level: &Level, window: Range<usize>) -> Vec<(usize, Found)> {
+    fn found(&self, level: &Level, window: Range<usize>) -> Vec<(usize, Expanded)> {
         let known = self.options.deduplicate.then_some(&self.visited);
         let next = AtomicUsize::new(window.start);
-        let done: Mutex<Vec<(usize, Found)>> = Mutex::default();
+        let done: Mutex<Vec<(usize, Expanded)>> = Mutex::default();
         let work = &|thread: usize| {
             let worker = self.workers[thread].lock();
             let mut worker = worker.unwrap_or_else(PoisonError::into_inner);
@@ -329,7 +329,7 @@ impl Search<'_, '_> {
                     break;
                 }
                 let batch = start..window.end.min(start + BATCH);
-                let mut found = Found::of(batch.len());
+                let mut found = Expanded::of(batch.len());
                 for place in batch {
                     worker.expand(level, place, known, &mut found);
                     // Once more when it is taken over.

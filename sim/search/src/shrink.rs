@@ -167,12 +167,12 @@ struct Context<'a> {
     identities: Vec<Identity>,
     /// The schemas and labels of their first events.
     starts: Vec<(SchemaId, String)>,
-    /// What a stray event counts for; see [`Measure::cost`].
-    stray_cost: u64,
+    /// What a spurious event counts for; see [`Measure::cost`].
+    spurious_cost: u64,
 }
 
-/// What a stray event costs at least, in worlds whose plans answer nothing.
-const LEAST_STRAY_COST: u64 = 3;
+/// What a spurious event costs at least, in worlds whose plans answer nothing.
+const LEAST_SPURIOUS_COST: u64 = 3;
 
 /// What a request is called: by the schedule, and in events.
 #[derive(Clone, PartialEq, Eq)]
@@ -187,9 +187,9 @@ impl<'a> Context<'a> {
             subject,
             identities: Vec::new(),
             starts: Vec::new(),
-            stray_cost: 0,
+            spurious_cost: 0,
         };
-        context.stray_cost = context.longest_way().max(LEAST_STRAY_COST);
+        context.spurious_cost = context.longest_way().max(LEAST_SPURIOUS_COST);
         for request in &scenario.requests {
             context.identities.push(context.identity(request));
             let label = context.item(request.schema, &request.value).label;

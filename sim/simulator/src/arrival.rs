@@ -24,11 +24,11 @@ pub(super) struct Arrival {
     pub cell: Option<Cell>,
     at_ns: u64,
     /// The receipt that the event tells of.
-    receipt: Option<Receipt>,
+    receipt: Option<ArrivingReceipt>,
     source: Source,
 }
 
-struct Receipt {
+struct ArrivingReceipt {
     open: OpenIntent,
     status: Status,
     value: ValueId,
@@ -166,7 +166,7 @@ impl Simulator<'_> {
             remark,
             cell: open.asker.cell(),
             at_ns,
-            receipt: Some(Receipt {
+            receipt: Some(ArrivingReceipt {
                 open,
                 status,
                 value: receipt,

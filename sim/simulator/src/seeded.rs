@@ -128,13 +128,13 @@ impl Seeded {
         }
     }
 
-    fn stray(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
+    fn spurious(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let requests = &situation.scenario.requests;
-        let stray = situation.model.stray(requests, &mut self.stream)?;
+        let event = situation.model.stray(requests, &mut self.stream)?;
         Some(Choice::Inject {
-            schema: stray.schema,
-            value: trace.store(&stray.value),
-            cell: stray.cell.map(|key| trace.store(&key)),
+            schema: event.schema,
+            value: trace.store(&event.value),
+            cell: event.cell.map(|key| trace.store(&key)),
         })
     }
 
@@ -188,7 +188,7 @@ impl Seeded {
             0 => self
                 .progress(situation)
                 .map(|enabled| self.choice(situation, trace, enabled)),
-            1 => self.stray(situation, trace),
+            1 => self.spurious(situation, trace),
             2 => {
                 let index = self.message(flight.messages.len());
                 Some(Choice::Duplicate(item(&flight.messages, index)))

@@ -220,7 +220,7 @@ impl Explore {
                 scene: Scene::default(),
                 duplicates: self.duplicates,
                 drops: self.drops,
-                stale: self.stale,
+                spurious: self.stale,
                 crashes: self.crashes,
                 depth: self.depth,
             },

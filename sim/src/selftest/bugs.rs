@@ -19,7 +19,7 @@ pub struct Shape {
     pub max_attempts: u64,
     pub base_delay_ms: u64,
     pub duplicates: u8,
-    pub stale: u8,
+    pub spurious: u8,
     pub depth: u32,
     /// Every scene is explored, not only that in which nothing is varied.
     pub is_varied: bool,
@@ -37,12 +37,15 @@ const SHAPE: Shape = Shape {
     max_attempts: 2,
     base_delay_ms: 10,
     duplicates: 1,
-    stale: 1,
+    spurious: 1,
     depth: 12,
     is_varied: false,
 };
-/// No event that nobody sent: the story that is told comes about by itself.
-const NATURAL: Shape = Shape { stale: 0, ..SHAPE };
+/// No spurious event: the story that is told comes about by itself.
+const NATURAL: Shape = Shape {
+    spurious: 0,
+    ..SHAPE
+};
 const ONE_ATTEMPT: Shape = Shape {
     max_attempts: 1,
     ..SHAPE

@@ -9,7 +9,8 @@ use super::{Palette, values};
 /// One decision in so many that bring an event meets a crash.
 const CRASHES: (u32, u32) = (1, 32);
 
-/// Any decision: something that was possible in some run, a start, a stray, or a fault on either.
+/// Any decision: something that was possible in some run, a start, a spurious event, or a fault on
+/// either.
 pub fn new(
     scenario: &Scenario,
     palette: &mut Palette<'_>,
@@ -20,7 +21,7 @@ pub fn new(
             let known = dice.choose(&palette.pool.decisions)?.clone();
             return varied(known, palette, dice).map(Some);
         }
-        4..=7 => stray(scenario, palette, dice)?,
+        4..=7 => spurious(scenario, palette, dice)?,
         8 => Some(match dice.arbitrary()? {
             true => Decision::Snapshot,
             false => Decision::Advance {
@@ -38,8 +39,8 @@ pub fn new(
     }
 }
 
-/// An event that nobody sent, made by the model; now and then with a leaf changed.
-fn stray(
+/// A spurious event, made by the model; now and then with a leaf changed.
+fn spurious(
     scenario: &Scenario,
     palette: &mut Palette<'_>,
     dice: &mut Unstructured<'_>,

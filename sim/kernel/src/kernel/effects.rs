@@ -40,7 +40,7 @@ impl Kernel<'_> {
             }
             Asker::Plan { plan, .. } => (OriginKind::Plan, &air.plans[plan.index()].name),
         };
-        let request = gate::Request {
+        let request = gate::GateRequest {
             effect: &air.effects[effect.index()],
             params: trace.bytes(params),
             grant: &air.grants[grant.index()],

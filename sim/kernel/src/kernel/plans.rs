@@ -1,7 +1,7 @@
 //! Plan instances: started by triggers, shown events, and moved a tick at a time.
 
 use super::super::envelope::intent_hash;
-use super::super::plan::{Action, Instance, PlanError, Status, has_conditions};
+use super::super::plan::{Action, PlanError, PlanInstance, PlanStatus, has_conditions};
 use super::{Asked, Kernel, at_path};
 use sim_air::{EffectId, GrantId, Op, Plan, SchemaId, Value};
 use sim_record::trace::{Asker, EdgeTaken, Emitted, Record, Trace, ValueId};
@@ -9,7 +9,7 @@ use sim_record::trace::{Asker, EdgeTaken, Emitted, Record, Trace, ValueId};
 impl Kernel<'_> {
     pub(super) fn show_to_plans(&mut self, trace: &mut Trace, schema: SchemaId, value: ValueId) {
         let air = &self.world.air;
-        let awaiting = |plan: &Instance| plan.awaits(&air.plans[plan.plan.index()], schema);
+        let awaiting = |plan: &PlanInstance| plan.awaits(&air.plans[plan.plan.index()], schema);
         if !self.plans.iter().any(awaiting) {
             return;
         }
@@ -39,7 +39,7 @@ impl Kernel<'_> {
         let air = &self.world.air;
         let trigger = &air.triggers[trigger];
         let definition = &air.plans[trigger.plan.index()];
-        let mut instance = Instance::new(self.next_plan, trigger.plan, definition, value);
+        let mut instance = PlanInstance::new(self.next_plan, trigger.plan, definition, value);
         self.next_plan += 1;
         if trigger.correlate_by.is_some() || has_conditions(definition) {
             let Ok(input) = air.schemas.decode(schema, trace.bytes(value)) else {
@@ -101,7 +101,7 @@ impl Kernel<'_> {
             replaced,
             at_ns: now_ns,
         });
-        if instance.statuses()[step] == Status::Pending {
+        if instance.statuses()[step] == PlanStatus::Pending {
             let (plan, edges) = (instance.plan, instance.taken_edges(definition, step));
             trace.edges.extend(edges.map(|edge| EdgeTaken {
                 plan,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::plan::Instance;
+use super::super::plan::PlanInstance;
 use super::{Kernel, Moment, Moved, OpenIntent, Sampling};
 use sim_air::{EffectId, PlanId, ReducerId};
 use sim_record::trace::{Asker, Packer, Record, Recovery, Trace, Unpacker, ValueId};
@@ -21,7 +21,7 @@ pub struct Checkpoint {
     records: usize,
     states: Vec<Option<ValueId>>,
     cells: BTreeMap<(ReducerId, Vec<u8>), ValueId>,
-    plans: Vec<Instance>,
+    plans: Vec<PlanInstance>,
     next_plan: u32,
     open: Vec<OpenIntent>,
 }
@@ -47,7 +47,7 @@ impl Checkpoint {
         }
         self.plans.clear();
         for _ in 0..packed.count() {
-            self.plans.push(Instance::unpack(packed));
+            self.plans.push(PlanInstance::unpack(packed));
         }
     }
 
@@ -57,7 +57,7 @@ impl Checkpoint {
     }
 
     /// The plans of a checkpoint that could not be packed with the rest.
-    pub fn set_plans(&mut self, plans: &[Instance]) {
+    pub fn set_plans(&mut self, plans: &[PlanInstance]) {
         self.plans.clear();
         self.plans.extend_from_slice(plans);
     }
@@ -127,7 +127,7 @@ impl Kernel<'_> {
 
     /// Packs what a recovery from here needs, to be unpacked as a [`Checkpoint`]. Plans that hold
     /// values of their own are given out instead, all of them: those are more than numbers.
-    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Option<Box<[Instance]>> {
+    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Option<Box<[PlanInstance]>> {
         packer
             .number(self.next_plan.into())
             .count(self.states.len());
@@ -141,7 +141,7 @@ impl Kernel<'_> {
         }
         packer.count(self.open.len());
         self.open.iter().for_each(|open| open.pack(packer));
-        if self.plans.iter().any(Instance::holds) {
+        if self.plans.iter().any(PlanInstance::holds) {
             packer.count(0);
             return Some(self.plans.clone().into());
         }

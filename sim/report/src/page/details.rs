@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::timeline::{Step, Timeline, Turn};
+use crate::timeline::{Timeline, TimelineStep, TimelineTurn};
 use sim_air::printable;
 
 /// All turns. Numbers are places in `texts` wherever a text is meant.
@@ -82,7 +82,7 @@ impl Details {
     }
 }
 
-fn told(pool: &mut Pool, turn: &Turn) -> TurnDetails {
+fn told(pool: &mut Pool, turn: &TimelineTurn) -> TurnDetails {
     let event = turn.event.as_ref();
     TurnDetails {
         time: pool.place(&turn.time),
@@ -116,7 +116,7 @@ fn told(pool: &mut Pool, turn: &Turn) -> TurnDetails {
     }
 }
 
-fn step_of(pool: &mut Pool, step: &Step) -> [Option<usize>; 4] {
+fn step_of(pool: &mut Pool, step: &TimelineStep) -> [Option<usize>; 4] {
     let name = match &step.cell {
         Some(cell) => format!("{} {cell}", step.reducer),
         None => step.reducer.clone(),

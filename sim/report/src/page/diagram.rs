@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::timeline::{self, Arrow, Bar, Place, Timeline, Turn};
+use crate::timeline::{self, Arrow, Bar, Place, Timeline, TimelineTurn};
 use crate::turns;
 use crate::words;
 use sim_air::printable;
@@ -207,7 +207,7 @@ fn lanes_of(timeline: &Timeline, lanes: &Lanes) -> Vec<Lane> {
     named
 }
 
-fn row(timeline: &Timeline, index: usize, turn: &Turn, y: usize) -> Row {
+fn row(timeline: &Timeline, index: usize, turn: &TimelineTurn, y: usize) -> Row {
     let shown = |text: &str, most| printable(&words::clip(text, most));
     let violated: Vec<&str> = timeline
         .violated_at(index)

@@ -1,6 +1,6 @@
 //! Journal records and the gate's decisions in words.
 
-use super::{Gate, Record};
+use super::{Gate, TimelineRecord};
 use crate::words;
 use sim_kernel::{World, local_name};
 use sim_record::trace::{self, Asker, Intent, IntentHash, Trace, Turn, ValueId};
@@ -68,9 +68,9 @@ fn policy(rule: Option<u32>, allowed: bool) -> String {
 }
 
 /// The records of a turn.
-pub(super) fn records(world: &World, trace: &Trace, turn: &Turn) -> Vec<Record> {
+pub(super) fn records(world: &World, trace: &Trace, turn: &Turn) -> Vec<TimelineRecord> {
     let records = trace.journal_in(&turn.journal).iter();
-    let told = records.map(|record| Record {
+    let told = records.map(|record| TimelineRecord {
         kind: record.name(),
         text: text(world, trace, record),
     });

@@ -2,7 +2,7 @@
 
 use super::flight::{self, Seen, Tracker};
 use super::journal;
-use super::{Event, Step, Timeline, Turn, Violated};
+use super::{Timeline, TimelineEvent, TimelineStep, TimelineTurn, Violated};
 use crate::words;
 use sim_kernel::{World, local_name};
 use sim_model::Violation;
@@ -81,7 +81,7 @@ impl<'a> Recorder<'a> {
         self.timeline
     }
 
-    fn turn(&mut self, seen: &Seen<'_>) -> Turn {
+    fn turn(&mut self, seen: &Seen<'_>) -> TimelineTurn {
         let (world, trace, turn) = (self.world, seen.trace, seen.turn);
         let decision = self.scenario.decision(trace, &turn.choice);
         let mut faults = Vec::new();
@@ -92,7 +92,7 @@ impl<'a> Recorder<'a> {
         let mut out = self.tracker.turn(seen);
         let denied = gate.iter().filter(|gate| !gate.allowed);
         out.extend(denied.map(|gate| format!("{} denied: {}", gate.effect, gate.because)));
-        Turn {
+        TimelineTurn {
             time: words::time(turn.at_ns),
             kind: turn.choice.verb().name(),
             decision: words::decision(world, &decision),
@@ -112,7 +112,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// The event that the kernel accepted in a turn.
-    fn event(&self, seen: &Seen<'_>) -> Option<Event> {
+    fn event(&self, seen: &Seen<'_>) -> Option<TimelineEvent> {
         let journal = seen.trace.journal_in(&seen.turn.journal);
         let (schema, value) = journal.iter().find_map(|record| match record {
             Record::DomainEvent { schema, value, .. } => Some((*schema, *value)),
@@ -132,18 +132,18 @@ impl<'a> Recorder<'a> {
             }
             _ => words::event_brief(self.world, schema, &json, None),
         };
-        Some(Event {
+        Some(TimelineEvent {
             schema: self.world.air.schemas.name(schema).to_owned(),
             value: json,
             brief,
         })
     }
 
-    fn step(&self, trace: &Trace, step: &trace::Step) -> Step {
+    fn step(&self, trace: &Trace, step: &trace::Step) -> TimelineStep {
         let reducer = &self.world.air.reducers[step.reducer.index()];
         let json = |schema, id| words::value_json(self.world, schema, trace.bytes(id));
         let cell = reducer.key_schema.zip(step.key);
-        Step {
+        TimelineStep {
             reducer: local_name(&reducer.name).to_owned(),
             cell: cell.map(|(schema, key)| json(schema, key).to_string()),
             before: step.before.map(|state| json(reducer.state, state)),
@@ -159,7 +159,7 @@ impl<'a> Recorder<'a> {
 }
 
 /// How much a turn takes, about.
-fn size_bytes(seen: &Seen<'_>, told: &Turn) -> usize {
+fn size_bytes(seen: &Seen<'_>, told: &TimelineTurn) -> usize {
     let trace = seen.trace;
     let size = |value: Option<ValueId>| value.map_or(0, |id| trace.bytes(id).len());
     let steps = trace.steps_of(seen.turn).iter();
@@ -170,18 +170,18 @@ fn size_bytes(seen: &Seen<'_>, told: &Turn) -> usize {
     let texts: usize = told.out.iter().map(text).sum();
     let records: usize = told.journal.iter().map(|record| text(&record.text)).sum();
     let held: usize = told.flight.iter().map(|held| text(&held.text)).sum();
-    size_of::<Turn>() + values * BYTES_PER_BYTE + texts + records + held
+    size_of::<TimelineTurn>() + values * BYTES_PER_BYTE + texts + records + held
 }
 
 /// What is left of a turn of long ago: what was decided.
-fn shorten(turn: &mut Turn) {
-    *turn = Turn {
+fn shorten(turn: &mut TimelineTurn) {
+    *turn = TimelineTurn {
         time: std::mem::take(&mut turn.time),
         kind: turn.kind,
         decision: std::mem::take(&mut turn.decision),
         faults: std::mem::take(&mut turn.faults),
         out: vec!["what came of it is left out: the run is too large".to_owned()],
         divergence: turn.divergence.take(),
-        ..Turn::default()
+        ..TimelineTurn::default()
     };
 }

@@ -131,7 +131,7 @@ fn emitted(world: &World) -> Result<BTreeSet<ArmIndex>, StepError> {
         healing_turns: HEALING_TURNS,
         ..Bounds::default()
     };
-    // No strays: what comes of an event that nobody sent proves nothing.
+    // No spurious events: what comes of one proves nothing.
     let faults = Faults::of([
         (Knob::Ok, 10),
         (Knob::Transient, 10),

@@ -13,20 +13,20 @@ use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item};
 pub(super) struct Used {
     pub duplicates: u8,
     pub drops: u8,
-    pub stale: u8,
+    pub spurious: u8,
     pub crashes: u8,
 }
 
 impl Used {
     pub fn bytes(self) -> [u8; 4] {
-        [self.duplicates, self.drops, self.stale, self.crashes]
+        [self.duplicates, self.drops, self.spurious, self.crashes]
     }
 
-    pub fn of([duplicates, drops, stale, crashes]: [u8; 4]) -> Used {
+    pub fn of([duplicates, drops, spurious, crashes]: [u8; 4]) -> Used {
         Used {
             duplicates,
             drops,
-            stale,
+            spurious,
             crashes,
         }
     }
@@ -193,16 +193,16 @@ fn faults(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<
             add(Choice::Drop(item), Used { drops, ..used });
         }
     }
-    if used.stale < limits.stale {
-        let stale = used.stale + 1;
-        let used = Used { stale, ..used };
+    if used.spurious < limits.spurious {
+        let spurious = used.spurious + 1;
+        let used = Used { spurious, ..used };
         for (count, request) in position.started.iter().zip(0..) {
             if *count > 0 {
                 add(Choice::Start { request }, used);
             }
         }
-        for spurious in position.spurious {
-            add(spurious.clone(), used);
+        for choice in position.spurious {
+            add(choice.clone(), used);
         }
     }
 }

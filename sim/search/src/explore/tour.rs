@@ -95,7 +95,7 @@ fn of_scene(asked: &Limits, scene: Scene, is_whole: bool) -> Limits {
     Limits {
         duplicates: faults(asked.duplicates),
         drops: faults(asked.drops),
-        stale: faults(asked.stale),
+        spurious: faults(asked.spurious),
         crashes: faults(asked.crashes),
         depth: asked.depth,
         scene,

@@ -13,7 +13,7 @@ use sim_record::trace::{Choice, Key, Pool, Trace, Unpacker, ValueId, Values};
 use sim_simulator::{Saved, Simulator};
 
 /// Where the moves of some states lead.
-pub(super) struct Found {
+pub(super) struct Expanded {
     pub successors: Vec<Successor>,
     /// How many successors each state has.
     pub counts: Vec<usize>,
@@ -25,10 +25,10 @@ pub(super) struct Found {
 const USUAL_MOVES: usize = 8;
 const USUAL_BYTES: usize = 512;
 
-impl Found {
+impl Expanded {
     /// With room for what comes of so many states.
-    pub fn of(states: usize) -> Found {
-        Found {
+    pub fn of(states: usize) -> Expanded {
+        Expanded {
             successors: Vec::with_capacity(states * USUAL_MOVES),
             counts: Vec::with_capacity(states),
             states: Level::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
@@ -237,7 +237,7 @@ impl<'w> Worker<'w> {
         level: &Level,
         place: usize,
         known: Option<&Visited>,
-        found: &mut Found,
+        found: &mut Expanded,
     ) {
         let mut base = std::mem::take(&mut self.base);
         self.unpack(level, place, &mut base);

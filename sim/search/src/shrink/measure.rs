@@ -7,13 +7,13 @@ use sim_record::scenario::Scenario;
 /// a natural number, so that there is no endless descent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Measure {
-    /// Decisions, where a stray event counts as many as it takes at most for an answer to come
+    /// Decisions, where a spurious event counts as many as it takes at most for an answer to come
     /// about in this world: to deliver the request, step the plan, deliver the answer. Any event
-    /// could be thrown in instead, and the shortest schedule would be a row of strays that no
+    /// could be thrown in instead, and the shortest schedule would be a row of them that no
     /// client ever sees; so the natural way is simpler, unless it is longer than that.
     pub cost: u64,
-    /// Events that nobody sent.
-    pub strays: u64,
+    /// Spurious events.
+    pub spurious: u64,
     pub requests: u64,
     /// Sum of the places that the requests had at first, doubled, and one more for each empty id:
     /// `r1` is simpler than `r2`, and than no name.
@@ -29,7 +29,7 @@ pub struct Measure {
 impl Context<'_> {
     pub(super) fn measure(&self, scenario: &Scenario) -> Measure {
         let schedule = &scenario.schedule;
-        let strays = schedule
+        let spurious = schedule
             .iter()
             .filter(|decision| decision.is_spurious())
             .count() as u64;
@@ -46,8 +46,8 @@ impl Context<'_> {
         });
         let (size, numbers) = self.weigh_values(scenario);
         Measure {
-            cost: schedule.len() as u64 + strays * (self.stray_cost - 1),
-            strays,
+            cost: schedule.len() as u64 + spurious * (self.spurious_cost - 1),
+            spurious,
             requests: scenario.requests.len() as u64,
             names: names.sum(),
             oddity: schedule.iter().map(decisions::oddity).sum(),

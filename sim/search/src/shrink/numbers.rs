@@ -1,4 +1,5 @@
-//! The numbers of a scenario, in requests, stray events and times, and lower ones in their place.
+//! The numbers of a scenario, in requests, spurious events and times, and lower ones in their
+//! place.
 
 use super::{Context, Search};
 use sim_air::{SchemaId, Value};
@@ -7,18 +8,18 @@ use sim_record::scenario::{Decision, Scenario};
 /// A number somewhere in a scenario.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Number {
-    pub place: Place,
+    pub place: NumberPlace,
     pub is: i128,
     /// What it would rather be.
     pub plain: i128,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NumberPlace {
     /// In the value of a request, by the way that leads to it.
     Request(usize, Vec<usize>),
-    /// In a stray event.
-    Stray(usize, Vec<usize>),
+    /// In a spurious event.
+    Spurious(usize, Vec<usize>),
     /// The time of a decision.
     Time(usize),
 }
@@ -28,31 +29,32 @@ impl Context<'_> {
     pub(super) fn numbers(&self, scenario: &Scenario) -> Vec<Number> {
         let schemas = &self.subject.air.schemas;
         let mut numbers = Vec::new();
-        let mut within = |schema: SchemaId, bytes: &[u8], place: &dyn Fn(Vec<usize>) -> Place| {
-            let Ok(value) = schemas.decode(schema, bytes) else {
-                return;
-            };
-            each_number(&value, "", &mut Vec::new(), &mut |field, way, is| {
-                numbers.push(Number {
-                    place: place(way.to_vec()),
-                    is,
-                    plain: i128::from(self.subject.model.plain_number(field)),
+        let mut within =
+            |schema: SchemaId, bytes: &[u8], place: &dyn Fn(Vec<usize>) -> NumberPlace| {
+                let Ok(value) = schemas.decode(schema, bytes) else {
+                    return;
+                };
+                each_number(&value, "", &mut Vec::new(), &mut |field, way, is| {
+                    numbers.push(Number {
+                        place: place(way.to_vec()),
+                        is,
+                        plain: i128::from(self.subject.model.plain_number(field)),
+                    });
                 });
-            });
-        };
+            };
         for (index, request) in scenario.requests.iter().enumerate() {
-            let place = |way| Place::Request(index, way);
+            let place = |way| NumberPlace::Request(index, way);
             within(request.schema, &request.value, &place);
         }
         for (index, decision) in scenario.schedule.iter().enumerate() {
             if let Decision::Inject { schema, value, .. } = decision {
-                within(*schema, value, &|way| Place::Stray(index, way));
+                within(*schema, value, &|way| NumberPlace::Spurious(index, way));
             }
         }
         for (index, decision) in scenario.schedule.iter().enumerate() {
             if let Some(at_ns) = time(decision) {
                 numbers.push(Number {
-                    place: Place::Time(index),
+                    place: NumberPlace::Time(index),
                     is: i128::from(at_ns),
                     plain: 0,
                 });
@@ -66,9 +68,10 @@ impl Context<'_> {
         &self,
         scenario: &Scenario,
         index: usize,
-    ) -> Option<(Place, i128)> {
+    ) -> Option<(NumberPlace, i128)> {
         let numbers = self.numbers(scenario).into_iter();
-        let mut of_requests = numbers.filter(|found| matches!(found.place, Place::Request(..)));
+        let mut of_requests =
+            numbers.filter(|found| matches!(found.place, NumberPlace::Request(..)));
         of_requests.nth(index).map(|found| (found.place, found.is))
     }
 
@@ -76,7 +79,7 @@ impl Context<'_> {
     pub(super) fn with_plain_requests(&self, scenario: &Scenario) -> Scenario {
         let mut changed = scenario.clone();
         for number in self.numbers(scenario) {
-            if matches!(number.place, Place::Request(..)) {
+            if matches!(number.place, NumberPlace::Request(..)) {
                 let plain = self.with_number(&changed, &number.place, number.plain);
                 changed = plain.unwrap_or(changed);
             }
@@ -88,7 +91,7 @@ impl Context<'_> {
     pub(super) fn with_number(
         &self,
         scenario: &Scenario,
-        place: &Place,
+        place: &NumberPlace,
         number: i128,
     ) -> Option<Scenario> {
         let schemas = &self.subject.air.schemas;
@@ -99,18 +102,18 @@ impl Context<'_> {
         };
         let mut changed = scenario.clone();
         match place {
-            Place::Request(index, way) => {
+            NumberPlace::Request(index, way) => {
                 let request = changed.requests.get_mut(*index)?;
                 request.value = rewritten(request.schema, &request.value, way)?;
             }
-            Place::Stray(index, way) => {
+            NumberPlace::Spurious(index, way) => {
                 let Decision::Inject { schema, value, .. } = changed.schedule.get_mut(*index)?
                 else {
                     return None;
                 };
                 *value = rewritten(*schema, value, way)?;
             }
-            Place::Time(index) => {
+            NumberPlace::Time(index) => {
                 *time_mut(changed.schedule.get_mut(*index)?)? = u64::try_from(number).ok()?;
             }
         }
@@ -143,7 +146,7 @@ impl Search<'_> {
     }
 
     /// Tries another number at a place.
-    pub(super) fn set(&mut self, place: &Place, number: i128) -> bool {
+    pub(super) fn set(&mut self, place: &NumberPlace, number: i128) -> bool {
         let candidate = self.context.with_number(&self.best, place, number);
         candidate.is_some_and(|candidate| self.attempt(&candidate))
     }

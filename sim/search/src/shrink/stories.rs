@@ -1,7 +1,7 @@
 //! The same violation told otherwise: steps out of a local minimum that deleting cannot take.
 //!
-//! A stray event is brought about in a natural way instead, or a long way is cut short by an
-//! event that nobody sent, if that saves more decisions than it costs.
+//! A spurious event is brought about in a natural way instead, or a long way is cut short by
+//! one, if that saves more decisions than it costs.
 
 use super::{Context, Identity, Search};
 use sim_air::{Air, Op, Plan, SchemaId, Trigger};
@@ -11,23 +11,23 @@ use sim_record::scenario::{Decision, ItemName, Request, Scenario};
 use sim_record::trace::{Answer, Status};
 
 /// Events that are made up to end a schedule early.
-const STRAYS: usize = 96;
+const SPURIOUS: usize = 96;
 /// Detours by another end that are followed, each at the price of deleting anew.
 const DETOURS: usize = 6;
 
 impl Search<'_> {
     pub(super) fn tell_otherwise(&mut self) {
-        self.bring_strays_about();
+        self.bring_spurious_about();
         self.raise_numbers();
         self.change_answers();
         self.answer_alike();
         // Before the next, which asks for some of the same and only takes what is simpler at once.
         self.end_otherwise();
         self.end_early();
-        self.draw_strays_anew();
+        self.draw_spurious_anew();
     }
 
-    fn bring_strays_about(&mut self) {
+    fn bring_spurious_about(&mut self) {
         let mut index = 0;
         while let Some(decision) = self.best.schedule.get(index) {
             if let Decision::Inject { schema, value, .. } = decision {
@@ -51,7 +51,7 @@ impl Search<'_> {
         }
     }
 
-    /// What a stray event would be called in flight; that of a stranger, also as a request's.
+    /// What a spurious event would be called in flight; that of a stranger, also as a request's.
     fn items(&self, schema: SchemaId, value: &[u8]) -> Vec<ItemName> {
         let item = self.context.item(schema, value);
         let req_ids = self.context.req_ids(&self.best);
@@ -70,7 +70,7 @@ impl Search<'_> {
         items
     }
 
-    /// Schedules in which a stray event at `index` comes about by itself.
+    /// Schedules in which a spurious event at `index` comes about by itself.
     fn natural(&self, index: usize, schema: SchemaId, item: &ItemName) -> Vec<Vec<Decision>> {
         let schedule = &self.best.schedule;
         let deliver = || Decision::Deliver(item.clone());
@@ -121,7 +121,7 @@ impl Search<'_> {
         stories
     }
 
-    /// A stray event that looks like a request's start becomes a request's start.
+    /// A spurious event that looks like a request's start becomes a request's start.
     fn as_request(&self, index: usize, schema: SchemaId, value: &[u8]) -> Option<Scenario> {
         let label = self.context.item(schema, value).label;
         if !self.context.starts.contains(&(schema, label)) {
@@ -132,14 +132,14 @@ impl Search<'_> {
             requests.all(|request| request.name != to.name)
         };
         let to = self.context.identities.iter().find(is_free)?;
-        let stray = Request {
+        let spurious = Request {
             // No request is called so, and nothing starts it.
             name: String::new(),
             schema,
             value: value.to_vec(),
         };
-        let from = self.context.identity(&stray);
-        let request = self.context.renamed(&stray, &from, to)?;
+        let from = self.context.identity(&spurious);
+        let request = self.context.renamed(&spurious, &from, to)?;
         let mut candidate = self.best.clone();
         candidate.schedule[index] = start(&request);
         candidate.requests.push(request);
@@ -183,19 +183,19 @@ impl Search<'_> {
         }
     }
 
-    /// Ends the schedule after each of its first decisions, with a start or a stray event.
+    /// Ends the schedule after each of its first decisions, with a start or a spurious event.
     fn end_early(&mut self) {
-        let stray_cost = self.context.stray_cost;
+        let spurious_cost = self.context.spurious_cost;
         for base in self.bases() {
             let starts = base.requests.iter().map(|request| (1, start(request)));
             let mut ends: Vec<(u64, Decision)> = starts.collect();
-            if self.measure.cost > stray_cost {
-                let strays = self.strays(&base).into_iter();
-                ends.extend(strays.map(|stray| (stray_cost, stray)));
+            if self.measure.cost > spurious_cost {
+                let spurious = self.spurious(&base).into_iter();
+                ends.extend(spurious.map(|spurious| (spurious_cost, spurious)));
             }
             for length in 0..base.schedule.len() {
                 for (cost, end) in &ends {
-                    // A prefix that holds strays costs more, and is then not accepted.
+                    // A prefix that holds spurious events costs more, and is then not accepted.
                     if length as u64 + cost <= self.measure.cost
                         && self.attempt(&ended(&base, length, end))
                     {
@@ -206,17 +206,17 @@ impl Search<'_> {
         }
     }
 
-    /// Ends the schedule with a start or a stray event instead of its last decision, which may make
-    /// much of what led up to that one superfluous.
+    /// Ends the schedule with a start or a spurious event instead of its last decision, which may
+    /// make much of what led up to that one superfluous.
     fn end_otherwise(&mut self) {
-        let is_worth_strays = self.measure.cost > self.context.stray_cost + 1;
+        let is_worth_spurious = self.measure.cost > self.context.spurious_cost + 1;
         for base in self.bases() {
             let Some(last) = base.schedule.len().checked_sub(1) else {
                 return;
             };
             let mut ends: Vec<Decision> = base.requests.iter().map(start).collect();
-            if is_worth_strays {
-                ends.extend(self.strays(&base));
+            if is_worth_spurious {
+                ends.extend(self.spurious(&base));
             }
             let mut detours = 0;
             for end in ends {
@@ -254,17 +254,18 @@ impl Search<'_> {
         }
     }
 
-    /// A stray event often has to match the numbers of its request, and neither can be lowered
-    /// without the other: so all of the requests' are made plain, and strays made up to match.
-    fn draw_strays_anew(&mut self) {
+    /// A spurious event often has to match the numbers of its request, and neither can be lowered
+    /// without the other: so all of the requests' are made plain, and spurious events made up to
+    /// match.
+    fn draw_spurious_anew(&mut self) {
         for index in 0..self.best.schedule.len() {
             if !matches!(self.best.schedule.get(index), Some(Decision::Inject { .. })) {
                 continue;
             }
             let plain = self.context.with_plain_requests(&self.best);
-            for stray in self.strays(&plain) {
+            for spurious in self.spurious(&plain) {
                 let mut candidate = plain.clone();
-                candidate.schedule[index] = stray;
+                candidate.schedule[index] = spurious;
                 if self.attempt(&candidate) {
                     break;
                 }
@@ -272,15 +273,15 @@ impl Search<'_> {
         }
     }
 
-    /// Stray events of a scenario: always the same ones.
-    fn strays(&self, scenario: &Scenario) -> Vec<Decision> {
+    /// Spurious events of a scenario: always the same ones.
+    fn spurious(&self, scenario: &Scenario) -> Vec<Decision> {
         let model = self.context.subject.model;
         let mut stream = Stream::new(Seed(0), Component::Shrinker);
-        let drawn = (0..STRAYS).filter_map(|_| model.stray(&scenario.requests, &mut stream));
-        let injected = drawn.map(|stray| Decision::Inject {
-            schema: stray.schema,
-            value: stray.value,
-            cell: stray.cell,
+        let drawn = (0..SPURIOUS).filter_map(|_| model.stray(&scenario.requests, &mut stream));
+        let injected = drawn.map(|spurious| Decision::Inject {
+            schema: spurious.schema,
+            value: spurious.value,
+            cell: spurious.cell,
         });
         injected.collect()
     }
@@ -392,7 +393,7 @@ impl Context<'_> {
         way
     }
 
-    /// What a stray event costs in this world; see [`Measure::cost`](super::Measure).
+    /// What a spurious event costs in this world; see [`Measure::cost`](super::Measure).
     pub(super) fn longest_way(&self) -> u64 {
         let schemas = self.subject.air.schemas.ids();
         let item = ItemName {

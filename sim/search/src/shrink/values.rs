@@ -1,4 +1,4 @@
-//! Simpler values in requests and stray events: shorter texts and lists; what values weigh.
+//! Simpler values in requests and spurious events: shorter texts and lists; what values weigh.
 //!
 //! Values are taken apart by their schemas, so this serves any world. What the ids of requests
 //! are is asked of the model.
@@ -181,7 +181,7 @@ impl Search<'_> {
         }
         let mut index = 0;
         while index < self.best.schedule.len() {
-            if !self.simplify_stray(index) {
+            if !self.simplify_spurious(index) {
                 index += 1;
             }
         }
@@ -223,7 +223,7 @@ impl Search<'_> {
         })
     }
 
-    fn simplify_stray(&mut self, index: usize) -> bool {
+    fn simplify_spurious(&mut self, index: usize) -> bool {
         let Decision::Inject {
             schema,
             value,
