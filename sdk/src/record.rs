@@ -44,12 +44,26 @@ macro_rules! fields {
             for _ in 0..pairs {
                 match $reader.text_bytes()? {
                     $($key => {
-                        let value = $crate::record::named::<_, $Reader::Refusal>(const { &$crate::record::name($key) }, || Ok($read))?;
-                        $crate::record::fill(&mut $slot, const { &$crate::record::name($key) }, value)?;
+                        let value = $crate::record::named::<_, $Reader::Refusal>(
+                            const { &$crate::record::name($key) },
+                            || Ok($read),
+                        )?;
+                        $crate::record::fill(
+                            &mut $slot,
+                            const { &$crate::record::name($key) },
+                            value,
+                        )?;
                     })*
                     $($($rare_key => {
-                        let value = $crate::record::named::<_, $Reader::Refusal>(const { &$crate::record::name($rare_key) }, || Ok($rare_read))?;
-                        $crate::record::fill(&mut $rare_slot, const { &$crate::record::name($rare_key) }, value)?;
+                        let value = $crate::record::named::<_, $Reader::Refusal>(
+                            const { &$crate::record::name($rare_key) },
+                            || Ok($rare_read),
+                        )?;
+                        $crate::record::fill(
+                            &mut $rare_slot,
+                            const { &$crate::record::name($rare_key) },
+                            value,
+                        )?;
                     })*)?
                     other => return Err($crate::Refusal::unknown_field(other).into()),
                 }

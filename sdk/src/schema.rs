@@ -171,8 +171,9 @@ macro_rules! __variant {
                                 value, $Arm $(($Value))? $({ $($field: $Field),* })?
                             )
                         };
-                        return read(&mut value)
-                            .map_err(|it: $crate::Refusal| it.within(&$crate::__tag!($Arm $($tag)?)));
+                        return read(&mut value).map_err(|it: $crate::Refusal| {
+                            it.within(&$crate::__tag!($Arm $($tag)?))
+                        });
                     }
                 )*
                 ::core::result::Result::Err($crate::Refusal::unknown_tag(tag.as_bytes()))

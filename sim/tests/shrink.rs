@@ -114,7 +114,7 @@ fn long(length: u32) -> Scenario {
     let is_plain = |scenario: &Scenario| {
         scenario.requests.len() > 1
             && scenario.requests.iter().all(|request| {
-                model.req_id(request.schema, &request.value) == Some(request.name.as_str())
+                model.correlation(request.schema, &request.value) == Some(request.name.as_str())
             })
     };
     let mut scenarios = (0..).map(Seed).map(of);
@@ -143,7 +143,7 @@ fn long(length: u32) -> Scenario {
 fn message(index: u32) -> ItemName {
     ItemName {
         label: format!("m{index}"),
-        req_id: None,
+        correlation: None,
         nth: 1,
     }
 }
@@ -312,7 +312,7 @@ fn merges_requests() {
     let err = |req_id: &str| {
         Decision::Deliver(ItemName {
             label: "err".to_owned(),
-            req_id: Some(req_id.to_owned()),
+            correlation: Some(req_id.to_owned()),
             nth: 1,
         })
     };

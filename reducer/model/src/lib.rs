@@ -231,7 +231,7 @@ impl Model for Retry {
             .collect()
     }
 
-    fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
+    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
         if schema == self.requested {
             return wire::requested(value).map(|requested| requested.req_id.as_str());
         }
@@ -246,7 +246,7 @@ impl Model for Retry {
         req_id.map(CanonicalText::as_str)
     }
 
-    fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
+    fn effect_correlation<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
         if kind == TIMER_SET {
             TimerSet::parse(params)?.key.map(CanonicalText::as_str)
         } else {
@@ -337,7 +337,7 @@ impl Model for Retry {
             return 0;
         };
         let is_its = |request: &Request| {
-            self.req_id(request.schema, &request.value) == Some(state.req_id.as_str())
+            self.correlation(request.schema, &request.value) == Some(state.req_id.as_str())
         };
         let whose = requests.iter().position(is_its);
         let whose = whose.map_or(0, |index| index as u64 + 1);

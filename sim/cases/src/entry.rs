@@ -42,7 +42,9 @@ entry! {
     advance: String;
     #[serde(deserialize_with = "kernel")]
     snapshot: String;
-    req_id: String;
+    /// By the name that files have had for it from the first version on.
+    #[serde(rename = "req_id")]
+    correlation: String;
     nth: u32;
     answer: Answer;
     status: Status;
@@ -117,7 +119,7 @@ impl Entry {
         }
         let item = decision.item();
         let mut entry = Entry {
-            req_id: item.and_then(|item| item.req_id.clone()),
+            correlation: item.and_then(|item| item.correlation.clone()),
             nth: item.map(|item| item.nth).filter(|nth| *nth != 1),
             ..Entry::default()
         };
@@ -213,7 +215,7 @@ impl Entry {
             .map_err(|field| wrong(&format!("`{field}` does not go with `{name}`")))?;
         let item = ItemName {
             label: label.to_owned(),
-            req_id: self.req_id.clone(),
+            correlation: self.correlation.clone(),
             nth: match self.nth {
                 Some(0) => return Err(wrong("`nth` counts from 1")),
                 nth => nth.unwrap_or(1),
@@ -314,7 +316,7 @@ impl Entry {
         let allowed = [
             ("at_ms", self.at_ms.is_some(), is_timed),
             ("at_ns", self.at_ns.is_some(), is_timed),
-            ("req_id", self.req_id.is_some(), verb.names_item()),
+            ("req_id", self.correlation.is_some(), verb.names_item()),
             ("nth", self.nth.is_some(), verb.names_item()),
             ("answer", self.answer.is_some(), is_answered),
             ("status", self.status.is_some(), verb == Fire),

@@ -31,7 +31,8 @@ pub enum WriteError {
         error: io::Error,
     },
     #[error(
-        "the case takes {bytes} bytes, and at most {MOST_BYTES} are read: shorter runs make smaller cases"
+        "the case takes {bytes} bytes, and at most {MOST_BYTES} are read: \
+         shorter runs make smaller cases"
     )]
     TooLarge { bytes: usize },
     #[error("the case could not be read back")]

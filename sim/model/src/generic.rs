@@ -234,11 +234,11 @@ impl Model for Generic {
         strays.collect()
     }
 
-    fn req_id<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
+    fn correlation<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
         None
     }
 
-    fn effect_req_id<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
+    fn effect_correlation<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
         None
     }
 

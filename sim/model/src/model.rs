@@ -51,10 +51,10 @@ pub trait Model: Send + Sync {
     fn stale(&self, requests: &[Request]) -> Vec<Stray>;
 
     /// The request that an event belongs to, if it says so.
-    fn req_id<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
+    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
 
     /// The request that an effect belongs to, from its parameters.
-    fn effect_req_id<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str>;
+    fn effect_correlation<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str>;
 
     /// Whether the answers to work are known: that of a plan with inputs of `input`, which would
     /// raise an event of `raised`.

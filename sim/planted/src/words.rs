@@ -1,7 +1,7 @@
 //! The same machine with a state in other words: lawful, for nobody but a reducer reads its state.
 //!
-//! `pc` has other words, and `attempt` another number. Owns the translation of bytes, in place, which
-//! is why words are as long as those that they stand for. Decides nothing.
+//! `pc` has other words, and `attempt` another number. Owns the translation of bytes, in place,
+//! which is why words are as long as those that they stand for. Decides nothing.
 
 /// Shipped, and foreign, each with its head.
 const WORDS: [(&[u8], &[u8]); 5] = [

@@ -152,7 +152,7 @@ pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ItemName<Text = String> {
     pub label: Text,
-    pub req_id: Option<Text>,
+    pub correlation: Option<Text>,
     /// 1 is the oldest of those with the same label and request.
     pub nth: u32,
 }
@@ -254,7 +254,7 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
     ) -> Option<Decision<ToRequest, ToText, ToBytes>> {
         let mut item = |of: &ItemName<Text>| ItemName {
             label: text(context, &of.label),
-            req_id: of.req_id.as_ref().map(|id| text(context, id)),
+            correlation: of.correlation.as_ref().map(|id| text(context, id)),
             nth: of.nth,
         };
         Some(match self {
@@ -318,8 +318,8 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
 impl fmt::Display for ItemName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.label)?;
-        if let Some(req_id) = &self.req_id {
-            write!(out, " of {req_id:?}")?;
+        if let Some(correlation) = &self.correlation {
+            write!(out, " of {correlation:?}")?;
         }
         if self.nth > 1 {
             write!(out, " (number {})", self.nth)?;

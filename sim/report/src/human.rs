@@ -170,6 +170,13 @@ impl<W> Human<'_, W> {
                 "hint: where it is meant, say so: --expect unaccepted=EVENT or unstarted=PLAN",
             );
         }
+        if seen.is_cut() {
+            text.look(
+                Look::Bad,
+                "every run was cut short by a bound: what comes after it was not tested",
+            );
+            text.line("hint: --turns N makes runs shorter, so that they end before it");
+        }
         failures(text, &finished.failures);
         if seen.interrupted {
             text.line("interrupted: these are the seeds that were run until then");

@@ -48,8 +48,8 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
     for (reducer, what) in &summary.leaks {
         let name = &world.air.reducers[reducer.index()].name;
         text.line(format!(
-            "advice: {name} loses memory: {what}; a fresh one takes its place in time (--leaks deny \
-             makes it a violation)"
+            "advice: {name} loses memory: {what}; a fresh one takes its place in time \
+             (--leaks deny makes it a violation)"
         ));
     }
     text.append(needless(world, summary));

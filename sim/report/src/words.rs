@@ -105,8 +105,8 @@ pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
     }
 }
 
-/// A value without the quotes and braces of its outermost level: `err {"req_id":"r1"}` for a
-/// variant, `req_id "r1", payload "p"` for a record.
+/// A value without the quotes and braces of its outermost level: `ok {"id":"r1"}` for a
+/// variant, `id "r1", payload "p"` for a record.
 pub fn fields(value: &Json) -> String {
     match value {
         Json::Object(fields) => {
@@ -119,9 +119,14 @@ pub fn fields(value: &Json) -> String {
 
 /// What an event says beside its name and its request, which the decision has said: the fields
 /// within its arm, if it is a variant.
-pub fn event_brief(world: &World, schema: SchemaId, value: &Json, req_id: Option<&str>) -> String {
+pub fn event_brief(
+    world: &World,
+    schema: SchemaId,
+    value: &Json,
+    correlation: Option<&str>,
+) -> String {
     let inner = arm(world, schema, value).map_or(value, |(_, inner)| inner);
-    brief(inner, req_id)
+    brief(inner, correlation)
 }
 
 /// The arm of a variant, and what is in it.
@@ -140,7 +145,7 @@ const MANY_FIELDS: usize = 6;
 
 /// A value's fields for a reader who knows the schema: those of records within it beside its own,
 /// without hashes and what is not there, and without the request that has been named.
-fn brief(value: &Json, req_id: Option<&str>) -> String {
+fn brief(value: &Json, correlation: Option<&str>) -> String {
     let mut fields = Vec::new();
     leaves("", value, &mut fields);
     let is_long = fields.len() > MANY_FIELDS;
@@ -149,7 +154,7 @@ fn brief(value: &Json, req_id: Option<&str>) -> String {
         Json::String(text) => {
             !(text.starts_with("sha256:")
                 || is_long && text.is_empty()
-                || Some(text.as_str()) == req_id)
+                || Some(text.as_str()) == correlation)
         }
         _ => true,
     };

@@ -80,6 +80,8 @@ pub struct Summary {
     pub steps: u64,
     /// Runs that ended at a bound rather than by themselves.
     pub bounded_runs: u64,
+    /// Of these, the ones that were cut short before their decisions ended: see [`End::cut_by`].
+    pub cut_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
     pub faults: [u64; FAULTS.len()],
     /// What must hold, and in how many runs it did.
@@ -448,6 +450,11 @@ impl Summary {
         };
         let missed = self.sometimes.iter().filter(is_missed);
         missed.map(|one| &*one.property).collect()
+    }
+
+    /// Whether no run came to its end: what all of them did is known only up to some bound.
+    pub fn is_cut(&self) -> bool {
+        self.seeds > 0 && self.cut_runs == self.seeds
     }
 
     /// Whether one of the properties knows what the world is for.

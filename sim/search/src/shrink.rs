@@ -178,7 +178,7 @@ const LEAST_SPURIOUS_COST: u64 = 3;
 #[derive(Clone, PartialEq, Eq)]
 struct Identity {
     name: String,
-    req_id: Option<String>,
+    correlation: Option<String>,
 }
 
 impl<'a> Context<'a> {
@@ -199,11 +199,11 @@ impl<'a> Context<'a> {
     }
 
     /// What the requests of a scenario are called in events.
-    fn req_ids<'s>(&self, scenario: &'s Scenario) -> Vec<&'s str> {
+    fn correlations<'s>(&self, scenario: &'s Scenario) -> Vec<&'s str> {
         let model = self.subject.model;
         let requests = scenario.requests.iter();
         requests
-            .filter_map(|request| model.req_id(request.schema, &request.value))
+            .filter_map(|request| model.correlation(request.schema, &request.value))
             .collect()
     }
 }

@@ -15,7 +15,7 @@ pub struct InFlight<T> {
     pub sequence: u32,
     pub due_ns: u64,
     pub label: Name,
-    pub req_id: Option<Name>,
+    pub correlation: Option<Name>,
     pub body: T,
 }
 
@@ -23,7 +23,7 @@ impl<T> InFlight<T> {
     pub(super) fn names(&self) -> Names {
         Names {
             label: self.label,
-            req_id: self.req_id,
+            correlation: self.correlation,
         }
     }
 }
@@ -104,7 +104,8 @@ impl Clone for Flight {
 /// The place in its list of what an item names.
 pub fn find<T>(list: &[InFlight<T>], item: &Item) -> Option<usize> {
     let place = (item.nth as usize).checked_sub(1)?;
-    let alike = |entry: &InFlight<T>| entry.label == item.label && entry.req_id == item.req_id;
+    let alike =
+        |entry: &InFlight<T>| entry.label == item.label && entry.correlation == item.correlation;
     list.iter()
         .enumerate()
         .filter(|(_, entry)| alike(entry))
@@ -115,11 +116,12 @@ pub fn find<T>(list: &[InFlight<T>], item: &Item) -> Option<usize> {
 /// What the entry at a place in its list is called.
 pub fn item<T>(list: &[InFlight<T>], index: usize) -> Item {
     let entry = &list[index];
-    let alike = |other: &InFlight<T>| other.label == entry.label && other.req_id == entry.req_id;
+    let alike =
+        |other: &InFlight<T>| other.label == entry.label && other.correlation == entry.correlation;
     let before = list[..index].iter().filter(|other| alike(other)).count();
     Item {
         label: entry.label,
-        req_id: entry.req_id,
+        correlation: entry.correlation,
         nth: before as u32 + 1,
     }
 }
@@ -148,7 +150,7 @@ impl Flight {
             sequence: self.next_sequence,
             due_ns,
             label: names.label,
-            req_id: names.req_id,
+            correlation: names.correlation,
             body,
         }
     }

@@ -426,10 +426,10 @@ impl<'w> Simulator<'w> {
             }
             Asker::Plan { instance, .. } => {
                 let plan = self.flight.plan(instance);
-                let req_id = plan.and_then(|plan| self.flight.plans[plan].req_id);
+                let correlation = plan.and_then(|plan| self.flight.plans[plan].correlation);
                 let names = Names {
                     label: trace.name(&effect.kind),
-                    req_id,
+                    correlation,
                 };
                 let body = Pending {
                     open,

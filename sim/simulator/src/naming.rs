@@ -22,7 +22,7 @@ pub(super) enum Thing {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Names {
     pub label: Name,
-    pub req_id: Option<Name>,
+    pub correlation: Option<Name>,
 }
 
 pub(super) struct Naming<'w> {
@@ -60,7 +60,7 @@ impl<'w> Naming<'w> {
         }
         let names = Names {
             label: self.label(trace, thing, value),
-            req_id: self.req_id(trace, thing, value),
+            correlation: self.correlation(trace, thing, value),
         };
         if self.known.len() <= place.0 {
             self.known.resize(trace.values.count(), [None; 2]);
@@ -93,17 +93,17 @@ impl<'w> Naming<'w> {
         }
     }
 
-    fn req_id(&self, trace: &mut Trace, thing: Thing, value: ValueId) -> Option<Name> {
+    fn correlation(&self, trace: &mut Trace, thing: Thing, value: ValueId) -> Option<Name> {
         let (air, model) = (&self.world.air, self.model);
         match thing {
-            Thing::Event(schema) => trace.name_in(value, |bytes| model.req_id(schema, bytes)),
+            Thing::Event(schema) => trace.name_in(value, |bytes| model.correlation(schema, bytes)),
             Thing::Plan(plan) => {
                 let input = air.plans[plan.index()].input;
-                trace.name_in(value, |bytes| model.req_id(input, bytes))
+                trace.name_in(value, |bytes| model.correlation(input, bytes))
             }
             Thing::Effect(_, effect) => {
                 let kind = &air.effects[effect.index()].kind;
-                trace.name_in(value, |bytes| model.effect_req_id(kind, bytes))
+                trace.name_in(value, |bytes| model.effect_correlation(kind, bytes))
             }
         }
     }

@@ -132,7 +132,7 @@ fn pack_list<T>(
             .number(entry.sequence.into())
             .number(entry.due_ns)
             .name(entry.label)
-            .optional_name(entry.req_id);
+            .optional_name(entry.correlation);
         pack(packer, &entry.body);
     }
 }
@@ -148,7 +148,7 @@ fn unpack_list<T>(
             sequence: packed.small(),
             due_ns: packed.number(),
             label: packed.name(),
-            req_id: packed.optional_name(),
+            correlation: packed.optional_name(),
             body: unpack(packed),
         });
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::builder::RangedU64ValueParser;
-use clap::{Arg, ArgMatches, Args, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, FromArgMatches, value_parser};
 
 use super::input::{Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
@@ -29,7 +29,12 @@ use sim_session::{Finding, Session, Settings};
 #[command(after_help = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2")]
 pub(super) struct Explore {
     /// Requests that may be started
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=4))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = value_parser!(u32).range(1..=4)
+    )]
     requests: u32,
     #[command(flatten)]
     sizes: Sizes,
@@ -37,31 +42,66 @@ pub(super) struct Explore {
     #[arg(long, value_name = "ANSWER", value_parser = answer)]
     only: Option<Answer>,
     /// Messages and timers that are sent twice
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = value_parser!(u8).range(0..=8)
+    )]
     duplicates: u8,
     /// Messages that are dropped, and perhaps redelivered
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = value_parser!(u8).range(0..=8)
+    )]
     drops: u8,
     /// Events that nobody sent, and second starts
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=8))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = value_parser!(u8).range(0..=8)
+    )]
     stale: u8,
     /// Crashes, at any point of an event's arrival
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=4))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = value_parser!(u8).range(0..=4)
+    )]
     crashes: u8,
     /// Vary nothing: only requests that are alike
     #[arg(long)]
     alike: bool,
     /// Decisions in a row
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000,
+        value_parser = value_parser!(u32).range(1..=100_000)
+    )]
     depth: u32,
     /// About how much memory may be used, by all threads together
-    #[arg(long, value_name = "N", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(32..=1_048_576))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4_096,
+        value_parser = value_parser!(u32).range(32..=1_048_576)
+    )]
     memory_mib: u32,
     /// About how many states may be met before it ends
-    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000_000,
+        value_parser = value_parser!(u64).range(1..)
+    )]
     most_states: u64,
     /// Threads; the output is the same for any number, unless memory ends it [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     #[command(flatten)]
     world: WorldArguments,
@@ -113,7 +153,8 @@ fn visits(text: &mut Text, tour: &Tour) {
     let states: u64 = varied.iter().map(|visit| visit.states).sum();
     let names: Vec<&str> = varied.iter().map(|visit| visit.varied.as_str()).collect();
     text.lines(format!(
-        "  varied, one thing at a time, with one fault of each kind at most: {states} states\n    {}",
+        "  varied, one thing at a time, with one fault of each kind at most: \
+         {states} states\n    {}",
         names.join("; ")
     ));
 }
@@ -185,7 +226,8 @@ impl Explore {
         let memory_bytes = explored.memory_bytes as f64;
         let most = tour.visits.iter().map(|visit| visit.states).max();
         terminal::note(&format!(
-            "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, {:.0} bytes a state",
+            "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, \
+             {:.0} bytes a state",
             memory_bytes / f64::from(1 << 20),
             memory_bytes / most.unwrap_or(1) as f64
         ));
@@ -313,13 +355,15 @@ impl Explore {
             }
             Outcome::DepthBound => {
                 text.line(format!(
-                    "every schedule of {bounds} and up to {depth} decisions holds; there are longer ones"
+                    "every schedule of {bounds} and up to {depth} decisions holds; \
+                     there are longer ones"
                 ));
                 Exit::Incomplete
             }
             Outcome::StateBound => {
                 text.lines(format!(
-                    "stopped at {} states. Every schedule of {bounds} and up to {depth} decisions holds.\n\
+                    "stopped at {} states. Every schedule of {bounds} and up to {depth} decisions \
+                     holds.\n\
                      hint: choose smaller bounds, or more with --most-states",
                     explored.states
                 ));
@@ -327,7 +371,8 @@ impl Explore {
             }
             Outcome::MemoryBound => {
                 text.lines(format!(
-                    "stopped: {} MiB are in use. Every schedule of {bounds} and up to {depth} decisions holds.\n\
+                    "stopped: {} MiB are in use. Every schedule of {bounds} and up to {depth} \
+                     decisions holds.\n\
                      hint: choose smaller bounds, or more with --memory-mib",
                     explored.memory_bytes >> 20
                 ));

@@ -84,7 +84,12 @@ pub(super) struct Run {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
     turns: u32,
     /// Stop once so many different failures were found
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=10_000)
+    )]
     most_failures: u32,
     /// Run all seeds, however many fail
     #[arg(long, conflicts_with = "most_failures")]
@@ -237,6 +242,8 @@ impl Run {
             exit = exit.or(Exit::Interrupted);
         } else if !summary.missed().is_empty() {
             exit = exit.or(Exit::MissedGoal);
+        } else if summary.is_cut() {
+            exit = exit.or(Exit::Incomplete);
         }
         readers.tell(&Event::Finished(Finished {
             exit_code: exit as u8,

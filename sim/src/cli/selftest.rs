@@ -23,7 +23,12 @@ pub(super) struct Selftest {
     #[arg(long, value_name = "BUG")]
     emit: Option<String>,
     /// Starting seeds from which each bug is searched
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
     starts: u32,
     /// How many of what is found is shrunk, of each bug [default: as many as starts; 1 of deep
     /// ones]

@@ -1,7 +1,7 @@
 //! How a run ends: by itself, at a bound, or asked to stop; and what may then be said of it.
 
 use libtest_mimic::Trial;
-use sim::campaign::{Effort, Runner};
+use sim::campaign::{self, Effort, Options, Runner, Stop};
 use sim::interrupt::Interrupt;
 use sim::model::{Crashes, Replays};
 use sim::models;
@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("ends", "backlog_is_no_livelock", backlog),
         trial("ends", "at_a_bound_of_its_own", bounds),
+        trial("ends", "a_campaign_that_is_cut", cut_campaign),
         trial("ends", "another_bound_says_nothing", another_bound),
     ]
 }
@@ -41,6 +42,32 @@ fn backlog() {
     let healing = runner.trace.healing_from.expect("it heals");
     let turns = runner.trace.turns.len() - healing;
     assert!(turns > 1_000, "{turns} turns are no backlog");
+}
+
+/// A campaign in which no run came to its end does not say that everything holds.
+fn cut_campaign() {
+    let world = retry_world();
+    let is_cut = |in_flight| {
+        let options = Options {
+            seeds: 0..8,
+            jobs: 1,
+            plans: PlanMode::Answered,
+            bounds: Bounds {
+                in_flight,
+                ..Bounds::default()
+            },
+            mix: Mix::Swarm,
+            effort: Effort::Plain,
+            remember: true,
+            twice: false,
+            stop: Stop::Never,
+            interrupt: Interrupt::default(),
+        };
+        let summary = campaign::run(world, &*models::of(world), &options, |_| {});
+        summary.expect("the reducer can be run").is_cut()
+    };
+    assert!(is_cut(0));
+    assert!(!is_cut(Bounds::default().in_flight));
 }
 
 /// What is in flight and what goes through steps is bounded, recoveries included.

@@ -167,7 +167,7 @@ fn change_item(
     if dice.arbitrary()? {
         item.nth = dice.int_in_range(1..=3)?;
     } else if !palette.words.is_empty() {
-        item.req_id = Some(dice.choose(&palette.words)?.clone());
+        item.correlation = Some(dice.choose(&palette.words)?.clone());
     }
     Ok(())
 }

@@ -22,7 +22,8 @@ pub(super) fn check(past: &Past<'_>, step: &Move<'_>) -> Finding {
         } = request;
         let number = index + 1;
         let expected = format!(
-            "timer {number} of {req_id:?} at {expected} ns: {anchor_ns} + {base_delay_ms} ms * 2^{index}"
+            "timer {number} of {req_id:?} at {expected} ns: \
+             {anchor_ns} + {base_delay_ms} ms * 2^{index}"
         );
         (expected, format!("{} ns", timer.deliver_at_ns))
     })

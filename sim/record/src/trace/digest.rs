@@ -111,7 +111,7 @@ impl Writer<'_> {
 
     fn item(&mut self, item: &Item) -> &mut Self {
         self.name(item.label);
-        match item.req_id {
+        match item.correlation {
             None => self.tag(0),
             Some(name) => self.tag(1).name(name),
         };

@@ -169,6 +169,7 @@ impl Pages<'_> {
             Count::new(name, one.runs, summary.seeds, is_missed)
         });
         let mut asked = summary.sometimes.iter().map(|one| one.asked);
+        let are_goals_asked = asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds));
         let decisions = Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions);
         let faults = FAULTS.iter().copied().zip(summary.faults);
         let page = render(
@@ -188,7 +189,7 @@ impl Pages<'_> {
                 "nondeterminism": &self.nondeterminism,
                 "invariants": invariants_of(summary),
                 "goals": goals.collect::<Vec<_>>(),
-                "are_goals_asked": asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds)),
+                "are_goals_asked": are_goals_asked,
                 "decisions": counts(decisions),
                 "faults": counts(faults),
                 "lengths": Lengths::of(&self.lengths),

@@ -417,7 +417,7 @@ fn youngest(flight: &Flight) -> u32 {
 pub(super) fn name(trace: &Trace, item: &Item) -> ItemName {
     ItemName {
         label: trace.text(item.label).to_owned(),
-        req_id: item.req_id.map(|name| trace.text(name).to_owned()),
+        correlation: item.correlation.map(|name| trace.text(name).to_owned()),
         nth: item.nth,
     }
 }

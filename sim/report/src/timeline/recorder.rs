@@ -127,8 +127,8 @@ impl<'a> Recorder<'a> {
             // The decision has said it.
             Choice::Inject { .. } | Choice::Fire { .. } => String::new(),
             Choice::Deliver(item) | Choice::Redeliver(item) => {
-                let req_id = item.req_id.map(|name| seen.trace.text(name));
-                words::event_brief(self.world, schema, &json, req_id)
+                let correlation = item.correlation.map(|name| seen.trace.text(name));
+                words::event_brief(self.world, schema, &json, correlation)
             }
             _ => words::event_brief(self.world, schema, &json, None),
         };

@@ -38,6 +38,7 @@ pub(super) struct Counts {
     pub steps: u64,
     runs: u64,
     pub bounded_runs: u64,
+    pub cut_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
     pub faults: [u64; FAULTS.len()],
     /// By property of the world.
@@ -70,6 +71,7 @@ impl Counts {
             steps: 0,
             runs: 0,
             bounded_runs: 0,
+            cut_runs: 0,
             decisions: [0; Verb::ALL.len()],
             faults: [0; FAULTS.len()],
             tallies: vec![Tally::default(); properties],
@@ -82,6 +84,7 @@ impl Counts {
         self.steps += other.steps;
         self.runs += other.runs;
         self.bounded_runs += other.bounded_runs;
+        self.cut_runs += other.cut_runs;
         let add = |into: &mut [u64], from: &[u64]| {
             into.iter_mut()
                 .zip(from)
@@ -123,6 +126,7 @@ impl Counts {
             turns: self.turns,
             steps: self.steps,
             bounded_runs: self.bounded_runs,
+            cut_runs: self.cut_runs,
             decisions: self.decisions,
             faults: self.faults,
             judged: judged.collect(),
@@ -148,6 +152,7 @@ impl Counts {
         self.steps += runner.trace.steps.len() as u64;
         self.runs += 1;
         self.bounded_runs += u64::from(checked.end.is_bound());
+        self.cut_runs += u64::from(checked.end.cut_by().is_some());
         runner
             .trace
             .turns

@@ -199,7 +199,7 @@ type Group = (Option<Discriminant<Decision>>, Option<Option<String>>);
 fn whose(decision: &Decision) -> Option<String> {
     match decision.without_crash() {
         Decision::Start { request } => Some(request.clone()),
-        other => other.item().and_then(|item| item.req_id.clone()),
+        other => other.item().and_then(|item| item.correlation.clone()),
     }
 }
 
@@ -233,5 +233,5 @@ fn without(scenario: &Scenario, deleted: &[bool], shift: i64) -> Scenario {
 }
 
 fn alike(left: &ItemName, right: &ItemName) -> bool {
-    left.label == right.label && left.req_id == right.req_id
+    left.label == right.label && left.correlation == right.correlation
 }

@@ -40,7 +40,7 @@ impl Context<'_> {
         let names = scenario.requests.iter().map(|request| {
             let empty = self
                 .identity(request)
-                .req_id
+                .correlation
                 .is_some_and(|id| id.is_empty());
             place(&request.name) * 2 + u64::from(empty)
         });

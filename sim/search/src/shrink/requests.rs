@@ -45,7 +45,7 @@ impl Search<'_> {
         for index in 0..self.best.requests.len() {
             let name = self.best.requests[index].name.clone();
             let own = Identity {
-                req_id: Some(name.clone()),
+                correlation: Some(name.clone()),
                 name,
             };
             let first = self.context.identities.clone();
@@ -79,10 +79,13 @@ impl Search<'_> {
 
 impl Context<'_> {
     pub(super) fn identity(&self, request: &Request) -> Identity {
-        let req_id = self.subject.model.req_id(request.schema, &request.value);
+        let correlation = self
+            .subject
+            .model
+            .correlation(request.schema, &request.value);
         Identity {
             name: request.name.clone(),
-            req_id: req_id.map(str::to_owned),
+            correlation: correlation.map(str::to_owned),
         }
     }
 
@@ -94,8 +97,8 @@ impl Context<'_> {
         to: &Identity,
     ) -> Option<Request> {
         let value = self.with_req_id(request.schema, &request.value, from, to)?;
-        let found = self.subject.model.req_id(request.schema, &value);
-        (found == to.req_id.as_deref()).then(|| Request {
+        let found = self.subject.model.correlation(request.schema, &value);
+        (found == to.correlation.as_deref()).then(|| Request {
             name: to.name.clone(),
             value,
             ..request.clone()
@@ -117,10 +120,10 @@ impl Context<'_> {
                 _ => {}
             }
             if let Some(item) = decision.item_mut()
-                && item.req_id.is_some()
-                && item.req_id == from.req_id
+                && item.correlation.is_some()
+                && item.correlation == from.correlation
             {
-                item.req_id.clone_from(&to.req_id);
+                item.correlation.clone_from(&to.correlation);
             }
         }
     }
@@ -134,7 +137,7 @@ impl Context<'_> {
         from: &Identity,
         to: &Identity,
     ) -> Option<Vec<u8>> {
-        let (Some(from), Some(to)) = (&from.req_id, &to.req_id) else {
+        let (Some(from), Some(to)) = (&from.correlation, &to.correlation) else {
             return Some(bytes.to_vec());
         };
         let schemas = &self.subject.air.schemas;
@@ -147,7 +150,7 @@ impl Context<'_> {
         if !from.is_empty() {
             return replaced(None).or_else(|| Some(bytes.to_vec()));
         }
-        let is_to = |bytes: &Vec<u8>| self.subject.model.req_id(schema, bytes) == Some(to);
+        let is_to = |bytes: &Vec<u8>| self.subject.model.correlation(schema, bytes) == Some(to);
         let places = (0..).map_while(|place| replaced(Some(place)));
         places.into_iter().find(is_to)
     }

@@ -54,15 +54,15 @@ impl Search<'_> {
     /// What a spurious event would be called in flight; that of a stranger, also as a request's.
     fn items(&self, schema: SchemaId, value: &[u8]) -> Vec<ItemName> {
         let item = self.context.item(schema, value);
-        let req_ids = self.context.req_ids(&self.best);
+        let correlations = self.context.correlations(&self.best);
         let is_known = item
-            .req_id
+            .correlation
             .as_deref()
-            .is_none_or(|id| req_ids.contains(&id));
-        let others = req_ids.into_iter().filter(|_| !is_known);
+            .is_none_or(|id| correlations.contains(&id));
+        let others = correlations.into_iter().filter(|_| !is_known);
         let mut items: Vec<ItemName> = others
-            .map(|req_id| ItemName {
-                req_id: Some(req_id.to_owned()),
+            .map(|correlation| ItemName {
+                correlation: Some(correlation.to_owned()),
                 ..item.clone()
             })
             .collect();
@@ -330,10 +330,10 @@ impl Context<'_> {
     pub(super) fn item(&self, schema: SchemaId, value: &[u8]) -> ItemName {
         let schemas = &self.subject.air.schemas;
         let label = variant_tag(value).unwrap_or_else(|| local_name(schemas.name(schema)));
-        let req_id = self.subject.model.req_id(schema, value);
+        let correlation = self.subject.model.correlation(schema, value);
         ItemName {
             label: label.to_owned(),
-            req_id: req_id.map(str::to_owned),
+            correlation: correlation.map(str::to_owned),
             nth: 1,
         }
     }
@@ -398,7 +398,7 @@ impl Context<'_> {
         let schemas = self.subject.air.schemas.ids();
         let item = ItemName {
             label: String::new(),
-            req_id: None,
+            correlation: None,
             nth: 1,
         };
         let ways = schemas.flat_map(|schema| self.answers(schema, &item));

@@ -15,21 +15,24 @@ const SHORT_TEXT: &str = "a";
 /// Gathers what a value weighs; see `Measure`.
 struct Scales<'a> {
     /// Texts that weigh nothing.
-    req_ids: &'a [&'a str],
+    correlations: &'a [&'a str],
     size: u64,
 }
 
 impl Context<'_> {
     /// The size of all values of a scenario, and how far its numbers are from plain.
     pub(super) fn weigh_values(&self, scenario: &Scenario) -> (u64, u128) {
-        let req_ids = self.req_ids(scenario);
+        let correlations = self.correlations(scenario);
         let mut size = 0;
-        let mut weigh = |schema, bytes: &[u8], req_ids| {
+        let mut weigh = |schema, bytes: &[u8], correlations| {
             let schemas = &self.subject.air.schemas;
             let Ok(value) = schemas.decode(schema, bytes) else {
                 return;
             };
-            let mut scales = Scales { req_ids, size: 0 };
+            let mut scales = Scales {
+                correlations,
+                size: 0,
+            };
             self.weigh(schemas.ty(schema), &value, &mut scales);
             size += scales.size;
         };
@@ -38,7 +41,7 @@ impl Context<'_> {
         }
         for decision in &scenario.schedule {
             if let Decision::Inject { schema, value, .. } = decision {
-                weigh(*schema, value, &req_ids);
+                weigh(*schema, value, &correlations);
             }
         }
         let numbers = self.numbers(scenario);
@@ -54,7 +57,7 @@ impl Context<'_> {
         match (schemas.resolve(ty), value) {
             (Type::Bool, Value::Bool(flag)) => scales.size += u64::from(*flag),
             (Type::Bytes, Value::Bytes(bytes)) => scales.size += bytes.len() as u64,
-            (Type::Text, Value::Text(text)) if scales.req_ids.contains(&text.as_str()) => {}
+            (Type::Text, Value::Text(text)) if scales.correlations.contains(&text.as_str()) => {}
             (Type::Text, Value::Text(text)) => {
                 let weight = |letter| if letter == 'a' { 1 } else { 2 };
                 scales.size += text.chars().map(weight).sum::<u64>();
@@ -99,7 +102,7 @@ impl Context<'_> {
     }
 
     /// Values that are simpler in one respect, numbers aside.
-    fn simpler(&self, ty: &Type, value: &Value, req_ids: &[&str]) -> Vec<Value> {
+    fn simpler(&self, ty: &Type, value: &Value, correlations: &[&str]) -> Vec<Value> {
         let schemas = &self.subject.air.schemas;
         match (schemas.resolve(ty), value) {
             (Type::Bool, Value::Bool(true)) => vec![Value::Bool(false)],
@@ -107,7 +110,7 @@ impl Context<'_> {
                 let half = bytes[..bytes.len() / 2].to_vec();
                 vec![Value::Bytes(Vec::new()), Value::Bytes(half)]
             }
-            (Type::Text, Value::Text(text)) => simpler_texts(text, req_ids),
+            (Type::Text, Value::Text(text)) => simpler_texts(text, correlations),
             (ty @ (Type::Hash | Type::Uuid | Type::Dec128), value) => {
                 let plainest = sample::plainest(schemas, ty);
                 if *value == plainest {
@@ -118,7 +121,7 @@ impl Context<'_> {
             }
             (Type::Option(some), value) if *value != Value::Null => {
                 let mut simpler = vec![Value::Null];
-                simpler.extend(self.simpler(some, value, req_ids));
+                simpler.extend(self.simpler(some, value, correlations));
                 simpler
             }
             (Type::Variant(variant), Value::Variant { tag, value }) => {
@@ -130,7 +133,7 @@ impl Context<'_> {
                     })
                     .collect();
                 if let Some(arm) = variant.arm(tag) {
-                    let inner = self.simpler(&arm.ty, value, req_ids).into_iter();
+                    let inner = self.simpler(&arm.ty, value, correlations).into_iter();
                     simpler.extend(inner.map(|value| Value::Variant {
                         tag: tag.clone(),
                         value: Box::new(value),
@@ -141,20 +144,20 @@ impl Context<'_> {
             (Type::Record(record), Value::Map(entries)) => {
                 let field = |key: &Value| record.field(key.as_text()?).map(|field| &field.ty);
                 with_entries(entries, |(key, value)| {
-                    field(key).map_or(Vec::new(), |ty| self.simpler(ty, value, req_ids))
+                    field(key).map_or(Vec::new(), |ty| self.simpler(ty, value, correlations))
                 })
             }
             (Type::Map(map), Value::Map(entries)) => {
                 let mut simpler = without_one(entries, Value::Map);
                 simpler.extend(with_entries(entries, |(_, value)| {
-                    self.simpler(&map.value, value, req_ids)
+                    self.simpler(&map.value, value, correlations)
                 }));
                 simpler
             }
             (Type::List(item) | Type::Set(item), Value::List(items)) => {
                 let mut simpler = without_one(items, Value::List);
                 for (index, value) in items.iter().enumerate() {
-                    for value in self.simpler(item, value, req_ids) {
+                    for value in self.simpler(item, value, correlations) {
                         let mut items = items.clone();
                         items[index] = value;
                         simpler.push(Value::List(items));
@@ -213,7 +216,7 @@ impl Search<'_> {
         let values = self.simpler_bytes(schema, &request.value, &[]);
         values.into_iter().any(|value| {
             // Which request it is stays.
-            let is = |bytes| model.req_id(schema, bytes);
+            let is = |bytes| model.correlation(schema, bytes);
             if is(&value) != is(&self.best.requests[index].value) {
                 return false;
             }
@@ -233,9 +236,9 @@ impl Search<'_> {
             return false;
         };
         let (schema, cell) = (*schema, cell.clone());
-        let req_ids = self.context.req_ids(&self.best);
+        let correlations = self.context.correlations(&self.best);
         let mut values = self.of_requests(schema, value);
-        values.extend(self.simpler_bytes(schema, value, &req_ids));
+        values.extend(self.simpler_bytes(schema, value, &correlations));
         values.into_iter().any(|value| {
             let mut schedule = self.best.schedule.clone();
             schedule[index] = Decision::Inject {
@@ -252,18 +255,21 @@ impl Search<'_> {
     fn of_requests(&self, schema: SchemaId, value: &[u8]) -> Vec<Vec<u8>> {
         let stranger = Identity {
             name: String::new(),
-            req_id: self
+            correlation: self
                 .context
                 .subject
                 .model
-                .req_id(schema, value)
+                .correlation(schema, value)
                 .map(str::to_owned),
         };
         let requests = self.best.requests.iter();
         let known: Vec<Identity> = requests
             .map(|request| self.context.identity(request))
             .collect();
-        if known.iter().any(|known| known.req_id == stranger.req_id) {
+        if known
+            .iter()
+            .any(|known| known.correlation == stranger.correlation)
+        {
             return Vec::new();
         }
         known
@@ -272,12 +278,14 @@ impl Search<'_> {
             .collect()
     }
 
-    fn simpler_bytes(&self, schema: SchemaId, bytes: &[u8], req_ids: &[&str]) -> Vec<Vec<u8>> {
+    fn simpler_bytes(&self, schema: SchemaId, bytes: &[u8], correlations: &[&str]) -> Vec<Vec<u8>> {
         let schemas = &self.context.subject.air.schemas;
         let Ok(value) = schemas.decode(schema, bytes) else {
             return Vec::new();
         };
-        let simpler = self.context.simpler(schemas.ty(schema), &value, req_ids);
+        let simpler = self
+            .context
+            .simpler(schemas.ty(schema), &value, correlations);
         simpler
             .iter()
             .filter_map(|value| schemas.encode(schema, value).ok())
@@ -286,8 +294,8 @@ impl Search<'_> {
 }
 
 /// The id of a request stays.
-fn simpler_texts(text: &str, req_ids: &[&str]) -> Vec<Value> {
-    if req_ids.contains(&text) {
+fn simpler_texts(text: &str, correlations: &[&str]) -> Vec<Value> {
+    if correlations.contains(&text) {
         return Vec::new();
     }
     let half: String = text.chars().take(text.chars().count() / 2).collect();
