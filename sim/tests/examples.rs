@@ -1,5 +1,8 @@
 //! Worlds to copy, and reducers on the SDK, built as their authors would build them.
 //!
+//! The counter has a model of its own, of which the harness knows nothing: campaigns, the explorer
+//! and the shrinker take it as they take the retry machine's.
+//!
 //! The pages in `examples/` are followed to the letter, in a folder of their own. A reducer that is
 //! written here shows what the host tells of one that refuses, panics, or gives out a lot.
 
@@ -7,16 +10,25 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use counter_model::Counter;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
-use sim::host::Output;
+use sim::campaign::{self, Effort, Options, Runner, Stop, Summary};
+use sim::explore::{self, Explored, Limits, Outcome};
+use sim::host::{Code, Output};
+use sim::interrupt::Interrupt;
+use sim::kernel::World;
+use sim::model::{Model, Property, Small};
+use sim::scenario::{Bounds, Mix, PlanMode};
+use sim::shrink::Budget;
 
-use crate::support::{code, root, trial};
+use crate::support::{code, documents, root, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("examples::counter".to_owned(), || follow("counter")),
+        trial("examples::model_of_ones_own".to_owned(), model_of_ones_own),
         trial("examples::reducer_of_ones_own".to_owned(), of_ones_own),
     ]
 }
@@ -115,24 +127,7 @@ fn step(input: &sdk::Input, output: &mut sdk::Output) -> Result<(), sdk::Refusal
 
 /// A crate outside of any workspace.
 fn of_ones_own() {
-    let place = tempfile::tempdir().expect("there is room for a folder");
-    let manifest = format!(
-        "[package]\nname = \"own\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
-        [dependencies]\nsdk = {{ path = {:?} }}\n\n[workspace]\n",
-        root("sdk")
-    );
-    fs::create_dir(place.path().join("src")).expect("it can be made");
-    fs::write(place.path().join("Cargo.toml"), manifest).expect("it can be written");
-    fs::write(place.path().join("src/lib.rs"), OF_ONES_OWN).expect("it can be written");
-    build(
-        place.path(),
-        place.path(),
-        "--release --target wasm32-unknown-unknown",
-    );
-    let built = place
-        .path()
-        .join("target/wasm32-unknown-unknown/release/own.wasm");
-    let code = code(&fs::read(built).expect("it was built"));
+    let code = built(OF_ONES_OWN);
     let mut instance = code.instance().expect("there is room for an instance");
     let mut output = Output::default();
     // More than a step is given at first, and more than a page of it.
@@ -157,4 +152,99 @@ fn of_ones_own() {
         reducer panicked: event: expected a nat, found a negative number; in sdk::memory::refuse < sdk::memory::step_again < step
         reducer used up its 50000000 units of fuel; in sdk::output::run < step; raise the fuel per step, or look for a loop
     "#]].assert_eq(&found);
+}
+
+/// A reducer of this source, built in a crate outside of any workspace.
+fn built(source: &str) -> Code {
+    let place = tempfile::tempdir().expect("there is room for a folder");
+    let manifest = format!(
+        "[package]\nname = \"own\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
+        [dependencies]\nsdk = {{ path = {:?} }}\n\n[workspace]\n",
+        root("sdk")
+    );
+    fs::create_dir(place.path().join("src")).expect("it can be made");
+    fs::write(place.path().join("Cargo.toml"), manifest).expect("it can be written");
+    fs::write(place.path().join("src/lib.rs"), source).expect("it can be written");
+    build(
+        place.path(),
+        place.path(),
+        "--release --target wasm32-unknown-unknown",
+    );
+    let built = place
+        .path()
+        .join("target/wasm32-unknown-unknown/release/own.wasm");
+    code(&fs::read(built).expect("it was built"))
+}
+
+/// The shipped counter holds, and two broken ones violate what their model says of them.
+fn model_of_ones_own() {
+    let source = root("examples/counter/src/lib.rs");
+    let source = fs::read_to_string(source).expect("it is there");
+    let air = documents("examples/counter/air");
+    let model = Counter::of(&air).expect("it is a counter's world");
+    let world = |source: &str| World::new(air.clone(), vec![built(source)]);
+    let shipped = world(&source);
+    let summary = campaign(&shipped, &model);
+    assert_eq!(summary.failures.len(), 0);
+    assert_eq!(summary.missed(), Vec::<&Property>::new());
+    let judged = summary.judged.iter();
+    let judged = judged.filter(|one| one.property.is_of_model && one.holds > 200);
+    assert_eq!(judged.count(), 2);
+    assert_eq!(explored(&shipped, &model).outcome, Outcome::Complete);
+    for (broken, found) in [
+        (source.replace(".min(LIMIT)", ""), "counts"),
+        (source.replace(" && before.total < LIMIT", ""), "announces"),
+    ] {
+        assert_ne!(broken, source);
+        let world = world(&broken);
+        let failures = campaign(&world, &model).failures;
+        let sighting = &failures.first().expect("it is found").sighting;
+        assert_eq!(sighting.violations[0].name(), found);
+        let mut runner = Runner::new(&world, &model).expect("the reducer can be run");
+        let budget = Budget::default();
+        let shrunk = runner.shrink(&sighting.scenario, &sighting.signature, budget, |_| {});
+        let (shrunk, _) = shrunk.expect("it fails");
+        assert!(shrunk.scenario.schedule.len() <= 2, "{found}");
+        let outcome = explored(&world, &model).outcome;
+        assert!(matches!(outcome, Outcome::Violated(_)), "{found}");
+    }
+}
+
+fn campaign(world: &World, model: &Counter) -> Summary {
+    let options = Options {
+        seeds: 0..256,
+        jobs: 1,
+        plans: PlanMode::Answered,
+        bounds: Bounds::default(),
+        mix: Mix::Swarm,
+        effort: Effort::Sampled,
+        remember: true,
+        twice: false,
+        stop: Stop::Never,
+        interrupt: Interrupt::default(),
+    };
+    campaign::run(world, model, &options, |_| {}).expect("the reducer can be run")
+}
+
+fn explored(world: &World, model: &Counter) -> Explored {
+    let options = explore::Options {
+        limits: Limits {
+            scene: model.scene(&Small {
+                requests: 3,
+                ..Small::default()
+            }),
+            duplicates: 0,
+            drops: 0,
+            spurious: 1,
+            crashes: 1,
+            depth: 100,
+        },
+        jobs: 1,
+        memory_bytes: 1 << 30,
+        most_states: 100_000,
+        property: None,
+        deduplicate: true,
+        interrupt: Interrupt::default(),
+    };
+    explore::run(world, model, &options, |_, _, _| {}).expect("it can be explored")
 }

@@ -45,28 +45,42 @@ pub trait Model: Send + Sync {
     }
 
     /// Whether requests differ in nothing but their ids.
-    fn are_alike(&self, requests: &[Request]) -> bool;
+    fn are_alike(&self, _requests: &[Request]) -> bool {
+        false
+    }
 
-    /// Events that nobody sent, a few of each kind that matters, always the same.
-    fn stale(&self, requests: &[Request]) -> Vec<Stray>;
+    /// Spurious events, a few of each kind that matters, always the same.
+    fn stale(&self, _requests: &[Request]) -> Vec<Stray> {
+        Vec::new()
+    }
 
     /// The request that an event belongs to, if it says so.
-    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str>;
+    fn correlation<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
+        None
+    }
 
     /// The request that an effect belongs to, from its parameters.
-    fn effect_correlation<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str>;
+    fn effect_correlation<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
+        None
+    }
 
     /// Whether the answers to work are known: that of a plan with inputs of `input`, which would
     /// raise an event of `raised`.
-    fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool;
+    fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
+        false
+    }
 
     /// Appends the event that answers the work a plan was started for by `input`. False, with
     /// nothing appended, for silence.
-    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool;
+    fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
+        false
+    }
 
-    /// An event that nobody sent, made up for this run: of another request, of an earlier
-    /// attempt, or arbitrary.
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray>;
+    /// A spurious event, made up for this run: of another request, of an earlier attempt, or
+    /// arbitrary.
+    fn stray(&self, _requests: &[Request], _stream: &mut Stream) -> Option<Stray> {
+        None
+    }
 
     /// A few receipts of an effect with these parameters beside the plain ones, always the same.
     fn few_receipts(&self, _effect: EffectId, _params: &[u8]) -> Vec<Vec<u8>> {
@@ -90,7 +104,7 @@ pub trait Model: Send + Sync {
     }
 }
 
-/// An event that nobody sent.
+/// A spurious event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stray {
     pub schema: SchemaId,
