@@ -1,6 +1,6 @@
 //! The retry machine's values, read from and written to canonical CBOR without a copy.
 //!
-//! Only what workload and invariants need is read. Input is canonical and fits its schema, so a
+//! Only what the model needs is read. Input is canonical and fits its schema, so a
 //! reader that finds something else answers None.
 
 use sim_air::cbor;

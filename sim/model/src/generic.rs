@@ -15,7 +15,6 @@ use sim_kernel::adapters::Adapter;
 use sim_kernel::{Arm, Source, World};
 use sim_record::random::{Ratio, Stream};
 use sim_record::scenario::{Depth, Request};
-use sim_record::trace::Answer;
 
 /// The most requests of a seed of usual depth.
 const REQUESTS: u32 = 6;
@@ -232,22 +231,6 @@ impl Model for Generic {
             })
         });
         strays.collect()
-    }
-
-    fn correlation<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
-        None
-    }
-
-    fn effect_correlation<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
-        None
-    }
-
-    fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
-        false
-    }
-
-    fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
-        false
     }
 
     fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {

@@ -173,7 +173,8 @@ impl<W> Human<'_, W> {
         if seen.is_cut() {
             text.look(
                 Look::Bad,
-                "every run was cut short by a bound: what comes after it was not tested",
+                "half of the runs or more were cut short by a bound: \
+                 what comes after it was not tested",
             );
             text.line("hint: --turns N makes runs shorter, so that they end before it");
         }

@@ -128,6 +128,7 @@ impl<W: Write> JUnit<W> {
         if let Some(summary) = finished.summary {
             suite.add_test_cases(self.invariants(summary));
             suite.add_test_cases(goals(summary));
+            suite.add_test_case(runs_end(summary));
         }
         suite.add_test_case(test(
             "determinism",
@@ -155,6 +156,14 @@ impl<W: Write> JUnit<W> {
         });
         tests.collect()
     }
+}
+
+/// That runs were not cut short.
+fn runs_end(summary: &Summary) -> TestCase {
+    let runs = counted(summary.cut_runs, "run");
+    let text = format!("{runs} of {} were cut short by a bound", summary.seeds);
+    let failure = Some(&text).filter(|_| summary.is_cut());
+    test("runs_end", "runs come to their end", failure)
 }
 
 /// The goals that are asked of some campaign.

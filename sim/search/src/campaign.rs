@@ -452,9 +452,10 @@ impl Summary {
         missed.map(|one| &*one.property).collect()
     }
 
-    /// Whether no run came to its end: what all of them did is known only up to some bound.
+    /// Whether at least half of the runs did not come to their end: what they would have done after
+    /// some bound is not known.
     pub fn is_cut(&self) -> bool {
-        self.seeds > 0 && self.cut_runs == self.seeds
+        self.cut_runs > 0 && self.cut_runs >= self.seeds.div_ceil(2)
     }
 
     /// Whether one of the properties knows what the world is for.

@@ -37,7 +37,7 @@ impl Exit {
         ),
         (
             Exit::Incomplete,
-            "a bound ended an exploration, a replay or every run, and nothing was found until then",
+            "a bound ended an exploration, a replay or most runs, and nothing was found until then",
         ),
         (
             Exit::Interrupted,
