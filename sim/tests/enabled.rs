@@ -117,12 +117,19 @@ fn choices(situation: &Situation<'_>) -> Vec<Choice> {
     all
 }
 
+const ANSWERS: [Answer; 4] = [
+    Answer::PLAIN,
+    Answer::nth(1),
+    Answer::nth(2),
+    Answer::SILENCE,
+];
+
 fn variants(choice: &Choice) -> Vec<Choice> {
     match *choice {
         Choice::Deliver(item) => vec![Choice::Duplicate(item), Choice::Drop(item)],
         Choice::Step { plan, .. } => {
-            let answers = [None].into_iter().chain(Answer::ALL.map(Some));
             let step = |answer| Choice::Step { plan, answer };
+            let answers = [None].into_iter().chain(ANSWERS.map(Some));
             answers.map(step).collect()
         }
         Choice::Receipt { effect, .. } => {
@@ -131,7 +138,7 @@ fn variants(choice: &Choice) -> Vec<Choice> {
                 answer,
                 value: None,
             };
-            Answer::ALL.map(receipt).to_vec()
+            ANSWERS.map(receipt).to_vec()
         }
         Choice::Fire { timer, .. } => {
             let fire = |status| Choice::Fire {

@@ -5,6 +5,7 @@
 //! runner keeps arguments to itself, as cargo-nextest does, `SIM_SEED` says the same.
 
 mod air;
+mod answers;
 mod bugs;
 mod build;
 mod cli;
@@ -52,6 +53,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         reducer::trials(),
         seeds::trials(seed),
         shrink::trials(),
+        answers::trials(),
         bugs::trials(seed),
         build::trials(),
         cli::trials(),

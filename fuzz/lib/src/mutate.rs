@@ -36,6 +36,8 @@ pub struct Palette<'a> {
     /// What was possible in runs so far.
     pub pool: &'a Pool,
     pub dictionary: &'a Dictionary,
+    /// The answers that work may get, by name, silence among them.
+    pub answers: Vec<String>,
     /// Request ids and other short texts.
     pub words: Vec<String>,
     /// Decisions that were possible when the run of this very scenario ended.

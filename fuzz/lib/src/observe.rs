@@ -129,8 +129,8 @@ fn counts(flight: &Flight) -> [u64; 5] {
 /// What of a decision makes it another kind: the verb, and how it ends.
 fn kind(choice: &Choice) -> u64 {
     let detail = match choice {
-        Choice::Step { answer, .. } => answer.map_or(0, |answer| answer as u64 + 1),
-        Choice::Receipt { answer, .. } => *answer as u64,
+        Choice::Step { answer, .. } => answer.map_or(0, |answer| answer.place() as u64 + 1),
+        Choice::Receipt { answer, .. } => answer.place() as u64,
         Choice::Fire { status, .. } => *status as u64,
         Choice::Crash {
             point, recovery, ..

@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
+use sim::model::Model;
 use sim::scenario::{Decision, Scenario};
 use sim::simulator::{Flight, enabled};
-use sim::trace::{Choice, Trace};
+use sim::trace::{Choice, SILENCE, Trace};
 
 /// Inputs that are remembered; a later one takes the place of an earlier.
 const REMEMBERED: usize = 1 << 12;
@@ -64,6 +65,16 @@ pub fn decisions(scenario: &Scenario, flight: &Flight, trace: &Trace) -> Vec<Dec
         .chain(enabled::starts(&started))
         .map(|enabled| scenario.decision(trace, &enabled.plain(flight)))
         .collect()
+}
+
+/// The answers that work may get, by name, silence among them.
+pub fn answers(model: &dyn Model) -> Vec<String> {
+    let answers = model.answers();
+    let names = answers
+        .outcomes()
+        .iter()
+        .map(|outcome| outcome.name.to_string());
+    names.chain([SILENCE.to_owned()]).collect()
 }
 
 /// The ids that a scenario's requests go by.

@@ -289,7 +289,7 @@ impl<'s> Target<'s> {
                 replay: &replay,
                 progress: &|_| {},
             },
-        );
+        )?;
         let mut readers = Readers(vec![Box::new(Human::plain(out, &self.subject.plain.world))]);
         session.settle([finding.clone()], &mut readers)?;
         Ok(())
@@ -315,6 +315,7 @@ impl<'s> Target<'s> {
             model: &*self.subject.model,
             pool: &self.pool,
             dictionary: &self.dictionary,
+            answers: possible::answers(&*self.subject.model),
             words: possible::words(&scenario),
             possible: &possible,
             bytes,

@@ -16,7 +16,7 @@ use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_re
 use sim_model::{Model, Scene, Size, Small, Stray, Watch, sample, texts};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
-use sim_record::trace::{Answer, Status};
+use sim_record::trace::{Answer, Answers, Often, Outcome, Status};
 use wire::{Event, Requested, StartWork};
 
 /// The reducer's event schema, by which a world is known to be a retry world.
@@ -254,6 +254,16 @@ impl Model for Retry {
         }
     }
 
+    /// Mostly transient errors, or there would be little to retry; the terminal one may be off.
+    fn answers(&self) -> Answers {
+        let transient = Outcome::new("transient").given(Often::MOSTLY);
+        Answers::new([
+            Outcome::new("ok"),
+            transient.going_on(),
+            Outcome::new("terminal").given(Often::RARELY),
+        ])
+    }
+
     fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool {
         raised == self.event && input == self.requested
     }
@@ -262,15 +272,11 @@ impl Model for Retry {
         let Some(Requested { req_id, payload }) = wire::requested(input) else {
             return false;
         };
-        let transient = match answer {
-            Answer::Silence => return false,
-            Answer::Ok => {
-                wire::append(out, &Event::Ok { req_id });
-                return true;
-            }
-            Answer::Transient => true,
-            Answer::Terminal => false,
-        };
+        if answer == OK {
+            wire::append(out, &Event::Ok { req_id });
+            return true;
+        }
+        let transient = answer == TRANSIENT;
         // Work that is asked for something odd complains of it: so messages are odd as well.
         let message = Some(payload).filter(|payload| !draw::is_plain(payload.as_str()));
         wire::append_err(out, req_id, message, transient);
@@ -361,6 +367,10 @@ impl Retry {
         }
     }
 }
+
+/// The answers to work, by their places.
+const OK: Answer = Answer::PLAIN;
+const TRANSIENT: Answer = Answer::nth(1);
 
 /// A request that nobody starts.
 const STRANGER: &str = "stranger";

@@ -1,11 +1,11 @@
 //! The small worlds that are explored: one in which all requests are alike, those in which one
 //! thing is varied, and one that goes deep.
 
+use crate::TRANSIENT;
 use crate::wire::{self, Event, StartWork};
 use sim_air::SchemaId;
 use sim_model::{Scene, Size, Small, texts};
 use sim_record::scenario::Request;
-use sim_record::trace::Answer;
 
 /// How many attempts each request may have.
 pub const MAX_ATTEMPTS: Size = Size {
@@ -151,7 +151,7 @@ pub(super) fn all(event: SchemaId, small: &Small) -> Vec<Scene> {
         base_delay_ms: 1,
     };
     scenes.push(Scene {
-        only: Some(Answer::Transient),
+        only: Some(TRANSIENT),
         ..scene(
             event,
             &deep,

@@ -81,17 +81,14 @@ fn run(runner: &mut Runner<'_>, scenario: &Scenario) -> u64 {
 /// of all that was before.
 fn long(subject: &Subject, turns: u64) -> Scenario {
     let endless = retry_model::small(3, u64::MAX, 10);
-    let faults = Faults::FIXED.on().filter(|(knob, _)| {
-        let off = [
-            Knob::Ok,
-            Knob::Terminal,
-            Knob::Silence,
-            Knob::Stray,
-            Knob::Drop,
-            Knob::Crash,
-        ];
-        !off.contains(knob)
-    });
+    let answers = subject.model.answers();
+    let fixed = Faults::fixed(&answers);
+    let off = [Knob::Silence, Knob::Stray, Knob::Drop, Knob::Crash];
+    let on = Knob::ALL.into_iter().filter(|knob| !off.contains(knob));
+    let knobs = on.map(|knob| (knob, fixed.weight(knob)));
+    let outcomes = answers.outcomes().iter();
+    let going_on = outcomes.filter(|outcome| outcome.goes_on);
+    let weights = going_on.map(|outcome| (outcome.name.clone(), 1));
     Scenario {
         requests: subject.model.scene(&endless).requests,
         plans: PlanMode::Answered,
@@ -100,7 +97,7 @@ fn long(subject: &Subject, turns: u64) -> Scenario {
             ..Bounds::default()
         },
         heal: false,
-        faults: Faults::of(faults),
+        faults: Faults::of(knobs, weights),
         schedule: Vec::new(),
     }
 }

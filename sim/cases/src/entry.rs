@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{CaseError, strict};
 use sim_air::{Air, SchemaId};
 use sim_record::scenario::{Decision, ItemName, Verb};
-use sim_record::trace::{Answer, CrashPoint, Recovery, Status};
+use sim_record::trace::{CrashPoint, Recovery, Status};
 
 const MS: u64 = 1_000_000;
 
@@ -46,7 +46,7 @@ entry! {
     #[serde(rename = "req_id")]
     correlation: String;
     nth: u32;
-    answer: Answer;
+    answer: String;
     status: Status;
     twice: bool;
     #[serde(deserialize_with = "strict::some_value")]
@@ -104,6 +104,11 @@ fn kernel<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 }
 
 impl Entry {
+    /// The answer that it gives.
+    pub fn answer(&self) -> Option<&str> {
+        self.answer.as_deref()
+    }
+
     pub fn new(air: &Air, decision: &Decision) -> Entry {
         if let Decision::Crash {
             point,
@@ -126,13 +131,13 @@ impl Entry {
         let mut label = item.map(|item| item.label.clone());
         match decision {
             Decision::Start { request } => label = Some(request.clone()),
-            Decision::Step { answer, .. } => entry.answer = *answer,
+            Decision::Step { answer, .. } => entry.answer = answer.clone(),
             Decision::Receipt {
                 effect,
                 answer,
                 value,
             } => {
-                entry.answer = Some(*answer);
+                entry.answer = Some(answer.clone());
                 entry.value = receipt_to_json(air, &effect.label, value);
             }
             Decision::Fire {
@@ -232,11 +237,12 @@ impl Entry {
             Verb::Redeliver => Decision::Redeliver(item),
             Verb::Step => Decision::Step {
                 plan: item,
-                answer: self.answer,
+                answer: self.answer.clone(),
             },
             Verb::Receipt => Decision::Receipt {
                 answer: self
                     .answer
+                    .clone()
                     .ok_or_else(|| wrong("`receipt` needs an `answer`"))?,
                 value: self.receipt_from_json(air, label, pointer)?,
                 effect: item,

@@ -16,8 +16,11 @@ use serde::{Deserialize, Serialize};
 use entry::Entry;
 use sim_air::{Air, Hash};
 use sim_kernel::World;
-use sim_record::scenario::{Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario};
+use sim_record::scenario::{
+    Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario, answer_of_weight,
+};
 use sim_record::trace::Digest;
+use sim_record::trace::{Answers, SILENCE};
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "sim-case/1";
@@ -85,11 +88,7 @@ impl FoundBy {
 
     /// A seed, and the mix that it drew.
     pub fn seed(seed: u64, scenario: &Scenario) -> FoundBy {
-        let named = |mix: &Faults| {
-            mix.on()
-                .map(|(knob, number)| (knob.name().to_owned(), number))
-                .collect()
-        };
+        let named = |mix: &Faults| mix.on().collect();
         FoundBy {
             driver: "seed".to_owned(),
             seed: Some(seed),
@@ -109,18 +108,19 @@ impl FoundBy {
         let Some(named) = &self.faults else {
             return Ok(None);
         };
-        let mut numbers = Vec::new();
+        let (mut knobs, mut answers) = (Vec::new(), Vec::new());
         for (name, number) in named {
-            let pointer = || format!("/found_by/faults/{name}");
-            let knob = Knob::ALL.into_iter().find(|knob| knob.name() == name);
-            let knob = knob.ok_or_else(|| CaseError::content(pointer(), "no such fault"))?;
             if *number > Faults::MOST {
+                let pointer = format!("/found_by/faults/{name}");
                 let what = format!("expected at most {}, found {number}", Faults::MOST);
-                return Err(CaseError::content(pointer(), what));
+                return Err(CaseError::content(pointer, what));
             }
-            numbers.push((knob, *number));
+            match Knob::named(name) {
+                Some(knob) => knobs.push((knob, *number)),
+                None => answers.push((answer_of_weight(name).into(), *number)),
+            }
         }
-        Ok(Faults::of(numbers))
+        Ok(Faults::of(knobs, answers))
     }
 }
 
@@ -314,6 +314,38 @@ impl Case {
         }
         text.push_str("\n}\n");
         text
+    }
+
+    /// Whether the world's work has the answers that the case names; [`Case::bind`] does not ask.
+    ///
+    /// # Errors
+    /// If it lacks one: its place, and those that it has.
+    pub fn check_answers(&self, answers: &Answers) -> Result<(), CaseError> {
+        let known = || {
+            let names = answers.outcomes().iter().map(|outcome| &*outcome.name);
+            let names: Vec<&str> = names.chain([SILENCE]).collect();
+            names.join(", ")
+        };
+        let unknown = |name: &str| answers.named(name).is_none();
+        for (index, entry) in self.schedule.iter().enumerate() {
+            if let Some(name) = entry.answer().filter(|name| unknown(name)) {
+                let what = format!("no answer `{name}`: this world's work has {}", known());
+                return Err(CaseError::content(
+                    format!("/schedule/{index}/answer"),
+                    what,
+                ));
+            }
+        }
+        let mix = self.found_by.faults.iter().flat_map(|mix| mix.keys());
+        let mut mix = mix.filter(|name| Knob::named(name).is_none());
+        match mix.find(|name| unknown(answer_of_weight(name))) {
+            None => Ok(()),
+            Some(name) => {
+                let pointer = format!("/found_by/faults/{name}");
+                let what = format!("no such fault, and no such answer: {}", known());
+                Err(CaseError::content(pointer, what))
+            }
+        }
     }
 
     /// The scenario that the case is in a world.

@@ -10,7 +10,7 @@ pub mod timer;
 
 use sim_air::{Effect, Hash, Value};
 use sim_record::random::Stream;
-use sim_record::trace::Answer;
+use sim_record::trace::{Answers, Often, Outcome};
 
 /// Who answers an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,13 +46,7 @@ impl Adapter {
 
     /// Sets the fields of a receipt that follow from the answer, from what was asked and from the
     /// bytes that are `stored` under the blob that it names.
-    pub fn complete(
-        self,
-        receipt: &mut Value,
-        asked: &Value,
-        answer: Answer,
-        stored: Option<&[u8]>,
-    ) {
+    pub fn complete(self, receipt: &mut Value, asked: &Value, answer: &str, stored: Option<&[u8]>) {
         match self {
             Adapter::Http => http::complete(receipt, answer),
             Adapter::BlobPut => blob::complete_put(receipt, asked),
@@ -74,6 +68,16 @@ impl Adapter {
             _ => Some(()),
         }
     }
+}
+
+/// What answers there are where nobody says more: done, not now, never. Which status they are is
+/// the matter of adapters that have one.
+pub fn answers() -> Answers {
+    Answers::new([
+        Outcome::new("ok"),
+        Outcome::new("transient").given(Often::MOSTLY).going_on(),
+        Outcome::new("terminal").given(Often::RARELY),
+    ])
 }
 
 /// Sets a field of a record that has it.

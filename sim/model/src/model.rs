@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use crate::observer::Watch;
 use crate::outline;
 use sim_air::{EffectId, SchemaId};
-use sim_kernel::World;
+use sim_kernel::{World, adapters};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
-use sim_record::trace::Answer;
+use sim_record::trace::{Answer, Answers};
 
 /// What is known of a world beside its documents. All bytes are canonical.
 pub trait Model: Send + Sync {
@@ -64,14 +64,19 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// The answers that work may get, the plain one first.
+    fn answers(&self) -> Answers {
+        adapters::answers()
+    }
+
     /// Whether the answers to work are known: that of a plan with inputs of `input`, which would
     /// raise an event of `raised`.
     fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
         false
     }
 
-    /// Appends the event that answers the work a plan was started for by `input`. False, with
-    /// nothing appended, for silence.
+    /// Appends the event that answers the work a plan was started for by `input`, by the answer's
+    /// place in [`Model::answers`]. False, with nothing appended, if it raises none.
     fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
         false
     }

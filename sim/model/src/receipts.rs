@@ -7,18 +7,18 @@
 use super::sample;
 use sim_air::{Air, Effect, Schemas, Type, Value};
 use sim_kernel::adapters::{Adapter, set_field};
-use sim_record::trace::Answer;
+use sim_record::trace::SILENCE;
 
-/// The canonical receipt that stands for an answer to an effect with these canonical parameters;
-/// None for silence. `stored` are the bytes of the blob that they name, if it is there.
+/// The canonical receipt that stands for an answer, by name, to an effect with these canonical
+/// parameters; None for silence. `stored` are the bytes of the blob that they name, if it is there.
 pub fn plain(
     air: &Air,
     effect: &Effect,
     params: &[u8],
-    answer: Answer,
+    answer: &str,
     stored: Option<&[u8]>,
 ) -> Option<Vec<u8>> {
-    if answer == Answer::Silence {
+    if answer == SILENCE {
         return None;
     }
     let schemas = &air.schemas;

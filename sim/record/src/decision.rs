@@ -77,16 +77,6 @@ words! {
 }
 
 words! {
-    /// How a piece of work ends.
-    Answer {
-        Ok "ok";
-        Transient "transient";
-        Terminal "terminal";
-        Silence "silence";
-    }
-}
-
-words! {
     /// The status of a receipt.
     Status {
         Ok "ok";
@@ -97,7 +87,7 @@ words! {
 
 /// A decision of the environment.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>> {
+pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>, Reply = String> {
     /// Send a request's first event.
     Start { request: Request },
     /// Deliver a message in flight.
@@ -111,12 +101,12 @@ pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>> {
     /// Let a plan instance take its next step; `answer` stands in for the event it would raise.
     Step {
         plan: ItemName<Text>,
-        answer: Option<Answer>,
+        answer: Option<Reply>,
     },
     /// Answer an effect that a plan awaits.
     Receipt {
         effect: ItemName<Text>,
-        answer: Answer,
+        answer: Reply,
         /// The canonical receipt, where it is not the plain one of that answer.
         value: Option<Bytes>,
     },
@@ -144,7 +134,7 @@ pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>> {
     Crash {
         point: CrashPoint,
         recovery: Recovery,
-        during: Box<Decision<Request, Text, Bytes>>,
+        during: Box<Decision<Request, Text, Bytes, Reply>>,
     },
 }
 
@@ -177,7 +167,7 @@ impl Verb {
     }
 }
 
-impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
+impl<Request, Text, Bytes, Reply> Decision<Request, Text, Bytes, Reply> {
     #[inline]
     pub fn verb(&self) -> Verb {
         match self {
@@ -230,6 +220,23 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
         }
     }
 
+    /// The answer that it gives.
+    pub fn answer(&self) -> Option<&Reply> {
+        match self.without_crash() {
+            Decision::Step { answer, .. } => answer.as_ref(),
+            Decision::Receipt { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
+    pub fn answer_mut(&mut self) -> Option<&mut Reply> {
+        match self.without_crash_mut() {
+            Decision::Step { answer, .. } => answer.as_mut(),
+            Decision::Receipt { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
     pub fn item_mut(&mut self) -> Option<&mut ItemName<Text>> {
         match self.without_crash_mut() {
             Decision::Deliver(item)
@@ -243,15 +250,16 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
         }
     }
 
-    /// The same decision with its request, its texts and its values in another form. The functions
-    /// are given `context`; None if there is no such request.
-    pub fn try_map<Context, ToRequest, ToText, ToBytes>(
+    /// The same decision with its request, texts, values and answer in another form. The functions
+    /// are given `context`; None if there is no such request, or no such answer.
+    pub fn try_map<Context, ToRequest, ToText, ToBytes, ToReply>(
         &self,
         context: &mut Context,
         request: &impl Fn(&Context, &Request) -> Option<ToRequest>,
         text: &impl Fn(&mut Context, &Text) -> ToText,
         bytes: &impl Fn(&mut Context, &Bytes) -> ToBytes,
-    ) -> Option<Decision<ToRequest, ToText, ToBytes>> {
+        reply: &impl Fn(&Context, &Reply) -> Option<ToReply>,
+    ) -> Option<Decision<ToRequest, ToText, ToBytes, ToReply>> {
         let mut item = |of: &ItemName<Text>| ItemName {
             label: text(context, &of.label),
             correlation: of.correlation.as_ref().map(|id| text(context, id)),
@@ -267,7 +275,10 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
             Decision::Redeliver(of) => Decision::Redeliver(item(of)),
             Decision::Step { plan, answer } => Decision::Step {
                 plan: item(plan),
-                answer: *answer,
+                answer: match answer {
+                    None => None,
+                    Some(answer) => Some(reply(context, answer)?),
+                },
             },
             Decision::Receipt {
                 effect,
@@ -275,7 +286,7 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
                 value,
             } => Decision::Receipt {
                 effect: item(effect),
-                answer: *answer,
+                answer: reply(context, answer)?,
                 value: value.as_ref().map(|value| bytes(context, value)),
             },
             Decision::Fire {
@@ -309,7 +320,7 @@ impl<Request, Text, Bytes> Decision<Request, Text, Bytes> {
             } => Decision::Crash {
                 point: *point,
                 recovery: *recovery,
-                during: Box::new(during.try_map(context, request, text, bytes)?),
+                during: Box::new(during.try_map(context, request, text, bytes, reply)?),
             },
         })
     }

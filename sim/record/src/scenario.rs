@@ -7,8 +7,8 @@
 mod faults;
 
 pub use crate::decision::{Decision, ItemName, Verb};
-use crate::trace::{Choice, Name, Trace, ValueId};
-pub use faults::{Depth, Faults, Knob, Mix};
+use crate::trace::{Answer, Choice, Name, Trace, ValueId};
+pub use faults::{Depth, Faults, Knob, Mix, answer_of_weight};
 use sim_air::SchemaId;
 
 /// What a run starts from, and the decisions that make it.
@@ -80,6 +80,16 @@ impl Default for Bounds {
 }
 
 impl Scenario {
+    /// The same scenario with other decisions.
+    pub fn with_schedule(&self, schedule: Vec<Decision>) -> Scenario {
+        Scenario {
+            requests: self.requests.clone(),
+            faults: self.faults.clone(),
+            schedule,
+            ..*self
+        }
+    }
+
     /// The same scenario with the decisions that a run of it took, up to its healing.
     pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
         let end = trace.healing_from.unwrap_or(trace.turns.len());
@@ -131,12 +141,13 @@ impl Scenario {
         };
         let text = |trace: &mut &Trace, name: &Name| trace.text(*name).to_owned();
         let bytes = |trace: &mut &Trace, id: &ValueId| trace.bytes(*id).to_vec();
+        let reply = |trace: &&Trace, answer: &Answer| Some(trace.answers.name(*answer).to_owned());
         choice
-            .try_map(&mut { trace }, &request, &text, &bytes)
+            .try_map(&mut { trace }, &request, &text, &bytes, &reply)
             .expect("a run starts requests of its scenario")
     }
 
-    /// A decision with the ids of a run; None if it names a request that there isn't.
+    /// A decision with the ids of a run; None if it names a request or an answer that there isn't.
     pub fn choice(&self, trace: &mut Trace, decision: &Decision) -> Option<Choice> {
         let request = |_: &_, name: &String| {
             let mut requests = self.requests.iter();
@@ -145,6 +156,7 @@ impl Scenario {
         };
         let text = |trace: &mut Trace, text: &String| trace.name(text);
         let bytes = |trace: &mut Trace, bytes: &Vec<u8>| trace.store(bytes);
-        decision.try_map(trace, &request, &text, &bytes)
+        let reply = |trace: &Trace, name: &String| trace.answers.named(name);
+        decision.try_map(trace, &request, &text, &bytes, &reply)
     }
 }

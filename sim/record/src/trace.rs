@@ -13,9 +13,11 @@ mod key;
 mod packed;
 mod values;
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 
-pub use crate::decision::{Answer, CrashPoint, Recovery, Status};
+pub use crate::answers::{Answer, Answers, Often, Outcome, SILENCE};
+pub use crate::decision::{CrashPoint, Recovery, Status};
 use crate::decision::{Decision, ItemName};
 pub use crate::trace::difference::Difference;
 pub use crate::trace::digest::Digest;
@@ -31,6 +33,8 @@ const WORK_OF_A_RECORD: u64 = 512;
 /// Everything that happened in one run, in order.
 #[derive(Clone, Default)]
 pub struct Trace {
+    /// Those of the world, by which its choices go. They stay when the trace is cleared.
+    pub answers: Answers,
     /// Those of earlier runs too.
     pub values: Values,
     /// What the run has stored, each time it did.
@@ -131,7 +135,7 @@ pub type Item = ItemName<Name>;
 /// A decision as a trace has it: with an index of the scenario's requests, and ids of the trace's
 /// table. [`Scenario::decision`](crate::scenario::Scenario::decision) gives it with texts and
 /// bytes.
-pub type Choice = Decision<u32, Name, ValueId>;
+pub type Choice = Decision<u32, Name, ValueId, Answer>;
 
 /// What was out of the ordinary about a decision, as the simulator saw it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -145,6 +149,10 @@ pub struct Remark {
     pub late: bool,
     /// A request was started that had been started already, or while something was in flight.
     pub second_start: bool,
+    /// The thing in flight that the decision was about, by its sequence.
+    pub taken: Option<NonZeroU32>,
+    /// The sequence of the first thing that set out in the turn, or would have.
+    pub first_launched: u32,
 }
 
 /// One event through one reducer.

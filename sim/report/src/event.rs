@@ -11,7 +11,7 @@ use super::timeline::{Timeline, Violated};
 use sim_kernel::World;
 use sim_record::scenario::Verb;
 use sim_record::trace::{Difference, Digest};
-use sim_search::campaign::{FAULTS, Ran, Summary};
+use sim_search::campaign::{Ran, Summary};
 use sim_simulator::End;
 
 /// The version of the events' form in JSON.
@@ -130,7 +130,7 @@ pub struct Violation<'a> {
     #[serde(serialize_with = "text")]
     pub digest: Digest,
     /// The fault mix that the seed drew: names and numbers.
-    pub faults: Vec<(&'static str, u32)>,
+    pub faults: Vec<(String, u32)>,
     /// The case file, and the command that replays it.
     pub case: Option<&'a Case>,
     #[serde(skip)]
@@ -172,7 +172,7 @@ pub struct Shrunk<'a> {
     pub decisions: usize,
     #[serde(serialize_with = "text")]
     pub digest: Digest,
-    pub faults: Vec<(&'static str, u32)>,
+    pub faults: Vec<(String, u32)>,
     pub decisions_before: usize,
     pub attempts: u32,
     /// All attempts were used up: more may shrink it further.
@@ -279,6 +279,8 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
     let missed = summary.missed().into_iter();
     let missed: Vec<&str> = missed.map(|property| &*property.name).collect();
     let goals: Vec<u64> = summary.sometimes.iter().map(|one| one.runs).collect();
+    let faults = summary.faults.iter();
+    let faults = faults.map(|(name, count)| (name.to_string(), json!(count)));
     let mut names = summary.sometimes.iter().map(|one| &*one.property.name);
     json!({
         "seeds": summary.seeds,
@@ -286,7 +288,7 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "steps": summary.steps,
         "bounded_runs": summary.bounded_runs,
         "decisions": counts(&mut Verb::ALL.into_iter().map(Verb::name), &summary.decisions),
-        "faults": counts(&mut FAULTS.iter().copied(), &summary.faults),
+        "faults": serde_json::Value::Object(faults.collect()),
         "invariants": serde_json::Value::Object(invariants.collect()),
         "goals": counts(&mut names, &goals),
         "missed_goals": missed,

@@ -95,7 +95,7 @@ impl<W> Human<'_, W> {
         &self,
         text: &mut Text,
         violations: &[Violated],
-        faults: &[(&'static str, u32)],
+        faults: &[(String, u32)],
         timeline: &Timeline,
     ) {
         text.append(self::violations(violations));

@@ -6,7 +6,7 @@ use super::words::counted;
 use sim_kernel::{World, local_name};
 use sim_model::{Asked, OF_ANY_WORLD};
 use sim_record::scenario::Verb;
-use sim_search::campaign::{FAULTS, Sometimes, Summary};
+use sim_search::campaign::{Sometimes, Summary};
 
 /// Goals that were reached are told one by one if there are no more than so many.
 const FEW_GOALS: usize = 60;
@@ -37,7 +37,7 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
     counts(
         &mut text,
         "faults",
-        FAULTS.iter().copied().zip(summary.faults),
+        summary.faults.iter().map(|(name, count)| (&**name, *count)),
     );
     text.append(invariants_of(summary));
     if !summary.has_model() {

@@ -4,15 +4,18 @@
 //! numbers here; nothing is judged and nothing is laid out.
 
 mod flight;
+mod held;
 mod journal;
 mod recorder;
+
+use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
 use super::paths::{self, Change};
 use sim_model::Violation;
 
-pub use recorder::Recorder;
+pub use recorder::{Recorder, watched};
 
 /// A run in words.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -35,8 +38,8 @@ pub struct TimelineTurn {
     /// The name of its `Verb`.
     pub kind: &'static str,
     pub decision: String,
-    /// The kinds of fault that the decision is, of `campaign::FAULTS`.
-    pub faults: Vec<&'static str>,
+    /// The kinds of fault that the decision is, of `campaign::fault_names`.
+    pub faults: Vec<Cow<'static, str>>,
     /// The event that the kernel accepted.
     pub event: Option<TimelineEvent>,
     pub steps: Vec<TimelineStep>,
@@ -199,7 +202,7 @@ impl TimelineEvent {
 
 impl TimelineTurn {
     /// What is odd about the decision and not in its own words, without its subject: `late`.
-    pub fn oddities(&self) -> impl Iterator<Item = &'static str> {
+    pub fn oddities(&self) -> impl Iterator<Item = &str> {
         const ODD: [&str; 6] = [
             "message reordered",
             "second start",
@@ -208,13 +211,13 @@ impl TimelineTurn {
             "timer twice",
             "timer out of order",
         ];
-        let odd = self.faults.iter().filter(|fault| ODD.contains(fault));
+        let odd = self.faults.iter().filter(|fault| ODD.contains(&&***fault));
         odd.map(|fault| short(fault))
     }
 }
 
 /// A kind of fault without its subject: `late` for `timer late`.
-pub fn short(fault: &'static str) -> &'static str {
+pub fn short(fault: &str) -> &str {
     let subjects = ["message ", "timer "];
     let stripped = subjects
         .iter()

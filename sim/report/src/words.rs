@@ -30,13 +30,13 @@ pub fn decision(world: &World, decision: &Decision) -> String {
         Decision::Step {
             plan,
             answer: Some(answer),
-        } => format!("{verb} {plan}: {}", answer.name()),
+        } => format!("{verb} {plan}: {answer}"),
         Decision::Receipt {
             effect,
             answer,
             value,
         } => match value {
-            None => format!("{verb} {effect}: {}", answer.name()),
+            None => format!("{verb} {effect}: {answer}"),
             Some(bytes) => format!("{verb} {effect}: {}", receipt(world, &effect.label, bytes)),
         },
         Decision::Fire {

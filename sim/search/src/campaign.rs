@@ -6,9 +6,11 @@
 //! that is needed to do so.
 
 mod counts;
+mod proof;
 mod runner;
 mod survey;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -16,8 +18,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use counts::Counts;
-pub use counts::{FAULTS, faults_of};
-pub use runner::{Checked, Effort, Progress, Runner, Sighting};
+pub use counts::{fault_names, faults_of};
+pub use proof::{Progress, Proof};
+pub use runner::{Checked, Effort, Runner, Sighting};
 use sim_air::ReducerId;
 use sim_host::{Code, StepError};
 use sim_kernel::World;
@@ -25,7 +28,7 @@ use sim_model::{Asked, Model, Properties, Property, Signature};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode, Scenario, Verb};
-use sim_record::trace::{Difference, Digest};
+use sim_record::trace::{Answers, Difference, Digest};
 use sim_simulator::End;
 pub use survey::survey;
 
@@ -83,7 +86,8 @@ pub struct Summary {
     /// Of these, the ones that were cut short before their decisions ended: see [`End::cut_by`].
     pub cut_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
-    pub faults: [u64; FAULTS.len()],
+    /// How often each kind of fault happened, by its name: see [`fault_names`].
+    pub faults: Vec<(Cow<'static, str>, u64)>,
     /// What must hold, and in how many runs it did.
     pub judged: Vec<Judged>,
     /// What must happen sometimes, and in how many runs it did.
@@ -207,7 +211,8 @@ pub fn run(
     tell: impl FnMut(Told<'_>),
 ) -> Result<Summary, StepError> {
     let chunks = Chunks::of(&options.seeds);
-    let mut merger = Merger::new(Properties::of(world, model), options, chunks.count, tell);
+    let properties = Properties::of(world, model);
+    let mut merger = Merger::new(properties, model.answers(), options, chunks.count, tell);
     let next_chunk = AtomicU64::new(0);
     let stop = AtomicBool::new(false);
     let work = |sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool| {
@@ -342,6 +347,7 @@ struct Merger<'a, T> {
 impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
     fn new(
         properties: Properties,
+        answers: Answers,
         options: &'a Options,
         chunk_count: u64,
         tell: T,
@@ -352,7 +358,7 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
             early: BTreeMap::new(),
             chunk_count,
             chunk: 0,
-            counts: Counts::empty(properties.count()),
+            counts: Counts::empty(properties.count(), answers),
             properties,
             seeds: 0,
             digest: Digest::default(),
@@ -482,8 +488,7 @@ fn run_chunk(
         true => Some(runner.twin()?),
         false => None,
     };
-    let properties = runner.checker().properties().count();
-    let mut part = Part::empty(chunk, properties);
+    let mut part = Part::empty(chunk, runner);
     for seed in seeds.map(Seed) {
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
         let checked = runner.seed(seed, &scenario);
@@ -515,7 +520,7 @@ fn run_chunk(
             note(&mut part.failures, failure);
         }
         if is_new {
-            let done = std::mem::replace(&mut part, Part::empty(chunk, properties));
+            let done = std::mem::replace(&mut part, Part::empty(chunk, runner));
             if !sink(Ok(done.sorted())) {
                 return Ok(());
             }
@@ -527,10 +532,11 @@ fn run_chunk(
 }
 
 impl Part {
-    fn empty(chunk: u64, properties: usize) -> Part {
+    fn empty(chunk: u64, runner: &Runner<'_>) -> Part {
+        let properties = runner.checker().properties().count();
         Part {
             chunk,
-            counts: Counts::empty(properties),
+            counts: Counts::empty(properties, runner.answers().clone()),
             runs: Vec::new(),
             failures: Vec::new(),
             unequal: Vec::new(),

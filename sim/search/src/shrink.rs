@@ -18,6 +18,7 @@ mod requests;
 mod stories;
 mod values;
 
+use decisions::Answers;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
@@ -53,7 +54,7 @@ pub struct Subject<'a> {
 pub struct Shrunk {
     /// Simpler than the first, or the same; it fails.
     pub scenario: Scenario,
-    /// Candidates that were run, beside the two runs of the proof.
+    /// Candidates that were run, beside the one without decisions.
     pub attempts: u32,
     /// Decisions that were run in them.
     pub decisions: u64,
@@ -118,22 +119,39 @@ impl Budget {
 /// the budget. `oracle` answers with the scenario as it was really run, its schedule up to the
 /// violation, or None if it does not fail in the same way. `progress` is told each improvement, and
 /// the attempts so far.
+///
+/// # Errors
+/// If it does not fail, or fails without a decision.
 pub fn shrink(
     scenario: &Scenario,
     subject: Subject<'_>,
     budget: impl Into<Budget>,
     mut oracle: impl FnMut(&Scenario) -> Option<Scenario>,
-    mut progress: impl FnMut(&Scenario, u32),
+    progress: impl FnMut(&Scenario, u32),
 ) -> Result<Shrunk, Refused> {
     let best = oracle(scenario).ok_or(Refused::DoesNotFail)?;
+    shrink_proven(best, subject, budget, oracle, progress)
+}
+
+/// The same of a scenario that was seen to fail, as it was really run.
+///
+/// # Errors
+/// If it fails without a decision.
+pub fn shrink_proven(
+    best: Scenario,
+    subject: Subject<'_>,
+    budget: impl Into<Budget>,
+    mut oracle: impl FnMut(&Scenario) -> Option<Scenario>,
+    mut progress: impl FnMut(&Scenario, u32),
+) -> Result<Shrunk, Refused> {
     let empty = Scenario {
         schedule: Vec::new(),
-        ..scenario.clone()
+        ..best.clone()
     };
     if oracle(&empty).is_some() {
         return Err(Refused::EmptyFails);
     }
-    let context = Context::new(subject, scenario);
+    let context = Context::new(subject, &best);
     let mut search = Search {
         measure: context.measure(&best),
         most_decisions: best.schedule.len(),
@@ -167,6 +185,8 @@ struct Context<'a> {
     identities: Vec<Identity>,
     /// The schemas and labels of their first events.
     starts: Vec<(SchemaId, String)>,
+    /// The answers that work may get, the simplest first.
+    answers: Answers,
     /// What a spurious event counts for; see [`Measure::cost`].
     spurious_cost: u64,
 }
@@ -187,6 +207,7 @@ impl<'a> Context<'a> {
             subject,
             identities: Vec::new(),
             starts: Vec::new(),
+            answers: Answers::of(subject.model),
             spurious_cost: 0,
         };
         context.spurious_cost = context.longest_way().max(LEAST_SPURIOUS_COST);
@@ -340,11 +361,7 @@ impl<'a> Search<'a> {
 
     /// The best scenario with another schedule.
     fn with_schedule(&self, schedule: Vec<Decision>) -> Scenario {
-        Scenario {
-            requests: self.best.requests.clone(),
-            schedule,
-            ..self.best
-        }
+        self.best.with_schedule(schedule)
     }
 }
 

@@ -5,6 +5,9 @@
 //! What was found is on disk before anything else is done with it. Nothing is judged here, and
 //! nothing is printed: what there is to say goes to the readers of events.
 
+mod stored;
+mod told;
+
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
@@ -12,17 +15,19 @@ use anyhow::Result;
 
 use sim_cases::store::{self, Draft, WriteError};
 use sim_cases::{CaseVerdict, Found, FoundBy, WorldHashes};
+use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::Model;
 use sim_model::{Signature, Violation};
 use sim_record::scenario::Scenario;
 use sim_report::event::{
-    Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, Unwritten, ViolatedBy,
-    Violation as Told,
+    Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, ViolatedBy,
 };
-use sim_report::timeline::{Recorder, Timeline};
-use sim_search::campaign::{self, Effort, Progress, Runner, Sighting, Summary};
+use sim_report::timeline::{self, Timeline};
+use sim_search::campaign::{self, Progress, Proof, Runner, Sighting, Summary};
 use sim_search::shrink::{Budget, Refused, Shrunk};
+
+use stored::Stored;
 
 /// A run that violated something, whatever found it.
 #[derive(Clone, PartialEq, Debug)]
@@ -102,23 +107,17 @@ pub enum Work {
 pub struct Session<'a> {
     world: &'a World,
     model: &'a dyn Model,
-    settings: Settings<'a>,
-    /// What is on disk of failures that are not told yet.
-    drafts: Vec<(Signature, Draft)>,
-    known: Vec<Known>,
+    /// Sees failures again, and shrinks them.
+    runner: Runner<'a>,
+    stored: Stored<'a>,
+    budget: Option<Budget>,
+    most_failures: usize,
+    progress: &'a dyn Fn(Work),
 }
 
-/// A failure that was told.
-struct Known {
-    signature: Signature,
-    runs: u64,
-    decisions: usize,
-    case: Case,
-}
-
-/// A finding as it is seen again on fresh instances.
-struct Seen {
-    sighting: Sighting,
+/// A failure that fresh instances have shown.
+pub struct Confirmed {
+    proof: Proof,
     timeline: Timeline,
 }
 
@@ -146,33 +145,37 @@ pub struct Settled {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(world: &'a World, model: &'a dyn Model, settings: Settings<'a>) -> Session<'a> {
-        Session {
+    /// # Errors
+    /// If an instance cannot be had.
+    pub fn new(
+        world: &'a World,
+        model: &'a dyn Model,
+        settings: Settings<'a>,
+    ) -> Result<Session<'a>, StepError> {
+        Ok(Session {
             world,
             model,
-            settings,
-            drafts: Vec::new(),
-            known: Vec::new(),
-        }
+            runner: Runner::new(world, model)?,
+            stored: Stored::new(settings.folder, settings.replay),
+            budget: settings.budget,
+            most_failures: settings.most_failures,
+            progress: settings.progress,
+        })
     }
 
     /// Writes a finding down as it is, before anything else is done with it.
     ///
     /// # Errors
-    /// If that cannot be done. Nothing is lost yet: it will be told with its case.
+    /// If that cannot be done. Nothing is lost yet: its case will be reported whole.
     pub fn keep(&mut self, finding: &Finding) -> Result<(), WriteError> {
-        let case = finding.case(self.world);
-        let draft = Draft::create(&self.settings.folder, finding.first(), &case)?;
-        self.drafts
-            .push((finding.sighting.signature.clone(), draft));
-        Ok(())
+        self.stored.keep(finding, &finding.case(self.world))
     }
 
-    /// Confirms, shrinks, writes and tells findings, and those that are met on the way.
+    /// Confirms, shrinks, writes and reports findings, and those that are met on the way.
     ///
     /// # Errors
     /// If an instance cannot be had, or a reader cannot write what it makes of it. A case that
-    /// cannot be written is told whole instead.
+    /// cannot be written is reported whole instead.
     pub fn settle(
         &mut self,
         findings: impl IntoIterator<Item = Finding>,
@@ -185,17 +188,16 @@ impl<'a> Session<'a> {
             let (others, is_same) = self.settle_one(&finding, readers)?;
             settled.differed |= !is_same;
             for other in others {
-                let is_known = |known: &Signature| *known == other.signature;
-                let all = self.known.len() + findings.len();
-                let is_news = !self.known.iter().any(|known| is_known(&known.signature))
-                    && !findings.iter().any(|one| is_known(&one.sighting.signature));
-                if is_news && all < self.settings.most_failures {
+                let mut waiting = findings.iter();
+                let is_news = !self.stored.is_known(&other.signature)
+                    && !waiting.any(|one| one.sighting.signature == other.signature);
+                if is_news && self.stored.count() + findings.len() < self.most_failures {
                     let other = Finding {
                         found_by: finding.found_by.clone(),
                         runs: 0,
                         sighting: other,
                     };
-                    // If it cannot be kept it is told whole.
+                    // If it cannot be kept it is reported whole.
                     drop(self.keep(&other));
                     findings.push_back(other);
                 }
@@ -211,40 +213,40 @@ impl<'a> Session<'a> {
         readers: &mut Readers<'_>,
     ) -> Result<(Vec<Sighting>, bool)> {
         let found_by = finding.found_by.to_string();
+        let draft = &finding.sighting.signature;
         let Some(seen) = self.confirm(finding)? else {
-            self.tell_unrepeatable(finding, readers)?;
+            self.report_unrepeatable(finding, readers)?;
             return Ok((Vec::new(), false));
         };
-        let is_known = |known: &Known| known.signature == seen.sighting.signature;
-        if self.known.iter().any(is_known) {
-            // On fresh instances it is one that was told already.
-            self.discard_drafts(&finding.sighting.signature);
+        if self.stored.is_known(&seen.proof.sighting.signature) {
+            // On fresh instances it is one that was reported already.
+            self.stored.discard(draft);
             return Ok((Vec::new(), true));
         }
-        let confirmed = finding.shown_by(seen.sighting);
-        let done = match self.settings.budget.clone() {
+        let confirmed = finding.shown_by(seen.proof.sighting.clone());
+        let done = match self.budget.clone() {
             None => None,
             Some(budget) => {
-                let told = told_as_found(&confirmed, &found_by, &seen.timeline, None);
+                let told = told::as_found(&confirmed, &found_by, &seen.timeline, None);
                 readers.tell(&Event::Violation(told))?;
                 // What cannot be shrunk stays as it was found.
-                self.shrink(&confirmed, budget)?.ok()
+                self.shrink(&confirmed, &seen, budget)?.ok()
             }
         };
         match done {
             None => {
-                let case = self.write(&confirmed, &finding.sighting.signature);
-                let told = told_as_found(&confirmed, &found_by, &seen.timeline, Some(&case));
+                let case = self.write(&confirmed, draft);
+                let told = told::as_found(&confirmed, &found_by, &seen.timeline, Some(&case));
                 readers.tell(&Event::Violation(told))?;
                 Ok((Vec::new(), true))
             }
             Some(done) => {
                 let shrunk = confirmed.shown_by(done.sighting.clone());
-                let case = self.write(&shrunk, &finding.sighting.signature);
+                let case = self.write(&shrunk, draft);
                 readers.tell(&Event::Shrunk(ToldShrunk {
                     found_by: &found_by,
                     seed: finding.found_by.seed,
-                    faults: faults(&confirmed.sighting.scenario),
+                    faults: told::faults(&confirmed.sighting.scenario),
                     ..done.told(finding.runs, confirmed.decisions(), &case)
                 }))?;
                 Ok((done.others, true))
@@ -252,65 +254,59 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The finding as it is seen on fresh instances, which is what can be shrunk and replayed.
-    /// Looked at no closer than it takes to see what it was reported for: the same failure, or else
-    /// one that violates something of the same. None if there is none.
-    fn confirm(&self, finding: &Finding) -> Result<Option<Seen>> {
-        let reported = &finding.sighting;
-        let is_reported = |seen: &Sighting| {
-            let mut violates = seen.signature.violates.iter();
-            violates.any(|one| reported.signature.violates.contains(one))
+    /// The finding as it is seen on fresh instances, which is what can be shrunk and replayed:
+    /// the same failure, or else one that violates something of the same. None if there is none.
+    ///
+    /// # Errors
+    /// If an instance cannot be had.
+    pub fn confirm(&mut self, finding: &Finding) -> Result<Option<Confirmed>> {
+        let reported = &finding.sighting.signature;
+        let choose = |seen: &[Sighting]| {
+            let same = seen.iter().find(|seen| seen.signature == *reported);
+            let is_alike = |seen: &&Sighting| {
+                let mut violates = seen.signature.violates.iter();
+                violates.any(|one| reported.violates.contains(one))
+            };
+            same.or_else(|| seen.iter().find(is_alike)).cloned()
         };
-        let mut runner = Runner::new(self.world, self.model)?;
-        for effort in [Effort::Plain, Effort::Thorough] {
-            runner.set_effort(effort);
-            runner.renew()?;
-            let scenario = &reported.scenario;
-            let (sightings, mut timeline) = watched(&mut runner, self.world, scenario);
-            let mut same = sightings.iter();
-            let same = same.find(|seen| seen.signature == reported.signature);
-            let seen = same.or_else(|| sightings.iter().find(|seen| is_reported(seen)));
-            if let Some(seen) = seen {
-                timeline.violations = seen.violations.iter().map(Into::into).collect();
-                let sighting = seen.clone();
-                return Ok(Some(Seen { sighting, timeline }));
-            }
-        }
-        Ok(None)
+        let scenario = &finding.sighting.scenario;
+        Ok(seen(&mut self.runner, self.world, scenario, choose)?)
     }
 
     /// A run that violated something after others and does not alone.
-    fn tell_unrepeatable(&mut self, finding: &Finding, readers: &mut Readers<'_>) -> Result<()> {
+    fn report_unrepeatable(&mut self, finding: &Finding, readers: &mut Readers<'_>) -> Result<()> {
         let found_by = finding.found_by.to_string();
         readers.tell(&Event::Nondeterminism(Nondeterminism {
             of: &found_by,
             what: NOT_A_FUNCTION.to_owned(),
         }))?;
-        let mut runner = Runner::new(self.world, self.model)?;
         let scenario = &finding.sighting.scenario;
-        let (_, mut timeline) = watched(&mut runner, self.world, scenario);
+        self.runner.renew()?;
+        let (_, mut timeline) = timeline::watched(&mut self.runner, self.world, scenario, |_| {});
         timeline.violations = finding.sighting.violations.iter().map(Into::into).collect();
         let case = self.write(finding, &finding.sighting.signature);
-        let told = told_as_found(finding, &found_by, &timeline, Some(&case));
+        let told = told::as_found(finding, &found_by, &timeline, Some(&case));
         readers.tell(&Event::Violation(told))
     }
 
-    /// Shrinks a finding that fails on fresh instances. Much shorter ones are written down on the
-    /// way.
+    /// Shrinks a finding that was confirmed. Much shorter ones are written down on the way.
     ///
     /// # Errors
     /// If an instance cannot be had.
-    pub fn shrink(&mut self, finding: &Finding, budget: Budget) -> Result<Result<Done, Refused>> {
-        let (world, progress) = (self.world, self.settings.progress);
-        let folder = self.settings.folder.clone();
-        let folder = &folder;
-        let mut runner = Runner::new(world, self.model)?;
+    pub fn shrink(
+        &mut self,
+        finding: &Finding,
+        confirmed: &Confirmed,
+        budget: Budget,
+    ) -> Result<Result<Done, Refused>> {
+        let (world, progress) = (self.world, self.progress);
+        let folder = self.stored.folder.clone();
         let mut keeper = Runner::new(world, self.model)?;
-        let signature = &finding.sighting.signature;
-        let mut draft = self.take_draft(signature);
+        let signature = &confirmed.proof.sighting.signature;
+        let mut draft = self.stored.take_draft(&finding.sighting.signature);
         let (mut attempts, mut decisions) = (0, finding.decisions());
-        let scenario = &finding.sighting.scenario;
-        let shrunk = runner.shrink(scenario, signature, budget, |told| match told {
+        let (runner, proof) = (&mut self.runner, &confirmed.proof);
+        let shrunk = runner.shrink_proven(proof, budget, |told| match told {
             Progress::Attempt => {
                 attempts += 1;
                 progress(Work::Attempt {
@@ -324,35 +320,35 @@ impl<'a> Session<'a> {
                     Some(draft) => draft.is_worth(decisions),
                     None => store::is_worth(decisions, finding.decisions()),
                 };
-                if is_worth && let Some((sighting, _)) = again(&mut keeper, world, best, signature)
-                {
-                    let better = finding.shown_by(sighting).case(world);
+                if is_worth && let Some(again) = same(&mut keeper, world, best, signature) {
+                    let better = finding.shown_by(again.proof.sighting).case(world);
                     // What was there stays, if this cannot be written.
                     match &mut draft {
                         Some(draft) => draft.improve(&better).unwrap_or_default(),
-                        None => draft = Draft::create(folder, finding.first(), &better).ok(),
+                        None => draft = Draft::create(&folder, finding.first(), &better).ok(),
                     }
                 }
             }
         });
         if let Some(draft) = draft {
-            self.drafts.push((signature.clone(), draft));
+            let signature = finding.sighting.signature.clone();
+            self.stored.put_draft(signature, draft);
         }
         progress(Work::Done);
         let (shrunk, others) = match shrunk {
             Err(refused) => return Ok(Err(refused)),
             Ok(shrunk) => shrunk,
         };
-        let seen = again(&mut keeper, world, &shrunk.scenario, signature);
-        let seen = seen.ok_or(Refused::DoesNotFail);
-        Ok(seen.map(|(sighting, timeline)| Done {
+        let again = same(&mut keeper, world, &shrunk.scenario, signature);
+        let again = again.ok_or(Refused::DoesNotFail);
+        Ok(again.map(|again| Done {
             // Its schedule heals as the shrunk one does.
             sighting: Sighting {
                 scenario: shrunk.scenario.clone(),
-                ..sighting
+                ..again.proof.sighting
             },
             shrunk,
-            timeline,
+            timeline: again.timeline,
             others,
         }))
     }
@@ -382,193 +378,57 @@ impl<'a> Session<'a> {
 
     /// The drafts of a finding are not needed any more.
     pub fn discard(&mut self, finding: &Finding) {
-        self.discard_drafts(&finding.sighting.signature);
+        self.stored.discard(&finding.sighting.signature);
     }
 
-    /// Writes the case that stays of a finding, whose draft is not needed then.
+    /// Writes the case that stays of a finding; its draft is not needed then.
     pub fn write(&mut self, finding: &Finding, draft: &Signature) -> Case {
-        let stored = finding.case(self.world);
-        let written = store::write(&self.settings.folder, finding.first(), &stored);
-        let case = match written {
-            Ok(written) => {
-                self.discard_drafts(draft);
-                Case {
-                    file: written.path.display().to_string(),
-                    replay: (self.settings.replay)(&written.path),
-                    was_known: written.was_known,
-                    unwritten: None,
-                }
-            }
-            Err(error) => unwritten(&self.settings, finding, &stored, &error),
-        };
-        self.known.push(Known {
-            signature: finding.sighting.signature.clone(),
-            runs: finding.runs,
-            decisions: finding.decisions(),
-            case: case.clone(),
-        });
-        case
+        self.stored.write(finding, &finding.case(self.world), draft)
     }
 
-    fn take_draft(&mut self, signature: &Signature) -> Option<Draft> {
-        let place = self.drafts.iter().position(|(of, _)| of == signature)?;
-        Some(self.drafts.swap_remove(place).1)
-    }
-
-    fn discard_drafts(&mut self, signature: &Signature) {
-        while let Some(draft) = self.take_draft(signature) {
-            draft.discard();
-        }
-    }
-
-    /// The failures that were told, in order.
+    /// The failures that have their cases, in order.
     pub fn failures(&self) -> Vec<Failed> {
-        let failures = self.known.iter().map(|known| Failed {
-            signature: known.signature.to_string(),
-            runs: known.runs,
-            decisions: known.decisions,
-            case: known.case.file.clone(),
-        });
-        failures.collect()
+        self.stored.failures()
     }
 
-    /// Each invariant that some run violated, with the shortest case that was told of it.
+    /// Each property that some run violated, with its shortest case.
     pub fn violated(&self, summary: &Summary) -> Vec<ViolatedBy> {
-        let by = summary.judged.iter().filter(|one| one.violated > 0);
-        let told = by.map(|one| {
-            let name = &one.property.name;
-            let mut cases: Vec<&Known> = self.known.iter().collect();
-            cases.retain(|known| known.signature.violates.contains(name));
-            let shortest = cases.into_iter().min_by_key(|known| known.decisions);
-            ViolatedBy {
-                invariant: name.to_string(),
-                runs: one.violated,
-                decisions: shortest.map(|known| known.decisions),
-                case: shortest.map(|known| known.case.file.clone()),
-            }
-        });
-        told.collect()
+        self.stored.violated(summary)
     }
 }
 
-/// What is told where the same wasm gives another result for the same input.
+/// What is said where the same wasm gives another result for the same input.
 pub const NOT_A_FUNCTION: &str = "it failed after other runs and does not alone: \
     a step is not a function of its input";
 
-/// Replays a scenario and tells it: the failures that it shows, and the run in words.
-pub fn watched(
+/// A failure of a scenario on fresh instances, and the run in words.
+fn seen(
     runner: &mut Runner<'_>,
     world: &World,
     scenario: &Scenario,
-) -> (Vec<Sighting>, Timeline) {
-    let mut recorder = Recorder::new(world, scenario);
-    let checked = runner.watch(scenario, |trace, flight| recorder.observe(trace, flight));
-    let timeline = recorder.finish(&runner.trace, &checked.violations);
-    (runner.sightings(scenario, &checked), timeline)
+    choose: impl Fn(&[Sighting]) -> Option<Sighting>,
+) -> Result<Option<Confirmed>, StepError> {
+    let run = |runner: &mut Runner<'_>| {
+        let (checked, timeline) = timeline::watched(runner, world, scenario, |_| {});
+        (runner.sightings(scenario, &checked), timeline)
+    };
+    let proven = runner.prove(run, scenario, choose)?;
+    Ok(proven.map(|(proof, mut timeline)| {
+        timeline.violations = proof.sighting.violations.iter().map(Into::into).collect();
+        Confirmed { proof, timeline }
+    }))
 }
 
-/// A failure on fresh instances, looked at no closer than it takes to see it.
-fn again(
+/// The same failure again.
+fn same(
     runner: &mut Runner<'_>,
     world: &World,
     scenario: &Scenario,
     signature: &Signature,
-) -> Option<(Sighting, Timeline)> {
-    for effort in [Effort::Plain, Effort::Thorough] {
-        runner.set_effort(effort);
-        runner.renew().ok()?;
-        let (sightings, mut timeline) = watched(runner, world, scenario);
-        let seen = sightings
-            .into_iter()
-            .find(|seen| seen.signature == *signature);
-        if let Some(seen) = seen {
-            timeline.violations = seen.violations.iter().map(Into::into).collect();
-            return Some((seen, timeline));
-        }
-    }
-    None
-}
-
-/// A case that could not be written is told whole, if it could be read back.
-fn unwritten(
-    settings: &Settings<'_>,
-    finding: &Finding,
-    case: &sim_cases::Case,
-    error: &WriteError,
-) -> Case {
-    let name = format!("{}.json", finding.first());
-    let path = settings.folder.join(name);
-    Case {
-        file: path.display().to_string(),
-        replay: (settings.replay)(&path),
-        was_known: false,
-        unwritten: Some(Unwritten {
-            because: causes(error),
-            text: match error {
-                WriteError::TooLarge { .. } => String::new(),
-                _ => case.to_text(),
-            },
-        }),
-    }
-}
-
-/// An error and its causes in one line.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(&format!(": {cause}"));
-        next = cause.source();
-    }
-    text
-}
-
-/// A failure as it was found: with its case, if that is all that will be told of it.
-fn told_as_found<'t>(
-    finding: &Finding,
-    found_by: &'t str,
-    timeline: &'t Timeline,
-    case: Option<&'t Case>,
-) -> Told<'t> {
-    Told {
-        found_by,
-        seed: finding.found_by.seed,
-        signature: finding.sighting.signature.to_string(),
-        runs: finding.runs,
-        violations: &timeline.violations,
-        decisions: finding.decisions(),
-        digest: finding.sighting.digest,
-        faults: faults(&finding.sighting.scenario),
-        case,
-        timeline,
-    }
-}
-
-impl Done {
-    /// What is told of it, if it was so many decisions before.
-    pub fn told<'t>(&'t self, runs: u64, from: usize, case: &'t Case) -> ToldShrunk<'t> {
-        let first = self.sighting.violations.first();
-        ToldShrunk {
-            found_by: "",
-            seed: None,
-            signature: self.sighting.signature.to_string(),
-            runs,
-            invariant: first.map_or_else(String::new, |found| found.name().to_owned()),
-            violations: &self.timeline.violations,
-            decisions: self.shrunk.scenario.schedule.len(),
-            digest: self.sighting.digest,
-            faults: Vec::new(),
-            decisions_before: from,
-            attempts: self.shrunk.attempts,
-            is_exhausted: self.shrunk.exhausted,
-            case,
-            timeline: &self.timeline,
-        }
-    }
-}
-
-/// The mix that a seed drew: what was on.
-fn faults(scenario: &Scenario) -> Vec<(&'static str, u32)> {
-    let on = scenario.faults.iter().flat_map(|faults| faults.on());
-    on.map(|(knob, number)| (knob.name(), number)).collect()
+) -> Option<Confirmed> {
+    let choose = |seen: &[Sighting]| {
+        let mut seen = seen.iter();
+        seen.find(|seen| seen.signature == *signature).cloned()
+    };
+    seen(runner, world, scenario, choose).ok().flatten()
 }

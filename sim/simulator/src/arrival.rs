@@ -3,6 +3,8 @@
 //! An [`Arrival`] is found out first and changes nothing; only then is it taken out of flight and
 //! given to the kernel. A crash comes between any two of these.
 
+use std::num::NonZeroU32;
+
 use super::{Simulator, find};
 use sim_air::SchemaId;
 use sim_kernel::OpenIntent;
@@ -115,6 +117,7 @@ impl Simulator<'_> {
         let remark = Remark {
             reordered: self.flight.passes_over(message.sequence),
             repeated: message.body.copy,
+            taken: NonZeroU32::new(message.sequence),
             ..Remark::default()
         };
         self.event(message.body.schema, message.body.value, source, remark)
@@ -144,7 +147,7 @@ impl Simulator<'_> {
             timer::fire(&mut self.scratch, trace.bytes(open.params), at_ns)?;
             trace.store(&self.scratch)
         } else {
-            let (receipt, lookup) = self.plain_receipt(trace, &open, Answer::Ok);
+            let (receipt, lookup) = self.plain_receipt(trace, &open, Answer::PLAIN);
             if lookup == Lookup::Missing && status == Status::Ok {
                 status = Status::Error;
             }
@@ -157,9 +160,10 @@ impl Simulator<'_> {
                 .iter()
                 .any(|other| (other.due_ns, other.sequence) < age),
             repeated,
+            taken: NonZeroU32::new(age.1),
             early: at_ns < due_ns,
             late: at_ns > due_ns,
-            second_start: false,
+            ..Remark::default()
         };
         Some(Arrival {
             event,
@@ -217,6 +221,7 @@ impl Simulator<'_> {
         let of = (&air.schemas, effect);
         let lookup = blob::look_up(&self.flight.blobs, of, trace, open.params);
         let params = trace.bytes(open.params);
+        let answer = trace.answers.name(answer);
         let receipt = receipts::plain(air, effect, params, answer, lookup.bytes(trace));
         (receipt.map(|receipt| trace.store(&receipt)), lookup)
     }

@@ -98,11 +98,11 @@ impl Enabled {
             Enabled::Dropped(index) => Choice::Redeliver(item(&flight.dropped, index)),
             Enabled::Plan(index) => Choice::Step {
                 plan: item(&flight.plans, index),
-                answer: flight.plans[index].body.answered.map(|_| Answer::Ok),
+                answer: flight.plans[index].body.answered.map(|_| Answer::PLAIN),
             },
             Enabled::Effect(index) => Choice::Receipt {
                 effect: item(&flight.pending, index),
-                answer: Answer::Ok,
+                answer: Answer::PLAIN,
                 value: None,
             },
             Enabled::Timer(index) => Choice::Fire {
@@ -119,7 +119,7 @@ impl Enabled {
 impl PlanRun {
     /// Whether it can take its next step with this answer, which may stand in for an event.
     pub(super) fn can_step(&self, answer: Option<Answer>) -> bool {
-        let is_silence = self.answered.is_some() && answer == Some(Answer::Silence);
+        let is_silence = self.answered.is_some() && answer == Some(Answer::SILENCE);
         self.next_step.is_some() && !(is_silence && self.silent)
     }
 }

@@ -13,6 +13,8 @@ mod saved;
 mod scripted;
 mod seeded;
 
+use std::num::NonZeroU32;
+
 use sim_air::{Op, ReducerId};
 use sim_host::{Coverage, StepError, encode_envelope};
 use sim_kernel::adapters::Adapter;
@@ -20,7 +22,9 @@ use sim_kernel::{Kernel, Moved, OpenIntent, Sampling, World, input_of};
 use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, PlanMode, Scenario, Verb};
-use sim_record::trace::{Answer, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
+use sim_record::trace::{
+    Answer, Answers, Asker, Choice, Emitted, Item, Mark, Remark, Trace, ValueId,
+};
 
 pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
@@ -53,6 +57,9 @@ pub struct Situation<'a> {
     pub started: &'a [u32],
 }
 
+/// The sequence of nothing: those of things in flight begin at 1.
+const NOTHING: u32 = 0;
+
 /// How a run went; what happened is in the trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Outcome {
@@ -65,6 +72,7 @@ pub struct Outcome {
 pub struct Simulator<'w> {
     kernel: Kernel<'w>,
     model: &'w dyn Model,
+    answers: Answers,
     flight: Flight,
     started: Vec<u32>,
     now_ns: u64,
@@ -80,6 +88,7 @@ impl<'w> Simulator<'w> {
         Ok(Simulator {
             kernel,
             model,
+            answers: model.answers(),
             flight,
             started: Vec::new(),
             now_ns: 0,
@@ -234,6 +243,7 @@ impl<'w> Simulator<'w> {
     /// changed.
     fn turn(&mut self, scenario: &Scenario, choice: Choice, trace: &mut Trace) -> bool {
         let mark = trace.mark();
+        let first_launched = self.flight.next_sequence + 1;
         let is_enabled = cfg!(debug_assertions) && self.situation(scenario).is_enabled(&choice);
         let Some(remark) = self.apply(scenario, &choice, trace, &mark) else {
             let has_receipt = choice.without_crash().verb() == Verb::Fire;
@@ -245,6 +255,10 @@ impl<'w> Simulator<'w> {
         };
         debug_assert!(is_enabled, "taken and not enabled: {choice:?}");
         self.settle(scenario, trace, mark);
+        let remark = Remark {
+            first_launched,
+            ..remark
+        };
         trace.end_turn(self.now_ns, choice, remark, mark);
         true
     }
@@ -257,7 +271,7 @@ impl<'w> Simulator<'w> {
         trace: &mut Trace,
         mark: &Mark,
     ) -> Option<Remark> {
-        match choice {
+        let taken = match choice {
             Choice::Start { .. }
             | Choice::Deliver(_)
             | Choice::Redeliver(_)
@@ -286,13 +300,16 @@ impl<'w> Simulator<'w> {
                     copy: true,
                     ..message.body
                 };
+                let original = message.sequence;
                 let copy = self.flight.launch(due_ns, names, body);
                 self.flight.messages.push(copy);
+                original
             }
             Choice::Drop(item) => {
                 let index = find(&self.flight.messages, item)?;
                 let message = self.flight.messages.remove(index);
                 self.flight.dropped.push(message);
+                message.sequence
             }
             Choice::Step { plan, answer } => self.step_plan(trace, plan, *answer)?,
             Choice::Receipt {
@@ -300,17 +317,27 @@ impl<'w> Simulator<'w> {
                 answer,
                 value,
             } => self.answer_effect(trace, effect, *answer, *value)?,
-            Choice::Advance { to_ns } if *to_ns > self.now_ns => self.now_ns = *to_ns,
+            Choice::Advance { to_ns } if *to_ns > self.now_ns => {
+                self.now_ns = *to_ns;
+                NOTHING
+            }
             Choice::Advance { .. } => return None,
-            Choice::Snapshot => self.kernel.snapshot(trace),
-        }
-        Some(Remark::default())
+            Choice::Snapshot => {
+                self.kernel.snapshot(trace);
+                NOTHING
+            }
+        };
+        Some(Remark {
+            taken: NonZeroU32::new(taken),
+            ..Remark::default()
+        })
     }
 
     /// Lets a plan take its next step. Where the step raises an event and the plan awaits
-    /// nothing, the answer's event takes its place.
-    fn step_plan(&mut self, trace: &mut Trace, item: &Item, answer: Option<Answer>) -> Option<()> {
+    /// nothing, the answer's event takes its place. Gives the sequence of the plan.
+    fn step_plan(&mut self, trace: &mut Trace, item: &Item, answer: Option<Answer>) -> Option<u32> {
         let run = find(&self.flight.plans, item)?;
+        let sequence = self.flight.plans[run].sequence;
         let plan = self.flight.plans[run].body;
         if !plan.can_step(answer) {
             return None;
@@ -319,11 +346,11 @@ impl<'w> Simulator<'w> {
         let step = plan.next_step?;
         let Some((raised, answer)) = plan.answered.zip(answer) else {
             self.kernel.tick(trace, index, step, false, self.now_ns);
-            return Some(());
+            return Some(sequence);
         };
-        self.flight.plans[run].body.silent = answer == Answer::Silence;
-        if answer == Answer::Silence {
-            return Some(());
+        self.flight.plans[run].body.silent = answer == Answer::SILENCE;
+        if answer == Answer::SILENCE {
+            return Some(sequence);
         }
         let instance = &self.kernel.plans()[index];
         let input = trace.bytes(instance.input_bytes);
@@ -337,20 +364,22 @@ impl<'w> Simulator<'w> {
                 value,
             });
         }
-        Some(())
+        Some(sequence)
     }
 
+    /// Gives the sequence of the effect.
     fn answer_effect(
         &mut self,
         trace: &mut Trace,
         item: &Item,
         answer: Answer,
         value: Option<ValueId>,
-    ) -> Option<()> {
+    ) -> Option<u32> {
         let index = find(&self.flight.pending, item)?;
-        if answer == Answer::Silence {
+        let sequence = self.flight.pending[index].sequence;
+        if answer == Answer::SILENCE {
             self.flight.pending[index].body.silent = true;
-            return Some(());
+            return Some(sequence);
         }
         let pending = self.flight.pending.remove(index).body;
         let open = pending.open;
@@ -358,13 +387,13 @@ impl<'w> Simulator<'w> {
             Some(value) => Some(value),
             None => self.plain_receipt(trace, &open, answer).0,
         };
-        if answer == Answer::Ok {
+        if answer == Answer::PLAIN {
             self.keep_blob(trace, &open);
         }
         if let Some(receipt) = receipt {
             self.kernel.receive(trace, &open, receipt);
         }
-        Some(())
+        Some(sequence)
     }
 
     /// Puts in flight what the turn gave out, and looks where each plan stands.

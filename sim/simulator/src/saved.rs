@@ -158,6 +158,7 @@ impl Simulator<'_> {
     /// The beginning of a scenario's run.
     pub fn begin(&mut self, scenario: &Scenario, trace: &mut Trace) {
         trace.clear();
+        trace.answers = self.answers.clone();
         self.kernel.reset(trace);
         self.flight.clear();
         self.started.clear();

@@ -1,25 +1,35 @@
 //! The chooser of a campaign: every choice drawn from a seed, in the proportions of its faults.
 
+use std::borrow::Cow;
+
 use crate::{Chooser, Enabled, Situation, enabled, item};
 use sim_kernel::OpenIntent;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Faults, Knob};
-use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
+use sim_record::trace::{Answer, Answers, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
 
 /// Draws decisions for one seed.
-pub struct Seeded {
+pub struct Seeded<'a> {
     stream: Stream,
-    faults: Faults,
+    faults: Cow<'a, Faults>,
+    /// The weights of the world's answers, in its order, and that of silence.
+    answers: Vec<u32>,
 }
 
 const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
 
-impl Seeded {
-    /// The chooser of a seed. With [`Faults::FIXED`] where the scenario has no mix.
-    pub fn new(seed: Seed, faults: Option<Faults>) -> Seeded {
+impl<'a> Seeded<'a> {
+    /// The chooser of a seed in a world with these answers. With [`Faults::fixed`] where the
+    /// scenario has no mix.
+    pub fn new(seed: Seed, faults: Option<&'a Faults>, answers: &Answers) -> Seeded<'a> {
+        let faults = match faults {
+            Some(faults) => Cow::Borrowed(faults),
+            None => Cow::Owned(Faults::fixed(answers)),
+        };
         Seeded {
             stream: Stream::new(seed, Component::Chooser),
-            faults: faults.unwrap_or(Faults::FIXED),
+            answers: faults.of_answers(answers),
+            faults,
         }
     }
 
@@ -58,8 +68,12 @@ impl Seeded {
     }
 
     fn answer(&mut self) -> Answer {
-        let drawn = self.stream.weighted(self.faults.answers());
-        drawn.map_or(Answer::Ok, |index| Answer::ALL[index])
+        let silence = self.answers.len() - 1;
+        match self.stream.weighted(&self.answers) {
+            None => Answer::PLAIN,
+            Some(index) if index == silence => Answer::SILENCE,
+            Some(index) => Answer::nth(index as u8),
+        }
     }
 
     /// An effect of a plan is answered ok half the time, for a plan goes on from there; the receipt
@@ -67,11 +81,11 @@ impl Seeded {
     fn receipt(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let pending = &situation.flight.pending;
         let answer = match self.stream.below(2) {
-            0 => Answer::Ok,
+            0 => Answer::PLAIN,
             _ => self.answer(),
         };
         let value = match answer {
-            Answer::Silence => None,
+            Answer::SILENCE => None,
             _ => self.made_up(situation, trace, &pending[index].body.open),
         };
         Choice::Receipt {
@@ -155,14 +169,14 @@ impl Seeded {
     }
 }
 
-impl Chooser for Seeded {
+impl Chooser for Seeded<'_> {
     fn choose(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let choice = self.decide(situation, trace)?;
         Some(self.perhaps_crash(choice))
     }
 }
 
-impl Seeded {
+impl Seeded<'_> {
     fn decide(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let weight = |knob| self.faults.weight(knob);
         let flight = situation.flight;

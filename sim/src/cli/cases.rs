@@ -11,6 +11,7 @@ use sim_cases::files;
 use sim_cases::{Case, MOST_BYTES, WorldHashes, store};
 use sim_kernel::World;
 use sim_record::scenario::Scenario;
+use sim_record::trace::Answers;
 
 /// Standard input, as an argument.
 const STANDARD_INPUT: &str = "-";
@@ -60,14 +61,22 @@ pub(super) fn is_json(path: &Path) -> bool {
         .is_some_and(|extension| extension == "json")
 }
 
-/// Reads a case of this world.
+/// Reads a case of this world, whose work has these answers.
 ///
 /// # Errors
 /// If it is none.
-pub(super) fn read(path: &Path, world: &World, folder: Option<&Path>) -> Result<(Case, Scenario)> {
+pub(super) fn read(
+    path: &Path,
+    world: &World,
+    answers: &Answers,
+    folder: Option<&Path>,
+) -> Result<(Case, Scenario)> {
     let name = || path.display().to_string();
     let case = case(path).with_context(name)?;
-    let scenario = case.bind(&world.air).map_err(|error| {
+    let bound = case
+        .check_answers(answers)
+        .and_then(|()| case.bind(&world.air));
+    let scenario = bound.map_err(|error| {
         let manifest = WorldHashes::of(world).manifest;
         let is_of_another = !case.world.manifest.is_empty() && case.world.manifest != manifest;
         match (is_of_another, folder) {

@@ -78,7 +78,8 @@ impl CoverageOf {
 
     /// Replays a case on fresh instances; how many turns it took.
     fn replay(&self, path: &Path, world: &World, runner: &mut Runner<'_>) -> Result<usize> {
-        let (_, scenario) = cases::read(path, world, self.world.world.as_deref())?;
+        let folder = self.world.world.as_deref();
+        let (_, scenario) = cases::read(path, world, runner.answers(), folder)?;
         runner.renew()?;
         runner.replay(&scenario);
         Ok(runner.trace.turns.len())

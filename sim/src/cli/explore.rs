@@ -16,9 +16,10 @@ use sim_cases::FoundBy;
 use sim_model::{
     Model, OF_ANY_WORLD, Properties, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
 };
-use sim_record::trace::Answer;
+use sim_record::trace::{Answer, Answers};
 use sim_report::human;
 use sim_report::text::{Look, Text};
+use sim_report::timeline;
 use sim_report::turns::turns;
 use sim_search::campaign::{Effort, Runner, Sighting};
 use sim_search::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
@@ -38,9 +39,9 @@ pub(super) struct Explore {
     requests: u32,
     #[command(flatten)]
     sizes: Sizes,
-    /// Work answers like this alone: ok, transient or terminal; it goes deep, not wide
-    #[arg(long, value_name = "ANSWER", value_parser = answer)]
-    only: Option<Answer>,
+    /// Work answers like this alone, by name, such as ok; it goes deep, not wide
+    #[arg(long, value_name = "ANSWER")]
+    only: Option<String>,
     /// Messages and timers that are sent twice
     #[arg(
         long,
@@ -133,12 +134,18 @@ fn goals(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usi
     all - count
 }
 
-/// An answer by name.
-fn answer(text: &str) -> Result<Answer, String> {
-    let answers = Answer::ALL.into_iter();
-    let mut known = answers.filter(|answer| *answer != Answer::Silence);
-    let found = known.find(|answer| answer.name() == text);
-    found.ok_or_else(|| "expected ok, transient or terminal".to_owned())
+/// An answer of a world by name.
+fn answer(answers: &Answers, name: &str) -> Result<Answer> {
+    let given = |answer: &Answer| *answer != Answer::SILENCE;
+    if let Some(answer) = answers.named(name).filter(given) {
+        return Ok(answer);
+    }
+    let names = answers.outcomes().iter().map(|outcome| &*outcome.name);
+    let names: Vec<&str> = names.collect();
+    bail!(
+        "--only {name}: no answer of this world's work, which has {}",
+        names.join(", ")
+    )
 }
 
 /// What was explored, and what was varied in it.
@@ -247,7 +254,8 @@ impl Explore {
         if self.alike {
             scenes.truncate(1);
         }
-        if let Some(only) = self.only {
+        if let Some(only) = &self.only {
+            let only = answer(&model.answers(), only)?;
             scenes.iter_mut().for_each(|scene| scene.only = Some(only));
         }
         if scenes.iter().all(|scene| scene.requests.is_empty()) {
@@ -296,8 +304,8 @@ impl Explore {
         ];
         let faults = faults.into_iter().filter(|(count, ..)| *count > 0);
         bounds.extend(faults.map(|(count, one, more)| some(count.into(), one, more)));
-        if let Some(only) = self.only {
-            bounds.push(format!("only {}", only.name()));
+        if let Some(only) = &self.only {
+            bounds.push(format!("only {only}"));
         }
         bounds.join(", ")
     }
@@ -400,7 +408,9 @@ impl Explore {
         let world = &loaded.world;
         let mut runner = Runner::new(world, model)?;
         runner.set_effort(Effort::Thorough);
-        let (sightings, timeline) = sim_session::watched(&mut runner, world, &found.scenario);
+        let scenario = &found.scenario;
+        let (checked, timeline) = timeline::watched(&mut runner, world, scenario, |_| {});
+        let sightings = runner.sightings(scenario, &checked);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");
         };
@@ -425,7 +435,7 @@ impl Explore {
             replay: &command,
             progress: &|_| {},
         };
-        let mut session = Session::new(world, model, settings);
+        let mut session = Session::new(world, model, settings)?;
         let written = session.write(&finding, &finding.sighting.signature);
         let decisions = found.scenario.schedule.len();
         text.look(

@@ -20,7 +20,7 @@ use sim_record::trace::{Difference, Step, Trace};
 use sim_report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
-use sim_report::timeline::{Recorder, Timeline};
+use sim_report::timeline::{self, Timeline};
 use sim_report::turns::Rows;
 use sim_report::{page, paths, words};
 use sim_search::campaign::{Checked, Effort, Runner};
@@ -90,23 +90,14 @@ pub fn command(path: &Path, world: &WorldArguments) -> String {
 pub(super) const HELD: &str = "it failed when it was written, on this very wasm, and holds now: \
     a step is not a function of its input, or another version of sim wrote it";
 
-/// Replays a scenario and tells it.
-pub(super) fn watched(
-    runner: &mut Runner<'_>,
-    world: &World,
-    scenario: &Scenario,
-) -> (Checked, Timeline) {
-    let mut recorder = Recorder::new(world, scenario);
+/// Replays a scenario and tells it, with a line of progress.
+fn watched(runner: &mut Runner<'_>, world: &World, scenario: &Scenario) -> (Checked, Timeline) {
     let progress = terminal::Progress::new(None, "turns");
-    let checked = runner.watch(scenario, |trace, flight| {
-        recorder.observe(trace, flight);
-        progress.update(trace.turns.len() as u64, |seconds| {
-            format!("{seconds:.0} s")
-        });
+    let watched = timeline::watched(runner, world, scenario, |turns| {
+        progress.update(turns as u64, |seconds| format!("{seconds:.0} s"));
     });
     progress.finish();
-    let timeline = recorder.finish(&runner.trace, &checked.violations);
-    (checked, timeline)
+    watched
 }
 
 /// Where the states differ, if it is they that differ: what the run has, and what the built-in
@@ -281,7 +272,8 @@ impl Replay {
     ) -> Result<Exit> {
         let file = path.display().to_string();
         let (world, runner) = (replayer.world, &mut replayer.runner);
-        let (case, scenario) = cases::read(path, world, self.world.world.as_deref())?;
+        let folder = self.world.world.as_deref();
+        let (case, scenario) = cases::read(path, world, runner.answers(), folder)?;
         runner.renew()?;
         let (checked, timeline) = watched(runner, world, &scenario);
         if checked.end == End::Interrupted && checked.violations.is_empty() {
@@ -349,7 +341,9 @@ impl Replay {
     }
 
     fn step(&self, path: &Path, replayer: &mut Replayer<'_>) -> Result<Exit> {
-        let (_, scenario) = cases::read(path, replayer.world, self.world.world.as_deref())?;
+        let folder = self.world.world.as_deref();
+        let answers = replayer.runner.answers();
+        let (_, scenario) = cases::read(path, replayer.world, answers, folder)?;
         let (checked, timeline) = watched(&mut replayer.runner, replayer.world, &scenario);
         stepper::walk(&timeline)?;
         Ok(verdict(&checked))

@@ -142,7 +142,7 @@ impl Run {
             replay: &command,
             progress: &progress,
         };
-        let mut session = Session::new(&loaded.world, &*model, settings);
+        let mut session = Session::new(&loaded.world, &*model, settings)?;
         let (mut summary, clock) = seeds(&loaded, &*model, &options, &mut session, &mut readers)?;
         if let Some(seed) = self.seed
             && summary.unequal.is_empty()

@@ -52,6 +52,7 @@ impl Shrink {
         let case = store::read(&self.case).with_context(name)?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
         let model = models::of(&loaded.world);
+        case.check_answers(&model.answers()).with_context(name)?;
         let folder = self.folder().to_owned();
         store::probe(&folder)
             .with_context(|| format!("cannot write the shrunk case in {}", folder.display()))?;
@@ -71,7 +72,7 @@ impl Shrink {
             replay: &command,
             progress: &progress,
         };
-        let mut session = Session::new(&loaded.world, &*model, settings);
+        let mut session = Session::new(&loaded.world, &*model, settings)?;
         let finding = Finding {
             found_by: case.found_by.clone(),
             runs: 1,
@@ -81,7 +82,12 @@ impl Shrink {
             interrupt: terminal::interrupt(),
             ..Budget::from(self.attempts)
         };
-        let done = match session.shrink(&finding, budget)? {
+        let confirmed = session.confirm(&finding)?;
+        let done = match confirmed {
+            Some(confirmed) => session.shrink(&finding, &confirmed, budget)?,
+            None => Err(Refused::DoesNotFail),
+        };
+        let done = match done {
             Ok(done) => done,
             Err(Refused::DoesNotFail) => {
                 writeln!(terminal::out(), "not deterministic: {NOT_A_FUNCTION}")?;

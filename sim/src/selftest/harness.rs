@@ -106,7 +106,7 @@ fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 /// Leaves the seed's decisions as they are, but for one in a hundred of all that were ever made.
 struct Wayward<'a> {
-    seeded: Seeded,
+    seeded: Seeded<'a>,
     decisions: &'a Cell<u64>,
 }
 
@@ -129,7 +129,7 @@ fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     let decisions = Cell::new(0);
     let mut digest = |seed: Seed| {
         let scenario = scenario(&runner, seed);
-        let seeded = Seeded::new(seed, scenario.faults);
+        let seeded = Seeded::new(seed, scenario.faults.as_ref(), runner.answers());
         if !sabotaged {
             return runner.seed(seed, &scenario).digest;
         }

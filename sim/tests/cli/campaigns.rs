@@ -64,8 +64,8 @@ fn summary() {
           crash        38
 
         faults
-          work failed (transient)   976
-          work failed (terminal)     37
+          work answered transient   976
+          work answered terminal     37
           work silent                45
           message reordered         120
           message duplicated        372

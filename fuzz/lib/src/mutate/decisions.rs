@@ -2,7 +2,7 @@
 
 use arbitrary::{Result, Unstructured};
 use sim::scenario::{Decision, ItemName, Scenario};
-use sim::trace::{Answer, CrashPoint, Recovery, Status};
+use sim::trace::{CrashPoint, Recovery, Status};
 
 use super::{Palette, values};
 
@@ -81,7 +81,7 @@ pub fn varied(
             answer: Some(answer),
             ..
         }
-        | Decision::Receipt { answer, .. } => *answer = *dice.choose(&Answer::ALL)?,
+        | Decision::Receipt { answer, .. } => answer.clone_from(dice.choose(&palette.answers)?),
         Decision::Fire { .. } if dice.ratio(1, 3)? => change(&mut decision, palette, dice)?,
         _ => {}
     }
@@ -123,7 +123,7 @@ pub fn change(
             answer: Some(answer),
             ..
         }
-        | Decision::Receipt { answer, .. } => *answer = *dice.choose(&Answer::ALL)?,
+        | Decision::Receipt { answer, .. } => answer.clone_from(dice.choose(&palette.answers)?),
         Decision::Step { plan, .. } => change_item(plan, palette, dice)?,
         Decision::Fire {
             timer,

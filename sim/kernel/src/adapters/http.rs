@@ -3,7 +3,6 @@
 use super::set_field;
 use sim_air::Value;
 use sim_record::random::Stream;
-use sim_record::trace::Answer;
 
 pub const REQUEST: &str = "http.request";
 
@@ -15,14 +14,13 @@ const STATUSES: [i64; 14] = [
 /// Every status that there may be.
 const ALL_STATUSES: std::ops::Range<i64> = 100..600;
 
-pub(super) fn complete(receipt: &mut Value, answer: Answer) {
-    let status = match answer {
-        Answer::Ok => 200,
-        Answer::Transient => 503,
-        Answer::Terminal => 404,
-        Answer::Silence => return,
-    };
-    set_field(receipt, "status", Value::Int(status));
+/// The statuses that stand for answers, by their names; for any other, the first.
+const ANSWERS: [(&str, i64); 3] = [("ok", 200), ("transient", 503), ("terminal", 404)];
+
+pub(super) fn complete(receipt: &mut Value, answer: &str) {
+    let known = ANSWERS.iter().find(|(name, _)| *name == answer);
+    let (_, status) = known.unwrap_or(&ANSWERS[0]);
+    set_field(receipt, "status", Value::Int(*status));
 }
 
 /// Mostly a status that clients tell apart or the world mentions, else any.

@@ -2,9 +2,12 @@
 //!
 //! A seed draws its own mix (swarm testing: Groce et al., ISSTA 2012): each kind of fault is off
 //! in half of the seeds or more, so that those that hide one another also run apart.
-//! [`Faults::FIXED`] is one mix for all seeds, with every kind on at its average: what swarm is
+//! [`Faults::fixed`] is one mix for all seeds, with every kind on at its average: what swarm is
 //! measured against.
 
+use std::sync::Arc;
+
+use crate::answers::{Answers, Often, Outcome};
 use crate::random::{Ratio, Stream};
 
 /// Makes the type and the names out of one list.
@@ -19,6 +22,11 @@ macro_rules! knobs {
         impl Knob {
             pub const ALL: [Knob; [$($name),*].len()] = [$(Knob::$variant),*];
 
+            /// The one that reports and case files call so.
+            pub fn named(name: &str) -> Option<Knob> {
+                Knob::ALL.into_iter().find(|knob| knob.name() == name)
+            }
+
             /// As reports and case files call it.
             pub fn name(self) -> &'static str {
                 match self {
@@ -30,10 +38,7 @@ macro_rules! knobs {
 }
 
 knobs! {
-    /// Weights of the answers to work, relative to one another.
-    Ok "ok";
-    Transient "transient";
-    Terminal "terminal";
+    /// The weight of no answer to work, relative to those of its answers.
     Silence "silence";
     /// Weights of decisions, relative to [`Faults::PROGRESS`].
     Stray "stray";
@@ -61,15 +66,32 @@ const FIRST_DECISION: usize = Knob::Stray as usize;
 const FIRST_PERCENTAGE: usize = Knob::Reorder as usize;
 
 /// The fault mix of one run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Faults([u32; COUNT]);
+#[derive(Clone, Debug)]
+pub struct Faults {
+    knobs: [u32; COUNT],
+    /// The weights of the answers to work, by name, in order. Of others it is 0.
+    answers: Vec<(Arc<str>, u32)>,
+}
+
+/// Whether they are the same numbers; the order of the answers is that of whoever lists them.
+impl PartialEq for Faults {
+    fn eq(&self, other: &Faults) -> bool {
+        let has_all_of = |one: &Faults, other: &Faults| {
+            let mut answers = other.answers.iter();
+            answers.all(|(name, weight)| one.answer(name) == *weight)
+        };
+        self.knobs == other.knobs && has_all_of(self, other) && has_all_of(other, self)
+    }
+}
+
+impl Eq for Faults {}
 
 /// Where the mixes of a campaign come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mix {
     /// Each seed draws its own.
     Swarm,
-    /// [`Faults::FIXED`] for every seed.
+    /// [`Faults::fixed`] for every seed.
     Fixed,
 }
 
@@ -121,77 +143,111 @@ impl Faults {
     pub const MOST: u32 = 100;
 
     /// The averages of what [`Faults::draw`] draws, rounded up.
-    pub const FIXED: Faults = {
-        let mut mix = [10; COUNT];
-        mix[Knob::Ok as usize] = 6;
-        mix[Knob::Transient as usize] = 25;
-        mix[Knob::Terminal as usize] = 2;
-        mix[Knob::Silence as usize] = 2;
-        let mut index = FIRST_PERCENTAGE;
-        while index < COUNT {
-            mix[index] = 18;
-            index += 1;
+    pub fn fixed(answers: &Answers) -> Faults {
+        let mut knobs = [10; COUNT];
+        knobs[Knob::Silence as usize] = Often::RARELY.average();
+        knobs[FIRST_PERCENTAGE..].fill(18);
+        knobs[Knob::Crash as usize] = 1;
+        Faults {
+            knobs,
+            answers: weights(answers, |outcome| outcome.often.average()),
         }
-        mix[Knob::Crash as usize] = 1;
-        Faults(mix)
-    };
+    }
 
     /// A seed's own mix.
-    pub fn draw(stream: &mut Stream, depth: Depth) -> Faults {
-        let mut mix = [0; COUNT];
+    pub fn draw(stream: &mut Stream, depth: Depth, answers: &Answers) -> Faults {
+        let mut knobs = [0; COUNT];
         if depth != Depth::Usual {
-            mix[Knob::Transient as usize] = 100;
             // At most one kind of fault, and little of it.
             let kinds = (COUNT - FIRST_DECISION) as u32;
             let kind = FIRST_DECISION + stream.below(2 * kinds) as usize;
-            if let Some(weight) = mix.get_mut(kind) {
+            if let Some(weight) = knobs.get_mut(kind) {
                 *weight = 2;
             }
-            return Faults(mix);
+            let weight = |outcome: &Outcome| u32::from(outcome.goes_on) * Faults::MOST;
+            let answers = weights(answers, weight);
+            return Faults { knobs, answers };
         }
-        // Mostly transient errors, or there would be little to retry; other failures may be off.
-        mix[Knob::Ok as usize] = 1 + stream.below(10);
-        mix[Knob::Transient as usize] = 10 + stream.below(30);
-        mix[Knob::Terminal as usize] = stream.below(2) * 4;
-        mix[Knob::Silence as usize] = stream.below(2) * 4;
-        for weight in &mut mix[FIRST_DECISION..FIRST_PERCENTAGE] {
+        let answers = weights(answers, |outcome| outcome.often.draw(stream));
+        knobs[Knob::Silence as usize] = Often::RARELY.draw(stream);
+        for weight in &mut knobs[FIRST_DECISION..FIRST_PERCENTAGE] {
             *weight = WEIGHTS[stream.below(8) as usize];
         }
-        for percent in &mut mix[FIRST_PERCENTAGE..] {
+        for percent in &mut knobs[FIRST_PERCENTAGE..] {
             *percent = PERCENT[stream.below(8) as usize];
         }
-        mix[Knob::Crash as usize] = CRASH_PERCENT[stream.below(8) as usize];
-        Faults(mix)
+        knobs[Knob::Crash as usize] = CRASH_PERCENT[stream.below(8) as usize];
+        Faults { knobs, answers }
     }
 
-    /// A mix of given numbers; the others are 0. None if one is above [`Faults::MOST`].
-    pub fn of(numbers: impl IntoIterator<Item = (Knob, u32)>) -> Option<Faults> {
-        let mut mix = [0; COUNT];
+    /// A mix of given numbers, of faults and of answers by name; the others are 0. None if one is
+    /// above [`Faults::MOST`].
+    pub fn of(
+        numbers: impl IntoIterator<Item = (Knob, u32)>,
+        answers: impl IntoIterator<Item = (Arc<str>, u32)>,
+    ) -> Option<Faults> {
+        let mut knobs = [0; COUNT];
         for (knob, number) in numbers {
-            mix[knob as usize] = number;
+            knobs[knob as usize] = number;
         }
-        let fits = mix.iter().all(|number| *number <= Faults::MOST);
-        fits.then_some(Faults(mix))
+        let answers: Vec<_> = answers.into_iter().collect();
+        let mut weights = answers.iter().map(|(_, weight)| *weight);
+        let fits = |number| number <= Faults::MOST;
+        (knobs.into_iter().all(fits) && weights.all(fits)).then_some(Faults { knobs, answers })
     }
 
     #[inline]
     pub fn weight(&self, knob: Knob) -> u32 {
-        self.0[knob as usize]
+        self.knobs[knob as usize]
     }
 
     #[inline]
     pub fn ratio(&self, knob: Knob) -> Ratio {
-        Ratio::new(self.0[knob as usize].min(100), 100)
+        Ratio::new(self.knobs[knob as usize].min(100), 100)
     }
 
-    /// Weights of ok, transient, terminal and silence.
-    pub fn answers(&self) -> &[u32] {
-        &self.0[..FIRST_DECISION]
+    /// The weights of a world's answers, in its order, and at last that of silence.
+    pub fn of_answers(&self, answers: &Answers) -> Vec<u32> {
+        let outcomes = answers.outcomes().iter();
+        let weights = outcomes.map(|outcome| self.answer(&outcome.name));
+        weights.chain([self.weight(Knob::Silence)]).collect()
     }
 
-    /// What is on, in order.
-    pub fn on(&self) -> impl Iterator<Item = (Knob, u32)> {
-        let numbers = Knob::ALL.into_iter().zip(self.0);
-        numbers.filter(|(_, number)| *number > 0)
+    fn answer(&self, name: &str) -> u32 {
+        let mut known = self.answers.iter();
+        let found = known.find(|(other, _)| **other == *name);
+        found.map_or(0, |(_, weight)| *weight)
     }
+
+    /// What is on, in order, by the names of files and reports: answers, then faults.
+    pub fn on(&self) -> impl Iterator<Item = (String, u32)> {
+        let of_answers = self.answers.iter();
+        let of_answers = of_answers.map(|(name, weight)| (name_of_weight(name), *weight));
+        let knobs = Knob::ALL.into_iter().zip(self.knobs);
+        let of_faults = knobs.map(|(knob, number)| (knob.name().to_owned(), number));
+        let all = of_answers.chain(of_faults);
+        all.filter(|(_, number)| *number > 0)
+    }
+}
+
+/// What the weight of an answer is called: as the answer, unless a kind of fault is called so.
+fn name_of_weight(answer: &str) -> String {
+    match Knob::named(answer) {
+        None => answer.to_owned(),
+        Some(_) => format!("{ANSWER}{answer}"),
+    }
+}
+
+/// The answer whose weight is called so.
+pub fn answer_of_weight(name: &str) -> &str {
+    name.strip_prefix(ANSWER).unwrap_or(name)
+}
+
+const ANSWER: &str = "answer ";
+
+fn weights(answers: &Answers, mut weight: impl FnMut(&Outcome) -> u32) -> Vec<(Arc<str>, u32)> {
+    let outcomes = answers.outcomes().iter();
+    outcomes
+        .map(|outcome| (outcome.name.clone(), weight(outcome)))
+        .collect()
 }

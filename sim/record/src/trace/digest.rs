@@ -13,7 +13,8 @@ use std::fmt;
 use twox_hash::XxHash3_128;
 
 use crate::trace::{
-    Asker, Cell, Choice, Fault, GateRule, IntentHash, Item, Name, Record, Trace, ValueId, Values,
+    Answer, Answers, Asker, Cell, Choice, Fault, GateRule, IntentHash, Item, Name, Record, Trace,
+    ValueId, Values,
 };
 use sim_air::Hash;
 
@@ -42,6 +43,7 @@ impl fmt::Display for Digest {
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     values: &'a Values,
+    answers: &'a Answers,
 }
 
 impl Writer<'_> {
@@ -118,6 +120,11 @@ impl Writer<'_> {
         self.index(item.nth as usize)
     }
 
+    /// Of silence, the place after the last.
+    fn place(&self, answer: Answer) -> u8 {
+        answer.place().min(self.answers.len()) as u8
+    }
+
     fn choice(&mut self, choice: &Choice) -> &mut Self {
         self.tag(choice.verb() as u8 + 1);
         match choice {
@@ -126,14 +133,18 @@ impl Writer<'_> {
             | Choice::Duplicate(item)
             | Choice::Drop(item)
             | Choice::Redeliver(item) => self.item(item),
-            Choice::Step { plan, answer } => self
-                .item(plan)
-                .tag(answer.map_or(0, |answer| answer as u8 + 1)),
+            Choice::Step { plan, answer } => {
+                let answer = answer.map_or(0, |answer| self.place(answer) + 1);
+                self.item(plan).tag(answer)
+            }
             Choice::Receipt {
                 effect,
                 answer,
                 value,
-            } => self.item(effect).tag(*answer as u8).given(*value),
+            } => {
+                let answer = self.place(*answer);
+                self.item(effect).tag(answer).given(*value)
+            }
             // Where the time was given is not observable: the turn's own time is.
             Choice::Fire {
                 timer,
@@ -186,10 +197,10 @@ impl Trace {
     /// The choice as the digest sees it: equal when two runs took the same decision.
     pub(super) fn choice_record(&self, choice: &Choice) -> Vec<u8> {
         let mut out = Vec::new();
-        let values = &self.values;
         let mut writer = Writer {
             out: &mut out,
-            values,
+            values: &self.values,
+            answers: &self.answers,
         };
         writer.choice(choice);
         out
@@ -211,6 +222,7 @@ impl Trace {
         let mut writer = Writer {
             out,
             values: &self.values,
+            answers: &self.answers,
         };
         writer.number(turn.at_ns).choice(&turn.choice);
         for record in self.journal_in(&turn.journal) {

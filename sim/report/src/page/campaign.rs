@@ -15,7 +15,7 @@ use sim_air::printable;
 use sim_kernel::World;
 use sim_model::Asked;
 use sim_record::scenario::Verb;
-use sim_search::campaign::{FAULTS, Summary};
+use sim_search::campaign::Summary;
 
 /// The page of the campaign.
 const INDEX: &str = "index.html";
@@ -171,7 +171,7 @@ impl Pages<'_> {
         let mut asked = summary.sometimes.iter().map(|one| one.asked);
         let are_goals_asked = asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds));
         let decisions = Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions);
-        let faults = FAULTS.iter().copied().zip(summary.faults);
+        let faults = summary.faults.iter().map(|(name, count)| (&**name, *count));
         let page = render(
             "campaign.html",
             &json!({
@@ -245,7 +245,7 @@ fn bar(count: u64, of: u64) -> u64 {
     (count.saturating_mul(BAR) / of.max(1)).max(u64::from(count > 0))
 }
 
-fn counts(pairs: impl Iterator<Item = (&'static str, u64)> + Clone) -> Vec<Count> {
+fn counts<'a>(pairs: impl Iterator<Item = (&'a str, u64)> + Clone) -> Vec<Count> {
     let most = pairs.clone().map(|(_, count)| count).max().unwrap_or(0);
     pairs
         .map(|(name, count)| Count::new(name, count, most, false))

@@ -1,26 +1,20 @@
-//! Where things in flight came from and where they went, told by what is in flight before and
-//! after each turn.
+//! Where things in flight came from and where they went, by what each turn notes of them: what its
+//! decision took, and what set out.
 
 use std::collections::BTreeMap;
 
-use super::{Arrow, Bar, Held, Place};
+use super::held::{name, name_of};
+use super::{Arrow, Bar, Place};
 use crate::words;
-use sim_record::scenario::ItemName;
-use sim_record::trace::{Asker, Choice, CrashPoint, Item, Trace, Turn};
-use sim_simulator::{Flight, InFlight, find, item};
+use sim_record::trace::{Asker, Choice, CrashPoint, Item, SILENCE, Trace, Turn};
+use sim_simulator::{Flight, InFlight};
 
 /// Slots of timers and plans that a diagram has room for; further ones share the last.
 const MOST_SLOTS: usize = 8;
 
-/// So many things of each kind are told as in flight.
-const MOST_HELD: usize = 32;
-
 /// Follows everything in flight through a run.
 #[derive(Default)]
 pub(super) struct Tracker {
-    before: Flight,
-    /// The youngest sequence that was seen.
-    last_sequence: u32,
     /// By sequence, what is in flight.
     sent: BTreeMap<u32, Sent>,
     /// The sequence that occupies each slot.
@@ -28,6 +22,8 @@ pub(super) struct Tracker {
     timer_slots: Vec<Option<u32>>,
     /// Plan instances, by their ids.
     instances: BTreeMap<u32, u32>,
+    /// Of plans' effects, by sequence, the instance that asked.
+    askers: BTreeMap<u32, u32>,
     pub arrows: Vec<Arrow>,
     pub bars: Vec<Bar>,
 }
@@ -57,8 +53,7 @@ impl Tracker {
             Choice::Crash { point, during, .. } => (&**during, *point != CrashPoint::BeforeAppend),
             choice => (choice, true),
         };
-        let begun = self.launched(&seen.flight.plans);
-        let begun = self.begin_plans(seen, &begun);
+        let begun = self.begin_plans(seen);
         if arrives {
             let goals = self.goals(seen, &begun);
             self.arrive(seen, choice, &goals);
@@ -68,8 +63,6 @@ impl Tracker {
         out.extend(self.send_effects(seen));
         out.extend(begun.iter().map(|place| self.begun_text(*place)));
         self.end_bars(seen);
-        self.last_sequence = self.last_sequence.max(youngest(seen.flight));
-        self.before.clone_from(seen.flight);
         out
     }
 
@@ -92,41 +85,25 @@ impl Tracker {
 
     /// Draws what the decision brought, from where it was.
     fn arrive(&mut self, seen: &Seen<'_>, choice: &Choice, goals: &[Place]) {
-        let turn = seen.index;
         match choice {
             Choice::Start { .. } => self.direct(seen, Place::Client, goals, "start", false),
             Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "stray", true),
-            Choice::Deliver(item) => {
-                let sequence = sequence_of(&self.before.messages, item);
-                self.message(seen, sequence, item, goals, false);
+            Choice::Deliver(item) => self.message(seen, item, goals, false),
+            Choice::Redeliver(item) => self.message(seen, item, goals, true),
+            Choice::Drop(item) => self.message(seen, item, &[Place::Lost], true),
+            Choice::Fire { .. } => {
+                let remark = &seen.turn.remark;
+                let is_odd = remark.early || remark.late || remark.repeated;
+                let from = self.moved(seen, "fires");
+                self.direct(seen, from, goals, "timer", is_odd);
             }
-            Choice::Redeliver(item) => {
-                let sequence = sequence_of(&self.before.dropped, item);
-                self.message(seen, sequence, item, goals, true);
+            Choice::Step { answer, .. } => {
+                let how = answer.map_or("step", |answer| seen.trace.answers.name(answer));
+                self.moved(seen, how);
             }
-            Choice::Drop(item) => {
-                let sequence = sequence_of(&self.before.messages, item);
-                self.message(seen, sequence, item, &[Place::Lost], true);
+            Choice::Receipt { answer, .. } => {
+                self.receipt(seen, seen.trace.answers.name(*answer));
             }
-            Choice::Fire { timer, .. } => {
-                if let Some(sequence) = sequence_of(&self.before.timers, timer) {
-                    let is_odd = seen.turn.remark.early
-                        || seen.turn.remark.late
-                        || seen.turn.remark.repeated;
-                    let from = self.moved(sequence, turn, "fires");
-                    self.direct(seen, from, goals, "timer", is_odd);
-                }
-            }
-            Choice::Step { plan, answer } => {
-                if let Some(sequence) = sequence_of(&self.before.plans, plan) {
-                    self.moved(
-                        sequence,
-                        turn,
-                        answer.map_or("step", |answer| answer.name()),
-                    );
-                }
-            }
-            Choice::Receipt { effect, answer, .. } => self.receipt(seen, effect, answer.name()),
             Choice::Duplicate(_)
             | Choice::Advance { .. }
             | Choice::Snapshot
@@ -156,16 +133,8 @@ impl Tracker {
     }
 
     /// A message that was delivered or dropped.
-    fn message(
-        &mut self,
-        seen: &Seen<'_>,
-        sequence: Option<u32>,
-        wanted: &Item,
-        goals: &[Place],
-        is_fault: bool,
-    ) {
-        let sent = sequence.and_then(|id| Some((id, *self.sent.get(&id)?)));
-        let Some((sequence, sent)) = sent else {
+    fn message(&mut self, seen: &Seen<'_>, wanted: &Item, goals: &[Place], is_fault: bool) {
+        let Some((sequence, sent)) = self.taken(seen) else {
             return;
         };
         for to in goals {
@@ -192,27 +161,29 @@ impl Tracker {
     }
 
     /// The receipt of a plan's effect.
-    fn receipt(&mut self, seen: &Seen<'_>, effect: &Item, answer: &str) {
-        let Some(index) = find(&self.before.pending, effect) else {
-            return;
-        };
-        let pending = &self.before.pending[index];
-        let (sequence, asker) = (pending.sequence, pending.body.open.asker);
-        let from = self.moved(sequence, seen.index, answer);
-        if let Asker::Plan { instance, .. } = asker
-            && answer != "silence"
+    fn receipt(&mut self, seen: &Seen<'_>, answer: &str) {
+        let asker = seen.turn.remark.taken;
+        let asker = asker.and_then(|id| self.askers.get(&id.get()));
+        let to = asker.map(|instance| self.plan_place(*instance));
+        let from = self.moved(seen, answer);
+        if let Some(to) = to
+            && answer != SILENCE
         {
-            let to = self.plan_place(instance);
             self.direct(seen, from, &[to], answer, false);
         }
     }
 
-    /// Notes that something with a bar moved, and tells where it is.
-    fn moved(&mut self, sequence: u32, turn: usize, how: &str) -> Place {
-        let bar = self.sent.get(&sequence).and_then(|sent| sent.bar);
-        match bar {
+    /// What the decision was about: its sequence, and where it set out.
+    fn taken(&self, seen: &Seen<'_>) -> Option<(u32, Sent)> {
+        let sequence = seen.turn.remark.taken?.get();
+        Some((sequence, *self.sent.get(&sequence)?))
+    }
+
+    /// Notes that what the decision was about moved, if it has a bar, and tells where it is.
+    fn moved(&mut self, seen: &Seen<'_>, how: &str) -> Place {
+        match self.taken(seen).and_then(|(_, sent)| sent.bar) {
             Some(bar) => {
-                self.bars[bar].moves.push((turn, how.to_owned()));
+                self.bars[bar].moves.push((seen.index, how.to_owned()));
                 self.bars[bar].place
             }
             None => Place::Journal,
@@ -222,16 +193,15 @@ impl Tracker {
     fn send_messages(&mut self, seen: &Seen<'_>, choice: &Choice) -> Vec<String> {
         let mut emitted = seen.turn.emitted.clone();
         let mut out = Vec::new();
-        for index in self.launched(&seen.flight.messages) {
+        for index in seen.launched(&seen.flight.messages) {
             let message = &seen.flight.messages[index];
             // A copy comes from where its original does, at the turn that made it.
             let original = match choice {
-                Choice::Duplicate(item) => find(&self.before.messages, item)
-                    .and_then(|index| self.sent.get(&self.before.messages[index].sequence)),
+                Choice::Duplicate(_) => self.taken(seen),
                 _ => None,
             };
             let from = match original {
-                Some(original) => original.from,
+                Some((_, original)) => original.from,
                 None => self.sender(seen, choice, emitted.next()),
             };
             let sent = Sent {
@@ -253,11 +223,9 @@ impl Tracker {
         let step = steps.iter().find(|step| step.emitted.contains(&emitted));
         match (step, choice) {
             (Some(step), _) => Place::Reducer(step.reducer.index()),
-            (None, Choice::Step { plan, .. }) => {
-                let index = find(&self.before.plans, plan);
-                index.map_or(Place::Journal, |index| {
-                    self.plan_place(self.before.plans[index].body.instance)
-                })
+            (None, Choice::Step { .. }) => {
+                let plan = self.taken(seen);
+                plan.map_or(Place::Journal, |(_, plan)| plan.from)
             }
             (None, _) => Place::Journal,
         }
@@ -265,7 +233,7 @@ impl Tracker {
 
     fn set_timers(&mut self, seen: &Seen<'_>) -> Vec<String> {
         let mut out = Vec::new();
-        for index in self.launched(&seen.flight.timers) {
+        for index in seen.launched(&seen.flight.timers) {
             let timer = &seen.flight.timers[index];
             let slot = take_slot(&mut self.timer_slots, timer.sequence);
             let due = words::time(timer.due_ns);
@@ -289,13 +257,14 @@ impl Tracker {
 
     fn send_effects(&mut self, seen: &Seen<'_>) -> Vec<String> {
         let mut out = Vec::new();
-        for index in self.launched(&seen.flight.pending) {
+        for index in seen.launched(&seen.flight.pending) {
             let pending = &seen.flight.pending[index];
             let slot = take_slot(&mut self.timer_slots, pending.sequence);
             let text = name_of(seen.trace, &seen.flight.pending, index);
             let bar = self.begin(pending.sequence, Place::Timer(slot), seen.index, &text);
             let to = self.bars[bar].place;
             if let Asker::Plan { instance, .. } = pending.body.open.asker {
+                self.askers.insert(pending.sequence, instance);
                 let from = self.plan_place(instance);
                 self.direct(seen, from, &[to], &text, false);
             }
@@ -304,12 +273,12 @@ impl Tracker {
         out
     }
 
-    fn begin_plans(&mut self, seen: &Seen<'_>, launched: &[usize]) -> Vec<Place> {
+    fn begin_plans(&mut self, seen: &Seen<'_>) -> Vec<Place> {
         let mut begun = Vec::new();
-        for index in launched {
-            let plan = &seen.flight.plans[*index];
+        for index in seen.launched(&seen.flight.plans) {
+            let plan = &seen.flight.plans[index];
             let slot = take_slot(&mut self.plan_slots, plan.sequence);
-            let name = name_of(seen.trace, &seen.flight.plans, *index);
+            let name = name_of(seen.trace, &seen.flight.plans, index);
             let place = Place::Plan(slot);
             self.begin(plan.sequence, place, seen.index, &name);
             self.instances.insert(plan.body.instance, plan.sequence);
@@ -342,7 +311,7 @@ impl Tracker {
         format!("begins {}", bar.map_or("a plan", |bar| &bar.text))
     }
 
-    /// Ends the bars of what was in flight before the turn and is not any more.
+    /// Ends the bars of what is not in flight any more.
     fn end_bars(&mut self, seen: &Seen<'_>) {
         let flight = seen.flight;
         let is_there = |sequence: u32| {
@@ -356,6 +325,7 @@ impl Tracker {
                     continue;
                 };
                 *slot = None;
+                self.askers.remove(&sequence);
                 let sent = self.sent.remove(&sequence);
                 if let Some(bar) = sent.and_then(|sent| sent.bar) {
                     self.bars[bar].to_turn = Some(seen.index);
@@ -371,11 +341,13 @@ impl Tracker {
             .and_then(|id| self.sent.get(id));
         sent.map_or(Place::Journal, |sent| sent.from)
     }
+}
 
-    /// Places in a list of what was not in flight before.
-    fn launched<T>(&self, list: &[InFlight<T>]) -> Vec<usize> {
-        let first = list.partition_point(|entry| entry.sequence <= self.last_sequence);
-        (first..list.len()).collect()
+impl Seen<'_> {
+    /// Places in a list of what set out in the turn.
+    fn launched<T>(&self, list: &[InFlight<T>]) -> std::ops::Range<usize> {
+        let first = self.turn.remark.first_launched;
+        list.partition_point(|entry| entry.sequence < first)..list.len()
     }
 }
 
@@ -398,74 +370,4 @@ fn take_slot(slots: &mut Vec<Option<u32>>, sequence: u32) -> usize {
         }
     }
     .min(MOST_SLOTS - 1)
-}
-
-fn sequence_of<T>(list: &[InFlight<T>], item: &Item) -> Option<u32> {
-    find(list, item).map(|index| list[index].sequence)
-}
-
-fn youngest(flight: &Flight) -> u32 {
-    let messages = flight.messages.iter().chain(&flight.dropped);
-    let messages = messages.map(|message| message.sequence);
-    let timers = flight.timers.iter().map(|timer| timer.sequence);
-    let pending = flight.pending.iter().map(|pending| pending.sequence);
-    let plans = flight.plans.iter().map(|plan| plan.sequence);
-    let all = messages.chain(timers).chain(pending).chain(plans);
-    all.max().unwrap_or(0)
-}
-
-pub(super) fn name(trace: &Trace, item: &Item) -> ItemName {
-    ItemName {
-        label: trace.text(item.label).to_owned(),
-        correlation: item.correlation.map(|name| trace.text(name).to_owned()),
-        nth: item.nth,
-    }
-}
-
-fn name_of<T>(trace: &Trace, list: &[InFlight<T>], index: usize) -> String {
-    name(trace, &item(list, index)).to_string()
-}
-
-/// What is in flight, in words: as much as anyone would read.
-pub(super) fn held(trace: &Trace, flight: &Flight) -> Vec<Held> {
-    let Flight {
-        messages,
-        dropped,
-        timers,
-        pending,
-        plans,
-        ..
-    } = flight;
-    let mut held = Vec::new();
-    for (index, message) in messages.iter().enumerate().take(MOST_HELD) {
-        let copy = if message.body.copy { ", a copy" } else { "" };
-        held.push(("message", name_of(trace, messages, index) + copy));
-    }
-    for index in 0..dropped.len().min(MOST_HELD) {
-        held.push(("dropped", name_of(trace, dropped, index)));
-    }
-    for (index, timer) in timers.iter().enumerate().take(MOST_HELD) {
-        let name = name_of(trace, timers, index);
-        let again = if timer.body.copy { ", again" } else { "" };
-        let due = words::time(timer.due_ns);
-        held.push(("timer", format!("{name}, due {due}{again}")));
-    }
-    for (index, pending) in pending.iter().enumerate().take(MOST_HELD) {
-        let silent = if pending.body.silent { ", silent" } else { "" };
-        held.push(("effect", name_of(trace, &flight.pending, index) + silent));
-    }
-    for (index, plan) in plans.iter().enumerate().take(MOST_HELD) {
-        let stands = match plan.body.next_step {
-            _ if plan.body.silent => ", silent",
-            None => ", waits",
-            Some(_) => "",
-        };
-        held.push(("plan", name_of(trace, plans, index) + stands));
-    }
-    let further = flight.count() - held.len();
-    if further > 0 {
-        held.push(("and", format!("{further} more")));
-    }
-    let held = held.into_iter();
-    held.map(|(kind, text)| Held { kind, text }).collect()
 }

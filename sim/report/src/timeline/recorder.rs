@@ -1,6 +1,7 @@
 //! Watches a run and tells it turn by turn.
 
-use super::flight::{self, Seen, Tracker};
+use super::flight::{Seen, Tracker};
+use super::held;
 use super::journal;
 use super::{Timeline, TimelineEvent, TimelineStep, TimelineTurn, Violated};
 use crate::words;
@@ -8,7 +9,7 @@ use sim_kernel::{World, local_name};
 use sim_model::Violation;
 use sim_record::scenario::Scenario;
 use sim_record::trace::{self, Choice, Fault, Record, Trace, ValueId};
-use sim_search::campaign;
+use sim_search::campaign::{self, Checked, Runner};
 use sim_simulator::Flight;
 
 /// Makes a [`Timeline`] of a run that it watches from the beginning.
@@ -29,6 +30,23 @@ const MOST_BYTES: usize = 128 << 20;
 const BYTES_PER_BYTE: usize = 8;
 /// A text takes so much beside its characters.
 const TEXT_BYTES: usize = 48;
+
+/// Replays a scenario and tells it: how it went, and the run in words. `progress` is called after
+/// each turn, with how many there were.
+pub fn watched(
+    runner: &mut Runner<'_>,
+    world: &World,
+    scenario: &Scenario,
+    mut progress: impl FnMut(usize),
+) -> (Checked, Timeline) {
+    let mut recorder = Recorder::new(world, scenario);
+    let checked = runner.watch(scenario, |trace, flight| {
+        recorder.observe(trace, flight);
+        progress(trace.turns.len());
+    });
+    let timeline = recorder.finish(&runner.trace, &checked.violations);
+    (checked, timeline)
+}
 
 impl<'a> Recorder<'a> {
     pub fn new(world: &'a World, scenario: &'a Scenario) -> Recorder<'a> {
@@ -85,8 +103,8 @@ impl<'a> Recorder<'a> {
         let (world, trace, turn) = (self.world, seen.trace, seen.turn);
         let decision = self.scenario.decision(trace, &turn.choice);
         let mut faults = Vec::new();
-        campaign::faults_of(&turn.choice, &turn.remark, &mut |index| {
-            faults.push(campaign::FAULTS[index]);
+        campaign::faults_of(&trace.answers, &turn.choice, &turn.remark, &mut |index| {
+            faults.extend(campaign::fault_names(&trace.answers).nth(index));
         });
         let gate = journal::gate(world, trace, turn);
         let mut out = self.tracker.turn(seen);
@@ -106,7 +124,7 @@ impl<'a> Recorder<'a> {
             out,
             gate,
             journal: journal::records(world, trace, turn),
-            flight: flight::held(trace, seen.flight),
+            flight: held::held(trace, seen.flight),
             divergence: turn.divergence.as_deref().map(str::to_owned),
         }
     }

@@ -6,31 +6,51 @@ use sim_model::Properties;
 use sim_record::random::Seed;
 use sim_record::scenario::Verb;
 use sim_record::trace::{
-    Answer, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
+    Answer, Answers, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
 };
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The kinds of fault that a summary counts, as reports call them.
-pub const FAULTS: [&str; 18] = [
-    "work failed (transient)",
-    "work failed (terminal)",
-    "work silent",
-    "message reordered",
-    "message duplicated",
-    "message dropped",
-    "message redelivered",
-    "stray event",
-    "second start",
-    "timer early",
-    "timer late",
-    "timer twice",
-    "timer out of order",
-    "timer error or timeout",
-    "crash before the append",
-    "crash after the append",
-    "crash before dispatch",
-    "recovery from a snapshot",
-];
+/// Makes an enum of kinds of fault, and their names, out of one list.
+macro_rules! faults {
+    ($($kind:ident $name:literal;)*) => {
+        /// A kind of fault beside the answers to work.
+        #[derive(Clone, Copy)]
+        enum Fault {
+            $($kind,)*
+        }
+
+        /// As reports call them.
+        const FAULTS: [&str; [$($name),*].len()] = [$($name),*];
+    };
+}
+
+faults! {
+    Silence "work silent";
+    Reordered "message reordered";
+    Duplicated "message duplicated";
+    Dropped "message dropped";
+    Redelivered "message redelivered";
+    Spurious "stray event";
+    SecondStart "second start";
+    TimerEarly "timer early";
+    TimerLate "timer late";
+    TimerTwice "timer twice";
+    TimerReordered "timer out of order";
+    TimerStatus "timer error or timeout";
+    BeforeAppend "crash before the append";
+    AfterAppend "crash after the append";
+    BeforeDispatch "crash before dispatch";
+    Snapshot "recovery from a snapshot";
+}
+
+/// All kinds of fault in a world with these answers, as reports call them: every answer but the
+/// plain one, and then those of the environment.
+pub fn fault_names(answers: &Answers) -> impl Iterator<Item = Cow<'static, str>> {
+    let answers = answers.outcomes()[1..].iter();
+    let answers = answers.map(|outcome| Cow::Owned(format!("work answered {}", outcome.name)));
+    answers.chain(FAULTS.into_iter().map(Cow::Borrowed))
+}
 
 #[derive(Clone)]
 pub(super) struct Counts {
@@ -40,7 +60,9 @@ pub(super) struct Counts {
     pub bounded_runs: u64,
     pub cut_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
-    pub faults: [u64; FAULTS.len()],
+    /// By place in [`fault_names`].
+    faults: Vec<u64>,
+    answers: Answers,
     /// By property of the world.
     tallies: Vec<Tally>,
     pub leaks: BTreeMap<ReducerId, String>,
@@ -64,8 +86,8 @@ impl Tally {
 }
 
 impl Counts {
-    /// Nothing yet, in a world of so many properties.
-    pub fn empty(properties: usize) -> Counts {
+    /// Nothing yet, in a world of so many properties and with these answers.
+    pub fn empty(properties: usize, answers: Answers) -> Counts {
         Counts {
             turns: 0,
             steps: 0,
@@ -73,7 +95,8 @@ impl Counts {
             bounded_runs: 0,
             cut_runs: 0,
             decisions: [0; Verb::ALL.len()],
-            faults: [0; FAULTS.len()],
+            faults: vec![0; fault_names(&answers).count()],
+            answers,
             tallies: vec![Tally::default(); properties],
             leaks: BTreeMap::new(),
         }
@@ -128,7 +151,7 @@ impl Counts {
             bounded_runs: self.bounded_runs,
             cut_runs: self.cut_runs,
             decisions: self.decisions,
-            faults: self.faults,
+            faults: fault_names(&self.answers).zip(self.faults).collect(),
             judged: judged.collect(),
             sometimes: sometimes.collect(),
             leaks: self.leaks,
@@ -143,7 +166,9 @@ impl Counts {
     fn count_turn(&mut self, turn: &Turn) {
         self.decisions[turn.choice.verb() as usize] += 1;
         let faults = &mut self.faults;
-        faults_of(&turn.choice, &turn.remark, &mut |index| faults[index] += 1);
+        faults_of(&self.answers, &turn.choice, &turn.remark, &mut |index| {
+            faults[index] += 1;
+        });
     }
 
     /// Counts the last run of a runner.
@@ -172,55 +197,62 @@ impl Counts {
     }
 }
 
-/// The kinds of fault that a decision is: indices into [`FAULTS`].
-pub fn faults_of(choice: &Choice, remark: &Remark, note: &mut impl FnMut(usize)) {
+/// The kinds of fault that a decision is: places in [`fault_names`].
+pub fn faults_of(
+    answers: &Answers,
+    choice: &Choice,
+    remark: &Remark,
+    note: &mut impl FnMut(usize),
+) {
     let Remark {
         reordered,
         repeated,
         early,
         late,
         second_start,
+        ..
     } = *remark;
-    let mut note_if = |index: usize, happened: bool| {
+    let environment = answers.len() - 1;
+    let mut note_if = |fault: Fault, happened: bool| {
         if happened {
-            note(index);
+            note(environment + fault as usize);
         }
     };
     match choice {
-        Choice::Start { .. } => note_if(8, second_start),
-        Choice::Deliver(_) => note_if(3, reordered),
-        Choice::Duplicate(_) => note_if(4, true),
-        Choice::Drop(_) => note_if(5, true),
-        Choice::Redeliver(_) => note_if(6, true),
+        Choice::Start { .. } => note_if(Fault::SecondStart, second_start),
+        Choice::Deliver(_) => note_if(Fault::Reordered, reordered),
+        Choice::Duplicate(_) => note_if(Fault::Duplicated, true),
+        Choice::Drop(_) => note_if(Fault::Dropped, true),
+        Choice::Redeliver(_) => note_if(Fault::Redelivered, true),
         Choice::Step {
             answer: Some(answer),
             ..
         }
-        | Choice::Receipt { answer, .. } => {
-            note_if(0, *answer == Answer::Transient);
-            note_if(1, *answer == Answer::Terminal);
-            note_if(2, *answer == Answer::Silence);
-        }
-        Choice::Inject { .. } => note_if(7, true),
+        | Choice::Receipt { answer, .. } => match *answer {
+            Answer::PLAIN => {}
+            Answer::SILENCE => note_if(Fault::Silence, true),
+            other => note(other.place() - 1),
+        },
+        Choice::Inject { .. } => note_if(Fault::Spurious, true),
         Choice::Fire { status, .. } => {
-            note_if(9, early);
-            note_if(10, late);
-            note_if(11, repeated);
-            note_if(12, reordered);
-            note_if(13, *status != Status::Ok);
+            note_if(Fault::TimerEarly, early);
+            note_if(Fault::TimerLate, late);
+            note_if(Fault::TimerTwice, repeated);
+            note_if(Fault::TimerReordered, reordered);
+            note_if(Fault::TimerStatus, *status != Status::Ok);
         }
         Choice::Crash {
             point,
             recovery,
             during,
         } => {
-            note_if(14, *point == CrashPoint::BeforeAppend);
-            note_if(15, *point == CrashPoint::AfterAppend);
-            note_if(16, *point == CrashPoint::BeforeDispatch);
-            note_if(17, *recovery == Recovery::Snapshot);
+            note_if(Fault::BeforeAppend, *point == CrashPoint::BeforeAppend);
+            note_if(Fault::AfterAppend, *point == CrashPoint::AfterAppend);
+            note_if(Fault::BeforeDispatch, *point == CrashPoint::BeforeDispatch);
+            note_if(Fault::Snapshot, *recovery == Recovery::Snapshot);
             // What does not arrive does nothing yet.
             if *point != CrashPoint::BeforeAppend {
-                faults_of(during, remark, note);
+                faults_of(answers, during, remark, note);
             }
         }
         Choice::Step { answer: None, .. } | Choice::Advance { .. } | Choice::Snapshot => {}

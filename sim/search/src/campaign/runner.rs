@@ -1,8 +1,5 @@
-//! Runs and checks scenarios on one thread, as closely as wanted, and shrinks what fails.
+//! Runs and checks scenarios on one thread, as closely as wanted. Shrinks nothing: see `proof`.
 
-use std::cell::RefCell;
-
-use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
 use sim_air::ReducerId;
 use sim_host::{Coverage, StepError};
 use sim_kernel::{Sampling, World};
@@ -11,7 +8,7 @@ use sim_model::{Checker, Crashes, Replays, Signature, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
-use sim_record::trace::{Digest, Trace};
+use sim_record::trace::{Answers, Digest, Trace};
 use sim_simulator::{Chooser, End, Flight, Scripted, Seeded, Simulator};
 
 /// One run in so many tries two recoveries, if effort is sampled.
@@ -30,22 +27,15 @@ pub enum Effort {
 
 /// Runs and checks scenarios, one after the other, on one thread.
 pub struct Runner<'w> {
-    world: &'w World,
+    pub(super) world: &'w World,
     simulator: Simulator<'w>,
     checker: Checker<'w>,
     replays: Replays<'w>,
-    effort: Effort,
-    model: &'w dyn Model,
+    pub(super) effort: Effort,
+    pub(super) model: &'w dyn Model,
+    answers: Answers,
     interrupt: Interrupt,
     pub trace: Trace,
-}
-
-/// What a shrinker tells on its way.
-pub enum Progress<'a> {
-    /// A candidate is run.
-    Attempt,
-    /// The best scenario so far, after so many attempts.
-    Improved(&'a Scenario, u32),
 }
 
 /// A run that fails, and how.
@@ -98,6 +88,7 @@ impl<'w> Runner<'w> {
             replays: Replays::new(world)?,
             effort: Effort::Plain,
             model,
+            answers: model.answers(),
             interrupt: Interrupt::default(),
             trace: Trace::default(),
         })
@@ -164,8 +155,11 @@ impl<'w> Runner<'w> {
             },
             heal: true,
             faults: Some(match (mix, depth) {
-                (Mix::Fixed, Depth::Usual) => Faults::FIXED,
-                _ => Faults::draw(&mut Stream::new(seed, Component::Faults), depth),
+                (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
+                _ => {
+                    let mut stream = Stream::new(seed, Component::Faults);
+                    Faults::draw(&mut stream, depth, &self.answers)
+                }
             }),
             schedule: Vec::new(),
         }
@@ -173,7 +167,7 @@ impl<'w> Runner<'w> {
 
     /// Runs a seed and checks it.
     pub fn seed(&mut self, seed: Seed, scenario: &Scenario) -> Checked {
-        let mut chooser = Seeded::new(seed, scenario.faults);
+        let mut chooser = Seeded::new(seed, scenario.faults.as_ref(), &self.answers);
         self.run(seed, scenario, &mut chooser)
     }
 
@@ -191,6 +185,11 @@ impl<'w> Runner<'w> {
             effort => crashes(effort),
         };
         self.finish(outcome.end, Vec::new(), crashes)
+    }
+
+    /// The answers that the world's work may get.
+    pub fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// The invariants, for the self-test to silence one.
@@ -248,101 +247,6 @@ impl<'w> Runner<'w> {
         sightings.collect()
     }
 
-    /// The shortest scenario that fails in the same way, by way of [`shrink::shrink`], and the
-    /// other failures that were met on the way, each with the shortest run of it.
-    pub fn shrink(
-        &mut self,
-        scenario: &Scenario,
-        signature: &Signature,
-        budget: impl Into<Budget>,
-        progress: impl FnMut(Progress<'_>),
-    ) -> Result<(Shrunk, Vec<Sighting>), Refused> {
-        let subject = Subject {
-            air: &self.world.air,
-            model: self.model,
-        };
-        // Both closures tell.
-        let progress = RefCell::new(progress);
-        let mut others = Vec::new();
-        let (as_it_is, whole) = self
-            .starts(scenario, signature)
-            .ok_or(Refused::DoesNotFail)?;
-        let budget = budget.into();
-        let mut shrink = |start: &Scenario, budget: Budget| {
-            let oracle = |candidate: &Scenario| {
-                progress.borrow_mut()(Progress::Attempt);
-                self.shows(candidate, signature, &mut others)
-            };
-            let improved = |best: &Scenario, attempts| {
-                progress.borrow_mut()(Progress::Improved(best, attempts));
-            };
-            shrink::shrink(start, subject, budget, oracle, improved)
-        };
-        let mut shrunk = shrink(&whole, budget.clone())?;
-        if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
-            // What healing did takes more decisions than were there: it stays healing.
-            let rest = budget.after(&shrunk);
-            let attempts = shrunk.attempts;
-            shrunk = shrink(&as_it_is, rest)?;
-            shrunk.attempts += attempts;
-        }
-        // What it healed by may have needed more turns than are left.
-        let turns = shrunk.scenario.schedule.len() as u32;
-        shrunk.scenario.bounds.turns = scenario.bounds.turns.max(turns);
-        Ok((shrunk, others))
-    }
-
-    /// What is to be shrunk of a scenario that fails: as it is, and with the decisions of its
-    /// healing, if it fails so too. From here on the runner makes no more effort than it takes to
-    /// see it; None if it is not seen at all.
-    fn starts(
-        &mut self,
-        scenario: &Scenario,
-        signature: &Signature,
-    ) -> Option<(Scenario, Scenario)> {
-        let others = &mut Vec::new();
-        for effort in [Effort::Plain, Effort::Thorough] {
-            self.set_effort(effort);
-            if let Some(as_it_is) = self.shows(scenario, signature, others) {
-                let whole = scenario.with_healing_of(&self.trace);
-                let whole = self.shows(&whole, signature, others);
-                let whole = whole.unwrap_or_else(|| as_it_is.clone());
-                return Some((as_it_is, whole));
-            }
-        }
-        None
-    }
-
-    /// Whether a scenario fails in some way: if so, with the decisions that were taken up to there.
-    /// This is what shrinking asks. Other failures that it shows are noted.
-    pub fn shows(
-        &mut self,
-        scenario: &Scenario,
-        signature: &Signature,
-        others: &mut Vec<Sighting>,
-    ) -> Option<Scenario> {
-        let checked = self.replay(scenario);
-        let shown = self.sightings(scenario, &checked);
-        let is_news = |seen: &Sighting| seen.signature == *signature || is_simpler(seen, others);
-        if !shown.iter().any(is_news) {
-            return None;
-        }
-        // Few candidates fail. Those that do are believed only if fresh instances say so too, or
-        // what a reducer remembers of the runs before could pass for a shorter schedule.
-        self.renew().ok()?;
-        let checked = self.replay(scenario);
-        let mut found = None;
-        for seen in self.sightings(scenario, &checked) {
-            if seen.signature == *signature {
-                found = Some(seen.scenario);
-            } else if is_simpler(&seen, others) {
-                others.retain(|other| other.signature != seen.signature);
-                others.push(seen);
-            }
-        }
-        found
-    }
-
     fn finish(&mut self, mut end: End, skipped: Vec<usize>, crashes: Option<Crashes>) -> Checked {
         self.checker.finish(&self.trace);
         if let Some(crashes) = crashes
@@ -368,13 +272,6 @@ impl<'w> Runner<'w> {
     pub fn checker(&self) -> &Checker<'w> {
         &self.checker
     }
-}
-
-/// Whether a failure is new, or a run is the shortest that shows it.
-fn is_simpler(seen: &Sighting, known: &[Sighting]) -> bool {
-    let mut known = known.iter();
-    let known = known.find(|other| other.signature == seen.signature);
-    known.is_none_or(|other| seen.scenario.schedule.len() < other.scenario.schedule.len())
 }
 
 fn crashes(effort: Effort) -> Option<Crashes> {

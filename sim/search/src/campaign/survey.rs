@@ -11,11 +11,12 @@ use super::Runner;
 use sim_air::{Reducer, ReducerId, Type, Value};
 use sim_host::{Output, StepError, StepInput};
 use sim_kernel::{ArmIndex, Source, World, variant_tag};
+use sim_model::Model;
 use sim_model::generic::Generic;
 use sim_model::sample;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Faults, Knob, Mix, PlanMode, Scenario};
-use sim_record::trace::Trace;
+use sim_record::trace::{Often, Trace};
 
 const SEEDS: u64 = 48;
 /// Runs are short: what a reducer emits at all it mostly emits soon.
@@ -132,19 +133,27 @@ fn emitted(world: &World) -> Result<BTreeSet<ArmIndex>, StepError> {
         ..Bounds::default()
     };
     // No spurious events: what comes of one proves nothing.
-    let faults = Faults::of([
-        (Knob::Ok, 10),
-        (Knob::Transient, 10),
-        (Knob::Terminal, 5),
+    let knobs = [
         (Knob::Duplicate, 5),
         (Knob::SecondStart, 5),
         (Knob::Reorder, 30),
         (Knob::StartEarly, 50),
-    ]);
+    ];
+    let answers = model.answers();
+    let weights = answers.outcomes().iter();
+    let weights = weights.map(|outcome| {
+        let weight = if outcome.often == Often::RARELY {
+            5
+        } else {
+            10
+        };
+        (outcome.name.clone(), weight)
+    });
+    let faults = Faults::of(knobs, weights);
     let mut found = BTreeSet::new();
     for seed in (0..SEEDS).map(Seed) {
         let scenario = Scenario {
-            faults,
+            faults: faults.clone(),
             ..runner.scenario(seed, PlanMode::AsWritten, bounds, Mix::Swarm)
         };
         let checked = runner.seed(seed, &scenario);

@@ -51,14 +51,11 @@ pub(super) struct Position<'a> {
     pub spurious: &'a [Choice],
 }
 
-const ANSWERS: [Answer; 3] = [Answer::Ok, Answer::Transient, Answer::Terminal];
-
-/// How work may be answered.
-fn answers(limits: &Limits) -> impl Iterator<Item = Answer> {
+/// How work may be answered; that it is not, for now, is to take another move.
+fn answers(position: &Position<'_>, limits: &Limits) -> impl Iterator<Item = Answer> + use<> {
     let only = limits.scene.only;
-    ANSWERS
-        .into_iter()
-        .filter(move |answer| only.is_none_or(|only| only == *answer))
+    let all = position.trace.answers.all();
+    all.filter(move |answer| only.is_none_or(|only| only == *answer))
 }
 
 /// Which statuses receipts may have.
@@ -158,7 +155,7 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
             add(choice);
             continue;
         }
-        for answer in answers(limits).map(Some) {
+        for answer in answers(position, limits).map(Some) {
             add(Choice::Step { plan, answer });
         }
     }
@@ -169,11 +166,11 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
             answer,
             value,
         };
-        for answer in answers(limits) {
+        for answer in answers(position, limits) {
             add(receipt(answer, None));
         }
         for value in position.receipts.get(index).into_iter().flatten() {
-            add(receipt(Answer::Ok, Some(*value)));
+            add(receipt(Answer::PLAIN, Some(*value)));
         }
     }
 }

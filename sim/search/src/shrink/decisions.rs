@@ -3,11 +3,44 @@
 //! What is simpler here has less [`oddity`]. Numbers and values are not this file's matter.
 
 use super::Search;
+use sim_model::Model;
 use sim_record::scenario::{Decision, ItemName};
-use sim_record::trace::{Answer, CrashPoint, Recovery, Status};
+use sim_record::trace::{CrashPoint, Recovery, SILENCE, Status};
+
+/// The names of the answers that work may get, the simplest first: the plain one, those that end
+/// what asked for it, those with which it goes on, and that there is none.
+pub(super) struct Answers(Vec<String>);
+
+impl Answers {
+    pub fn of(model: &dyn Model) -> Answers {
+        let known = model.answers();
+        let names = known.simplest_first().into_iter();
+        let names = names.map(|answer| known.name(answer).to_owned());
+        Answers(names.chain([SILENCE.to_owned()]).collect())
+    }
+
+    /// How odd an answer is: its place among them, or after all that are known.
+    fn rank(&self, answer: &str) -> u64 {
+        let place = self.0.iter().position(|other| other == answer);
+        place.unwrap_or(self.0.len()) as u64
+    }
+
+    fn simpler_than(&self, answer: &str) -> impl Iterator<Item = &String> {
+        self.0.iter().take(self.rank(answer) as usize)
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &String> {
+        self.0.iter()
+    }
+
+    /// All but silence.
+    pub fn given(&self) -> impl Iterator<Item = &String> {
+        self.0.iter().filter(|name| *name != SILENCE)
+    }
+}
 
 /// How far a decision is from the ordinary one of its kind, kinds included.
-pub(super) fn oddity(decision: &Decision) -> u64 {
+pub(super) fn oddity(answers: &Answers, decision: &Decision) -> u64 {
     let place = |item: &ItemName| u64::from(item.nth.saturating_sub(1));
     match decision {
         Decision::Start { .. } | Decision::Inject { .. } => 0,
@@ -15,12 +48,15 @@ pub(super) fn oddity(decision: &Decision) -> u64 {
         Decision::Duplicate(item) | Decision::Drop(item) | Decision::Redeliver(item) => {
             1 + place(item)
         }
-        Decision::Step { plan, answer } => place(plan) + answer.map_or(0, rank),
+        Decision::Step { plan, answer } => {
+            let rank = answer.as_ref().map(|answer| answers.rank(answer));
+            place(plan) + rank.unwrap_or(0)
+        }
         Decision::Receipt {
             effect,
             answer,
             value,
-        } => place(effect) + rank(*answer) + given(value),
+        } => place(effect) + answers.rank(answer) + given(answers, value),
         Decision::Fire {
             timer,
             at_ns,
@@ -30,40 +66,27 @@ pub(super) fn oddity(decision: &Decision) -> u64 {
         } => {
             let status = u64::from(*status != Status::Ok) + u64::from(*status == Status::Timeout);
             let odd = u64::from(at_ns.is_some()) + status + u64::from(*twice);
-            place(timer) + odd + given(value)
+            place(timer) + odd + given(answers, value)
         }
         Decision::Advance { .. } | Decision::Snapshot => 1,
         Decision::Crash {
             point,
             recovery,
             during,
-        } => 1 + *point as u64 + *recovery as u64 + oddity(during),
+        } => 1 + *point as u64 + *recovery as u64 + oddity(answers, during),
     }
 }
 
 /// A receipt of its own is odder than any plain one.
-fn given(value: &Option<Vec<u8>>) -> u64 {
+fn given(answers: &Answers, value: &Option<Vec<u8>>) -> u64 {
     match value {
         None => 0,
-        Some(_) => 1 + ANSWERS.len() as u64,
+        Some(_) => 1 + answers.0.len() as u64,
     }
 }
 
-/// From the simplest: work is done, is refused for good, is put off, is never answered.
-const ANSWERS: [Answer; 4] = [
-    Answer::Ok,
-    Answer::Terminal,
-    Answer::Transient,
-    Answer::Silence,
-];
-
-fn rank(answer: Answer) -> u64 {
-    let place = ANSWERS.iter().position(|&other| other == answer);
-    place.unwrap_or(ANSWERS.len()) as u64
-}
-
 /// What may stand in for a decision and is simpler in one respect, the simplest first.
-pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
+fn simplify(answers: &Answers, decision: &Decision) -> Vec<Decision> {
     match decision {
         Decision::Start { .. }
         | Decision::Inject { .. }
@@ -73,7 +96,7 @@ pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
             point,
             recovery,
             during,
-        } => simpler_crash(*point, *recovery, during),
+        } => simpler_crash(answers, (*point, *recovery), during),
         Decision::Deliver(item) => each(items(item), Decision::Deliver),
         Decision::Duplicate(item) => instead_of_fault(item, Decision::Duplicate),
         Decision::Drop(item) => instead_of_fault(item, Decision::Drop),
@@ -83,9 +106,11 @@ pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
                 plan: plan.clone(),
                 answer,
             };
-            let mut simpler = each(items(plan), |plan| step(&plan, *answer));
-            let answers = answer.map(simpler_answers).unwrap_or_default();
-            simpler.extend(answers.map(|answer| step(plan, Some(answer))));
+            let mut simpler = each(items(plan), |plan| step(&plan, answer.clone()));
+            let answers = answer
+                .iter()
+                .flat_map(|answer| answers.simpler_than(answer));
+            simpler.extend(answers.map(|answer| step(plan, Some(answer.clone()))));
             simpler
         }
         Decision::Receipt {
@@ -93,18 +118,19 @@ pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
             answer,
             value,
         } => {
-            let receipt = |effect: &ItemName, answer, value: &Option<_>| Decision::Receipt {
-                effect: effect.clone(),
-                answer,
-                value: value.clone(),
+            let receipt =
+                |effect: &ItemName, answer: &String, value: &Option<_>| Decision::Receipt {
+                    effect: effect.clone(),
+                    answer: answer.clone(),
+                    value: value.clone(),
+                };
+            let mut simpler = each(items(effect), |effect| receipt(&effect, answer, value));
+            let below = match value {
+                Some(_) => answers.0.len(),
+                None => answers.rank(answer) as usize,
             };
-            let mut simpler = each(items(effect), |effect| receipt(&effect, *answer, value));
-            if value.is_some() {
-                simpler.extend(ANSWERS.map(|answer| receipt(effect, answer, &None)));
-            } else {
-                let answers = simpler_answers(*answer);
-                simpler.extend(answers.map(|answer| receipt(effect, answer, &None)));
-            }
+            let plainer = answers.0[..below].iter();
+            simpler.extend(plainer.map(|answer| receipt(effect, answer, &None)));
             simpler
         }
         Decision::Fire { .. } => simpler_fire(decision),
@@ -112,7 +138,11 @@ pub(super) fn simplify(decision: &Decision) -> Vec<Decision> {
 }
 
 /// No crash, one of a simpler kind, or one during something simpler.
-fn simpler_crash(point: CrashPoint, recovery: Recovery, during: &Decision) -> Vec<Decision> {
+fn simpler_crash(
+    answers: &Answers,
+    (point, recovery): (CrashPoint, Recovery),
+    during: &Decision,
+) -> Vec<Decision> {
     let crash = |point, recovery, during: &Decision| Decision::Crash {
         point,
         recovery,
@@ -124,13 +154,9 @@ fn simpler_crash(point: CrashPoint, recovery: Recovery, during: &Decision) -> Ve
     }
     let earlier = CrashPoint::ALL.into_iter().filter(|other| *other < point);
     simpler.extend(earlier.map(|point| crash(point, recovery, during)));
-    let during = simplify(during);
+    let during = simplify(answers, during);
     simpler.extend(during.iter().map(|during| crash(point, recovery, during)));
     simpler
-}
-
-fn simpler_answers(answer: Answer) -> std::iter::Copied<std::slice::Iter<'static, Answer>> {
-    ANSWERS[..rank(answer) as usize].iter().copied()
 }
 
 /// The same firing with one thing about it ordinary.
@@ -206,12 +232,14 @@ impl Search<'_> {
     pub(super) fn simplify_decisions(&mut self) {
         let mut index = 0;
         while let Some(decision) = self.best.schedule.get(index) {
-            let improved = simplify(decision).into_iter().any(|simpler| {
-                let mut schedule = self.best.schedule.clone();
-                schedule[index] = simpler;
-                let candidate = self.with_schedule(schedule);
-                self.attempt(&candidate)
-            });
+            let improved = simplify(&self.context.answers, decision)
+                .into_iter()
+                .any(|simpler| {
+                    let mut schedule = self.best.schedule.clone();
+                    schedule[index] = simpler;
+                    let candidate = self.with_schedule(schedule);
+                    self.attempt(&candidate)
+                });
             // What improved may be simplified further; each time it has less oddity.
             if !improved {
                 index += 1;

@@ -225,11 +225,7 @@ fn without(scenario: &Scenario, deleted: &[bool], shift: i64) -> Scenario {
         }
         schedule.push(decision);
     }
-    Scenario {
-        requests: scenario.requests.clone(),
-        schedule,
-        ..*scenario
-    }
+    scenario.with_schedule(schedule)
 }
 
 fn alike(left: &ItemName, right: &ItemName) -> bool {

@@ -50,7 +50,10 @@ impl Context<'_> {
             spurious,
             requests: scenario.requests.len() as u64,
             names: names.sum(),
-            oddity: schedule.iter().map(decisions::oddity).sum(),
+            oddity: schedule
+                .iter()
+                .map(|decision| decisions::oddity(&self.answers, decision))
+                .sum(),
             numbers,
             size,
         }

@@ -3,12 +3,13 @@
 //! A spurious event is brought about in a natural way instead, or a long way is cut short by
 //! one, if that saves more decisions than it costs.
 
+use super::decisions::Answers;
 use super::{Context, Identity, Search};
 use sim_air::{Air, Op, Plan, SchemaId, Trigger};
 use sim_kernel::{local_name, variant_tag};
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Decision, ItemName, Request, Scenario};
-use sim_record::trace::{Answer, Status};
+use sim_record::trace::Status;
 
 /// Events that are made up to end a schedule early.
 const SPURIOUS: usize = 96;
@@ -35,7 +36,7 @@ impl Search<'_> {
                 let mut candidates = Vec::new();
                 for item in self.items(schema, &value) {
                     for story in self.natural(index, schema, &item) {
-                        candidates.extend(with_other_answers(&story, index));
+                        candidates.extend(with_other_answers(&self.context.answers, &story, index));
                         candidates.push(story);
                     }
                 }
@@ -88,7 +89,7 @@ impl Search<'_> {
             spliced.extend_from_slice(&schedule[index + 1..]);
             spliced
         };
-        let mut ways: Vec<Vec<Decision>> = self.context.answers(schema, item);
+        let mut ways: Vec<Vec<Decision>> = self.context.ways(schema, item);
         // It is in flight, and may be needed there again.
         ways.push(vec![duplicate(), deliver()]);
         ways.push(vec![deliver()]);
@@ -150,7 +151,8 @@ impl Search<'_> {
     /// Other answers, which may lead to the violation sooner.
     fn change_answers(&mut self) {
         for base in self.bases() {
-            for schedule in with_other_answers(&base.schedule, base.schedule.len()) {
+            let answers = &self.context.answers;
+            for schedule in with_other_answers(answers, &base.schedule, base.schedule.len()) {
                 let candidate = Scenario {
                     schedule,
                     ..base.clone()
@@ -164,17 +166,11 @@ impl Search<'_> {
 
     /// One answer for all work: where two answers differ, each may need a plan of its own.
     fn answer_alike(&mut self) {
-        for other in Answer::ALL {
+        let all: Vec<String> = self.context.answers.all().cloned().collect();
+        for other in all {
             let mut schedule = self.best.schedule.clone();
-            for decision in &mut schedule {
-                if let Decision::Step {
-                    answer: Some(answer),
-                    ..
-                }
-                | Decision::Receipt { answer, .. } = decision
-                {
-                    *answer = other;
-                }
+            for answer in schedule.iter_mut().filter_map(Decision::answer_mut) {
+                answer.clone_from(&other);
             }
             let candidate = self.with_schedule(schedule);
             if self.detour(&candidate) {
@@ -302,23 +298,21 @@ fn start(request: &Request) -> Decision {
 }
 
 /// The schedule with one of its first answers replaced by another.
-fn with_other_answers(schedule: &[Decision], before: usize) -> Vec<Vec<Decision>> {
+fn with_other_answers(
+    answers: &Answers,
+    schedule: &[Decision],
+    before: usize,
+) -> Vec<Vec<Decision>> {
     let mut others = Vec::new();
     for index in 0..before.min(schedule.len()) {
-        for other in Answer::ALL {
+        let Some(answer) = schedule[index].answer() else {
+            continue;
+        };
+        for other in answers.all().filter(|other| *other != answer) {
             let mut changed = schedule.to_vec();
-            match &mut changed[index] {
-                Decision::Step {
-                    answer: Some(answer),
-                    ..
-                }
-                | Decision::Receipt { answer, .. }
-                    if *answer != other =>
-                {
-                    *answer = other;
-                    others.push(changed);
-                }
-                _ => {}
+            if let Some(answer) = changed[index].answer_mut() {
+                answer.clone_from(other);
+                others.push(changed);
             }
         }
     }
@@ -340,7 +334,7 @@ impl Context<'_> {
 
     /// How plans could come to raise an event: what triggers them is delivered, they take the
     /// steps that lead there, with an answer where one is chosen, and their event is delivered.
-    fn answers(&self, schema: SchemaId, item: &ItemName) -> Vec<Vec<Decision>> {
+    fn ways(&self, schema: SchemaId, item: &ItemName) -> Vec<Vec<Decision>> {
         let air = self.subject.air;
         let mut ways = Vec::new();
         for trigger in &air.triggers {
@@ -349,7 +343,7 @@ impl Context<'_> {
                 if !matches!(step.op, Op::RaiseEvent { event, .. } if event == schema) {
                     continue;
                 }
-                for answer in [Answer::Ok, Answer::Terminal, Answer::Transient] {
+                for answer in self.answers.given() {
                     ways.push(self.way(trigger, index, answer, schema, item));
                 }
             }
@@ -362,7 +356,7 @@ impl Context<'_> {
         &self,
         trigger: &Trigger,
         raise: usize,
-        answer: Answer,
+        answer: &str,
         schema: SchemaId,
         item: &ItemName,
     ) -> Vec<Decision> {
@@ -380,13 +374,13 @@ impl Context<'_> {
             if let Op::AwaitReceipt { handle, .. } = &plan.steps[index].op {
                 way.extend(kind_of(air, plan, handle).map(|kind| Decision::Receipt {
                     effect: named(kind),
-                    answer,
+                    answer: answer.to_owned(),
                     value: None,
                 }));
             }
             way.push(Decision::Step {
                 plan: named(&plan.name),
-                answer: is_chosen.then_some(answer),
+                answer: is_chosen.then(|| answer.to_owned()),
             });
         }
         way.push(Decision::Deliver(item.clone()));
@@ -401,7 +395,7 @@ impl Context<'_> {
             correlation: None,
             nth: 1,
         };
-        let ways = schemas.flat_map(|schema| self.answers(schema, &item));
+        let ways = schemas.flat_map(|schema| self.ways(schema, &item));
         ways.map(|way| way.len() as u64).max().unwrap_or_default()
     }
 }
