@@ -7,7 +7,6 @@
 pub mod adapters;
 mod arms;
 mod context;
-mod enforcer;
 mod envelope;
 mod expected;
 mod gate;
