@@ -17,7 +17,7 @@ use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
 use sim_host::{Code, PureCode};
 
 pub use adapters::timer::{TimerSet, timer_params, timer_receipt};
-pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
+pub use arms::{ArmIndex, Arms, EventArm, EventSource, local_name};
 pub use envelope::{Receipt, receipt_event};
 pub use expected::{ExpectError, Expected};
 pub use kernel::{

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use crate::observer::{Observer, Seen, Verdicts, Watch};
 use crate::property::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
 use sim_air::{Air, EffectId, Op, ReducerId, SchemaId, Type};
-use sim_kernel::{Arm, Source, World, local_name, variant_tag};
+use sim_kernel::{EventArm, EventSource, World, local_name, variant_tag};
 use sim_record::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
 use tags::{tags_of_type, tags_of_value};
 
@@ -311,7 +311,7 @@ impl<'w> Documents<'w> {
         match choice {
             Choice::Inject { schema, value, .. } => {
                 let arm = self.arm(world, trace, *schema, *value);
-                arm.is_none_or(|arm| world.arms.all()[arm].source != Source::Client)
+                arm.is_none_or(|arm| world.arms.all()[arm].source != EventSource::Client)
             }
             Choice::Crash { during, .. } => self.forges(world, trace, during),
             _ => false,
@@ -413,19 +413,21 @@ fn starts_plans(world: &World, trace: &Trace, turn: &Turn) -> bool {
 }
 
 /// That what clients send is accepted is asked of campaigns, of each reducer that is told of it.
-fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> ArmGoals {
+fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmGoals {
     let air = &world.air;
     let label = world.arms.name(air, arm);
     let schema = air.schemas.name(arm.schema);
     let asked = match arm.source {
-        Source::Client if !world.expected.unaccepted(arm.label(air)) => Asked::From(SEEDS_FOR_ARMS),
+        EventSource::Client if !world.expected.unaccepted(arm.label(air)) => {
+            Asked::From(SEEDS_FOR_ARMS)
+        }
         _ => Asked::Never,
     };
     let from = match arm.source {
-        Source::Client => "from a client",
-        Source::Plan => "from a plan",
-        Source::Reducer => "from a reducer",
-        Source::Receipt => "with a receipt",
+        EventSource::Client => "from a client",
+        EventSource::Plan => "from a plan",
+        EventSource::Reducer => "from a reducer",
+        EventSource::Receipt => "with a receipt",
     };
     let delivered = to.told(
         format!("delivered {label}"),
