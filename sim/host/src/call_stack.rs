@@ -19,6 +19,7 @@ pub struct CallStack {
 }
 
 impl CallStack {
+    /// The functions by name, innermost first; empty where nothing is known.
     pub fn functions(&self) -> &[String] {
         &self.functions
     }

@@ -54,6 +54,7 @@ impl Code {
             || self.constants().mentions(text)
     }
 
+    /// The bounds that it was loaded with, which hold for each of its steps.
     pub fn limits(&self) -> &Limits {
         &self.inner.limits
     }

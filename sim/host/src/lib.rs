@@ -22,6 +22,8 @@
 //! PureCode  a pure module: bytes in, bytes out         shared by threads, an instance a call
 //! ```
 
+#![warn(missing_docs)]
+
 mod anatomy;
 mod cache;
 mod call_stack;

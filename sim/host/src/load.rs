@@ -18,6 +18,16 @@ impl Code {
     ///
     /// Compiled code is kept in `cache_dir` if that is given and can be written; whether it was
     /// found there changes no result.
+    ///
+    /// ```
+    /// use sim_host::{Code, Limits, LoadError};
+    ///
+    /// let refused = Code::load(b"(module)", Limits::default(), None);
+    /// assert!(matches!(refused, Err(LoadError::NotWasm { .. })));
+    /// ```
+    ///
+    /// # Errors
+    /// If the binary is no reducer, costs more than the limits allow, or cannot be run here.
     pub fn load(wasm: &[u8], limits: Limits, cache_dir: Option<&Path>) -> Result<Code, LoadError> {
         Code::load_to_call("step", wasm, limits, cache_dir)
     }

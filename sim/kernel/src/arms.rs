@@ -9,8 +9,11 @@ use sim_air::{Air, Expr, ExprOrValue, Op, SchemaId, Type, Value};
 /// One kind of event: a schema, and the arm of its variant if it is one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventArm {
+    /// The schema of the event itself.
     pub schema: SchemaId,
+    /// The tag of the arm; None if the schema is no variant.
     pub tag: Option<String>,
+    /// Who sends it, as far as is known.
     pub source: EventSource,
 }
 
@@ -116,6 +119,7 @@ impl Arms {
         }
     }
 
+    /// All of them, in the order of their indices: by schema, then as its variant lists them.
     pub fn all(&self) -> &[EventArm] {
         &self.0
     }
@@ -144,7 +148,11 @@ impl EventArm {
     }
 }
 
-/// `demo/WorkOk@1` is `WorkOk` in a schedule.
+/// The name of a schema or plan as schedules have it, without namespace and version.
+///
+/// ```
+/// assert_eq!(sim_kernel::local_name("demo/WorkOk@1"), "WorkOk");
+/// ```
 pub fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);
     name.split_once('@').map_or(name, |(local, _)| local)

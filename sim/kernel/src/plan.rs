@@ -29,6 +29,7 @@ const FEW_STEPS: usize = 8;
 pub struct PlanInstance {
     /// Unique in the run.
     pub id: u32,
+    /// Which plan it is an instance of.
     pub plan: PlanId,
     /// The canonical bytes of the event that started it.
     pub input_bytes: ValueId,
@@ -52,12 +53,15 @@ impl Clone for PlanInstance {
 /// How far a step is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PlanStatus {
+    /// Something before it is not settled yet, or its turn has not come.
     Pending,
     /// An await whose turn has come.
     Waiting,
     /// An await whose event is there, see [`PlanInstance::arrived`], and that goes on with it.
     Arrived,
+    /// It has run, and what it gave is there.
     Completed,
+    /// It can no longer run, since no way leads to it.
     Skipped,
 }
 
@@ -82,6 +86,7 @@ pub fn has_conditions(plan: &Plan) -> bool {
 }
 
 impl PlanInstance {
+    /// An instance at its beginning; `definition` is the plan of that id.
     pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: ValueId) -> PlanInstance {
         PlanInstance {
             id,
@@ -109,6 +114,7 @@ impl PlanInstance {
         }
     }
 
+    /// Takes back what [`PlanInstance::pack`] packed, in the same process.
     pub fn unpack(packed: &mut Unpacker<'_>) -> PlanInstance {
         let (id, plan) = (packed.small(), PlanId::new(packed.count()));
         let input_bytes = packed.value();
@@ -136,10 +142,12 @@ impl PlanInstance {
         self.held().input.is_none()
     }
 
+    /// Gives it the value of its input: see [`PlanInstance::awaits_input`].
     pub fn set_input(&mut self, input: Value) {
         self.hold().input = Some(input);
     }
 
+    /// Gives it `@var:correlation_id`, before its first step.
     pub fn set_correlation(&mut self, value: Value) {
         self.hold().vars.insert("correlation_id".to_owned(), value);
     }

@@ -42,10 +42,15 @@ pub struct Trace {
     /// What the run has stored, each time it did.
     stored_bytes: usize,
     work_bytes: u64,
+    /// What was decided, in order.
     pub turns: Vec<Turn>,
+    /// Events through reducers, in order; a turn has a range of them.
     pub steps: Vec<Step>,
+    /// Events that were given out, in order; turns and steps have ranges of them.
     pub emitted: Vec<Emitted>,
+    /// Effects that were asked for, in order; turns and steps have ranges of them.
     pub intents: Vec<Intent>,
+    /// What a recovery reads; a turn has a range of it.
     pub journal: Vec<Record>,
     /// Guarded edges of plans, as they were settled. Not part of the digest.
     pub edges: Vec<EdgeTaken>,
@@ -124,11 +129,13 @@ impl Trace {
         self.work_bytes += WORK_OF_A_RECORD;
     }
 
+    /// The bytes of a value of this trace's table.
     #[inline]
     pub fn bytes(&self, id: ValueId) -> &[u8] {
         self.values.bytes(id)
     }
 
+    /// The id of these bytes, which count as stored by the run.
     #[inline]
     pub fn store(&mut self, bytes: &[u8]) -> ValueId {
         let id = self.values.intern(bytes);
@@ -142,21 +149,28 @@ impl Trace {
         self.stored_bytes += self.values.bytes(id).len();
     }
 
+    /// The id of a text, which does not count as stored.
     #[inline]
     pub fn name(&mut self, text: &str) -> Name {
         Name(self.values.intern(text.as_bytes()))
     }
 
+    /// A text by its id.
+    ///
+    /// # Panics
+    /// If the id is that of a value that is no UTF-8: names are only made of texts.
     #[inline]
     pub fn text(&self, name: Name) -> &str {
         std::str::from_utf8(self.values.bytes(name.0)).expect("a name is made of text")
     }
 
+    /// Where the list of events ends now.
     #[inline]
     pub fn mark_emitted(&self) -> u32 {
         self.emitted.len() as u32
     }
 
+    /// Where the list of effects ends now.
     #[inline]
     pub fn mark_intents(&self) -> u32 {
         self.intents.len() as u32
@@ -221,21 +235,25 @@ impl Trace {
         self.leaves_out_digest = true;
     }
 
+    /// The steps of a turn, in order.
     #[inline]
     pub fn steps_of(&self, turn: &Turn) -> &[Step] {
         &self.steps[turn.steps.start as usize..turn.steps.end as usize]
     }
 
+    /// The events in a range of [`Turn::emitted`] or [`Step::emitted`].
     #[inline]
     pub fn emitted_in(&self, range: &Range<u32>) -> &[Emitted] {
         &self.emitted[range.start as usize..range.end as usize]
     }
 
+    /// The effects in a range of [`Turn::intents`] or [`Step::intents`].
     #[inline]
     pub fn intents_in(&self, range: &Range<u32>) -> &[Intent] {
         &self.intents[range.start as usize..range.end as usize]
     }
 
+    /// The records in a range of [`Turn::journal`].
     #[inline]
     pub fn journal_in(&self, range: &Range<u32>) -> &[Record] {
         &self.journal[range.start as usize..range.end as usize]

@@ -7,6 +7,7 @@ pub enum End {
     Finished,
     /// The observer had seen enough.
     Stopped,
+    /// The turns of its scenario's bounds were over.
     TurnBound,
     /// The trace takes more bytes than it may.
     TraceBound,

@@ -8,15 +8,21 @@ use sim_air::{ReducerId, SchemaId};
 /// One event through one reducer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
+    /// Which reducer.
     pub reducer: ReducerId,
+    /// The canonical key of its cell, if it is keyed.
     pub key: Option<ValueId>,
+    /// The schema that the reducer was told the event by: its own event schema.
     pub schema: SchemaId,
+    /// The canonical event, put into an arm if the route says so.
     pub event: ValueId,
     /// Canonical state bytes; None is no state.
     pub before: Option<ValueId>,
+    /// The same after the step; as before if the output was refused.
     pub after: Option<ValueId>,
     /// Ranges into [`Trace::emitted`] and [`Trace::intents`].
     pub emitted: Range<u32>,
+    /// The effects that it asked for, likewise.
     pub intents: Range<u32>,
     /// Why the output was refused, and the state therefore left as it was.
     pub fault: Option<Box<Fault>>,
@@ -27,8 +33,10 @@ pub struct Step {
 /// What was found when a step was taken again on other instances.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub enum Scrutiny {
+    /// It was not taken again.
     #[default]
     None,
+    /// All instances gave the same.
     Passed,
     /// It is not a function of its input.
     Differs(Box<str>),
@@ -45,6 +53,7 @@ impl Step {
 }
 
 impl Scrutiny {
+    /// A finding against an instance, such as `a fresh instance`, that gave something else.
     pub fn differs(instance: &str, what: &str) -> Scrutiny {
         Scrutiny::Differs(format!("{instance} gave {what}").into())
     }
@@ -55,10 +64,16 @@ impl Scrutiny {
 pub enum Fault {
     /// The code trapped or overran a bound.
     Stopped {
+        /// The error in full.
         what: String,
         /// Without where it was and what it said, which are no part of a digest.
         brief: String,
     },
     /// The code answered something its documents do not allow.
-    Nonconforming { expected: String, found: String },
+    Nonconforming {
+        /// What the documents allow.
+        expected: String,
+        /// What the code answered.
+        found: String,
+    },
 }

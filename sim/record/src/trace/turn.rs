@@ -10,12 +10,17 @@ use crate::decision::{Decision, ItemName};
 pub struct Turn {
     /// Virtual time at which the decision took effect.
     pub at_ns: u64,
+    /// What was decided.
     pub choice: Choice,
     /// What the decision did to an item in flight; drives goals and reports.
     pub remark: Remark,
+    /// The steps that came of it, a range of [`Trace::steps`](super::Trace::steps).
     pub steps: Range<u32>,
+    /// The events that were given out, a range of [`Trace::emitted`](super::Trace::emitted).
     pub emitted: Range<u32>,
+    /// The effects that were asked for, a range of [`Trace::intents`](super::Trace::intents).
     pub intents: Range<u32>,
+    /// What was written down, a range of [`Trace::journal`](super::Trace::journal).
     pub journal: Range<u32>,
     /// Where a recovery did not come to what the journal says.
     pub divergence: Option<Box<str>>,
@@ -42,6 +47,7 @@ pub struct Remark {
     pub repeated: bool,
     /// A timer fired before it was due, or after.
     pub early: bool,
+    /// A timer fired after it was due.
     pub late: bool,
     /// A request was started that had been started already, or while something was in flight.
     pub second_start: bool,
@@ -50,8 +56,12 @@ pub struct Remark {
 /// See [`Trace::mark`].
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
+    /// The end of [`Trace::steps`](super::Trace::steps).
     pub steps: u32,
+    /// The end of [`Trace::emitted`](super::Trace::emitted).
     pub emitted: u32,
+    /// The end of [`Trace::intents`](super::Trace::intents).
     pub intents: u32,
+    /// The end of [`Trace::journal`](super::Trace::journal).
     pub journal: u32,
 }
