@@ -21,8 +21,8 @@ use sim_model::{Model, Properties};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
-use sim_search::campaign::{self, Effort, Failure, Runner, Sighting, Stop, Told};
-use sim_search::explore::{self, Outcome};
+use sim_search::campaign::{self, CampaignOptions, Effort, Failure, Runner, Sighting, Stop, Told};
+use sim_search::explore::{self, ExploreOptions, Outcome};
 use sim_search::shrink::Budget;
 
 pub use bugs::{BUGS, Bug, Shape};
@@ -30,7 +30,7 @@ pub use harness::{HARNESS, Sabotage};
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct SelftestOptions {
     /// The first of them; the others are far apart.
     pub first_seed: u64,
     /// Starting seeds from which each bug is searched.
@@ -63,12 +63,12 @@ pub struct Searched {
     /// Seeds until it was found, from each start, in order of size; None where it was missed.
     pub seeds: Vec<Option<u64>>,
     /// By property, in the order of reports.
-    pub found: Vec<Found>,
+    pub found: Vec<FoundByProperty>,
 }
 
 /// What was found of a bug by way of one property.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Found {
+pub struct FoundByProperty {
     /// Its name.
     pub property: String,
     /// From how many starts.
@@ -117,7 +117,7 @@ impl Searched {
 /// If a planted reducer cannot be run.
 pub fn run(
     air: &Air,
-    options: &Options,
+    options: &SelftestOptions,
     mut told: impl FnMut(&Searched) + Send,
 ) -> anyhow::Result<Vec<Searched>> {
     let next = AtomicUsize::new(0);
@@ -191,7 +191,7 @@ pub fn properties(air: &Air) -> anyhow::Result<Properties> {
 ///
 /// # Errors
 /// If the planted reducer cannot be run.
-pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searched> {
+pub fn search(air: &Air, bug: &Bug, options: &SelftestOptions) -> anyhow::Result<Searched> {
     let world = planted_world(air, number_of(bug.name)?)?;
     let model = models::of(&world);
     let mut result = Searched {
@@ -218,7 +218,7 @@ pub fn search(air: &Air, bug: &Bug, options: &Options) -> anyhow::Result<Searche
             .iter()
             .position(|found| found.property == property);
         let index = known.unwrap_or_else(|| {
-            result.found.push(Found {
+            result.found.push(FoundByProperty {
                 property: property.clone(),
                 starts: 0,
                 shrunk: Vec::new(),
@@ -279,7 +279,7 @@ fn first_failure(
     model: &dyn Model,
     bug: &Bug,
     start: u64,
-    options: &Options,
+    options: &SelftestOptions,
 ) -> anyhow::Result<Option<First>> {
     let mut runner = Runner::new(world, model)?;
     runner.set_effort(Effort::Thorough);
@@ -289,7 +289,7 @@ fn first_failure(
         campaign::run(
             world,
             model,
-            &campaign::Options {
+            &CampaignOptions {
                 seeds: seeds.clone(),
                 jobs: 1,
                 plans: PlanMode::Answered,
@@ -347,7 +347,7 @@ fn shortest(
     property: &str,
 ) -> anyhow::Result<Option<usize>> {
     let small = retry_model::small(shape.requests, shape.max_attempts, shape.base_delay_ms);
-    let options = explore::Options {
+    let options = ExploreOptions {
         limits: explore::Limits {
             scene: model.scene(&small),
             duplicates: shape.duplicates,
@@ -368,7 +368,7 @@ fn shortest(
         true => {
             let scenes = model.scenes(&small);
             // It is the scene that goes deep.
-            let deep = explore::Options {
+            let deep = ExploreOptions {
                 limits: explore::Limits {
                     depth: DEEP,
                     ..options.limits.clone()

@@ -1,7 +1,7 @@
 //! Answers by name: a world whose work is answered in other words than any that the harness knows.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Effort, Options, Runner, Stop, Summary};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop, Summary};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -80,7 +80,7 @@ impl Model for Renamed {
 }
 
 fn campaign(world: &World, model: &dyn Model) -> Summary {
-    let options = Options {
+    let options = CampaignOptions {
         seeds: 0..256,
         jobs: 1,
         plans: PlanMode::Answered,

@@ -7,7 +7,7 @@
 use libtest_mimic::Trial;
 use sim::random::Seed;
 use sim::scenario::Mix;
-use sim::selftest::{self, BUGS, Bug, HARNESS, MOST_SEEDS, Options};
+use sim::selftest::{self, BUGS, Bug, HARNESS, MOST_SEEDS, SelftestOptions};
 
 use crate::support::{retry_world, trial};
 
@@ -43,7 +43,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
 }
 
 fn is_found(bug: &Bug, first_seed: u64) {
-    let options = Options {
+    let options = SelftestOptions {
         first_seed,
         starts: 1,
         shrinks: 1,

@@ -14,8 +14,8 @@ use counter_model::Counter;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
-use sim::campaign::{self, Effort, Options, Runner, Stop, Summary};
-use sim::explore::{self, Explored, Limits, Outcome};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop, Summary};
+use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
 use sim::host::{Code, Output};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -211,7 +211,7 @@ fn model_of_ones_own() {
 }
 
 fn campaign(world: &World, model: &Counter) -> Summary {
-    let options = Options {
+    let options = CampaignOptions {
         seeds: 0..256,
         jobs: 1,
         plans: PlanMode::Answered,
@@ -227,7 +227,7 @@ fn campaign(world: &World, model: &Counter) -> Summary {
 }
 
 fn explored(world: &World, model: &Counter) -> Explored {
-    let options = explore::Options {
+    let options = ExploreOptions {
         limits: Limits {
             scene: model.scene(&Small {
                 requests: 3,

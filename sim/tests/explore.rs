@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
-use sim::explore::{self, ExploreError, Explored, Limits, Options, Outcome};
+use sim::explore::{self, ExploreError, ExploreOptions, Explored, Limits, Outcome};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::Properties;
@@ -48,9 +48,9 @@ const ONE: Shape = Shape {
     crashes: 0,
 };
 
-fn options(world: &World, shape: Shape) -> Options {
+fn options(world: &World, shape: Shape) -> ExploreOptions {
     let small = retry_model::small(shape.requests, shape.max_attempts, 10);
-    Options {
+    ExploreOptions {
         limits: Limits {
             scene: models::of(world).scene(&small),
             duplicates: shape.duplicates,
@@ -68,7 +68,7 @@ fn options(world: &World, shape: Shape) -> Options {
     }
 }
 
-fn run(world: &World, options: &Options) -> Explored {
+fn run(world: &World, options: &ExploreOptions) -> Explored {
     let model = models::of(world);
     explore::run(world, &*model, options, |_, _, _| {}).expect("the world can be explored")
 }
@@ -144,7 +144,7 @@ fn agrees_with_brute_force() {
     for (number, world) in &worlds {
         for (index, shape) in shapes.iter().enumerate() {
             let once = options(world, *shape);
-            let brute = Options {
+            let brute = ExploreOptions {
                 deduplicate: false,
                 ..once.clone()
             };
@@ -177,7 +177,7 @@ fn jobs_do_not_matter() {
         ..ONE
     };
     let one = options(world, shape);
-    let many = Options {
+    let many = ExploreOptions {
         jobs: 3,
         ..one.clone()
     };
@@ -227,7 +227,7 @@ fn plans_that_wait() {
     assert_eq!(explored.outcome, Outcome::Complete);
     assert!(explored.states > 100, "{} states", explored.states);
     let once = options(&world, ONE);
-    let brute = Options {
+    let brute = ExploreOptions {
         deduplicate: false,
         ..once.clone()
     };
@@ -287,7 +287,7 @@ fn bounds_end_it() {
     shallow.limits.depth = 3;
     let explored = run(world, &shallow);
     assert_eq!((explored.outcome, explored.depth), (Outcome::DepthBound, 3));
-    let small = Options {
+    let small = ExploreOptions {
         memory_bytes: run(world, &whole).memory_bytes - 4_000,
         ..whole
     };
@@ -367,7 +367,7 @@ fn impure_reducer_is_seen() {
     for name in ["hidden-state", "hidden-start"] {
         let bug = planted::BUGS.iter().find(|(_, bug)| *bug == name);
         let world = planted_world(bug.expect("it is planted").0);
-        let with = |jobs| Options {
+        let with = |jobs| ExploreOptions {
             jobs,
             ..options(&world, shape)
         };

@@ -6,10 +6,10 @@
 
 use libtest_mimic::Trial;
 use sim::air::{self, Air};
-use sim::campaign::{self, Effort, Options, Stop, Summary};
-use sim::explore::{self, Limits, Outcome};
+use sim::campaign::{self, CampaignOptions, Effort, Stop, Summary};
+use sim::explore::{self, ExploreOptions, Limits, Outcome};
 use sim::interrupt::Interrupt;
-use sim::kernel::{Source, World};
+use sim::kernel::{EventSource, World};
 use sim::model::Properties;
 use sim::model::texts::Near;
 use sim::models;
@@ -104,7 +104,7 @@ fn planted_code(number: u8) -> sim::host::Code {
 }
 
 fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {
-    let options = Options {
+    let options = CampaignOptions {
         seeds,
         jobs: 1,
         plans: PlanMode::Answered,
@@ -173,7 +173,7 @@ fn renamed_world_is_explored() {
 fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
     let model = models::of(world);
     let small = retry_model::small(2, 2, 10);
-    let options = explore::Options {
+    let options = ExploreOptions {
         limits: Limits {
             scene: model.scene(&small),
             duplicates,
@@ -194,15 +194,15 @@ fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
 
 fn clients_send_what_nothing_within_sends() {
     let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
-    let of = |source: Source| -> Vec<&str> {
+    let of = |source: EventSource| -> Vec<&str> {
         let arms = world.arms.all().iter().filter(|arm| arm.source == source);
         arms.map(|arm| arm.label(&world.air)).collect()
     };
-    assert_eq!(of(Source::Client), ["ok", "start"]);
-    assert_eq!(of(Source::Plan), ["err"]);
-    assert_eq!(of(Source::Receipt), ["timer"]);
+    assert_eq!(of(EventSource::Client), ["ok", "start"]);
+    assert_eq!(of(EventSource::Plan), ["err"]);
+    assert_eq!(of(EventSource::Receipt), ["timer"]);
     assert_eq!(
-        of(Source::Reducer),
+        of(EventSource::Reducer),
         ["WorkRequested"],
         "its code knows the name"
     );
@@ -319,7 +319,7 @@ fn a_survey_tells_who_sends_what() {
         let arms = world.arms.all().iter();
         arms.map(|arm| arm.source).collect::<Vec<_>>()
     };
-    let (client, reducer) = (Source::Client, Source::Reducer);
+    let (client, reducer) = (EventSource::Client, EventSource::Reducer);
     assert_eq!(sources(None, None), [client, client]);
     assert_eq!(sources(Some("w/Inner@1"), None), [client, reducer]);
     assert_eq!(sources(None, Some("w/In@1")), [reducer, client]);

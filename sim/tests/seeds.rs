@@ -1,7 +1,7 @@
 //! What must be true of every seed: the shipped reducer holds, and the harness can be trusted.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Effort, Options, Runner, Summary};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Summary};
 use sim::cases::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -153,7 +153,7 @@ fn history_does_not_matter(seed: Seed) {
 /// A campaign of several chunks, of which the last is not full.
 fn campaign(world: &World, seed: Seed, jobs: usize, remember: bool) -> Summary {
     let model = models::of(world);
-    let options = Options {
+    let options = CampaignOptions {
         seeds: seed.0..seed.0.saturating_add(300),
         jobs,
         plans: PlanMode::Answered,

@@ -5,19 +5,24 @@
 //! and run by `sim` and, beside it, by a reference that is written from the text of the format.
 //! They must agree on every value, every error, every step.
 //!
-//! - `dice`: choices from bytes. `expressions`, `generate`: worlds from choices.
-//! - `value`, `read`, `evaluate`, `interpret`: the reference. `compare`: both, side by side.
+//! - `dice`: choices from bytes. `draw`, `expressions`, `generate`: worlds from choices.
+//! - `types`, `value`, `fit`, `read`, `forms`, `evaluate`, `interpret`: the reference.
+//! - `compare`: both, side by side.
 //!
 //! What is refused is compared with nothing; but a world in which nothing odd was made must be
 //! accepted, and its expressions are never of a wrong type.
 
 mod compare;
 mod dice;
+mod draw;
 mod evaluate;
 mod expressions;
+mod fit;
+mod forms;
 mod generate;
 mod interpret;
 mod read;
+mod types;
 mod value;
 
 use std::collections::BTreeMap;
@@ -27,7 +32,7 @@ use anyhow::Result;
 use crate::seeds::{self, Sown};
 
 pub use compare::Difference;
-pub use evaluate::OPERATORS;
+pub use forms::OPERATORS;
 
 /// How an execution ended.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What a second thread gives, and the explorer.
 
-use sim::explore::{self, Explored, Limits, Options};
+use sim::explore::{self, ExploreOptions, Explored, Limits};
 use sim::interrupt::Interrupt;
 
 use super::rounds::{Contender, Figures, compare};
@@ -43,7 +43,7 @@ fn print(figures: &[Figures]) {
 /// `sim explore --requests 2 --max-attempts 3 --duplicates 2`.
 fn explored(subject: &Subject, jobs: usize) -> Explored {
     let small = retry_model::small(2, 3, 10);
-    let options = Options {
+    let options = ExploreOptions {
         limits: Limits {
             scene: subject.model.scene(&small),
             duplicates: 2,

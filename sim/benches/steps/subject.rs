@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sim::air;
-use sim::campaign::{self, Effort, Runner, Summary};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Summary};
 use sim::host::{Code, Limits, StepInput, default_cache_dir, encode_envelope};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -58,7 +58,7 @@ impl Subject {
 
     /// The campaign of `sim run --seeds 0..SEEDS --jobs JOBS`, and `--no-memo` if not `remember`.
     pub fn campaign(&self, seeds: u64, jobs: usize, remember: bool) -> Summary {
-        let options = campaign::Options {
+        let options = CampaignOptions {
             seeds: 0..seeds,
             jobs,
             plans: PlanMode::Answered,

@@ -6,13 +6,13 @@
 use wasmparser::{ElementItems, ElementKind, Operator, Parser, Payload};
 
 use super::lines::Debug;
-use super::names::Names;
+use super::names::FunctionNames;
 
 /// The most elements of a table that are kept.
 const ELEMENTS_MAX: usize = 1 << 16;
 
 pub(super) struct Anatomy {
-    pub names: Names,
+    pub names: FunctionNames,
     pub debug: Debug,
     /// The functions of table 0 as it begins, by index; what may be somewhere else is left out.
     elements: Vec<Option<u32>>,
@@ -23,7 +23,7 @@ pub(super) struct Anatomy {
 impl Anatomy {
     pub fn of(wasm: &[u8]) -> Anatomy {
         let mut anatomy = Anatomy {
-            names: Names::default(),
+            names: FunctionNames::default(),
             debug: Debug::default(),
             elements: Vec::new(),
             is_of_rust: memchr::memmem::find(wasm, b".rs").is_some(),

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::LoadError;
-use super::compile::{compile, key};
+use super::compile::{compile, key, unsupported};
 use super::engine::{self, Making};
 use sim_air::Hash;
 
@@ -129,9 +129,7 @@ pub(super) fn compile_apart(
         Some(Err(_)) => None,
         Some(Ok(said)) => match (said.split_first(), status.success()) {
             (Some((&DONE, code)), true) => Some(Ok(code.to_vec())),
-            (Some((&REFUSED, why)), true) => Some(Err(super::compile::unsupported(
-                &String::from_utf8_lossy(why),
-            ))),
+            (Some((&REFUSED, why)), true) => Some(Err(unsupported(&String::from_utf8_lossy(why)))),
             (_, true) => None,
             (_, false) => ended(status).map(Err),
         },

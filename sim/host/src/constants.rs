@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use wasmparser::{Parser, Payload};
 
-use super::names::Names;
+use super::names::FunctionNames;
 use code::Walk;
 use data::Data;
 use sim_air::Pattern;
@@ -154,8 +154,8 @@ fn cbor_texts(text: &str) -> Vec<&str> {
 const SHORT_TEXT: u8 = 0x60;
 
 /// Names of functions, to tell which are of libraries.
-fn names(wasm: &[u8]) -> Names {
-    let mut names = Names::default();
+fn names(wasm: &[u8]) -> FunctionNames {
+    let mut names = FunctionNames::default();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload {
             Ok(Payload::CustomSection(section)) => names.section(&section),

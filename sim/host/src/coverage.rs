@@ -29,7 +29,9 @@ pub struct Compared {
     pub site: u32,
     /// Of an operand: 4 or 8.
     pub width: u8,
+    /// The first operand; one of 4 bytes is zero-extended.
     pub a: u64,
+    /// The second.
     pub b: u64,
 }
 

@@ -8,9 +8,9 @@ use wasmtime::{
     WasmBacktraceDetails, WasmFeatures,
 };
 
+use super::Limits;
 use super::call_stack::FRAMES_MAX;
-use super::code::Instruments;
-use super::{Code, Limits};
+use super::instrument::Instruments;
 
 /// What decides which code is made of a module, beside what is the same for all.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,12 @@ const CRAMPED_GROWTH_BYTES: u64 = 8 << 20;
 /// The pages after such a memory that lead to a trap.
 const CRAMPED_GUARD_BYTES: u64 = 64 << 10;
 
+/// How many instances of one module may live at a time.
+pub(super) fn instances_max() -> usize {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    (4 * processors).max(64)
+}
+
 /// What must be left of the address space for all else.
 const HEADROOM_BYTES: usize = 256 << 20;
 
@@ -135,7 +141,7 @@ const MEMORY_BYTES_MAX: usize = 1 << 32;
 /// A slot is taken and given back in half the time that fresh mappings take, or in a third when
 /// threads compete for the address space.
 fn pool(limits: &Limits, instruments: Option<&Instruments>) -> PoolingAllocationConfig {
-    let slots = u32::try_from(Code::instances_max()).unwrap_or(u32::MAX);
+    let slots = u32::try_from(instances_max()).unwrap_or(u32::MAX);
     let (memories, memory_bytes) = match instruments {
         None => (1, limits.memory_bytes),
         Some(instruments) => (

@@ -24,6 +24,17 @@ pub struct StepInput<'a> {
 }
 
 /// Replaces what `envelope` holds by the input envelope of `input`; its room is reused.
+///
+/// ```
+/// use sim_host::{StepInput, encode_envelope};
+///
+/// let (schema, value) = ("demo/Tick@1", &[0xf6]);
+/// let input = StepInput { state: None, schema, value, key: None, ctx: None };
+/// let mut envelope = Vec::new();
+/// encode_envelope(&input, &mut envelope);
+/// // A map of three: `event`, `state`, `version`.
+/// assert_eq!(envelope[0], 0xa3);
+/// ```
 pub fn encode_envelope(input: &StepInput<'_>, envelope: &mut Vec<u8>) {
     envelope.clear();
     cbor::write_head(envelope, cbor::MAP, 3 + u64::from(input.ctx.is_some()));

@@ -4,7 +4,8 @@
 
 use wasmtime::{Instance, Memory, Store, Trap};
 
-use super::call_stack::{CallStack, Recursion, frames};
+use super::call_stack::{CallStack, Recursion};
+use super::frames::frames;
 use super::limiter::{Denied, Limiter};
 use super::panic::{MESSAGE_EXPORT, PANICKED_AT, last_words};
 use super::{Code, StepError};

@@ -62,8 +62,15 @@ enum StepFunc {
     MultiValue(TypedFunc<(u32, u32), (u32, u32)>),
 }
 
+impl Code {
+    /// A fresh instance. At most `Code::instances_max` may live at a time.
+    pub fn instance(&self) -> Result<Instance, StepError> {
+        Instance::new(self)
+    }
+}
+
 impl Instance {
-    pub(super) fn new(code: &Code) -> Result<Instance, StepError> {
+    fn new(code: &Code) -> Result<Instance, StepError> {
         let live = Some(Live::new(code)?);
         Ok(Instance {
             code: code.clone(),

@@ -21,7 +21,7 @@ use wasm_encoder::{Encode, Module, RawSection, SectionId};
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, Payload, SectionLimited};
 
 use super::LoadError;
-use super::names::Names;
+use super::names::FunctionNames;
 use body::{Body, Operand};
 pub(super) use layout::{COMPARED_BYTES, COUNT_AT, LOG_AT, LOG_ENTRIES, Layout};
 pub(super) use origins::Origins;
@@ -38,6 +38,11 @@ pub(super) const EXPORT: &str = "__sim_coverage";
 /// A rewritten module, and what its counters mean.
 pub(super) struct Instrumented {
     pub wasm: Vec<u8>,
+    pub instruments: Instruments,
+}
+
+/// What was put into instrumented code.
+pub(super) struct Instruments {
     pub sites: Sites,
     pub layout: Layout,
     pub origins: Origins,
@@ -58,7 +63,7 @@ pub fn instrumented(wasm: &[u8]) -> Result<(Vec<u8>, Sites), LoadError> {
     let made = instrument(wasm).map_err(|refused| LoadError::Instrument {
         reason: refused.to_string(),
     })?;
-    Ok((made.wasm, made.sites))
+    Ok((made.wasm, made.instruments.sites))
 }
 
 fn refuse<T>(construct: impl Into<String>) -> Result<T, Refused> {
@@ -89,9 +94,11 @@ pub(super) fn instrument(wasm: &[u8]) -> Result<Instrumented, Refused> {
     }
     Ok(Instrumented {
         wasm: module.finish(),
-        sites,
-        layout,
-        origins,
+        instruments: Instruments {
+            sites,
+            layout,
+            origins,
+        },
     })
 }
 
@@ -114,7 +121,7 @@ struct Survey<'a> {
     bodies: Vec<FunctionBody<'a>>,
     /// No fewer than there will be.
     compares: u32,
-    names: Names,
+    names: FunctionNames,
 }
 
 impl<'a> Survey<'a> {

@@ -22,6 +22,8 @@
 //! PureCode  a pure module: bytes in, bytes out         shared by threads, an instance a call
 //! ```
 
+#![warn(missing_docs)]
+
 mod anatomy;
 mod cache;
 mod call_stack;
@@ -33,11 +35,15 @@ mod coverage;
 mod engine;
 mod envelope;
 mod error;
+mod excerpt;
 mod explain;
+mod frames;
 mod instance;
 mod instrument;
 mod limiter;
 mod lines;
+mod load;
+mod module;
 mod names;
 mod output;
 mod panic;

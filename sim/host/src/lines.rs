@@ -12,7 +12,7 @@ use gimli::{
 };
 use wasmparser::CustomSectionReader;
 
-use super::error::excerpt;
+use super::excerpt::excerpt;
 
 /// The most debug information that is read, in bytes.
 const DEBUG_LINE_BYTES_MAX: usize = 4 << 20;

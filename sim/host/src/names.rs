@@ -9,16 +9,16 @@ use std::fmt::{self, Write};
 
 use wasmparser::{CustomSectionReader, Export, ExternalKind, KnownCustom, Name, NameSectionReader};
 
-use super::error::excerpt;
+use super::excerpt::excerpt;
 
 /// Names by function index, as the module has them. The first one that is told counts.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct FunctionNames {
     exports: BTreeMap<u32, String>,
     section: BTreeMap<u32, String>,
 }
 
-impl Names {
+impl FunctionNames {
     pub fn exported(&mut self, export: &Export<'_>) {
         if export.kind == ExternalKind::Func {
             let name = self.exports.entry(export.index);

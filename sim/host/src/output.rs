@@ -53,17 +53,24 @@ pub struct Output {
 /// A domain event that the reducer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutEvent<'a> {
+    /// The name of its schema; whether there is one was not looked at.
     pub schema: &'a str,
+    /// Its value, as the reducer encoded it.
     pub value: &'a [u8],
+    /// The key that the reducer gave with it, if any.
     pub key: Option<&'a [u8]>,
 }
 
 /// An effect that the reducer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutEffect<'a> {
+    /// Its kind, such as `timer.set`.
     pub kind: &'a str,
+    /// Its parameters, as the reducer encoded them.
     pub params: &'a [u8],
+    /// The slot whose grant it asks for it by; the default one if absent.
     pub cap_slot: Option<&'a str>,
+    /// What tells it from another of the same parameters, if anything.
     pub idempotency_key: Option<&'a [u8]>,
 }
 

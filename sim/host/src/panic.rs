@@ -8,7 +8,7 @@
 //! A text that is not certain is not told: none is better than a wrong one.
 
 use super::anatomy::Anatomy;
-use super::error::reason;
+use super::excerpt::reason;
 
 /// The global that a guest may export.
 pub(super) const MESSAGE_EXPORT: &str = "trap_message";

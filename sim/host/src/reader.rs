@@ -14,7 +14,7 @@ use minicbor::data::Type;
 use minicbor::decode::Error;
 
 use super::StepError;
-use super::error::excerpt;
+use super::excerpt::excerpt;
 use sim_air::cbor::{BREAK, NULL, SELF_DESCRIBED};
 
 /// A field of a map.

@@ -8,15 +8,18 @@ use sim_air::{Air, Expr, ExprOrValue, Op, SchemaId, Type, Value};
 
 /// One kind of event: a schema, and the arm of its variant if it is one.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Arm {
+pub struct EventArm {
+    /// The schema of the event itself.
     pub schema: SchemaId,
+    /// The tag of the arm; None if the schema is no variant.
     pub tag: Option<String>,
-    pub source: Source,
+    /// Who sends it, as far as is known.
+    pub source: EventSource,
 }
 
 /// Where an event comes from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Source {
+pub enum EventSource {
     /// From outside: nothing within the world is known to send it.
     Client,
     /// A plan raises it.
@@ -29,7 +32,7 @@ pub enum Source {
 
 /// Every kind of event that a reducer, a trigger or a plan's await listens to.
 #[derive(Clone, Default, Debug)]
-pub struct Arms(Vec<Arm>);
+pub struct Arms(Vec<EventArm>);
 
 /// An index into [`Arms`].
 pub type ArmIndex = usize;
@@ -53,22 +56,22 @@ impl Arms {
             let is_intent = !routed && occurs(air.schemas.name(schema));
             let source = |tag: Option<&str>| {
                 if is_receipt(air, schema, tag) {
-                    Source::Receipt
+                    EventSource::Receipt
                 } else if raised.contains(schema, tag) {
-                    Source::Plan
+                    EventSource::Plan
                 } else if is_intent {
-                    Source::Reducer
+                    EventSource::Reducer
                 } else {
-                    Source::Client
+                    EventSource::Client
                 }
             };
             match air.schemas.resolve(air.schemas.ty(schema)) {
-                Type::Variant(variant) => arms.extend(variant.arms().iter().map(|arm| Arm {
+                Type::Variant(variant) => arms.extend(variant.arms().iter().map(|arm| EventArm {
                     schema,
                     source: source(Some(&arm.tag)),
                     tag: Some(arm.tag.clone()),
                 })),
-                _ => arms.push(Arm {
+                _ => arms.push(EventArm {
                     schema,
                     tag: None,
                     source: source(None),
@@ -87,8 +90,8 @@ impl Arms {
             return;
         }
         for arm in &mut self.0 {
-            if arm.source != Source::Receipt {
-                arm.source = Source::Client;
+            if arm.source != EventSource::Receipt {
+                arm.source = EventSource::Client;
             }
         }
     }
@@ -98,16 +101,16 @@ impl Arms {
     pub fn emitted_within(&mut self, emitted: &[ArmIndex]) {
         for index in emitted {
             if let Some(arm) = self.0.get_mut(*index)
-                && arm.source == Source::Client
+                && arm.source == EventSource::Client
             {
-                arm.source = Source::Reducer;
+                arm.source = EventSource::Reducer;
             }
         }
         self.leave_something_to_clients();
     }
 
     /// What reports call an arm: its label, with the schema's name where others have the same.
-    pub fn name(&self, air: &Air, arm: &Arm) -> String {
+    pub fn name(&self, air: &Air, arm: &EventArm) -> String {
         let label = arm.label(air);
         let alike = self.0.iter().filter(|other| other.label(air) == label);
         match alike.count() {
@@ -116,24 +119,25 @@ impl Arms {
         }
     }
 
-    pub fn all(&self) -> &[Arm] {
+    /// All of them, in the order of their indices: by schema, then as its variant lists them.
+    pub fn all(&self) -> &[EventArm] {
         &self.0
     }
 
     /// What clients may send.
-    pub fn clients(&self) -> impl Iterator<Item = (ArmIndex, &Arm)> {
+    pub fn clients(&self) -> impl Iterator<Item = (ArmIndex, &EventArm)> {
         let all = self.0.iter().enumerate();
-        all.filter(|(_, arm)| arm.source == Source::Client)
+        all.filter(|(_, arm)| arm.source == EventSource::Client)
     }
 
     /// The arm of an event of that schema and tag.
     pub fn find(&self, schema: SchemaId, tag: Option<&str>) -> Option<ArmIndex> {
-        let is_it = |arm: &Arm| arm.schema == schema && arm.tag.as_deref() == tag;
+        let is_it = |arm: &EventArm| arm.schema == schema && arm.tag.as_deref() == tag;
         self.0.iter().position(is_it)
     }
 }
 
-impl Arm {
+impl EventArm {
     /// What schedules and reports call such an event: its tag, or the name of its schema without
     /// namespace and version.
     pub fn label<'a>(&'a self, air: &'a Air) -> &'a str {
@@ -144,7 +148,11 @@ impl Arm {
     }
 }
 
-/// `demo/WorkOk@1` is `WorkOk` in a schedule.
+/// The name of a schema or plan as schedules have it, without namespace and version.
+///
+/// ```
+/// assert_eq!(sim_kernel::local_name("demo/WorkOk@1"), "WorkOk");
+/// ```
 pub fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);
     name.split_once('@').map_or(name, |(local, _)| local)

@@ -20,9 +20,13 @@ pub fn item(canonical: &[u8]) -> &[u8] {
 pub struct Receipt<'a> {
     /// None: the reducer's event is the receipt event itself.
     pub arm: Option<&'a str>,
+    /// The hash that names the intent.
     pub intent_hash: &'a Hash,
+    /// The name of the reducer that asked.
     pub reducer: &'a str,
+    /// The kind of the effect.
     pub effect_kind: &'a str,
+    /// How it went, as the adapter says.
     pub status: Status,
     /// The canonical parameters of the effect.
     pub requested: &'a [u8],

@@ -7,7 +7,9 @@
 //! world's own. Without one, a grant covers all: timers have nothing to restrict, and a blob's
 //! namespace is not among its parameters.
 
-use super::{World, enforcer};
+mod enforcer;
+
+use super::World;
 use sim_air::{Air, AllowLists, AskedEffect, Effect, Enforcer, Grant, OriginKind, Value};
 
 /// What the gate said, in the two parts that the journal keeps.

@@ -33,9 +33,13 @@ pub use step::input_of;
 /// An effect that passed the gate and has had no receipt.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct OpenIntent {
+    /// Which effect.
     pub effect: EffectId,
+    /// Its canonical parameters.
     pub params: ValueId,
+    /// What names the intent; several open ones may share it.
     pub hash: IntentHash,
+    /// Who asked, and gets the receipt.
     pub asker: Asker,
 }
 
@@ -50,9 +54,12 @@ pub(super) struct Moment {
 /// Plan instances that may stand elsewhere than before, by their ids.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub enum Moved {
+    /// No instance.
     #[default]
     None,
+    /// These, in the order in which they moved; one may be there twice.
     Some(SmallVec<[u32; 4]>),
+    /// Any of them: the kernel was reset or rebuilt.
     All,
 }
 
@@ -212,6 +219,7 @@ impl<'w> Kernel<'w> {
         self.moved = Moved::All;
     }
 
+    /// The world that it runs.
     #[inline]
     pub fn world(&self) -> &'w World {
         self.world

@@ -4,10 +4,15 @@
 //! instances, the reducers' wasm instances. The kernel does what AIR v1 says and knows nothing of
 //! faults: it is told which event arrives, which plan moves and which receipt is there.
 
+#![warn(missing_docs)]
+
+#[expect(
+    missing_docs,
+    reason = "what they answer is in the schemas of their effects"
+)]
 pub mod adapters;
 mod arms;
 mod context;
-mod enforcer;
 mod envelope;
 mod expected;
 mod gate;
@@ -18,7 +23,7 @@ use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
 use sim_host::{Code, PureCode};
 
 pub use adapters::timer::{TimerSet, timer_params, timer_receipt};
-pub use arms::{Arm, ArmIndex, Arms, Source, local_name};
+pub use arms::{ArmIndex, Arms, EventArm, EventSource, local_name};
 pub use envelope::{Receipt, receipt_event};
 pub use expected::{ExpectError, Expected};
 pub use kernel::{
@@ -28,6 +33,7 @@ pub use plan::{PlanInstance, PlanStatus};
 
 /// The documents, the code, and who listens to what.
 pub struct World {
+    /// The documents, checked.
     pub air: Air,
     /// Who sends what.
     pub arms: Arms,
@@ -56,6 +62,22 @@ struct Listeners {
 impl World {
     /// A world from its documents and a compiled reducer for each of `air.reducers`, in order,
     /// without enforcers of its own.
+    ///
+    /// ```
+    /// use sim_air::{Source, load};
+    /// use sim_kernel::{Kernel, World};
+    ///
+    /// let text = r#"[
+    ///   {"$kind": "defschema", "name": "demo/Point@1", "type": {"record": {"x": {"int": {}}}}},
+    ///   {"$kind": "manifest", "air_version": "1", "schemas": [{"name": "demo/Point@1"}],
+    ///    "modules": [], "plans": [], "effects": [], "caps": [], "policies": []}
+    /// ]"#;
+    /// let source = Source { file: "point.air.json".to_owned(), text: text.to_owned() };
+    /// let world = World::new(load(&[source])?, Vec::new());
+    /// let kernel = Kernel::new(&world)?;
+    /// assert!(kernel.plans().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Panics
     /// If there is not one code for each reducer, or there are such enforcers.
@@ -105,10 +127,12 @@ impl World {
         }
     }
 
+    /// The compiled code of a reducer.
     pub fn code(&self, reducer: ReducerId) -> &Code {
         &self.codes[reducer.index()]
     }
 
+    /// The reducers in the order of their ids.
     pub fn reducers(&self) -> impl Iterator<Item = (ReducerId, &Reducer)> {
         self.air.reducer_ids().zip(&self.air.reducers)
     }

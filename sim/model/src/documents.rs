@@ -4,6 +4,7 @@
 //!
 //! What is found out about a value is found out once: values recur all the time. Never judges.
 
+mod goals;
 mod tags;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,10 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 use crate::observer::{Observer, Seen, Verdicts, Watch};
-use crate::property::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
-use sim_air::{Air, EffectId, Op, ReducerId, SchemaId, Type};
-use sim_kernel::{Arm, Source, World, local_name, variant_tag};
+use sim_air::{EffectId, ReducerId, SchemaId, Type};
+use sim_kernel::{EventSource, World, variant_tag};
 use sim_record::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
-use tags::{tags_of_type, tags_of_value};
+use tags::tags_of_value;
 
 /// Watches runs for what the documents ask; the numbers are places among its properties.
 pub(crate) struct Documents<'w> {
@@ -56,151 +56,12 @@ struct ArmGoals {
     accepted: Vec<(Option<ReducerId>, usize)>,
 }
 
-/// Adds properties to the list.
-struct Adder<'a>(&'a mut Vec<Property>);
-
-impl Adder<'_> {
-    fn add(&mut self, name: String, says: String, asked: Asked) -> usize {
-        self.0.push(Property::sometimes(name, says, asked));
-        self.0.len() - 1
-    }
-
-    fn told(&mut self, name: String, says: String) -> usize {
-        self.add(name, says, Asked::Never)
-    }
-}
-
 impl<'w> Documents<'w> {
     /// An observer of a world, and what it answers for.
     pub fn watch(world: &'w World) -> Watch<'w> {
         let mut properties = Vec::new();
         let documents = Documents::of(world, &mut properties);
         Watch::new(properties, documents)
-    }
-
-    fn of(world: &'w World, list: &mut Vec<Property>) -> Documents<'w> {
-        let air = &world.air;
-        let mut to = Adder(list);
-        let changed = to.add(
-            "something_changed".to_owned(),
-            "a state changed, or a reducer or a plan gave something out".to_owned(),
-            Asked::Always,
-        );
-        let arms = world.arms.all().iter();
-        let arms = arms.map(|arm| of_arm(&mut to, world, arm)).collect();
-        let mut documents = Documents {
-            world,
-            changed,
-            arms,
-            stepped: Vec::new(),
-            started: Vec::new(),
-            steps: Vec::new(),
-            ended: Vec::new(),
-            edges: Vec::new(),
-            asked: BTreeMap::new(),
-            answered: BTreeMap::new(),
-            tags: Vec::new(),
-            known_arms: Vec::new(),
-            known_states: Vec::new(),
-            generation: 0,
-            edges_seen: 0,
-            awaited_seen: 0,
-            is_forged: false,
-        };
-        documents.of_reducers(&mut to, air);
-        documents.of_effects(&mut to, air);
-        documents.of_plans(&mut to, world);
-        documents.of_states(&mut to, air);
-        documents
-    }
-
-    fn of_reducers(&mut self, to: &mut Adder<'_>, air: &Air) {
-        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
-            let says = format!("{} took a step", reducer.name);
-            let name = format!("stepped{}", of_reducer(air, id));
-            self.stepped
-                .push(to.add(name, says, Asked::From(SEEDS_FOR_ARMS)));
-        }
-    }
-
-    fn of_effects(&mut self, to: &mut Adder<'_>, air: &Air) {
-        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
-            for effect in &reducer.effects_emitted {
-                let kind = &air.effects[effect.index()].kind;
-                let name = format!("asked {kind}{}", of_reducer(air, id));
-                let says = format!("{} asked for {kind}", reducer.name);
-                self.asked.insert((id, *effect), to.told(name, says));
-                for status in Status::ALL {
-                    self.answer_goal(to, air, *effect, status);
-                }
-            }
-        }
-        for plan in &air.plans {
-            for step in &plan.steps {
-                if let Op::EmitEffect { effect, .. } = &step.op {
-                    self.answer_goal(to, air, *effect, Status::Ok);
-                }
-            }
-        }
-    }
-
-    fn answer_goal(&mut self, to: &mut Adder<'_>, air: &Air, effect: EffectId, status: Status) {
-        self.answered.entry((effect, status)).or_insert_with(|| {
-            let kind = &air.effects[effect.index()].kind;
-            let status = status.name();
-            to.told(
-                format!("answered {kind} {status}"),
-                format!("a receipt of {kind} with status {status} arrived"),
-            )
-        });
-    }
-
-    fn of_plans(&mut self, to: &mut Adder<'_>, world: &World) {
-        for plan in &world.air.plans {
-            let name = local_name(&plan.name);
-            let asked = match world.expected.unstarted(&plan.name) {
-                true => Asked::Never,
-                false => Asked::From(SEEDS_FOR_GOALS),
-            };
-            let says = format!("an instance of {} was started", plan.name);
-            self.started
-                .push(to.add(format!("started {name}"), says, asked));
-            let id = |step: usize| plan.steps[step].id.as_str();
-            let steps = (0..plan.steps.len()).map(|step| {
-                to.told(
-                    format!("ran {name}/{}", id(step)),
-                    format!("step {} of {} was run", id(step), plan.name),
-                )
-            });
-            self.steps.push(steps.collect());
-            let edges = plan.edges.iter().map(|edge| {
-                edge.when.as_ref()?;
-                let (from, to_step) = (id(edge.from), id(edge.to));
-                let of = format!("{name}/{from} -> {to_step}");
-                let says = format!("the guard from {from} to {to_step} in {} was", plan.name);
-                Some([
-                    to.told(format!("taken {of}"), format!("{says} true")),
-                    to.told(format!("not taken {of}"), format!("{says} false")),
-                ])
-            });
-            let edges = edges.collect();
-            self.edges.push(edges);
-            let ended = format!("an instance of {} ended without error", plan.name);
-            self.ended.push(to.told(format!("ended {name}"), ended));
-        }
-    }
-
-    fn of_states(&mut self, to: &mut Adder<'_>, air: &Air) {
-        for (id, reducer) in air.reducer_ids().zip(&air.reducers) {
-            let paths = tags_of_type(air, air.schemas.ty(reducer.state));
-            let tags = paths.into_iter().map(|path| {
-                let of = of_reducer(air, id);
-                let says = format!("a state of {} had {path}", reducer.name);
-                let goal = to.told(format!("state {path}{of}"), says);
-                (path, goal)
-            });
-            self.tags.push(tags.collect());
-        }
     }
 
     fn of_turn(&mut self, seen: &Seen<'_>, set: &mut Verdicts<'_>) {
@@ -311,7 +172,7 @@ impl<'w> Documents<'w> {
         match choice {
             Choice::Inject { schema, value, .. } => {
                 let arm = self.arm(world, trace, *schema, *value);
-                arm.is_none_or(|arm| world.arms.all()[arm].source != Source::Client)
+                arm.is_none_or(|arm| world.arms.all()[arm].source != EventSource::Client)
             }
             Choice::Crash { during, .. } => self.forges(world, trace, during),
             _ => false,
@@ -410,56 +271,4 @@ fn starts_plans(world: &World, trace: &Trace, turn: &Turn) -> bool {
     trace.journal_in(&turn.journal).iter().any(|record| {
         matches!(record, Record::DomainEvent { schema, .. } if world.starts_plans(*schema))
     })
-}
-
-/// That what clients send is accepted is asked of campaigns, of each reducer that is told of it.
-fn of_arm(to: &mut Adder<'_>, world: &World, arm: &Arm) -> ArmGoals {
-    let air = &world.air;
-    let label = world.arms.name(air, arm);
-    let schema = air.schemas.name(arm.schema);
-    let asked = match arm.source {
-        Source::Client if !world.expected.unaccepted(arm.label(air)) => Asked::From(SEEDS_FOR_ARMS),
-        _ => Asked::Never,
-    };
-    let from = match arm.source {
-        Source::Client => "from a client",
-        Source::Plan => "from a plan",
-        Source::Reducer => "from a reducer",
-        Source::Receipt => "with a receipt",
-    };
-    let delivered = to.told(
-        format!("delivered {label}"),
-        format!("{label} of {schema} arrived, {from}"),
-    );
-    let routes = air.routes.iter().filter(|route| route.event == arm.schema);
-    let mut by: Vec<Option<ReducerId>> = routes.map(|route| Some(route.reducer)).collect();
-    by.dedup();
-    if by.is_empty() {
-        by.push(None);
-    }
-    let several = by.len() > 1;
-    let accepted = by.into_iter().map(|by| {
-        let (of, in_it) = match by.filter(|_| several) {
-            Some(id) => {
-                let name = &air.reducers[id.index()].name;
-                (of_reducer(air, id), format!(" in {name}"))
-            }
-            None => (String::new(), String::new()),
-        };
-        let name = format!("accepted {label}{of}");
-        let says = format!("{label} of {schema} changed something{in_it}, {from}");
-        (by, to.add(name, says, asked))
-    });
-    ArmGoals {
-        delivered,
-        accepted: accepted.collect(),
-    }
-}
-
-/// ` (Name)` where the world has several reducers.
-fn of_reducer(air: &Air, id: ReducerId) -> String {
-    match air.reducers.len() {
-        1 => String::new(),
-        _ => format!(" ({})", local_name(&air.reducers[id.index()].name)),
-    }
 }

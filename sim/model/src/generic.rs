@@ -12,7 +12,7 @@ use crate::pool::Pool;
 use crate::{receipts, sample};
 use sim_air::{Air, EffectId, SchemaId, Type, Value};
 use sim_kernel::adapters::Adapter;
-use sim_kernel::{Arm, Source, World};
+use sim_kernel::{EventArm, EventSource, World};
 use sim_record::random::{Ratio, Stream};
 use sim_record::scenario::{Depth, Request};
 
@@ -35,7 +35,7 @@ const TRIES: usize = 16;
 
 pub struct Generic {
     air: Air,
-    arms: Vec<Arm>,
+    arms: Vec<EventArm>,
     constants: Constants,
     /// Names of fields by which events find their cells.
     keys: Vec<String>,
@@ -58,13 +58,13 @@ impl Generic {
         }
     }
 
-    fn of_source(&self, wanted: impl Fn(Source) -> bool) -> Vec<&Arm> {
+    fn of_source(&self, wanted: impl Fn(EventSource) -> bool) -> Vec<&EventArm> {
         let arms = self.arms.iter();
         arms.filter(|arm| wanted(arm.source)).collect()
     }
 
     /// The type of what an arm carries.
-    fn payload(&self, arm: &Arm) -> Option<&Type> {
+    fn payload(&self, arm: &EventArm) -> Option<&Type> {
         let schemas = &self.air.schemas;
         let ty = schemas.ty(arm.schema);
         match (&arm.tag, schemas.resolve(ty)) {
@@ -75,7 +75,7 @@ impl Generic {
     }
 
     /// The canonical bytes of an event of an arm that carries this.
-    fn encode(&self, arm: &Arm, payload: Value) -> Option<Vec<u8>> {
+    fn encode(&self, arm: &EventArm, payload: Value) -> Option<Vec<u8>> {
         let value = match &arm.tag {
             None => payload,
             Some(tag) => Value::Variant {
@@ -86,15 +86,15 @@ impl Generic {
         self.air.schemas.encode(arm.schema, &value).ok()
     }
 
-    fn event(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
+    fn event(&self, arm: &EventArm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
         let payload = self.payload(arm)?;
         let value = sample::of_run(&self.air.schemas, payload, pool, stream);
         self.encode(arm, value)
     }
 
     /// The key of a cell, drawn from the pool, for a receipt that a cell gets.
-    fn cell(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
-        if arm.source != Source::Receipt {
+    fn cell(&self, arm: &EventArm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Vec<u8>> {
+        if arm.source != EventSource::Receipt {
             return None;
         }
         let schemas = &self.air.schemas;
@@ -107,7 +107,7 @@ impl Generic {
         Pool::gather(&self.constants, &self.keys, &self.air.schemas, requests)
     }
 
-    fn stray_of(&self, arm: &Arm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Stray> {
+    fn stray_of(&self, arm: &EventArm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Stray> {
         let value = match stream.chance(ARBITRARY) {
             false => self.event(arm, pool, stream)?,
             true => {
@@ -124,7 +124,7 @@ impl Generic {
     }
 
     /// A few different events of each of these arms, the plain ones first, in turns.
-    fn few(&self, arms: &[&Arm], pool: &Pool<'_>, count: usize) -> Vec<(SchemaId, Vec<u8>)> {
+    fn few(&self, arms: &[&EventArm], pool: &Pool<'_>, count: usize) -> Vec<(SchemaId, Vec<u8>)> {
         let mut stream = Stream::of_a_small_world();
         let mut by_arm: Vec<Vec<Vec<u8>>> = Vec::new();
         for arm in arms {
@@ -169,7 +169,7 @@ impl Model for Generic {
 
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
         let pool = Pool::draw(&self.constants, &self.keys, stream);
-        let clients = self.of_source(|source| source == Source::Client);
+        let clients = self.of_source(|source| source == EventSource::Client);
         let count = 1 + stream.below(REQUESTS * depth.factor());
         let events = (0..count).filter_map(|_| {
             let arm = stream.pick(&clients)?;
@@ -188,7 +188,7 @@ impl Model for Generic {
             is_small: true,
             ..Pool::draw(&self.constants, &self.keys, &mut stream)
         };
-        let clients = self.of_source(|source| source == Source::Client);
+        let clients = self.of_source(|source| source == EventSource::Client);
         let events = self.few(&clients, &pool, VALUES_OF_AN_ARM);
         let requests = named(events.into_iter().take(MOST_ALTERNATIVES));
         let varied = format!(
@@ -211,7 +211,7 @@ impl Model for Generic {
     }
 
     fn stale(&self, requests: &[Request]) -> Vec<Stray> {
-        let within = self.of_source(|source| source != Source::Client);
+        let within = self.of_source(|source| source != EventSource::Client);
         let pool = Pool {
             is_small: true,
             ..self.gathered(requests)

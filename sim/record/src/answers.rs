@@ -144,6 +144,7 @@ impl Answers {
     pub const MOST: usize = 100;
 
     #[expect(clippy::len_without_is_empty, reason = "it never is")]
+    /// How many there are beside silence.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
+    /// Asks all who share it to stop, once and for all.
     pub fn ask(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
+    /// Whether somebody has asked.
     #[inline]
     pub fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)

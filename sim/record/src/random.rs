@@ -15,6 +15,15 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 ///
 /// Written as a decimal `u64`. A 40-digit hex commit id is a seed too: its first 16 digits,
 /// so that a build can be tested with a seed of its own.
+///
+/// ```
+/// use sim_record::random::Seed;
+///
+/// let of_commit: Seed = "00000000000000ff1234567890abcdef12345678".parse()?;
+/// assert_eq!(of_commit, "255".parse()?);
+/// assert!("seven".parse::<Seed>().is_err());
+/// # Ok::<(), sim_record::random::ParseSeedError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Seed(pub u64);
 
@@ -48,11 +57,15 @@ impl FromStr for Seed {
 /// The components that draw; each has a ChaCha stream number of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Component {
+    /// Which requests a run may start, and their values.
     Requests = 1,
+    /// The mix of faults of a run.
     Faults = 2,
+    /// The decisions of a run.
     Chooser = 3,
     /// Which runs are looked at more closely.
     Samples = 4,
+    /// The values that a shrinker tries.
     Shrinker = 5,
     /// Whether a run goes deep.
     Depth = 6,
@@ -63,11 +76,17 @@ pub enum Component {
 /// How often something happens: `numerator` times in `denominator`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ratio {
+    /// How many times it happens.
     pub numerator: u32,
+    /// Of so many; above 0.
     pub denominator: u32,
 }
 
 impl Ratio {
+    /// The ratio as given: it is not reduced.
+    ///
+    /// # Panics
+    /// If the denominator is 0, or smaller than the numerator.
     pub const fn new(numerator: u32, denominator: u32) -> Ratio {
         assert!(denominator > 0 && numerator <= denominator);
         Ratio {
@@ -82,6 +101,16 @@ impl Ratio {
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
+    /// The stream of a component: the same for the same seed, whatever others draw.
+    ///
+    /// ```
+    /// use sim_record::random::{Component, Seed, Stream};
+    ///
+    /// let mut stream = Stream::new(Seed(7), Component::Faults);
+    /// let drawn: Vec<u32> = (0..4).map(|_| stream.below(100)).collect();
+    /// let mut again = Stream::new(Seed(7), Component::Faults);
+    /// assert!(drawn.iter().all(|number| *number == again.below(100)));
+    /// ```
     pub fn new(seed: Seed, component: Component) -> Stream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.0.to_le_bytes());
@@ -95,6 +124,7 @@ impl Stream {
         Stream::new(Seed(0), Component::SmallWorlds)
     }
 
+    /// Any of the 2^64 numbers, each as likely as the others.
     pub fn word(&mut self) -> u64 {
         self.0.next_u64()
     }
@@ -107,6 +137,7 @@ impl Stream {
         ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
+    /// Whether something happens, this time, that happens so often. Draws nothing if it never does.
     #[inline]
     pub fn chance(&mut self, ratio: Ratio) -> bool {
         ratio.numerator > 0 && self.below(ratio.denominator) < ratio.numerator

@@ -14,14 +14,18 @@ use sim_air::SchemaId;
 /// What a run starts from, and the decisions that make it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scenario {
+    /// What clients may ask for, at most [`Bounds::MOST_REQUESTS`].
     pub requests: Vec<Request>,
+    /// Where answers come from.
     pub plans: PlanMode,
+    /// Where the run ends if its schedule does not.
     pub bounds: Bounds,
     /// After the schedule, faults stop: what was dropped is redelivered, timers fire, what was
     /// silent answers ok, until nothing is left to do.
     pub heal: bool,
     /// The mix that a seeded run draws its faults by.
     pub faults: Option<Faults>,
+    /// The decisions in order; empty where a chooser decides.
     pub schedule: Vec<Decision>,
 }
 
@@ -30,6 +34,7 @@ pub struct Scenario {
 pub struct Request {
     /// What the schedule calls it; unique in the scenario.
     pub name: String,
+    /// The schema of the event that starts it.
     pub schema: SchemaId,
     /// Canonical bytes.
     pub value: Vec<u8>,
@@ -47,6 +52,7 @@ pub enum PlanMode {
 /// Where a run ends if nothing else ends it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
+    /// Turns before it heals, at most [`Bounds::MOST_TURNS`].
     pub turns: u32,
     /// Turns of healing, after the others: so many, or more where much is in flight when it begins.
     pub healing_turns: u32,

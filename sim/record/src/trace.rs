@@ -8,24 +8,29 @@
 
 mod difference;
 mod digest;
+mod end;
+mod intent;
 mod journal;
 mod key;
 mod packed;
+mod step;
+mod turn;
 mod values;
 
-use std::num::NonZeroU32;
 use std::ops::Range;
 
 pub use crate::answers::{Answer, Answers, Often, Outcome, SILENCE};
 pub use crate::decision::{CrashPoint, Recovery, Status};
-use crate::decision::{Decision, ItemName};
 pub use crate::trace::difference::Difference;
 pub use crate::trace::digest::Digest;
+pub use crate::trace::end::End;
+pub use crate::trace::intent::{Asker, Cell, EdgeTaken, Emitted, Intent, IntentHash};
 pub use crate::trace::journal::{GateRule, Record};
 pub use crate::trace::key::Key;
 pub use crate::trace::packed::{Packer, Unpacker};
+pub use crate::trace::step::{Fault, Scrutiny, Step};
+pub use crate::trace::turn::{Choice, Item, Mark, Name, Remark, Turn};
 pub use crate::trace::values::{Pool, ValueId, Values};
-use sim_air::{EffectId, GrantId, PlanId, ReducerId, SchemaId};
 
 /// A record that is done again counts as so many bytes of work.
 const WORK_OF_A_RECORD: u64 = 512;
@@ -40,10 +45,15 @@ pub struct Trace {
     /// What the run has stored, each time it did.
     stored_bytes: usize,
     work_bytes: u64,
+    /// What was decided, in order.
     pub turns: Vec<Turn>,
+    /// Events through reducers, in order; a turn has a range of them.
     pub steps: Vec<Step>,
+    /// Events that were given out, in order; turns and steps have ranges of them.
     pub emitted: Vec<Emitted>,
+    /// Effects that were asked for, in order; turns and steps have ranges of them.
     pub intents: Vec<Intent>,
+    /// What a recovery reads; a turn has a range of it.
     pub journal: Vec<Record>,
     /// Guarded edges of plans, as they were settled. Not part of the digest.
     pub edges: Vec<EdgeTaken>,
@@ -60,219 +70,6 @@ pub struct Trace {
     digest: Digest,
     leaves_out_digest: bool,
     scratch: Vec<u8>,
-}
-
-/// Why a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
-    /// The chooser had nothing more to decide.
-    Finished,
-    /// The observer had seen enough.
-    Stopped,
-    TurnBound,
-    /// The trace takes more bytes than it may.
-    TraceBound,
-    /// More is in flight than may be.
-    FlightBound,
-    /// More has gone through steps than may.
-    WorkBound,
-    /// Healing did not come to an end.
-    HealingBound,
-    /// It was asked to stop. What was violated until then is violated; of all else nothing is
-    /// known. Such a run has not held, and whoever counts runs leaves it out.
-    Interrupted,
-}
-
-impl End {
-    /// The bound that ended the run before its decisions did, in words. Healing that does not come
-    /// to an end is `converges`' matter.
-    pub fn cut_by(self) -> Option<&'static str> {
-        match self {
-            End::TraceBound => Some("bytes that a trace may hold"),
-            End::FlightBound => Some("things that may be in flight"),
-            End::WorkBound => Some("bytes that may go through steps"),
-            End::Finished
-            | End::Stopped
-            | End::TurnBound
-            | End::HealingBound
-            | End::Interrupted => None,
-        }
-    }
-
-    /// Whether a bound ended the run.
-    pub fn is_bound(self) -> bool {
-        self.cut_by().is_some() || matches!(self, End::TurnBound | End::HealingBound)
-    }
-}
-
-/// One decision and what came of it: ranges into the trace's lists.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Turn {
-    /// Virtual time at which the decision took effect.
-    pub at_ns: u64,
-    pub choice: Choice,
-    /// What the decision did to an item in flight; drives goals and reports.
-    pub remark: Remark,
-    pub steps: Range<u32>,
-    pub emitted: Range<u32>,
-    pub intents: Range<u32>,
-    pub journal: Range<u32>,
-    /// Where a recovery did not come to what the journal says.
-    pub divergence: Option<Box<str>>,
-}
-
-/// What names an intent, SHA-256: its 32 bytes are in [`Trace::values`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct IntentHash(ValueId);
-
-/// A text in [`Trace::values`]: a label or a request id.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Name(ValueId);
-
-/// Something in flight, as a trace names it.
-pub type Item = ItemName<Name>;
-
-/// A decision as a trace has it: with an index of the scenario's requests, and ids of the trace's
-/// table. [`Scenario::decision`](crate::scenario::Scenario::decision) gives it with texts and
-/// bytes.
-pub type Choice = Decision<u32, Name, ValueId, Answer>;
-
-/// What was out of the ordinary about a decision, as the simulator saw it.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Remark {
-    /// An older item of any kind was passed over.
-    pub reordered: bool,
-    /// What was delivered or fired is a second copy.
-    pub repeated: bool,
-    /// A timer fired before it was due, or after.
-    pub early: bool,
-    pub late: bool,
-    /// A request was started that had been started already, or while something was in flight.
-    pub second_start: bool,
-    /// The thing in flight that the decision was about, by its sequence.
-    pub taken: Option<NonZeroU32>,
-    /// The sequence of the first thing that set out in the turn, or would have.
-    pub first_launched: u32,
-}
-
-/// One event through one reducer.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Step {
-    pub reducer: ReducerId,
-    pub key: Option<ValueId>,
-    pub schema: SchemaId,
-    pub event: ValueId,
-    /// Canonical state bytes; None is no state.
-    pub before: Option<ValueId>,
-    pub after: Option<ValueId>,
-    /// Ranges into [`Trace::emitted`] and [`Trace::intents`].
-    pub emitted: Range<u32>,
-    pub intents: Range<u32>,
-    /// Why the output was refused, and the state therefore left as it was.
-    pub fault: Option<Box<Fault>>,
-    /// Not part of the digest: which steps are scrutinised is a matter of the campaign.
-    pub scrutiny: Scrutiny,
-}
-
-/// What was found when a step was taken again on other instances.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub enum Scrutiny {
-    #[default]
-    None,
-    Passed,
-    /// It is not a function of its input.
-    Differs(Box<str>),
-    /// It takes more memory each time.
-    Leaks(Box<str>),
-}
-
-impl Step {
-    /// The state after it is the state before.
-    #[inline]
-    pub fn is_unchanged(&self) -> bool {
-        self.before == self.after
-    }
-}
-
-impl Scrutiny {
-    pub fn differs(instance: &str, what: &str) -> Scrutiny {
-        Scrutiny::Differs(format!("{instance} gave {what}").into())
-    }
-}
-
-/// A step that did not give an acceptable output.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fault {
-    /// The code trapped or overran a bound.
-    Stopped {
-        what: String,
-        /// Without where it was and what it said, which are no part of a digest.
-        brief: String,
-    },
-    /// The code answered something its documents do not allow.
-    Nonconforming { expected: String, found: String },
-}
-
-/// An event that a reducer or a plan gave out, canonical.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Emitted {
-    pub schema: SchemaId,
-    pub value: ValueId,
-}
-
-/// Who asked for an effect.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Asker {
-    Reducer {
-        reducer: ReducerId,
-        /// The canonical key of its cell, if it is keyed.
-        key: Option<ValueId>,
-    },
-    Plan {
-        plan: PlanId,
-        instance: u32,
-    },
-}
-
-/// A cell of a keyed reducer: the reducer and the canonical key.
-pub type Cell = (ReducerId, ValueId);
-
-impl Asker {
-    /// The cell that asked, if it was one of a keyed reducer.
-    #[inline]
-    pub fn cell(self) -> Option<Cell> {
-        match self {
-            Asker::Reducer { reducer, key } => key.map(|key| (reducer, key)),
-            Asker::Plan { .. } => None,
-        }
-    }
-}
-
-/// What became of a guarded edge of a plan, by its place in the plan.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EdgeTaken {
-    pub plan: PlanId,
-    pub edge: u32,
-    pub taken: bool,
-}
-
-/// An effect that was asked for, and whether the gate let it pass.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Intent {
-    pub effect: EffectId,
-    pub params: ValueId,
-    pub grant: GrantId,
-    pub hash: IntentHash,
-    pub asker: Asker,
-    pub allowed: bool,
-}
-
-impl IntentHash {
-    /// The value that holds it.
-    #[inline]
-    pub fn id(self) -> ValueId {
-        self.0
-    }
 }
 
 impl Trace {
@@ -335,11 +132,13 @@ impl Trace {
         self.work_bytes += WORK_OF_A_RECORD;
     }
 
+    /// The bytes of a value of this trace's table.
     #[inline]
     pub fn bytes(&self, id: ValueId) -> &[u8] {
         self.values.bytes(id)
     }
 
+    /// The id of these bytes, which count as stored by the run.
     #[inline]
     pub fn store(&mut self, bytes: &[u8]) -> ValueId {
         let id = self.values.intern(bytes);
@@ -353,21 +152,28 @@ impl Trace {
         self.stored_bytes += self.values.bytes(id).len();
     }
 
+    /// The id of a text, which does not count as stored.
     #[inline]
     pub fn name(&mut self, text: &str) -> Name {
         Name(self.values.intern(text.as_bytes()))
     }
 
+    /// A text by its id.
+    ///
+    /// # Panics
+    /// If the id is that of a value that is no UTF-8: names are only made of texts.
     #[inline]
     pub fn text(&self, name: Name) -> &str {
         std::str::from_utf8(self.values.bytes(name.0)).expect("a name is made of text")
     }
 
+    /// Where the list of events ends now.
     #[inline]
     pub fn mark_emitted(&self) -> u32 {
         self.emitted.len() as u32
     }
 
+    /// Where the list of effects ends now.
     #[inline]
     pub fn mark_intents(&self) -> u32 {
         self.intents.len() as u32
@@ -432,32 +238,27 @@ impl Trace {
         self.leaves_out_digest = true;
     }
 
+    /// The steps of a turn, in order.
     #[inline]
     pub fn steps_of(&self, turn: &Turn) -> &[Step] {
         &self.steps[turn.steps.start as usize..turn.steps.end as usize]
     }
 
+    /// The events in a range of [`Turn::emitted`] or [`Step::emitted`].
     #[inline]
     pub fn emitted_in(&self, range: &Range<u32>) -> &[Emitted] {
         &self.emitted[range.start as usize..range.end as usize]
     }
 
+    /// The effects in a range of [`Turn::intents`] or [`Step::intents`].
     #[inline]
     pub fn intents_in(&self, range: &Range<u32>) -> &[Intent] {
         &self.intents[range.start as usize..range.end as usize]
     }
 
+    /// The records in a range of [`Turn::journal`].
     #[inline]
     pub fn journal_in(&self, range: &Range<u32>) -> &[Record] {
         &self.journal[range.start as usize..range.end as usize]
     }
-}
-
-/// See [`Trace::mark`].
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    pub steps: u32,
-    pub emitted: u32,
-    pub intents: u32,
-    pub journal: u32,
 }

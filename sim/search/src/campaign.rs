@@ -49,7 +49,7 @@ const INSTANCES_OF_A_RUNNER: usize = 6;
 
 /// What to run.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct CampaignOptions {
     pub seeds: Range<u64>,
     pub jobs: usize,
     pub plans: PlanMode,
@@ -207,7 +207,7 @@ struct Part {
 pub fn run(
     world: &World,
     model: &dyn Model,
-    options: &Options,
+    options: &CampaignOptions,
     tell: impl FnMut(Told<'_>),
 ) -> Result<Summary, StepError> {
     let chunks = Chunks::of(&options.seeds);
@@ -275,7 +275,7 @@ const OTHERS: u64 = 64;
 pub fn differs_after_others(
     world: &World,
     model: &dyn Model,
-    options: &Options,
+    options: &CampaignOptions,
     seed: Seed,
 ) -> Result<Option<Difference>, StepError> {
     let mut alone = Runner::new(world, model)?;
@@ -327,7 +327,7 @@ impl Chunks {
 
 /// Takes parts in the order of their seeds, whenever they come.
 struct Merger<'a, T> {
-    options: &'a Options,
+    options: &'a CampaignOptions,
     tell: T,
     properties: Properties,
     /// Parts of chunks whose turn it is not yet.
@@ -348,7 +348,7 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
     fn new(
         properties: Properties,
         answers: Answers,
-        options: &'a Options,
+        options: &'a CampaignOptions,
         chunk_count: u64,
         tell: T,
     ) -> Merger<'a, T> {
@@ -475,7 +475,7 @@ impl Summary {
 fn run_chunk(
     runner: &mut Runner<'_>,
     (chunk, seeds): (u64, Range<u64>),
-    options: &Options,
+    options: &CampaignOptions,
     known: &mut BTreeSet<Signature>,
     sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool,
 ) -> Result<(), StepError> {

@@ -55,7 +55,7 @@ pub struct Limits {
 /// reducer is not a function of its input: each step is taken on an instance that nothing has gone
 /// through, and taken again after others.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ExploreOptions {
     pub limits: Limits,
     pub jobs: usize,
     /// About how much may be held: keys, ways, the states that are still to be expanded, and the
@@ -80,7 +80,7 @@ pub struct Explored {
     /// Decisions in the longest way to a state that is not reached in fewer.
     pub depth: u32,
     pub goals: PropertySet,
-    /// The most that was held at a time, by what is counted: see [`Options::memory_bytes`].
+    /// The most that was held at a time, by what is counted: see [`ExploreOptions::memory_bytes`].
     pub memory_bytes: usize,
     pub outcome: Outcome,
 }
@@ -138,7 +138,7 @@ struct Way {
 pub fn run(
     world: &World,
     model: &dyn Model,
-    options: &Options,
+    options: &ExploreOptions,
     mut progress: impl FnMut(u64, u64, u32),
 ) -> Result<Explored, ExploreError> {
     let reducers = world.air.reducers.iter().map(|it| (&it.name, it.context));
@@ -209,7 +209,7 @@ pub fn run(
 }
 
 struct Search<'a, 'w> {
-    options: &'a Options,
+    options: &'a ExploreOptions,
     memory: Memory,
     workers: Vec<Mutex<Worker<'w>>>,
     visited: Visited,

@@ -27,7 +27,7 @@ pub(super) struct Arrival {
     at_ns: u64,
     /// The receipt that the event tells of.
     receipt: Option<ArrivingReceipt>,
-    source: Source,
+    source: TakenFrom,
 }
 
 struct ArrivingReceipt {
@@ -37,7 +37,7 @@ struct ArrivingReceipt {
 }
 
 /// Where the event is until the kernel has it: indices into the flight's lists.
-enum Source {
+enum TakenFrom {
     Request(usize),
     Message(usize),
     Dropped(usize),
@@ -62,16 +62,16 @@ impl Simulator<'_> {
                     ..Remark::default()
                 };
                 let value = trace.store(&request.value);
-                let source = Source::Request(index);
+                let source = TakenFrom::Request(index);
                 Some(self.event(request.schema, value, source, remark))
             }
             Choice::Deliver(item) => {
                 let index = find(&self.flight.messages, item)?;
-                Some(self.message(Source::Message(index)))
+                Some(self.message(TakenFrom::Message(index)))
             }
             Choice::Redeliver(item) => {
                 let index = find(&self.flight.dropped, item)?;
-                Some(self.message(Source::Dropped(index)))
+                Some(self.message(TakenFrom::Dropped(index)))
             }
             Choice::Inject {
                 schema,
@@ -83,7 +83,7 @@ impl Simulator<'_> {
                 let cell = cell.and_then(|key| Some((keyed?.0, key)));
                 Some(Arrival {
                     cell,
-                    ..self.event(*schema, *value, Source::Nowhere, Remark::default())
+                    ..self.event(*schema, *value, TakenFrom::Nowhere, Remark::default())
                 })
             }
             Choice::Fire {
@@ -97,7 +97,13 @@ impl Simulator<'_> {
         }
     }
 
-    fn event(&self, schema: SchemaId, value: ValueId, source: Source, remark: Remark) -> Arrival {
+    fn event(
+        &self,
+        schema: SchemaId,
+        value: ValueId,
+        source: TakenFrom,
+        remark: Remark,
+    ) -> Arrival {
         Arrival {
             event: (schema, value),
             remark,
@@ -108,10 +114,10 @@ impl Simulator<'_> {
         }
     }
 
-    fn message(&self, source: Source) -> Arrival {
+    fn message(&self, source: TakenFrom) -> Arrival {
         let message = match source {
-            Source::Dropped(index) => &self.flight.dropped[index],
-            Source::Message(index) => &self.flight.messages[index],
+            TakenFrom::Dropped(index) => &self.flight.dropped[index],
+            TakenFrom::Message(index) => &self.flight.messages[index],
             _ => unreachable!("messages are in one of two lists"),
         };
         let remark = Remark {
@@ -175,7 +181,7 @@ impl Simulator<'_> {
                 status,
                 value: receipt,
             }),
-            source: Source::Timer {
+            source: TakenFrom::Timer {
                 index,
                 stays: twice,
             },
@@ -185,18 +191,18 @@ impl Simulator<'_> {
     /// Takes an event out of flight: from here on the kernel has it.
     pub(super) fn take(&mut self, trace: &mut Trace, arrival: &Arrival) {
         match arrival.source {
-            Source::Request(index) => self.started[index] += 1,
-            Source::Message(index) => {
+            TakenFrom::Request(index) => self.started[index] += 1,
+            TakenFrom::Message(index) => {
                 self.flight.messages.remove(index);
             }
-            Source::Dropped(index) => {
+            TakenFrom::Dropped(index) => {
                 self.flight.dropped.remove(index);
             }
-            Source::Timer { index, stays: true } => self.flight.timers[index].body.copy = true,
-            Source::Timer { index, .. } => {
+            TakenFrom::Timer { index, stays: true } => self.flight.timers[index].body.copy = true,
+            TakenFrom::Timer { index, .. } => {
                 self.flight.timers.remove(index);
             }
-            Source::Nowhere => {}
+            TakenFrom::Nowhere => {}
         }
         self.now_ns = arrival.at_ns;
         if let Some(receipt) = &arrival.receipt {

@@ -22,7 +22,7 @@ use sim_report::text::{Look, Text};
 use sim_report::timeline;
 use sim_report::turns::turns;
 use sim_search::campaign::{Effort, Runner, Sighting};
-use sim_search::explore::{self, Counterexample, Limits, Options, Outcome, Tour, Visit};
+use sim_search::explore::{self, Counterexample, ExploreOptions, Limits, Outcome, Tour, Visit};
 use sim_session::{Finding, Session, Settings};
 
 /// Explore every schedule of a small world, breadth first.
@@ -264,8 +264,8 @@ impl Explore {
         Ok(scenes)
     }
 
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> ExploreOptions {
+        ExploreOptions {
             limits: Limits {
                 scene: Scene::default(),
                 duplicates: self.duplicates,

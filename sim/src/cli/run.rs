@@ -26,7 +26,7 @@ use sim_report::event::{
     self, Event, Failed, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
 };
 use sim_report::turns::Rows;
-use sim_search::campaign::{self, Effort, Stop, Summary};
+use sim_search::campaign::{self, CampaignOptions, Effort, Stop, Summary};
 use sim_search::shrink::{self, Budget};
 use sim_session::{Finding, Session, Settings};
 
@@ -183,7 +183,7 @@ impl Run {
         }
     }
 
-    fn options(&self, interrupt: &Interrupt) -> Result<campaign::Options> {
+    fn options(&self, interrupt: &Interrupt) -> Result<CampaignOptions> {
         let seeds = match self.seed {
             None => self.seeds.clone(),
             Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),
@@ -204,7 +204,7 @@ impl Run {
         } else {
             Effort::Sampled
         };
-        Ok(campaign::Options {
+        Ok(CampaignOptions {
             seeds,
             jobs: jobs(self.jobs),
             plans,
@@ -272,7 +272,7 @@ pub(super) fn probe(folder: &Path) -> Result<()> {
 fn seeds(
     loaded: &Loaded,
     model: &dyn Model,
-    options: &campaign::Options,
+    options: &CampaignOptions,
     session: &mut Session<'_>,
     readers: &mut Readers<'_>,
 ) -> Result<(Summary, Clock)> {

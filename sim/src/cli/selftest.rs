@@ -8,7 +8,7 @@ use clap::Args;
 use super::input::{built_in_world, jobs};
 use super::planted::planted;
 use super::{Exit, terminal};
-use crate::selftest::{self, HARNESS, Options};
+use crate::selftest::{self, HARNESS, SelftestOptions};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Mix;
 
@@ -49,7 +49,7 @@ impl Selftest {
             return Ok(Exit::Holds);
         }
         let air = sim_air::load(&built_in_world())?;
-        let options = Options {
+        let options = SelftestOptions {
             first_seed: 0,
             starts: self.starts,
             shrinks: self.shrinks.unwrap_or(self.starts),

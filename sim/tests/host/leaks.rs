@@ -1,7 +1,7 @@
 //! Reducers that never give memory back: what they answer is what they would if they did.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Effort, Options, Stop, Summary};
+use sim::campaign::{self, CampaignOptions, Effort, Stop, Summary};
 use sim::host::{Code, Limits, Output};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
 /// if none is remembered.
 fn summary(world: &World, remember: bool) -> Summary {
     let model = models::of(world);
-    let options = Options {
+    let options = CampaignOptions {
         seeds: 0..512,
         jobs: 1,
         plans: PlanMode::Answered,

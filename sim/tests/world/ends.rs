@@ -1,7 +1,7 @@
 //! How a run ends: by itself, at a bound, or asked to stop; and what may then be said of it.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, Effort, Options, Runner, Stop};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop};
 use sim::interrupt::Interrupt;
 use sim::model::{Crashes, Replays};
 use sim::models;
@@ -48,7 +48,7 @@ fn backlog() {
 fn cut_campaign() {
     let world = retry_world();
     let is_cut = |in_flight| {
-        let options = Options {
+        let options = CampaignOptions {
             seeds: 0..8,
             jobs: 1,
             plans: PlanMode::Answered,

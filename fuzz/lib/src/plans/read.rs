@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::value::{Kind, Misfit, Ty, Types, Val};
+use super::fit::Misfit;
+use super::types::{Ty, Types};
+use super::value::{Kind, Val};
 
 impl Types {
     /// A value of the type, in either spelling, canonical.

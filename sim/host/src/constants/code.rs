@@ -1,16 +1,17 @@
-//! Constants in instructions: numbers that are compared, texts that were made numbers of, and
-//! pointers into data.
-//!
-//! Where a text is compared or stored, optimisers have it in pieces of 8, 4, 2 and 1 bytes:
-//! `load; const; xor; load; const; xor; or` for all of it. Pieces that lie side by side in the
-//! guest's memory are joined here.
+//! Constants in instructions: numbers that are compared, and pointers into data. Texts that numbers
+//! were made of are put together in `texts`.
+
+mod operators;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use wasmparser::{FunctionBody, MemArg, Operator};
+use wasmparser::{FunctionBody, Operator};
 
-use super::{cbor_texts, insert, is_in_a_word};
+use super::insert;
+use operators::{Use, loaded, stored, used};
+use texts::Joined;
 
 /// A constant belongs to a load, or a length to a pointer, if so few instructions lie between.
 const NEAR: u64 = 4;
@@ -20,9 +21,6 @@ const LABELS_MAX: usize = 256;
 
 /// The most locals of a function of which something is known.
 const LOCALS_MAX: usize = 32;
-
-/// The longest text that is put together, in bytes.
-const JOINED_BYTES_MAX: usize = 256;
 
 /// What was found in all functions so far.
 #[derive(Default)]
@@ -46,17 +44,9 @@ struct Constant {
     is_wide: bool,
 }
 
-/// Bytes that lie side by side, as far as is known.
-struct Joined {
-    is_stored: bool,
-    /// Where the first one lies, from a pointer that nothing is known of.
-    begin: i64,
-    bytes: Vec<u8>,
-}
-
 /// Where one is in a function.
 #[derive(Default)]
-struct Place {
+struct WalkState {
     /// The number of the instruction.
     at: u64,
     constant: Option<Constant>,
@@ -82,22 +72,12 @@ struct Place {
     copies: BTreeMap<u32, Vec<Range<u32>>>,
 }
 
-/// How an instruction treats the constant before it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Equal,
-    Signed,
-    Unsigned,
-    /// Bits that are to be zero if it is equal: texts only.
-    Xor,
-}
-
 impl Walk {
     pub fn function(&mut self, body: &FunctionBody<'_>) {
         let Ok(operators) = body.get_operators_reader() else {
             return;
         };
-        let mut place = Place::default();
+        let mut place = WalkState::default();
         for operator in operators.into_iter().map_while(Result::ok) {
             place.at += 1;
             self.operator(&mut place, &operator);
@@ -120,7 +100,7 @@ impl Walk {
         }
     }
 
-    fn operator(&mut self, place: &mut Place, operator: &Operator<'_>) {
+    fn operator(&mut self, place: &mut WalkState, operator: &Operator<'_>) {
         if let Some(used) = used(operator) {
             return self.compare(place, used);
         }
@@ -180,7 +160,7 @@ impl Walk {
         }
     }
 
-    fn constant(&mut self, place: &mut Place, value: i64, is_wide: bool) {
+    fn constant(&mut self, place: &mut WalkState, value: i64, is_wide: bool) {
         let constant = Constant {
             at: place.at,
             value,
@@ -207,7 +187,7 @@ impl Walk {
     }
 
     /// The constant before is compared with what was loaded before that, or with something else.
-    fn compare(&mut self, place: &mut Place, used: Use) {
+    fn compare(&mut self, place: &mut WalkState, used: Use) {
         // Or the constant comes first, and then a local.
         let is_operand = |it: &Constant| it.at + 2 >= place.at;
         let Some(constant) = place.constant.filter(is_operand) else {
@@ -241,60 +221,6 @@ impl Walk {
         }
     }
 
-    /// A piece of which the first byte is the highest, as where it matters which of two texts comes
-    /// first.
-    fn turned_text(&mut self, place: &mut Place, constant: Constant) {
-        let mut bytes = constant.value.to_be_bytes().to_vec();
-        if !constant.is_wide {
-            bytes.drain(..4);
-        }
-        let is_turned = place.turned_at + 2 >= constant.at;
-        if let Some((_, from, loaded)) = place.load
-            && is_turned
-            && loaded == bytes.len()
-        {
-            self.piece(place, false, from, &bytes);
-        }
-    }
-
-    /// The last byte of such a text: its difference is the answer.
-    fn last_byte(&mut self, place: &mut Place, constant: Constant) {
-        let byte = constant
-            .value
-            .checked_neg()
-            .and_then(|it| u8::try_from(it).ok());
-        let load = place
-            .load
-            .filter(|(at, _, bytes)| at + 1 == constant.at && *bytes == 1);
-        if let (Some(byte), Some((_, from, _))) = (byte, load)
-            && is_in_a_word(byte)
-            && let Some(joined) = &mut place.joined
-            && joined.begin.checked_add_unsigned(joined.bytes.len() as u64) == Some(from)
-        {
-            joined.bytes.push(byte);
-        }
-    }
-
-    /// A text that was cut out of what was loaded: three to eight bytes, and zeros.
-    fn masked_text(&mut self, constant: Constant) {
-        let bytes = constant.value.to_le_bytes();
-        let length = bytes.iter().position(|byte| *byte == 0);
-        let (text, rest) = bytes.split_at(length.unwrap_or(bytes.len()));
-        let is_text = text.len() > 2 && text.iter().copied().all(is_in_a_word);
-        if is_text && rest.iter().all(|byte| *byte == 0) {
-            self.text(text.to_vec());
-        }
-    }
-
-    fn text(&mut self, bytes: Vec<u8>) {
-        if let Ok(text) = String::from_utf8(bytes) {
-            for item in cbor_texts(&text) {
-                insert(&mut self.texts, item.to_owned());
-            }
-            insert(&mut self.texts, text);
-        }
-    }
-
     fn number(&mut self, constant: Constant, used: Use) {
         let signed = i128::from(constant.value);
         let unsigned = match constant.is_wide {
@@ -310,7 +236,7 @@ impl Walk {
     }
 
     /// The numbers that lead somewhere else than all others do.
-    fn table(&mut self, place: &Place, targets: &wasmparser::BrTable<'_>) {
+    fn table(&mut self, place: &WalkState, targets: &wasmparser::BrTable<'_>) {
         let sum = place.sum.filter(|(at, _)| *at + 1 == place.at);
         let first = i128::from(sum.map_or(0, |(_, more)| more));
         let labels = targets.targets().map_while(Result::ok).enumerate();
@@ -322,7 +248,7 @@ impl Walk {
         insert(&mut self.numbers, i128::from(targets.len()) - first);
     }
 
-    fn store(&mut self, place: &mut Place, offset: u64, bytes: usize) {
+    fn store(&mut self, place: &mut WalkState, offset: u64, bytes: usize) {
         if let Some((_, source)) = place.source.filter(|(at, _)| at + 1 == place.at)
             && let Ok(offset) = u32::try_from(offset)
             && let Some(address) = source.checked_sub(offset)
@@ -338,73 +264,4 @@ impl Walk {
         let to = i64::try_from(offset).unwrap_or(i64::MAX);
         self.piece(place, true, to, &constant.value.to_le_bytes()[..bytes]);
     }
-
-    /// A piece of a text, if it is one: it goes on with what was there, or begins anew.
-    fn piece(&mut self, place: &mut Place, is_stored: bool, at: i64, bytes: &[u8]) -> bool {
-        if !bytes.iter().copied().all(is_in_a_word) {
-            self.end_text(place);
-            return false;
-        }
-        if let Some(joined) = &mut place.joined
-            && joined.is_stored == is_stored
-            && at > joined.begin
-            && let Ok(known) = usize::try_from(at - joined.begin)
-            && let Some(overlap) = joined.bytes.get(known..)
-            && overlap.len() < bytes.len()
-            && bytes.starts_with(overlap)
-            && known + bytes.len() <= JOINED_BYTES_MAX
-        {
-            let rest = overlap.len();
-            joined.bytes.extend_from_slice(&bytes[rest..]);
-            return true;
-        }
-        self.end_text(place);
-        place.joined = Some(Joined {
-            is_stored,
-            begin: at,
-            bytes: bytes.to_vec(),
-        });
-        true
-    }
-
-    fn end_text(&mut self, place: &mut Place) {
-        if let Some(joined) = place.joined.take().filter(|joined| joined.bytes.len() > 1) {
-            self.text(joined.bytes);
-        }
-    }
-}
-
-fn used(operator: &Operator<'_>) -> Option<Use> {
-    Some(match operator {
-        Operator::I32Eq | Operator::I32Ne | Operator::I64Eq | Operator::I64Ne => Use::Equal,
-        Operator::I32Xor | Operator::I64Xor => Use::Xor,
-        Operator::I32LtS | Operator::I32GtS | Operator::I32LeS | Operator::I32GeS => Use::Signed,
-        Operator::I64LtS | Operator::I64GtS | Operator::I64LeS | Operator::I64GeS => Use::Signed,
-        Operator::I32LtU | Operator::I32GtU | Operator::I32LeU | Operator::I32GeU => Use::Unsigned,
-        Operator::I64LtU | Operator::I64GtU | Operator::I64LeU | Operator::I64GeU => Use::Unsigned,
-        _ => return None,
-    })
-}
-
-/// Where an instruction loads from, and how many bytes.
-fn loaded(operator: &Operator<'_>) -> Option<(MemArg, usize)> {
-    Some(match *operator {
-        Operator::I32Load8U { memarg } | Operator::I64Load8U { memarg } => (memarg, 1),
-        Operator::I32Load8S { memarg } | Operator::I64Load8S { memarg } => (memarg, 1),
-        Operator::I32Load16U { memarg } | Operator::I64Load16U { memarg } => (memarg, 2),
-        Operator::I32Load { memarg } | Operator::I64Load32U { memarg } => (memarg, 4),
-        Operator::I64Load { memarg } => (memarg, 8),
-        _ => return None,
-    })
-}
-
-/// The same of a store.
-fn stored(operator: &Operator<'_>) -> Option<(MemArg, usize)> {
-    Some(match *operator {
-        Operator::I32Store8 { memarg } | Operator::I64Store8 { memarg } => (memarg, 1),
-        Operator::I32Store16 { memarg } | Operator::I64Store16 { memarg } => (memarg, 2),
-        Operator::I32Store { memarg } | Operator::I64Store32 { memarg } => (memarg, 4),
-        Operator::I64Store { memarg } => (memarg, 8),
-        _ => return None,
-    })
 }

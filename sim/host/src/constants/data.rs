@@ -21,7 +21,8 @@ pub(super) struct Data<'w> {
     segments: Vec<(Option<u32>, &'w [u8])>,
 }
 
-type Found = BTreeSet<(String, Evidence)>;
+/// Texts, and what speaks for each.
+type TextsFound = BTreeSet<(String, Evidence)>;
 
 impl<'w> Data<'w> {
     pub fn add(&mut self, segment: &wasmparser::Data<'w>) {
@@ -49,8 +50,8 @@ impl<'w> Data<'w> {
     }
 
     /// The texts, by what the code says of them.
-    pub fn texts(&self, walk: &Walk) -> Found {
-        let mut found = Found::new();
+    pub fn texts(&self, walk: &Walk) -> TextsFound {
+        let mut found = TextsFound::new();
         let mut begins = walk.pointers.clone();
         for (pointer, length) in &walk.near {
             if let Some(text) = self.whole(*pointer, *length) {
@@ -180,14 +181,14 @@ fn is_printable(char: char) -> bool {
     !char.is_control()
 }
 
-fn piece(bytes: &[u8], found: &mut Found) {
+fn piece(bytes: &[u8], found: &mut TextsFound) {
     // A pointer may lead into the middle of a character: then it is none to a text.
     if let Ok(text) = std::str::from_utf8(bytes) {
         note(found, text, Evidence::Piece);
     }
 }
 
-fn note(found: &mut Found, text: &str, evidence: Evidence) {
+fn note(found: &mut TextsFound, text: &str, evidence: Evidence) {
     let items = cbor_texts(text);
     for item in &items {
         insert(found, ((*item).to_owned(), evidence));

@@ -15,18 +15,22 @@ pub struct Sites {
 /// A piece of code that runs from its beginning once it is entered, unless something in it traps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
+    /// The index of its function in the original binary.
     pub function: u32,
     /// Of its first instruction, in bytes from the beginning of the file.
     pub offset: u32,
+    /// How it is entered.
     pub kind: BlockKind,
 }
 
 /// How a block is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockKind {
+    /// The beginning of a function.
     Function,
     /// The head of a loop: entered from above and from each branch back.
     Loop,
+    /// The first branch of an `if`.
     Then,
     /// Also where no `else` is written: then it lies at the `end`.
     Else,
@@ -36,10 +40,12 @@ pub enum BlockKind {
     Fallthrough,
     /// A `select`, which is where both lie, that takes its first operand.
     SelectFirst,
+    /// The same where it takes its second operand.
     SelectSecond,
 }
 
 impl BlockKind {
+    /// What reports call it.
     pub fn name(self) -> &'static str {
         match self {
             BlockKind::Function => "function",
@@ -57,6 +63,7 @@ impl BlockKind {
 /// An `eq` or a `ne` of integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compare {
+    /// The index of its function in the original binary.
     pub function: u32,
     /// Of the instruction, in bytes from the beginning of the file.
     pub offset: u32,

@@ -64,6 +64,7 @@ impl Checkpoint {
 }
 
 impl OpenIntent {
+    /// Appends it as [`OpenIntent::unpack`] reads it.
     pub fn pack(&self, packer: &mut Packer<'_>) {
         packer
             .count(self.effect.index())
@@ -79,6 +80,7 @@ impl OpenIntent {
         };
     }
 
+    /// Takes back what [`OpenIntent::pack`] packed, in the same process.
     pub fn unpack(packed: &mut Unpacker<'_>) -> OpenIntent {
         OpenIntent {
             effect: EffectId::new(packed.count()),
@@ -101,16 +103,30 @@ impl OpenIntent {
 /// What was rebuilt is not what the journal says.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Divergence {
+    /// The manifest in the journal is not this world's.
     #[error("record {index}: the journal begins with another world's manifest")]
-    OtherWorld { index: usize },
+    OtherWorld {
+        /// The place of the record in the journal, from 0.
+        index: usize,
+    },
+    /// A record says something else than what came of doing it again.
     #[error("record {index}: the journal says {expected}, and doing it again gave {found}")]
     Record {
+        /// The place of the record in the journal, from 0.
         index: usize,
+        /// The kind that the journal has there, as [`Record::name`] calls it.
         expected: &'static str,
+        /// The kind that came of it, or how the two differ.
         found: &'static str,
     },
+    /// More came of the journal's inputs than it has records of.
     #[error("doing it again gave {found} after the journal's {records} records")]
-    Extra { records: usize, found: &'static str },
+    Extra {
+        /// How many records the journal has.
+        records: usize,
+        /// The kind of the first one that it does not have.
+        found: &'static str,
+    },
 }
 
 impl Kernel<'_> {

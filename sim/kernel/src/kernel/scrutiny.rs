@@ -14,6 +14,7 @@ use sim_record::trace::Scrutiny;
 /// How many of a kernel's steps are scrutinised.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sampling {
+    /// No step.
     Never,
     /// One step in [`SAMPLE`] since the instances were renewed.
     Sampled,

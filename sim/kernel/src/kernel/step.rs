@@ -1,41 +1,23 @@
-//! One event through one reducer: its cell's key, its context, and its output, taken whole or
-//! refused whole.
+//! One event through one reducer: its cell's key, its context, and what comes of its output.
 //!
 //! What a reducer makes of an event is found first, as a [`Reaction`], and is a function of the
 //! input alone: it is taken from the code or remembered. What comes of it in this run, the gate's
 //! decision among it, is a matter of [`Kernel::apply`].
 
-use smallvec::SmallVec;
+mod reaction;
 
 use super::super::World;
 use super::super::context;
-use super::super::envelope::{intent_hash, wrapped};
+use super::super::envelope::wrapped;
 use super::memo::Key;
 use super::scrutiny::check_alone;
-use super::{Asked, Kernel, Moment, at_path};
-use sim_air::{Origin, Reducer, ReducerId, SchemaId, Value, ValueError};
-use sim_host::{OutEffect, Output, StepError, StepInput, encode_envelope};
-use sim_record::trace::{Asker, Cell, Emitted, Fault, Scrutiny, Step, Trace, ValueId, Values};
+use super::{Kernel, Moment, at_path};
+use reaction::nonconforming;
+use sim_air::{Reducer, ReducerId, SchemaId, Value, ValueError};
+use sim_host::{StepError, StepInput, encode_envelope};
+use sim_record::trace::{Asker, Cell, Fault, Scrutiny, Step, Trace, ValueId};
 
-/// What a reducer makes of an event, checked and canonical.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Reaction {
-    pub after: Option<ValueId>,
-    pub emitted: SmallVec<[Emitted; 2]>,
-    pub asked: Option<Asked>,
-    /// Why its output was refused; then the rest is as if it had done nothing.
-    pub fault: Option<Box<Fault>>,
-}
-
-impl Reaction {
-    fn refused(before: Option<ValueId>, fault: Fault) -> Reaction {
-        Reaction {
-            after: before,
-            fault: Some(Box::new(fault)),
-            ..Reaction::default()
-        }
-    }
-}
+pub(super) use reaction::Reaction;
 
 impl Kernel<'_> {
     /// Routes an event to one reducer and takes its output.
@@ -284,94 +266,6 @@ impl Kernel<'_> {
         context::encode(&self.world.air, schema, &facts)
             .map_err(|error| nonconforming("a context that fits its schema", error))
     }
-
-    /// The output as a reaction: canonical, and what the documents allow.
-    fn check_output(
-        &mut self,
-        values: &mut Values,
-        before: Option<ValueId>,
-        reducer: &Reducer,
-        output: &Output,
-    ) -> Result<Reaction, Fault> {
-        let schemas = &self.world.air.schemas;
-        let mut reaction = Reaction::default();
-        if output.effects().len() > 1 {
-            return Err(nonconforming("at most one effect", output.effects().len()));
-        }
-        reaction.after = match output.state() {
-            None => None,
-            // Most ignored events echo the state, which is canonical already.
-            Some(bytes) if before.is_some_and(|id| values.bytes(id) == bytes) => before,
-            Some(bytes) => Some(
-                values
-                    .try_build(|out| schemas.canonicalise(reducer.state, bytes, out))
-                    .map_err(|error| nonconforming(schemas.name(reducer.state), error))?,
-            ),
-        };
-        for event in output.events() {
-            let schema = schemas.find(event.schema).ok_or_else(|| {
-                nonconforming("an event of a known schema", format!("`{}`", event.schema))
-            })?;
-            let value = values
-                .try_build(|out| schemas.canonicalise(schema, event.value, out))
-                .map_err(|error| nonconforming(schemas.name(schema), error))?;
-            reaction.emitted.push(Emitted { schema, value });
-        }
-        for effect in output.effects() {
-            reaction.asked = Some(self.check_effect(values, reducer, &effect)?);
-        }
-        if let (Some(schema), Some(bytes)) = (reducer.annotations, output.annotations()) {
-            schemas
-                .canonicalise(schema, bytes, &mut Vec::new())
-                .map_err(|error| nonconforming(schemas.name(schema), error))?;
-        }
-        Ok(reaction)
-    }
-
-    fn check_effect(
-        &mut self,
-        values: &mut Values,
-        reducer: &Reducer,
-        asked: &OutEffect<'_>,
-    ) -> Result<Asked, Fault> {
-        let air = &self.world.air;
-        let declared = reducer.effects_emitted.iter().copied().find(|effect| {
-            let effect = &air.effects[effect.index()];
-            effect.kind == asked.kind && effect.origin != Origin::Plan
-        });
-        let effect = declared.ok_or_else(|| {
-            nonconforming(
-                "an effect kind of `effects_emitted`",
-                format!("`{}`", asked.kind),
-            )
-        })?;
-        let slot = asked.cap_slot.unwrap_or("default");
-        let grant = reducer
-            .slots
-            .get(slot)
-            .and_then(|slot| slot.grant)
-            .ok_or_else(|| nonconforming("a slot that is bound to a grant", format!("`{slot}`")))?;
-        let definition = &air.effects[effect.index()];
-        let params = values
-            .try_build(|out| {
-                air.schemas
-                    .canonicalise(definition.params, asked.params, out)
-            })
-            .map_err(|error| nonconforming(air.schemas.name(definition.params), error))?;
-        let hash = intent_hash(
-            &mut self.scratch,
-            &definition.kind,
-            values.bytes(params),
-            &air.grants[grant.index()].name,
-            asked.idempotency_key,
-        );
-        Ok(Asked {
-            effect,
-            params,
-            grant,
-            hash: values.intent(&hash),
-        })
-    }
 }
 
 /// What a step is given, beside a context.
@@ -395,11 +289,4 @@ fn is_receipt_of(reducer: &Reducer, event: &Value) -> bool {
         };
         receipt.field("reducer").and_then(Value::as_text) == Some(&reducer.name)
     })
-}
-
-fn nonconforming(expected: impl ToString, found: impl ToString) -> Fault {
-    Fault::Nonconforming {
-        expected: expected.to_string(),
-        found: found.to_string(),
-    }
 }

@@ -20,6 +20,7 @@ macro_rules! knobs {
         }
 
         impl Knob {
+            /// All of them, in the order of reports and case files.
             pub const ALL: [Knob; [$($name),*].len()] = [$(Knob::$variant),*];
 
             /// The one that reports and case files call so.
@@ -40,20 +41,29 @@ macro_rules! knobs {
 knobs! {
     /// The weight of no answer to work, relative to those of its answers.
     Silence "silence";
-    /// Weights of decisions, relative to [`Faults::PROGRESS`].
+    /// Weights of decisions, relative to [`Faults::PROGRESS`]: an event that nobody sent arrives.
     Stray "stray";
+    /// Something in flight is delivered, and stays in flight.
     Duplicate "duplicate";
+    /// Something in flight is lost, for now.
     Drop "drop";
+    /// What was lost is delivered after all.
     Redeliver "redeliver";
+    /// A request is started that was started before.
     SecondStart "second_start";
+    /// Time goes on, and nothing else happens.
     Advance "advance";
+    /// The kernel writes a snapshot.
     Snapshot "snapshot";
     /// Percentages: how often progress is not the oldest thing in flight.
     Reorder "reorder";
     /// How often the next request starts while another is under way.
     StartEarly "start_early";
+    /// How often a timer fires before it is due.
     TimerEarly "timer_early";
+    /// How often a timer fires after it was due.
     TimerLate "timer_late";
+    /// How often a timer that fires stays, so that it can fire again.
     TimerTwice "timer_twice";
     /// How often a timer's receipt says error or timeout.
     TimerStatus "timer_status";
@@ -98,6 +108,7 @@ pub enum Mix {
 /// How far the run of a seed goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Depth {
+    /// As long as a scenario says, with all kinds of faults.
     Usual,
     /// Long, with hardly a fault and nothing that ends a request: what shows only after many
     /// attempts hides behind the faults of usual runs.
@@ -111,6 +122,7 @@ impl Depth {
     const DEEP: Ratio = Ratio::new(1, 32);
     const DEEPEST: Ratio = Ratio::new(1, 4);
 
+    /// The depth of a seed, by a stream that nothing else is drawn from.
     pub fn draw(stream: &mut Stream) -> Depth {
         match stream.chance(Depth::DEEP) {
             true if stream.chance(Depth::DEEPEST) => Depth::Deepest,
@@ -196,11 +208,13 @@ impl Faults {
         (knobs.into_iter().all(fits) && weights.all(fits)).then_some(Faults { knobs, answers })
     }
 
+    /// The number of a knob, from 0 to [`Faults::MOST`]: a weight, or a percentage.
     #[inline]
     pub fn weight(&self, knob: Knob) -> u32 {
         self.knobs[knob as usize]
     }
 
+    /// The number of a knob that is a percentage, as a ratio.
     #[inline]
     pub fn ratio(&self, knob: Knob) -> Ratio {
         Ratio::new(self.knobs[knob as usize].min(100), 100)

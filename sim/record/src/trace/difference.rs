@@ -7,7 +7,9 @@ use crate::trace::{Intent, Trace, Turn, ValueId};
 /// The first turn that is not the same in both, and the field that tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
+    /// Its index, from 0.
     pub turn: usize,
+    /// What differs, in a word or two.
     pub field: &'static str,
 }
 

@@ -11,66 +11,101 @@ use sim_air::{EffectId, Hash, PlanId, ReducerId, SchemaId};
 #[derive(Clone, PartialEq, Debug)]
 pub enum Record {
     /// The world from here on.
-    Manifest { hash: Hash },
+    Manifest {
+        /// The hash of its manifest.
+        hash: Hash,
+    },
     /// An event was accepted; routing and triggers follow from it.
     DomainEvent {
+        /// The event's schema.
         schema: SchemaId,
+        /// Its canonical bytes.
         value: ValueId,
+        /// Virtual time.
         at_ns: u64,
         /// The cell that it goes to, if it tells of a receipt that this cell asked for.
         cell: Option<Cell>,
     },
     /// An effect was asked for, in canonical parameters.
     EffectIntent {
+        /// Which effect.
         effect: EffectId,
+        /// Its canonical parameters.
         params: ValueId,
+        /// What names the intent.
         hash: IntentHash,
+        /// Who asked.
         asker: Asker,
     },
     /// Whether the grant covers the effect, and the rule that said no.
     CapDecision {
+        /// Which intent.
         intent: IntentHash,
+        /// None if the grant covers it.
         denied_by: Option<GateRule>,
     },
     /// Whether the policy lets it pass; `rule` is the index of the first rule that matched.
     PolicyDecision {
+        /// Which intent.
         intent: IntentHash,
+        /// None if no rule matched, which denies.
         rule: Option<u32>,
+        /// What the rule says.
         allowed: bool,
     },
     /// An adapter's answer.
     EffectReceipt {
+        /// Which effect.
         effect: EffectId,
+        /// Which intent.
         intent: IntentHash,
         /// The cell that asked, if it was one of a keyed reducer.
         cell: Option<Cell>,
+        /// How it went, as the adapter says.
         status: Status,
+        /// The canonical receipt.
         receipt: ValueId,
     },
     /// A plan instance took a step. AIR's kernel ticks until nothing moves and needs no such
     /// record; here the environment says when, so the journal must. `replaced`: the event that
     /// the step raises was not wanted, see `Kernel::tick`.
     PlanStep {
+        /// Which plan.
         plan: PlanId,
+        /// The number of the instance in the run.
         instance: u32,
+        /// The step's index among those of the plan.
         step: u32,
+        /// Whether the event that it raises was left out.
         replaced: bool,
+        /// Virtual time.
         at_ns: u64,
     },
+    /// An instance came to an end that has a result.
     PlanResult {
+        /// Which plan.
         plan: PlanId,
+        /// The number of the instance in the run.
         instance: u32,
+        /// The canonical bytes of the result.
         result: ValueId,
     },
+    /// An instance is no more.
     PlanEnded {
+        /// Which plan.
         plan: PlanId,
+        /// The number of the instance in the run.
         instance: u32,
+        /// Why, if it did not come to its end.
         error: Option<Box<str>>,
     },
     /// The state of a reducer's cell, so that what came before need not be replayed.
     Snapshot {
+        /// Which reducer.
         reducer: ReducerId,
+        /// The canonical key of the cell, if the reducer is keyed.
         key: Option<ValueId>,
+        /// The canonical state; None if the cell has none.
         state: Option<ValueId>,
     },
 }
@@ -96,8 +131,11 @@ impl Record {
 /// The check of the effect gate that refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GateRule {
+    /// The grant had expired.
     Expired,
+    /// The grant's cap is of another type than the effect's.
     CapType,
+    /// The grant's allow-lists do not let these parameters pass.
     Params,
     /// The cap's own enforcer said no, or nothing that can be understood: why.
     Enforcer(Name),

@@ -8,26 +8,31 @@ use twox_hash::XxHash3_128;
 
 use super::{Trace, ValueId};
 
+/// A row of bytes that is written part by part, and its fingerprint.
 #[derive(Default)]
 pub struct Key(Vec<u8>);
 
 impl Key {
+    /// Begins anew, and keeps the room.
     #[inline]
     pub fn clear(&mut self) {
         self.0.clear();
     }
 
+    /// Appends a number.
     #[inline]
     pub fn word(&mut self, word: u64) -> &mut Key {
         self.0.extend_from_slice(&word.to_le_bytes());
         self
     }
 
+    /// Appends the fingerprint of a value, whatever its id is.
     #[inline]
     pub fn value(&mut self, trace: &Trace, id: ValueId) -> &mut Key {
         self.print(trace.values.fingerprint(id))
     }
 
+    /// Appends bytes with their length, so that no two rows run into each other.
     #[inline]
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Key {
         self.word(bytes.len() as u64);

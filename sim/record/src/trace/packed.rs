@@ -17,11 +17,13 @@ pub struct Unpacker<'a> {
 }
 
 impl<'a> Packer<'a> {
+    /// Appends to what is in the buffer.
     #[inline]
     pub fn new(out: &'a mut Vec<u8>) -> Packer<'a> {
         Packer { out }
     }
 
+    /// Appends any number: a byte for those below 128, at most ten.
     #[inline]
     pub fn number(&mut self, mut number: u64) -> &mut Self {
         while number >= 0x80 {
@@ -45,36 +47,43 @@ impl<'a> Packer<'a> {
         self.count(number)
     }
 
+    /// Appends a count or an index.
     #[inline]
     pub fn count(&mut self, count: usize) -> &mut Self {
         self.number(count as u64)
     }
 
+    /// Appends a bool.
     #[inline]
     pub fn flag(&mut self, flag: bool) -> &mut Self {
         self.number(flag.into())
     }
 
+    /// Appends the id of a value.
     #[inline]
     pub fn value(&mut self, id: ValueId) -> &mut Self {
         self.id(id.index())
     }
 
+    /// Appends the id of a value, or that there is none.
     #[inline]
     pub fn optional_value(&mut self, id: Option<ValueId>) -> &mut Self {
         self.id(id.map_or(0, |id| id.index() + 1))
     }
 
+    /// Appends the id of a text.
     #[inline]
     pub fn name(&mut self, Name(id): Name) -> &mut Self {
         self.value(id)
     }
 
+    /// Appends the id of a text, or that there is none.
     #[inline]
     pub fn optional_name(&mut self, name: Option<Name>) -> &mut Self {
         self.optional_value(name.map(|Name(id)| id))
     }
 
+    /// Appends what names an intent.
     #[inline]
     pub fn intent(&mut self, IntentHash(id): IntentHash) -> &mut Self {
         self.value(id)
@@ -82,11 +91,13 @@ impl<'a> Packer<'a> {
 }
 
 impl<'a> Unpacker<'a> {
+    /// Reads from the beginning. Every method panics where the bytes end before it has read all.
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Unpacker<'a> {
         Unpacker { bytes, at: 0 }
     }
 
+    /// Reads what [`Packer::number`] wrote.
     #[inline]
     pub fn number(&mut self) -> u64 {
         let (mut number, mut shift) = (0, 0);
@@ -108,41 +119,49 @@ impl<'a> Unpacker<'a> {
         self.bytes[self.at - 1]
     }
 
+    /// Reads a number that is known to have been a `u32`.
     #[inline]
     pub fn small(&mut self) -> u32 {
         self.number() as u32
     }
 
+    /// Reads what [`Packer::count`] wrote.
     #[inline]
     pub fn count(&mut self) -> usize {
         self.number() as usize
     }
 
+    /// Reads what [`Packer::flag`] wrote.
     #[inline]
     pub fn flag(&mut self) -> bool {
         self.number() == 1
     }
 
+    /// Reads what [`Packer::value`] wrote.
     #[inline]
     pub fn value(&mut self) -> ValueId {
         ValueId::new(self.count())
     }
 
+    /// Reads what [`Packer::optional_value`] wrote.
     #[inline]
     pub fn optional_value(&mut self) -> Option<ValueId> {
         self.count().checked_sub(1).map(ValueId::new)
     }
 
+    /// Reads what [`Packer::name`] wrote.
     #[inline]
     pub fn name(&mut self) -> Name {
         Name(self.value())
     }
 
+    /// Reads what [`Packer::optional_name`] wrote.
     #[inline]
     pub fn optional_name(&mut self) -> Option<Name> {
         self.optional_value().map(Name)
     }
 
+    /// Reads what [`Packer::intent`] wrote.
     #[inline]
     pub fn intent(&mut self) -> IntentHash {
         IntentHash(self.value())

@@ -127,6 +127,7 @@ impl Values {
         self.bytes.len() + self.count() * each + self.table.allocation_size()
     }
 
+    /// The bytes of a value.
     #[inline]
     pub fn bytes(&self, id: ValueId) -> &[u8] {
         let index = id.index();
@@ -145,12 +146,14 @@ impl Values {
         IntentHash(self.intern(hash.as_bytes()))
     }
 
+    /// The hash that names an intent.
     #[inline]
     pub fn intent_hash(&self, IntentHash(id): IntentHash) -> Hash {
         let bytes = self.bytes(id).try_into();
         Hash::from_bytes(bytes.expect("it was made of a hash"))
     }
 
+    /// The id of these bytes, which are added if they are new.
     #[inline]
     pub fn intern(&mut self, bytes: &[u8]) -> ValueId {
         self.build(|out| out.extend_from_slice(bytes))

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use super::Runner;
 use sim_air::{Reducer, ReducerId, Type, Value};
 use sim_host::{Output, StepError, StepInput};
-use sim_kernel::{ArmIndex, Source, World, variant_tag};
+use sim_kernel::{ArmIndex, EventSource, World, variant_tag};
 use sim_model::Model;
 use sim_model::generic::Generic;
 use sim_model::sample;
@@ -32,7 +32,7 @@ pub fn survey(world: &mut World) -> Result<(), StepError> {
     world.initial_states = initial_states(world)?;
     let before = world.arms.clone();
     let suspects = emitted(world)?;
-    let is_clients = |index: &ArmIndex| before.all()[*index].source == Source::Client;
+    let is_clients = |index: &ArmIndex| before.all()[*index].source == EventSource::Client;
     let suspects: Vec<ArmIndex> = suspects.into_iter().filter(is_clients).collect();
     if suspects.is_empty() {
         return Ok(());

@@ -3,7 +3,7 @@
 //!
 //! Of what is violated the shortest schedule of all scenes is told. Explores nothing itself.
 
-use super::{Counterexample, Explored, Limits, Options, Outcome, run};
+use super::{Counterexample, ExploreOptions, Explored, Limits, Outcome, run};
 use crate::explore::ExploreError;
 use sim_kernel::World;
 use sim_model::PropertySet;
@@ -39,7 +39,7 @@ pub struct Tour {
 pub fn tour(
     world: &World,
     model: &dyn Model,
-    (scenes, options): (Vec<Scene>, &Options),
+    (scenes, options): (Vec<Scene>, &ExploreOptions),
     mut progress: impl FnMut(u64, u64, u32),
 ) -> Result<Tour, ExploreError> {
     let mut tour = Tour {
@@ -61,7 +61,7 @@ pub fn tour(
             // Only what is shorter still matters.
             limits.depth = limits.depth.min(found.scenario.schedule.len() as u32 - 1);
         }
-        let options = Options {
+        let options = ExploreOptions {
             limits,
             ..options.clone()
         };

@@ -2,7 +2,7 @@
 
 use super::alphabet::{self, Move, Position};
 use super::level::{Level, Visited};
-use super::{Limits, Options, Used};
+use super::{ExploreOptions, Limits, Used};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
@@ -88,7 +88,7 @@ impl<'w> Worker<'w> {
         world: &'w World,
         model: &'w dyn Model,
         scenario: &Scenario,
-        options: &Options,
+        options: &ExploreOptions,
         values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
         let mut simulator = Simulator::new(world, model)?;

@@ -4,8 +4,8 @@
 //! (`CapCheckOutput`). A module that traps, overruns a bound or answers anything else denies, and
 //! why is told in the same words every time: each call has an instance of its own.
 
-use super::World;
-use super::gate::GateRequest;
+use super::GateRequest;
+use crate::World;
 use sim_air::{Air, OriginKind, PureModule, Value};
 use sim_host::StepError;
 
