@@ -33,8 +33,9 @@
 //! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
 //! - [`session`]: a finding, from the first sight to the file that is told.
-//! - `sim`, this crate. [`selftest`]: planted bugs, and faults in the harness. [`cli`]: the
-//!   commands.
+//! - `sim`, this crate. [`worlds`]: those that come with the command; [`models`]: which world has
+//!   which model. [`selftest`]: searches planted bugs, and has faults planted in the harness.
+//!   [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
@@ -119,13 +120,14 @@
 //!   The only clock is read by `cli`, for the rate of a campaign.
 //! - The kernel knows nothing of faults; the simulator draws nothing; observers read the trace
 //!   and the documents, nothing else (`replays` also recovers a kernel of its own). Only a world's
-//!   model knows its schemas; [`models`] lists those that come with the command.
+//!   model knows its schemas; [`worlds`] lists the worlds that come with the command.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
 
 pub mod cli;
 pub mod models;
 pub mod selftest;
+pub mod worlds;
 
 pub use sim_air as air;
 pub use sim_cases as cases;
@@ -137,31 +139,3 @@ pub use sim_report as report;
 pub use sim_search::{campaign, explore, shrink};
 pub use sim_session as session;
 pub use sim_simulator as simulator;
-
-/// All planted bugs in one binary: see the crate `planted`.
-pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
-
-/// The documents of the retry world, names and texts, in order of their names.
-pub const RETRY_WORLD: [(&str, &str); 6] = [
-    (
-        "capabilities.air.json",
-        include_str!("../../air/capabilities.air.json"),
-    ),
-    (
-        "manifest.air.json",
-        include_str!("../../air/manifest.air.json"),
-    ),
-    ("module.air.json", include_str!("../../air/module.air.json")),
-    ("plans.air.json", include_str!("../../air/plans.air.json")),
-    (
-        "policies.air.json",
-        include_str!("../../air/policies.air.json"),
-    ),
-    (
-        "schemas.air.json",
-        include_str!("../../air/schemas.air.json"),
-    ),
-];
-
-/// The retry reducer as it ships, built from `reducer/` by this crate's build script.
-pub const RETRY_SM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/retry_sm.wasm"));

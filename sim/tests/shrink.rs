@@ -14,7 +14,6 @@ use sim::models;
 use sim::random::Seed;
 use sim::report;
 use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
-use sim::selftest;
 use sim::shrink::{self, Budget, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
 use sim::trace::{Answer, Status};
 
@@ -382,7 +381,7 @@ fn bugs() {
 /// Where an answer takes longer to come about, a stray event counts for more.
 fn another_world() {
     let air = documents("sim/tests/fixtures/worlds/http");
-    let world = World::new(air, vec![code(&selftest::planted_wasm(1))]);
+    let world = World::new(air, vec![code(&retry_world::planted_wasm(1))]);
     expect![[r#"
         attempt-limit-off-by-one, attempts_bounded: 7
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1"; receipt http.request of "r1": transient; step WorkPlan of "r1"; step WorkPlan of "r1"; deliver err of "r1"

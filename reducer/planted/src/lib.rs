@@ -22,7 +22,7 @@ mod process;
 #[cfg(target_arch = "wasm32")]
 mod words;
 
-pub use bugs::{BUGS, Bug};
+pub use bugs::{BUGS, Bug, SAYS};
 pub use deep::{DEEP, Deep};
 use retry_sm::wire;
 use sdk::cbor::{Buffer, Reader};
