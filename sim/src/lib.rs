@@ -61,15 +61,13 @@
 //! - Fuel bounds a guest, since it counts what the guest does: the same step ends at the same
 //!   instruction everywhere. Epochs, the engine's other means, count time, and were no faster when
 //!   measured (`cargo bench -p sim -- limits`).
-//! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
-//!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
 //! - When a schedule is shrunk, a spurious event counts as the decisions by which an answer comes
 //!   about: the shortest schedule would often be a row of spurious events, and the natural way to
 //!   the same bug says more.
 //! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
 //!   which holds what it violates, the arm, the kinds of state and what went out, and no counts:
-//!   with the number of the attempt in it, one bug of a limit would be a failure for each limit,
-//!   and could not be shrunk to the smallest.
+//!   with a count in it, one bug of a limit would be a failure for each limit, and could not be
+//!   shrunk to the smallest.
 //! - A campaign shrinks after its seeds, from the simplest run of each signature: what was found is
 //!   on disk by then, as a draft, and the simplest run takes the fewest attempts.
 //! - A crash belongs to the event that is arriving: it happens before, between or after what that
@@ -84,9 +82,6 @@
 //!   and no reducer emits. The last is in no document, so a few runs before a campaign show it.
 //! - Values of a world that no model knows are also drawn from the constants of its documents and
 //!   of its wasm: a URL that no grant covers would never get past the gate.
-//! - `contract_kept` says all that is due of the retry machine, and is asked last: a narrower
-//!   invariant gives a finding a better name. What a state says is judged only where the model can
-//!   read it, since a state is private to its reducer.
 //! - The explorer varies one thing at a time, with one fault of each kind at most: all values with
 //!   all faults would be as many states as there are of both, multiplied.
 //! - The explorer goes on from states that were put aside, instead of running each schedule from

@@ -63,6 +63,8 @@ pub fn usual() -> &'static BuiltIn {
 pub mod examples {
     /// Of `sim explore`.
     pub const EXPLORE: &str = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2";
+    /// Of `sim shrink`.
+    pub const SHRINK: &str = "Example: sim shrink corpus/attempts_bounded-35b14c05eb89.json";
     /// Of `sim selftest`.
     pub const SELFTEST: &str = "\
 Examples: sim selftest --starts 5

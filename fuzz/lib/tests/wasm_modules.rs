@@ -53,7 +53,7 @@ fn seeds_are_what_they_say() {
         let behaviour = behaviour(&loaded(name));
         let failures: Vec<String> = behaviour.failures().map(kind_of).collect();
         assert_eq!(failures, expected, "{name}");
-        let answered = STEPS.len() - expected.len();
+        let answered = STEPS - expected.len();
         assert_eq!(tried(&kept_module(name)), Ending::Stepped { answered });
     }
     // The retry machine refuses what is none of its events.

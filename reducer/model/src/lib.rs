@@ -2,6 +2,14 @@
 //!
 //! A guest of the harness, and an example of a model that is written in Rust. [`model`] makes one
 //! for a world that has the retry machine's schemas, whatever reducer is behind them.
+//!
+//! # Choices that a reader may wonder at
+//!
+//! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
+//!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
+//! - `contract_kept` says all that is due of the retry machine, and is asked last: a narrower
+//!   invariant gives a finding a better name. What a state says is judged only where the model can
+//!   read it, since a state is private to its reducer.
 
 mod draw;
 mod properties;

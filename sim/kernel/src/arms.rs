@@ -144,7 +144,7 @@ impl Arm {
     }
 }
 
-/// `demo/WorkOk@1` is `WorkOk` in a schedule.
+/// `demo/OrderPaid@1` is `OrderPaid` in a schedule.
 pub fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);
     name.split_once('@').map_or(name, |(local, _)| local)

@@ -78,7 +78,7 @@ pub enum Mix {
 pub enum Depth {
     Usual,
     /// Long, with hardly a fault and nothing that ends a request: what shows only after many
-    /// attempts hides behind the faults of usual runs.
+    /// rounds hides behind the faults of usual runs.
     Deep,
     /// The same, until a byte has overflowed.
     Deepest,
@@ -149,7 +149,7 @@ impl Faults {
             }
             return Faults(mix);
         }
-        // Mostly transient errors, or there would be little to retry; other failures may be off.
+        // Mostly transient errors, after which there is more to come; other failures may be off.
         mix[Knob::Ok as usize] = 1 + stream.below(10);
         mix[Knob::Transient as usize] = 10 + stream.below(30);
         mix[Knob::Terminal as usize] = stream.below(2) * 4;
