@@ -14,6 +14,12 @@
 //!   └── cases ◄─── shrink ◄── campaign ◄────────────────┘ ──► report
 //! ```
 //!
+//! # A campaign
+//!
+//! ```
+#![doc = include_str!("../tests/first_campaign.rs")]
+//! ```
+//!
 //! # Code map
 //!
 //! Each crate may use those above it, and the compiler keeps it. They go by their short names here:
@@ -118,6 +124,8 @@
 //!   model knows its schemas; [`worlds`] lists the worlds that come with the command.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
+
+#![warn(missing_docs)]
 
 pub mod cli;
 pub mod models;

@@ -78,7 +78,9 @@ pub struct Options {
     pub starts: u32,
     /// How many of what was found is shrunk, of each bug.
     pub shrinks: u32,
+    /// One fault mix for all seeds, or one that each draws.
     pub mix: Mix,
+    /// Threads; the result is the same for any number.
     pub jobs: usize,
 }
 
@@ -100,6 +102,7 @@ const MEMORY_BYTES: usize = 2 << 30;
 /// What came of one bug.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Searched {
+    /// Its name.
     pub name: &'static str,
     /// Whether the explorer must find it.
     pub is_explored: bool,

@@ -3,6 +3,8 @@
 //! The only file of the harness that names one of them.
 
 use sim_air::{Air, Source};
+use sim_host::{Code, Limits, default_cache_dir};
+use sim_kernel::World;
 use sim_model::{Model, PlantedBug, Size};
 
 pub use retry_world::Misfit;
@@ -37,6 +39,16 @@ impl BuiltIn {
             text: (*text).to_owned(),
         });
         documents.collect()
+    }
+
+    /// The world, with the reducer that ships.
+    ///
+    /// # Errors
+    /// If its documents or its reducer are not right.
+    pub fn load(&self) -> anyhow::Result<World> {
+        let air = sim_air::load(&self.sources())?;
+        let code = Code::load(self.wasm, Limits::default(), default_cache_dir().as_deref())?;
+        Ok(World::new(air, vec![code]))
     }
 }
 

@@ -11,6 +11,8 @@
 //!   invariant gives a finding a better name. What a state says is judged only where the model can
 //!   read it, since a state is private to its reducer.
 
+#![warn(missing_docs)]
+
 mod draw;
 mod properties;
 mod scenes;
@@ -65,8 +67,11 @@ impl Misfit {
 /// The schemas and the reducer of a retry world.
 #[derive(Clone, Debug)]
 pub struct Retry {
+    /// What the reducer is sent: `demo/RetryEvent@1`.
     pub event: SchemaId,
+    /// What it asks for work by: `demo/WorkRequested@1`.
     pub requested: SchemaId,
+    /// The reducer.
     pub reducer: ReducerId,
     /// `timer.set`, if the world has it.
     pub timer: Option<EffectId>,

@@ -12,6 +12,7 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
+#![warn(missing_docs)]
 
 mod bugs;
 pub mod deep;

@@ -4,6 +4,8 @@
 //! A guest of the harness, which the command has in its list of worlds. Owns what is built of the
 //! reducers and the table of planted bugs; runs and judges nothing.
 
+#![warn(missing_docs)]
+
 mod bugs;
 
 pub use bugs::bugs;

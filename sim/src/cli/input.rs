@@ -30,6 +30,7 @@ const AIR: &str = "air";
 /// Where a world's documents are, and the wasm given by hand.
 #[derive(Args, Clone, Default)]
 pub struct WorldArguments {
+    /// The folder; without one, what the help says.
     #[arg(
         long,
         value_name = "DIR",
@@ -66,6 +67,7 @@ pub enum Leaks {
 
 /// A world, and what a summary says of where it came from.
 pub struct Loaded {
+    /// The world, ready to be run.
     pub world: World,
     /// Wasm given by hand instead of the pinned one.
     pub notes: Vec<String>,

@@ -16,6 +16,7 @@ use sim_simulator::{Chooser, Seeded, Situation};
 
 /// A fault that is planted in the harness.
 pub struct Sabotage {
+    /// What is wrong, in words.
     pub name: &'static str,
     /// What notices it.
     pub noticed_by: &'static str,
@@ -33,6 +34,7 @@ impl Sabotage {
     }
 }
 
+/// All of them, in the order of reports.
 pub const HARNESS: [Sabotage; 6] = [
     Sabotage {
         name: "an invariant that never fires",
