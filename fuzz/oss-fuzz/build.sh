@@ -9,7 +9,7 @@ cd "$SRC/sim"
 # be newer than that nightly.
 unset RUSTUP_TOOLCHAIN
 # Lets a stable compiler take -Zsanitizer, which the image and cargo-fuzz ask for. The reducer's
-# bytes stay: sim/build.rs keeps this from its build.
+# bytes stay: reducer/world/build.rs keeps this from its build.
 export RUSTC_BOOTSTRAP=1
 # Otherwise our rustc wrapper drops that flag again, for those who fuzz on a stable compiler.
 if [ "${SANITIZER:-address}" = address ]; then

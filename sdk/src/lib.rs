@@ -54,7 +54,8 @@
 //! All of the above reads with [`cbor::Reader`], which takes any form of CBOR. A reducer whose
 //! steps must be faster is written with [`fields!`] and [`straight::Answer`], and exported by
 //! [`export_straight!`]: canonical bytes, which the host sends, are then read in a straight line,
-//! and any other form as before. For the retry machine a step takes 0.41 µs and not 1.5 µs.
+//! and any other form as before. For the reducer in `reducer/` a step takes 0.41 µs and not
+//! 1.5 µs.
 //!
 //! Owns a step from the host's call to the bytes that go back, and nothing of what they mean. Never
 //! keeps anything between steps, imports nothing, sees no clock.

@@ -17,12 +17,12 @@ use crate::cbor::{Read, Reader};
 ///     pub struct Job<'a> {
 ///         /// What it is called.
 ///         pub name: &'a str,
-///         pub attempts: u64,
+///         pub coats: u64,
 ///         pub note: Option<&'a str>,
 ///     }
 /// }
 ///
-/// let job = Job { name: "paint", attempts: 2, note: None };
+/// let job = Job { name: "paint", coats: 2, note: None };
 /// let bytes = sdk::testing::encoded(&job);
 /// assert_eq!(sdk::testing::decoded(&bytes), Ok(job));
 /// ```
@@ -118,14 +118,14 @@ macro_rules! __encode_fields {
 /// sdk::variant! {
 ///     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 ///     pub enum Event<'a> {
-///         Begin { name: &'a str, attempts: u64 } = "begin",
+///         Begin { name: &'a str, coats: u64 } = "begin",
 ///         Fired(sdk::sys::TimerFired<'a>) = "timer",
 ///         Stop,
 ///     }
 /// }
 ///
-/// let bytes = sdk::testing::encoded(&Event::Begin { name: "paint", attempts: 2 });
-/// assert_eq!(sdk::testing::decoded(&bytes), Ok(Event::Begin { name: "paint", attempts: 2 }));
+/// let bytes = sdk::testing::encoded(&Event::Begin { name: "paint", coats: 2 });
+/// assert_eq!(sdk::testing::decoded(&bytes), Ok(Event::Begin { name: "paint", coats: 2 }));
 /// ```
 #[macro_export]
 macro_rules! variant {

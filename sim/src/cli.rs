@@ -27,7 +27,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use sim_air::printable_lines;
 
 pub use exit::Exit;
-pub use input::{Loaded, WorldArguments, built_in_world, sources};
+pub use input::{Loaded, WorldArguments, sources};
 pub use replay::command as replay_command;
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.

@@ -14,6 +14,12 @@
 //!   └── cases ◄─── shrink ◄── campaign ◄────────────────┘ ──► report
 //! ```
 //!
+//! # A campaign
+//!
+//! ```
+#![doc = include_str!("../tests/first_campaign.rs")]
+//! ```
+//!
 //! # Code map
 //!
 //! Each crate may use those above it, and the compiler keeps it. They go by their short names here:
@@ -33,8 +39,9 @@
 //! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
 //! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
 //! - [`session`]: a finding, from the first sight to the file that is told.
-//! - `sim`, this crate. [`selftest`]: planted bugs, and faults in the harness. [`cli`]: the
-//!   commands.
+//! - `sim`, this crate. [`worlds`]: those that come with the command; [`models`]: which world has
+//!   which model. [`selftest`]: searches planted bugs, and has faults planted in the harness.
+//!   [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
 //!
@@ -60,15 +67,13 @@
 //! - Fuel bounds a guest, since it counts what the guest does: the same step ends at the same
 //!   instruction everywhere. Epochs, the engine's other means, count time, and were no faster when
 //!   measured (`cargo bench -p sim -- limits`).
-//! - `retry_waits` also says that the awaited timer ends the wait in that very step, whatever its
-//!   status. As liveness alone, a machine deaf to `error` was found in few seeds, and late.
 //! - When a schedule is shrunk, a spurious event counts as the decisions by which an answer comes
 //!   about: the shortest schedule would often be a row of spurious events, and the natural way to
 //!   the same bug says more.
 //! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
 //!   which holds what it violates, the arm, the kinds of state and what went out, and no counts:
-//!   with the number of the attempt in it, one bug of a limit would be a failure for each limit,
-//!   and could not be shrunk to the smallest.
+//!   with a count in it, one bug of a limit would be a failure for each limit, and could not be
+//!   shrunk to the smallest.
 //! - A campaign shrinks after its seeds, from the simplest run of each signature: what was found is
 //!   on disk by then, as a draft, and the simplest run takes the fewest attempts.
 //! - A crash belongs to the event that is arriving: it happens before, between or after what that
@@ -83,9 +88,6 @@
 //!   and no reducer emits. The last is in no document, so a few runs before a campaign show it.
 //! - Values of a world that no model knows are also drawn from the constants of its documents and
 //!   of its wasm: a URL that no grant covers would never get past the gate.
-//! - `contract_kept` says all that is due of the retry machine, and is asked last: a narrower
-//!   invariant gives a finding a better name. What a state says is judged only where the model can
-//!   read it, since a state is private to its reducer.
 //! - The explorer varies one thing at a time, with one fault of each kind at most: all values with
 //!   all faults would be as many states as there are of both, multiplied.
 //! - The explorer goes on from states that were put aside, instead of running each schedule from
@@ -119,13 +121,16 @@
 //!   The only clock is read by `cli`, for the rate of a campaign.
 //! - The kernel knows nothing of faults; the simulator draws nothing; observers read the trace
 //!   and the documents, nothing else (`replays` also recovers a kernel of its own). Only a world's
-//!   model knows its schemas; [`models`] lists those that come with the command.
+//!   model knows its schemas; [`worlds`] lists the worlds that come with the command.
 //! - Every chunk of seeds begins on fresh wasm instances, and chunks are cut alike for any number
 //!   of threads: even what a reducer hides in its memory cannot make results depend on them.
+
+#![warn(missing_docs)]
 
 pub mod cli;
 pub mod models;
 pub mod selftest;
+pub mod worlds;
 
 pub use sim_air as air;
 pub use sim_cases as cases;
@@ -137,31 +142,3 @@ pub use sim_report as report;
 pub use sim_search::{campaign, explore, shrink};
 pub use sim_session as session;
 pub use sim_simulator as simulator;
-
-/// All planted bugs in one binary: see the crate `planted`.
-pub const PLANTED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/planted.wasm"));
-
-/// The documents of the retry world, names and texts, in order of their names.
-pub const RETRY_WORLD: [(&str, &str); 6] = [
-    (
-        "capabilities.air.json",
-        include_str!("../../air/capabilities.air.json"),
-    ),
-    (
-        "manifest.air.json",
-        include_str!("../../air/manifest.air.json"),
-    ),
-    ("module.air.json", include_str!("../../air/module.air.json")),
-    ("plans.air.json", include_str!("../../air/plans.air.json")),
-    (
-        "policies.air.json",
-        include_str!("../../air/policies.air.json"),
-    ),
-    (
-        "schemas.air.json",
-        include_str!("../../air/schemas.air.json"),
-    ),
-];
-
-/// The retry reducer as it ships, built from `reducer/` by this crate's build script.
-pub const RETRY_SM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/retry_sm.wasm"));

@@ -1,7 +1,6 @@
-//! The models that come with the command, and which worlds they are for.
+//! Which model a world has: that of a built-in world, or one that is made from its documents.
 //!
-//! A world that none of them is for has the one that is made from its documents. Nothing else here
-//! knows a model by its name.
+//! Knows no model by its name: [`crate::worlds`] lists those that come with the command.
 
 use sim_air::Air;
 use sim_host::StepError;
@@ -10,14 +9,14 @@ use sim_model::generic::Generic;
 use sim_model::{Model, Size};
 use sim_search::campaign;
 
-pub use retry_model::Misfit;
+use crate::worlds::{Misfit, WORLDS};
 
 /// The model of a world.
 pub fn of(world: &World) -> Box<dyn Model> {
-    match retry_model::model(&world.air) {
-        Ok(Some(retry)) => Box::new(retry),
-        Ok(None) | Err(_) => Box::new(Generic::of(world)),
-    }
+    let mut known = WORLDS
+        .iter()
+        .filter_map(|built_in| (built_in.model)(&world.air).ok()?);
+    known.next().unwrap_or_else(|| Box::new(Generic::of(world)))
 }
 
 /// The same, after the look at a world that is taken before a campaign, where nobody says what its
@@ -39,10 +38,11 @@ pub fn surveyed(world: &mut World) -> Result<Box<dyn Model>, StepError> {
 /// # Errors
 /// If it does not.
 pub fn check(air: &Air) -> Result<(), Misfit> {
-    retry_model::model(air).map(|_| ())
+    let mut models = WORLDS.iter().map(|built_in| (built_in.model)(air));
+    models.try_for_each(|model| model.map(|_| ()))
 }
 
 /// By what the small worlds of some model are made larger: options of `sim explore`.
 pub fn sizes() -> impl Iterator<Item = &'static Size> {
-    retry_model::SIZES.iter()
+    WORLDS.iter().flat_map(|built_in| built_in.sizes)
 }

@@ -1,19 +1,18 @@
 //! The harness tested by faults that were planted: each must be found, or it was not looked for.
 //!
-//! Of every bug of the crate `planted`, a retry machine with one thing wrong: from several starting
-//! seeds, how many seeds it takes until an invariant that is about it is violated; how short what
-//! was found can be shrunk; and how short the explorer says it could be. Of the harness itself:
-//! faults such as an invariant that never fires, and the check that notices each. The tables of
-//! both are [`BUGS`] and [`HARNESS`].
+//! Of every [`PlantedBug`] of a world, a reducer with one thing wrong: from several starting seeds,
+//! how many seeds it takes until a property that is about it is violated; how short what was found
+//! can be shrunk; and how short the explorer says it could be. Of the harness itself: faults such
+//! as an invariant that never fires, and the check that notices each ([`HARNESS`]).
+//!
+//! Which world that is the caller says, as a [`Subject`]. Never knows one itself.
 
-mod bugs;
 mod harness;
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::models;
 use sim_air::Air;
 use sim_host::{Code, Limits, LoadError, default_cache_dir};
 use sim_kernel::World;
@@ -25,8 +24,50 @@ use sim_search::campaign::{self, CampaignOptions, Effort, Failure, Runner, Sight
 use sim_search::explore::{self, ExploreOptions, Outcome};
 use sim_search::shrink::Budget;
 
-pub use bugs::{BUGS, Bug, Shape};
 pub use harness::{HARNESS, Sabotage};
+pub use sim_model::{PlantedBug, Shape};
+
+/// A world of one reducer, and the bugs that are planted in that.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The documents.
+    pub air: &'a Air,
+    /// The reducer as it ships.
+    pub wasm: &'a [u8],
+    /// The model of the world, whichever reducer is in it.
+    pub model: fn(&World) -> Box<dyn Model>,
+    /// What must be found.
+    pub bugs: &'a [PlantedBug],
+}
+
+impl Subject<'_> {
+    /// The world with the reducer that ships.
+    ///
+    /// # Errors
+    /// If that is none.
+    pub fn shipped(&self) -> Result<World, LoadError> {
+        let cache = default_cache_dir();
+        let code = Code::load(self.wasm, Limits::default(), cache.as_deref())?;
+        Ok(World::new(self.air.clone(), vec![code]))
+    }
+
+    /// The world with a planted bug.
+    ///
+    /// # Errors
+    /// If its reducer is none.
+    pub fn planted(&self, bug: &PlantedBug) -> Result<World, LoadError> {
+        planted_world(self.air, &bug.wasm)
+    }
+
+    /// What must hold in the world, and what must happen in it.
+    ///
+    /// # Errors
+    /// If the reducer that ships is none.
+    pub fn properties(&self) -> Result<Properties, LoadError> {
+        let world = self.shipped()?;
+        Ok(Properties::of(&world, &*(self.model)(&world)))
+    }
+}
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +78,9 @@ pub struct SelftestOptions {
     pub starts: u32,
     /// How many of what was found is shrunk, of each bug.
     pub shrinks: u32,
+    /// One fault mix for all seeds, or one that each draws.
     pub mix: Mix,
+    /// Threads; the result is the same for any number.
     pub jobs: usize,
 }
 
@@ -59,7 +102,10 @@ const MEMORY_BYTES: usize = 2 << 30;
 /// What came of one bug.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Searched {
+    /// Its name.
     pub name: &'static str,
+    /// Whether the explorer must find it.
+    pub is_explored: bool,
     /// Seeds until it was found, from each start, in order of size; None where it was missed.
     pub seeds: Vec<Option<u64>>,
     /// By property, in the order of reports.
@@ -101,9 +147,7 @@ impl Searched {
                 faults.push(format!("{name} shrunk to {longest}, could be {shortest}"));
             }
         }
-        let shape = BUGS.iter().find(|bug| bug.name == self.name);
-        let is_explored = shape.is_some_and(|bug| bug.shape.is_some());
-        if is_explored && self.found.iter().all(|found| found.explored.is_none()) {
+        if self.is_explored && self.found.iter().all(|found| found.explored.is_none()) {
             faults.push("missed by the explorer".to_owned());
         }
         faults
@@ -116,23 +160,26 @@ impl Searched {
 /// # Errors
 /// If a planted reducer cannot be run.
 pub fn run(
-    air: &Air,
+    subject: &Subject<'_>,
     options: &SelftestOptions,
     mut told: impl FnMut(&Searched) + Send,
 ) -> anyhow::Result<Vec<Searched>> {
     let next = AtomicUsize::new(0);
     let done: Mutex<(Vec<Option<anyhow::Result<Searched>>>, usize)> =
-        Mutex::new((BUGS.iter().map(|_| None).collect(), 0));
+        Mutex::new((subject.bugs.iter().map(|_| None).collect(), 0));
     let told: Mutex<&mut (dyn FnMut(&Searched) + Send)> = Mutex::new(&mut told);
     std::thread::scope(|scope| {
-        for _ in 0..options.jobs.clamp(1, BUGS.len()) {
+        for _ in 0..options.jobs.clamp(1, subject.bugs.len().max(1)) {
             scope.spawn(|| {
-                while let Some(bug) = BUGS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let result = search(air, bug, options);
-                    let index = BUGS.iter().position(|other| other.name == bug.name);
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(bug) = subject.bugs.get(index) else {
+                        break;
+                    };
+                    let result = search(subject, bug, options);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
                     let (results, told_so_far) = &mut *done;
-                    results[index.unwrap_or_default()] = Some(result);
+                    results[index] = Some(result);
                     while let Some(Some(Ok(result))) = results.get(*told_so_far) {
                         told.lock().unwrap_or_else(PoisonError::into_inner)(result);
                         *told_so_far += 1;
@@ -145,57 +192,37 @@ pub fn run(
     results.into_iter().flatten().collect()
 }
 
-/// The number of a planted bug.
-fn number_of(name: &str) -> anyhow::Result<u8> {
-    let known = planted::BUGS.iter().find(|(_, known)| *known == name);
-    let number = known.map(|(number, _)| *number);
-    number.ok_or_else(|| anyhow::anyhow!("no bug is called `{name}`"))
-}
-
-/// The retry machine with a planted bug, by its number; 0 is none. From 100 on it is the deep
-/// machine: see `planted::DEEP`.
+/// A world whose one reducer has something wrong: with little fuel, for those that loop, and with
+/// leaks refused.
 ///
-/// # Panics
-/// If the embedded wasm does not have its marker exactly once.
-pub fn planted_wasm(number: u8) -> Vec<u8> {
-    let mut wasm = crate::PLANTED.to_vec();
-    let is_selected = planted::select(&mut wasm, number);
-    assert!(is_selected, "the planted wasm has its marker once");
-    wasm
-}
-
-/// The retry world with a planted bug, by its number; 0 is none. With little fuel, for those that
-/// loop. From 100 on the documents are those of `fuzz/deep/air`.
-pub fn planted_world(air: &Air, number: u8) -> Result<World, LoadError> {
+/// # Errors
+/// If it is no reducer.
+pub fn planted_world(air: &Air, wasm: &[u8]) -> Result<World, LoadError> {
     let limits = Limits {
         fuel_per_step: FUEL_PER_STEP,
         ..Limits::default()
     };
     let cache = default_cache_dir();
-    let code = Code::load(&planted_wasm(number), limits, cache.as_deref())?;
+    let code = Code::load(wasm, limits, cache.as_deref())?;
     let mut world = World::new(air.clone(), vec![code]);
     world.expected.forbids_leaks = true;
     Ok(world)
-}
-
-/// What must hold in the world of the planted bugs, and what must happen in it.
-///
-/// # Errors
-/// If the planted reducers are none.
-pub fn properties(air: &Air) -> anyhow::Result<Properties> {
-    let world = planted_world(air, 0)?;
-    Ok(Properties::of(&world, &*models::of(&world)))
 }
 
 /// Searches one bug.
 ///
 /// # Errors
 /// If the planted reducer cannot be run.
-pub fn search(air: &Air, bug: &Bug, options: &SelftestOptions) -> anyhow::Result<Searched> {
-    let world = planted_world(air, number_of(bug.name)?)?;
-    let model = models::of(&world);
+pub fn search(
+    subject: &Subject<'_>,
+    bug: &PlantedBug,
+    options: &SelftestOptions,
+) -> anyhow::Result<Searched> {
+    let world = subject.planted(bug)?;
+    let model = (subject.model)(&world);
     let mut result = Searched {
         name: bug.name,
+        is_explored: bug.shape.is_some(),
         seeds: Vec::new(),
         found: Vec::new(),
     };
@@ -277,7 +304,7 @@ struct First {
 fn first_failure(
     world: &World,
     model: &dyn Model,
-    bug: &Bug,
+    bug: &PlantedBug,
     start: u64,
     options: &SelftestOptions,
 ) -> anyhow::Result<Option<First>> {
@@ -346,10 +373,9 @@ fn shortest(
     shape: &Shape,
     property: &str,
 ) -> anyhow::Result<Option<usize>> {
-    let small = retry_model::small(shape.requests, shape.max_attempts, shape.base_delay_ms);
     let options = ExploreOptions {
         limits: explore::Limits {
-            scene: model.scene(&small),
+            scene: model.scene(&shape.small),
             duplicates: shape.duplicates,
             drops: 0,
             spurious: shape.spurious,
@@ -366,7 +392,7 @@ fn shortest(
     let outcome = match shape.is_varied {
         false => explore::run(world, model, &options, |_, _, _| {})?.outcome,
         true => {
-            let scenes = model.scenes(&small);
+            let scenes = model.scenes(&shape.small);
             // It is the scene that goes deep.
             let deep = ExploreOptions {
                 limits: explore::Limits {

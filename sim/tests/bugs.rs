@@ -7,9 +7,9 @@
 use libtest_mimic::Trial;
 use sim::random::Seed;
 use sim::scenario::Mix;
-use sim::selftest::{self, BUGS, Bug, HARNESS, MOST_SEEDS, SelftestOptions};
+use sim::selftest::{self, HARNESS, MOST_SEEDS, PlantedBug, SelftestOptions};
 
-use crate::support::{retry_world, trial};
+use crate::support::{subject, trial};
 
 /// Within so many seeds a bug must be found: some need a stray timer that happens to fit.
 const SEEDS: u64 = 400;
@@ -20,13 +20,13 @@ const BEYOND_REDUCERS: [&str; 3] = ["intents_granted", "plans_succeed", "converg
 
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let first = seed.map_or(0, |seed| seed.0.min(u64::MAX - MOST_SEEDS));
-    let bugs = BUGS
+    let bugs = retry_world::bugs()
         .iter()
         .map(|bug| trial(format!("bugs::{}", bug.name), move || is_found(bug, first)));
     let harness = HARNESS.iter().map(|sabotage| {
         let name = sabotage.name.replace(' ', "_");
         trial(format!("harness::{name}"), move || {
-            let noticed = sabotage.is_noticed(&retry_world().air);
+            let noticed = sabotage.is_noticed(&subject());
             assert!(
                 noticed.expect("it can be run"),
                 "{} is missed",
@@ -42,7 +42,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     trials
 }
 
-fn is_found(bug: &Bug, first_seed: u64) {
+fn is_found(bug: &PlantedBug, first_seed: u64) {
     let options = SelftestOptions {
         first_seed,
         starts: 1,
@@ -50,7 +50,7 @@ fn is_found(bug: &Bug, first_seed: u64) {
         mix: Mix::Swarm,
         jobs: 1,
     };
-    let found = selftest::search(&retry_world().air, bug, &options);
+    let found = selftest::search(&subject(), bug, &options);
     let found = found.expect("the reducer can be run");
     assert_eq!(found.faults(), Vec::<String>::new());
     let seeds = found.median().expect("it is found");
@@ -62,18 +62,21 @@ fn is_found(bug: &Bug, first_seed: u64) {
 }
 
 fn tables_are_complete() {
-    let planted: Vec<&str> = planted::BUGS.iter().map(|(_, name)| *name).collect();
-    let listed: Vec<&str> = BUGS.iter().map(|bug| bug.name).collect();
-    assert_eq!(listed, planted);
-    let properties = selftest::properties(&retry_world().air).expect("they are reducers");
+    let bugs = retry_world::bugs();
+    assert_eq!(bugs.len(), planted::BUGS.len());
+    let properties = subject().properties().expect("it is a reducer");
     for (_, property) in properties.must_hold() {
         let name = &*property.name;
         assert!(
-            BUGS.iter().any(|bug| bug.is_about(name)) || BEYOND_REDUCERS.contains(&name),
+            bugs.iter().any(|bug| bug.is_about(name)) || BEYOND_REDUCERS.contains(&name),
             "no bug is planted that {name} should find"
         );
     }
-    for name in BUGS.iter().flat_map(|bug| bug.invariants) {
-        assert!(properties.find(name).is_some(), "{name} is none");
+    for bug in bugs {
+        let name = bug.name;
+        assert!(bug.says.ends_with('.'), "what {name} is is no sentence");
+        for property in bug.properties {
+            assert!(properties.find(property).is_some(), "{property} is none");
+        }
     }
 }

@@ -71,7 +71,7 @@ fn same_bytes() {
     let built = fs::read(built).expect("it was built");
     assert_eq!(
         Hash::of(&built),
-        Hash::of(sim::RETRY_SM),
+        Hash::of(retry_world::WASM),
         "the folder is in the bytes"
     );
 }
@@ -86,7 +86,7 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 fn size() {
-    let bytes = sim::RETRY_SM.len();
+    let bytes = retry_world::WASM.len();
     assert!(bytes < 80_000, "{bytes} bytes");
 }
 
@@ -94,7 +94,7 @@ fn pinned() {
     let air = documents("air");
     assert_eq!(
         air.reducers[0].wasm_hash,
-        Some(Hash::of(sim::RETRY_SM)),
+        Some(Hash::of(retry_world::WASM)),
         "pin it: cargo run --release -- check --pin"
     );
 }

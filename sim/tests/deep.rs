@@ -37,7 +37,8 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
 
 fn world(number: u8) -> World {
     let air = documents("fuzz/deep/air");
-    sim::selftest::planted_world(&air, number).expect("the wasm is a reducer")
+    sim::selftest::planted_world(&air, &retry_world::planted_wasm(number))
+        .expect("the wasm is a reducer")
 }
 
 fn case(name: &str) -> Case {

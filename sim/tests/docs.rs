@@ -237,7 +237,7 @@ fn names_what_there_is(command: &str) -> Result<(), String> {
             "reducer",
             "sim",
             "sim/browser",
-            "sim/planted",
+            "reducer/planted",
         ];
         let is_one = |folder: &&str| {
             let manifest = fs::read_to_string(root(&format!("{folder}/Cargo.toml")));

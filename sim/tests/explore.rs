@@ -49,7 +49,7 @@ const ONE: Shape = Shape {
 };
 
 fn options(world: &World, shape: Shape) -> ExploreOptions {
-    let small = retry_model::small(shape.requests, shape.max_attempts, 10);
+    let small = retry_world::small(shape.requests, shape.max_attempts, 10);
     ExploreOptions {
         limits: Limits {
             scene: models::of(world).scene(&small),

@@ -14,7 +14,6 @@ use sim::model::Properties;
 use sim::model::texts::Near;
 use sim::models;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::selftest::BUGS;
 
 use crate::support::{code, planted_world, root, trial};
 
@@ -59,7 +58,9 @@ pub fn trials() -> Vec<Trial> {
             assert!(found.is_some(), "{bug} is not found by documents alone");
         })
     }));
-    let visible = BUGS.iter().filter(|bug| !OF_THE_STATE.contains(&bug.name));
+    let visible = retry_world::bugs()
+        .iter()
+        .filter(|bug| !OF_THE_STATE.contains(&bug.name));
     trials.extend(visible.map(|bug| {
         trial(format!("foreign::other_words::{}", bug.name), move || {
             let world = planted_world(number_of(bug.name) | planted::OTHER_WORDS);
@@ -98,7 +99,7 @@ fn planted_code(number: u8) -> sim::host::Code {
         fuel_per_step: 5_000_000,
         ..sim::host::Limits::default()
     };
-    let wasm = sim::selftest::planted_wasm(number);
+    let wasm = retry_world::planted_wasm(number);
     let cache = sim::host::default_cache_dir();
     sim::host::Code::load(&wasm, limits, cache.as_deref()).expect("it is a reducer")
 }
@@ -146,7 +147,7 @@ fn first_violation(world: &World) -> Option<String> {
 }
 
 fn renamed_world_is_reached() {
-    let mut world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    let mut world = World::new(renamed_air(), vec![code(retry_world::WASM)]);
     models::surveyed(&mut world).expect("the reducer can be run");
     let summary = campaign(&world, 0..400, Stop::Never);
     assert_eq!(violated(&summary), Vec::<&str>::new());
@@ -160,7 +161,7 @@ fn renamed_world_is_reached() {
 }
 
 fn renamed_world_is_explored() {
-    let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    let world = World::new(renamed_air(), vec![code(retry_world::WASM)]);
     let explored = explored(&world, 1, 0);
     assert_eq!(explored.outcome, Outcome::Complete);
     let properties = Properties::of(&world, &*models::of(&world));
@@ -172,7 +173,7 @@ fn renamed_world_is_explored() {
 
 fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
     let model = models::of(world);
-    let small = retry_model::small(2, 2, 10);
+    let small = retry_world::small(2, 2, 10);
     let options = ExploreOptions {
         limits: Limits {
             scene: model.scene(&small),
@@ -193,7 +194,7 @@ fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
 }
 
 fn clients_send_what_nothing_within_sends() {
-    let world = World::new(renamed_air(), vec![code(sim::RETRY_SM)]);
+    let world = World::new(renamed_air(), vec![code(retry_world::WASM)]);
     let of = |source: EventSource| -> Vec<&str> {
         let arms = world.arms.all().iter().filter(|arm| arm.source == source);
         arms.map(|arm| arm.label(&world.air)).collect()

@@ -16,6 +16,7 @@ mod docs;
 mod enabled;
 mod examples;
 mod explore;
+mod first_campaign;
 mod foreign;
 mod host;
 mod pages;
@@ -64,6 +65,9 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         enabled::trials(seed),
         examples::trials(),
         explore::trials(),
+        vec![support::trial("first_campaign".to_owned(), || {
+            first_campaign::main().expect("the world can be run");
+        })],
         foreign::trials(),
         tidy::trials(),
         trace::trials(number),

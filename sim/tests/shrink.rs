@@ -14,7 +14,6 @@ use sim::models;
 use sim::random::Seed;
 use sim::report;
 use sim::scenario::{Bounds, Decision, ItemName, Mix, PlanMode, Request, Scenario};
-use sim::selftest;
 use sim::shrink::{self, Budget, DEFAULT_ATTEMPTS, Refused, Shrunk, Subject};
 use sim::trace::Status;
 
@@ -46,6 +45,7 @@ pub fn trials() -> Vec<Trial> {
         signatures_have_no_values,
     ));
     trials.push(trial("shrink::bugs".to_owned(), bugs));
+    trials.push(trial("shrink::copies_later".to_owned(), copies_later));
     trials.push(trial("shrink::another_world".to_owned(), another_world));
     trials
 }
@@ -379,10 +379,65 @@ fn bugs() {
     "#]].assert_eq(&found);
 }
 
+/// A request for work that is copied leads to two errors; to copy the error is shorter.
+fn copies_later() {
+    let mut bugs = planted::BUGS.iter();
+    let bug = bugs.find(|(_, name)| *name == "ok-refused-in-later-wait");
+    let world = planted_world(bug.expect("it is planted").0);
+    let item = |label: &str, nth| ItemName {
+        label: label.to_owned(),
+        correlation: Some("r1".to_owned()),
+        nth,
+    };
+    let deliver = |label: &str| Decision::Deliver(item(label, 1));
+    let step = |nth, answer: &str| Decision::Step {
+        plan: item("WorkPlan", nth),
+        answer: Some(answer.to_owned()),
+    };
+    let air = &world.air;
+    let schema = air.schemas.find("demo/RetryEvent@1").expect("it is there");
+    let json = serde_json::json!({"start": {"base_delay_ms": 0, "max_attempts": 3,
+        "now_ns": 0, "payload": "", "req_id": "r1"}});
+    let value = air.schemas.value_from_json(schema, &json).expect("it fits");
+    let scenario = Scenario {
+        requests: vec![Request {
+            name: "r1".to_owned(),
+            schema,
+            value: air.schemas.encode(schema, &value).expect("it fits"),
+        }],
+        schedule: vec![
+            Decision::Start {
+                request: "r1".to_owned(),
+            },
+            Decision::Duplicate(item("WorkRequested", 1)),
+            deliver("WorkRequested"),
+            deliver("WorkRequested"),
+            step(1, "transient"),
+            step(2, "transient"),
+            deliver("err"),
+            Decision::Fire {
+                timer: item("timer", 1),
+                at_ns: None,
+                status: Status::Ok,
+                twice: false,
+                value: None,
+            },
+            deliver("err"),
+            deliver("WorkRequested"),
+            step(3, "ok"),
+            deliver("ok"),
+        ],
+        ..long(0)
+    };
+    let model = models::of(&world);
+    let shrunk = shrink_violation(&world, &*model, &scenario, "contract_kept");
+    expect![[r#"start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; duplicate err of "r1"; deliver err of "r1"; fire timer of "r1"; deliver err of "r1"; deliver WorkRequested of "r1"; step WorkPlan of "r1" (number 2): ok; deliver ok of "r1""#]].assert_eq(&story(&world, &shrunk.scenario.schedule));
+}
+
 /// Where an answer takes longer to come about, a stray event counts for more.
 fn another_world() {
     let air = documents("sim/tests/fixtures/worlds/http");
-    let world = World::new(air, vec![code(&selftest::planted_wasm(1))]);
+    let world = World::new(air, vec![code(&retry_world::planted_wasm(1))]);
     expect![[r#"
         attempt-limit-off-by-one, attempts_bounded: 7
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1"; receipt http.request of "r1": transient; step WorkPlan of "r1"; step WorkPlan of "r1"; deliver err of "r1"

@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use sim::air::{self, Air};
 use sim::host::{Code, Limits, default_cache_dir};
 use sim::kernel::World;
-use sim::selftest;
+use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
 pub const COMMANDS: [&str; 8] = [
@@ -65,16 +65,27 @@ pub fn code(wasm: &[u8]) -> Code {
 /// The retry world with the reducer that ships.
 pub fn retry_world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| World::new(documents("air"), vec![code(sim::RETRY_SM)]))
+    WORLD.get_or_init(|| World::new(documents("air"), vec![code(retry_world::WASM)]))
+}
+
+/// The retry world as the self-test is given it.
+pub fn subject() -> Subject<'static> {
+    Subject {
+        air: &retry_world().air,
+        wasm: retry_world::WASM,
+        model: sim::models::of,
+        bugs: retry_world::bugs(),
+    }
 }
 
 /// The world whose plan asks over HTTP, with the reducer that ships.
 pub fn http_world() -> World {
     let air = documents("sim/tests/fixtures/worlds/http");
-    World::new(air, vec![code(sim::RETRY_SM)])
+    World::new(air, vec![code(retry_world::WASM)])
 }
 
 /// The retry world with a planted bug, by its number; 0 is none.
 pub fn planted_world(number: u8) -> World {
-    selftest::planted_world(&documents("air"), number).expect("the wasm is a reducer")
+    selftest::planted_world(&documents("air"), &retry_world::planted_wasm(number))
+        .expect("the wasm is a reducer")
 }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use planted::{BUGS, DEEP};
+use retry_world::planted_wasm;
 use sim::air::{self, Air};
 use sim::campaign::{Effort, Runner};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
@@ -30,7 +31,7 @@ use sim::kernel::World;
 use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::selftest::{planted_wasm, planted_world};
+use sim::selftest::planted_world;
 use sim_fuzz::settings::project_folder;
 
 /// Cases that a trial starts from.
@@ -138,7 +139,7 @@ impl Subject {
     }
 
     fn world(&self) -> Result<World> {
-        Ok(planted_world(&self.air()?, self.number)?)
+        Ok(planted_world(&self.air()?, &planted_wasm(self.number))?)
     }
 }
 

@@ -4,7 +4,7 @@
 //! beside the executable, which is all that fuzzing services have of a project.
 //!
 //! ```text
-//! SIM_FUZZ_WORLD=DIR         the AIR documents [air, or the built-in retry world]
+//! SIM_FUZZ_WORLD=DIR         the AIR documents [air, or the built-in world]
 //! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin; several with commas between
 //! SIM_FUZZ_EXPECT=WHAT=NAME  what is meant to be so, as `sim run --expect`; several with commas
 //! SIM_FUZZ_CASES=DIR         where shrunk cases are written [corpus]

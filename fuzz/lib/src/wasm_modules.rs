@@ -53,7 +53,7 @@ impl Subject {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ending {
     Refused,
-    /// A reducer; so many steps of [`behaviour::STEPS`] were answered.
+    /// A reducer; so many of the [`behaviour::STEPS`] were answered.
     Stepped {
         answered: usize,
     },

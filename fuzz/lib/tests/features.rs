@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use sim::selftest::planted_wasm;
+use retry_world::planted_wasm;
 use sim_fuzz::features;
 use sim_fuzz::input::EMPTY;
 use sim_fuzz::reducer_events::{Ending, Subject, Target};

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use retry_world::planted_wasm;
 use sim::air::Air;
 use sim::cases::store;
 use sim::cli::{Loaded, WorldArguments};
 use sim::scenario::Verb;
-use sim::selftest::{planted_wasm, planted_world};
+use sim::selftest::planted_world;
 use sim_fuzz::input;
 use sim_fuzz::reducer_events::{self, Ending, Subject, Target};
 use sim_fuzz::settings::{Settings, project_folder};
@@ -223,7 +224,8 @@ fn a_find_is_told_shrunk_and_kept() {
 /// A subject whose observed reducer has a bug that the one it is said to be has not.
 fn observed_otherwise(name: &str, folder: &Path) -> Subject {
     let plain = loaded();
-    let observed = planted_world(&plain.world.air, number(name)).expect("it is a reducer");
+    let observed =
+        planted_world(&plain.world.air, &planted_wasm(number(name))).expect("it is a reducer");
     Subject::new(settings(&[("SIM_FUZZ_CASES", folder)]), plain, observed)
 }
 

@@ -13,48 +13,69 @@ const EVENT_BYTES: usize = 128;
 /// `demo/StartWork@1`. Delays in ms, the anchor in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StartWork<'a> {
+    /// The request that it starts.
     pub req_id: CanonicalText<'a>,
+    /// What the work is given.
     pub payload: CanonicalText<'a>,
+    /// How often work may be asked for; 0 counts as 1.
     pub max_attempts: u64,
+    /// The first wait; each later one is twice as long.
     pub base_delay_ms: u64,
+    /// The anchor: all waits are counted from it.
     pub now_ns: u64,
 }
 
 /// `demo/RetryEvent@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event<'a> {
+    /// A client starts a request.
     Start(StartWork<'a>),
+    /// The work is done.
     Ok {
+        /// Of which request.
         req_id: CanonicalText<'a>,
     },
+    /// The work failed.
     Err {
+        /// Of which request.
         req_id: CanonicalText<'a>,
+        /// Whether it may be tried again.
         transient: bool,
     },
+    /// A timer has ended, and this is what it was asked for by.
     Timer(TimerSet<'a>),
 }
 
 /// `demo/WorkRequested@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Requested<'a> {
+    /// The request that the work is for.
     pub req_id: CanonicalText<'a>,
+    /// What the work is given.
     pub payload: CanonicalText<'a>,
 }
 
 /// Where a request stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub enum Pc {
+    /// No request yet.
     #[default]
     Idle,
+    /// Work was asked for.
     Working,
+    /// Work failed, and a timer is awaited.
     Backoff,
+    /// Ended by an ok.
     Done,
+    /// Ended by an error.
     Failed,
 }
 
 impl Pc {
+    /// In the order of a request's life.
     pub const ALL: [Pc; 5] = [Pc::Idle, Pc::Working, Pc::Backoff, Pc::Done, Pc::Failed];
 
+    /// As the state has it.
     pub fn name(self) -> &'static str {
         match self {
             Pc::Idle => "Idle",
@@ -76,6 +97,7 @@ impl Pc {
         })
     }
 
+    /// Whether the request has ended.
     pub fn is_end(self) -> bool {
         matches!(self, Pc::Done | Pc::Failed)
     }
@@ -84,12 +106,19 @@ impl Pc {
 /// `demo/RetryState@1`, with texts or with the places where they are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct State<T> {
+    /// Where the request stands.
     pub pc: Pc,
+    /// How often work was asked for.
     pub attempt: u64,
+    /// As the start had it.
     pub max_attempts: u64,
+    /// As the start had it.
     pub base_delay_ms: u64,
+    /// The start's `now_ns`.
     pub anchor_ns: u64,
+    /// As the start had it.
     pub payload: T,
+    /// The request under way, or the last one.
     pub req_id: T,
 }
 
@@ -121,6 +150,7 @@ impl State<TextRange> {
     }
 }
 
+/// An event of the reducer. None if it is none.
 pub fn event(canonical: &[u8]) -> Option<Event<'_>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa2\x64$tag")?;
@@ -183,6 +213,7 @@ fn fired<'a>(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
     TimerSet::read(reader)
 }
 
+/// What work was asked for. None if it is no such event.
 pub fn requested(canonical: &[u8]) -> Option<Requested<'_>> {
     let mut reader = Canonical::new(canonical);
     reader.take(b"\xa2\x66req_id")?;

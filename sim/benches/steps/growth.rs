@@ -80,7 +80,7 @@ fn run(runner: &mut Runner<'_>, scenario: &Scenario) -> u64 {
 /// succeed, no stray says that they did, and nothing is lost. Without crashes, which cost a replay
 /// of all that was before.
 fn long(subject: &Subject, turns: u64) -> Scenario {
-    let endless = retry_model::small(3, u64::MAX, 10);
+    let endless = retry_world::small(3, u64::MAX, 10);
     let answers = subject.model.answers();
     let fixed = Faults::fixed(&answers);
     let off = [Knob::Silence, Knob::Stray, Knob::Drop, Knob::Crash];

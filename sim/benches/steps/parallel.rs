@@ -42,7 +42,7 @@ fn print(figures: &[Figures]) {
 
 /// `sim explore --requests 2 --max-attempts 3 --duplicates 2`.
 fn explored(subject: &Subject, jobs: usize) -> Explored {
-    let small = retry_model::small(2, 3, 10);
+    let small = retry_world::small(2, 3, 10);
     let options = ExploreOptions {
         limits: Limits {
             scene: subject.model.scene(&small),

@@ -100,7 +100,7 @@ pub fn measure(subject: &Subject) {
     println!("a loop's bound in the bare engine, one reused instance    ns a step   with none");
     let inputs = &subject.inputs(SEEDS);
     let contender = |name, bound| {
-        let template = template(sim::RETRY_SM, bound);
+        let template = template(retry_world::WASM, bound);
         let mut raw = Raw::new(&template, bound);
         Contender::new(name, move || {
             for _ in 0..REPEATS {

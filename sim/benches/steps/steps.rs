@@ -38,7 +38,7 @@ fn guest<'a>(guest: &'a mut Instance, inputs: &'a [Vec<u8>]) -> Contender<'a> {
 
 /// What of the bare guest's step is the host's.
 fn bare(inputs: &[Vec<u8>], bare_guest: &mut Instance) {
-    let mut null = instance(&load(&null::reducer(sim::RETRY_SM, inputs)));
+    let mut null = instance(&load(&null::reducer(retry_world::WASM, inputs)));
     let contenders = vec![
         Contender::new("null guest: the same bytes in and out", || {
             (0..REPEATS).map(|_| take(&mut null, inputs)).sum()
@@ -58,7 +58,7 @@ fn bare(inputs: &[Vec<u8>], bare_guest: &mut Instance) {
 fn around(subject: &Subject, inputs: &[Vec<u8>], bare_guest: &mut Instance) {
     let few = &inputs[..inputs.len() / STEPS_PER_FRESH];
     let code = subject.code();
-    let template = template(sim::RETRY_SM, Bound::Fuel);
+    let template = template(retry_world::WASM, Bound::Fuel);
     let mut runner = subject.runner();
     let contenders = vec![
         guest(bare_guest, inputs),

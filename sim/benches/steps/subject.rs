@@ -19,7 +19,7 @@ pub struct Subject {
 
 impl Subject {
     pub fn retry() -> Subject {
-        Subject::with(load(sim::RETRY_SM))
+        Subject::with(load(retry_world::WASM))
     }
 
     /// The same with another reducer.

@@ -151,7 +151,7 @@ impl EventArm {
 /// The name of a schema or plan as schedules have it, without namespace and version.
 ///
 /// ```
-/// assert_eq!(sim_kernel::local_name("demo/WorkOk@1"), "WorkOk");
+/// assert_eq!(sim_kernel::local_name("demo/OrderPaid@1"), "OrderPaid");
 /// ```
 pub fn local_name(name: &str) -> &str {
     let name = name.split_once('/').map_or(name, |(_, local)| local);

@@ -17,6 +17,7 @@ pub mod generic;
 mod model;
 mod observer;
 mod outline;
+mod planted;
 mod pool;
 mod property;
 pub mod receipts;
@@ -28,6 +29,7 @@ pub use any_world::{Crashes, Replays, Unrecovered};
 pub use checker::{Checker, Memory, OF_ANY_WORLD, Properties};
 pub use model::{Model, Scene, Size, Small, Stray};
 pub use observer::{Observer, Seen, Verdicts, Violation, Watch};
+pub use planted::{PlantedBug, Shape};
 pub use property::{
     Asked, Finding, Kind, KnownBy, Property, PropertySet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS,
 };

@@ -81,7 +81,7 @@ pub trait Model: Send + Sync {
         false
     }
 
-    /// A spurious event, made up for this run: of another request, of an earlier attempt, or
+    /// A spurious event, made up for this run: of another request, out of its time, or
     /// arbitrary.
     fn stray(&self, _requests: &[Request], _stream: &mut Stream) -> Option<Stray> {
         None
@@ -152,13 +152,13 @@ impl Small {
 /// A number by which the small worlds of a model are made larger or smaller.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Size {
-    /// As the command line calls it: `max-attempts`.
+    /// As the command line calls it: `most-items`.
     pub name: &'static str,
     /// What it is, for the command's help.
     pub says: &'static str,
     pub usual: u64,
     pub most: u64,
-    /// What it counts, as the bounds of an exploration list it: `("attempt", "attempts")`.
+    /// What it counts, as the bounds of an exploration list it: `("item", "items")`.
     pub counts: Option<(&'static str, &'static str)>,
 }
 

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 pub struct Signature {
     /// The names of properties, in the order in which reports list them.
     pub violates: Vec<Cow<'static, str>>,
-    /// What happened, in words: `TimerFired: Backoff to Working, WorkRequested`.
+    /// What happened, in words: `TimerFired: Ordered to Late, ReminderSent`.
     pub what: String,
 }
 
@@ -95,7 +95,7 @@ fn place_of_fault(found: &str) -> &str {
     }
 }
 
-/// The kind of a step: `ok: Working to Done, WorkRequested`.
+/// The kind of a step: `paid: Ordered to Done, ParcelSent`.
 fn words(world: &World, trace: &Trace, step: &Step) -> String {
     let air = &world.air;
     let reducer = &air.reducers[step.reducer.index()];
@@ -148,7 +148,7 @@ fn decoded(air: &Air, schema: SchemaId, bytes: &[u8]) -> Option<Value> {
     air.schemas.decode(schema, bytes).ok()
 }
 
-/// `RetrySM` of `demo/RetrySM@1`.
+/// `Counter` of `demo/Counter@1`.
 fn local(name: &str) -> &str {
     let name = name.rsplit('/').next().unwrap_or(name);
     name.split('@').next().unwrap_or(name)

@@ -64,6 +64,24 @@ pub struct CampaignOptions {
     pub interrupt: Interrupt,
 }
 
+impl CampaignOptions {
+    /// All of these seeds, on all cores; otherwise as `sim run` is where nothing is asked for.
+    pub fn of(seeds: Range<u64>) -> CampaignOptions {
+        CampaignOptions {
+            seeds,
+            jobs: std::thread::available_parallelism().map_or(1, usize::from),
+            plans: PlanMode::Answered,
+            bounds: Bounds::default(),
+            mix: Mix::Swarm,
+            effort: Effort::Sampled,
+            remember: true,
+            twice: false,
+            stop: Stop::Never,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
 /// When a campaign that finds something ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stop {

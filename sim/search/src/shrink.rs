@@ -252,7 +252,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// In order of what they cost.
-    const PASSES: [fn(&mut Search<'a>); 13] = [
+    const PASSES: [fn(&mut Search<'a>); 14] = [
         Self::delete_groups,
         Self::plain_numbers_of_long,
         Self::delete_chunks,
@@ -265,6 +265,7 @@ impl<'a> Search<'a> {
         Self::tell_otherwise,
         Self::lower_numbers,
         Self::delete_rounds,
+        Self::copy_later,
         Self::delete_triples,
     ];
 

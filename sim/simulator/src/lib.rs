@@ -245,7 +245,7 @@ impl<'w> Simulator<'w> {
         let mark = trace.mark();
         let first_launched = self.flight.next_sequence + 1;
         let is_enabled = cfg!(debug_assertions) && self.situation(scenario).is_enabled(&choice);
-        let Some(remark) = self.apply(scenario, &choice, trace, &mark) else {
+        let Some(mut remark) = self.apply(scenario, &choice, trace, &mark) else {
             let has_receipt = choice.without_crash().verb() == Verb::Fire;
             debug_assert!(
                 !is_enabled || has_receipt,
@@ -255,10 +255,7 @@ impl<'w> Simulator<'w> {
         };
         debug_assert!(is_enabled, "taken and not enabled: {choice:?}");
         self.settle(scenario, trace, mark);
-        let remark = Remark {
-            first_launched,
-            ..remark
-        };
+        remark.first_launched = first_launched;
         trace.end_turn(self.now_ns, choice, remark, mark);
         true
     }

@@ -1,7 +1,5 @@
 //! The chooser of a campaign: every choice drawn from a seed, in the proportions of its faults.
 
-use std::borrow::Cow;
-
 use crate::{Chooser, Enabled, Situation, enabled, item};
 use sim_kernel::OpenIntent;
 use sim_record::random::{Component, Seed, Stream};
@@ -9,23 +7,21 @@ use sim_record::scenario::{Faults, Knob};
 use sim_record::trace::{Answer, Answers, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
 
 /// Draws decisions for one seed.
-pub struct Seeded<'a> {
+pub struct Seeded {
     stream: Stream,
-    faults: Cow<'a, Faults>,
+    faults: Faults,
     /// The weights of the world's answers, in its order, and that of silence.
     answers: Vec<u32>,
 }
 
 const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
 
-impl<'a> Seeded<'a> {
+impl Seeded {
     /// The chooser of a seed in a world with these answers. With [`Faults::fixed`] where the
     /// scenario has no mix.
-    pub fn new(seed: Seed, faults: Option<&'a Faults>, answers: &Answers) -> Seeded<'a> {
-        let faults = match faults {
-            Some(faults) => Cow::Borrowed(faults),
-            None => Cow::Owned(Faults::fixed(answers)),
-        };
+    pub fn new(seed: Seed, faults: Option<&Faults>, answers: &Answers) -> Seeded {
+        let faults = faults.cloned();
+        let faults = faults.unwrap_or_else(|| Faults::fixed(answers));
         Seeded {
             stream: Stream::new(seed, Component::Chooser),
             answers: faults.of_answers(answers),
@@ -169,14 +165,14 @@ impl<'a> Seeded<'a> {
     }
 }
 
-impl Chooser for Seeded<'_> {
+impl Chooser for Seeded {
     fn choose(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let choice = self.decide(situation, trace)?;
         Some(self.perhaps_crash(choice))
     }
 }
 
-impl Seeded<'_> {
+impl Seeded {
     fn decide(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let weight = |knob| self.faults.weight(knob);
         let flight = situation.flight;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::input::{
-    WorldArguments, built_in, check_pin, given, is_built_in, note_built_in, read_wasm, sources,
-    warnings,
+    WorldArguments, built_in, check_pin, folder_help, given, is_built_in, note_built_in, read_wasm,
+    sources, warnings,
 };
 use super::{Exit, terminal};
 use sim_air::{Air, Diagnostic, Diagnostics, Hash, Severity, printable_lines};
@@ -21,7 +21,7 @@ use sim_report::words::counted;
 #[derive(Args)]
 #[command(after_help = "Example: sim check air --pin")]
 pub(super) struct Check {
-    /// Folder with the AIR documents [default: air, or the built-in retry world]
+    #[arg(help = folder_help("Folder with the AIR documents"))]
     folder: Option<PathBuf>,
     /// Refuse documents with warnings too
     #[arg(long)]

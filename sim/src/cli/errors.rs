@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::models::Misfit;
+use crate::worlds::Misfit;
 use sim_air::{Diagnostics, printable, printable_lines};
 
 /// An error that says what to do about it.

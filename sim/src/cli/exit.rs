@@ -7,12 +7,19 @@ use sim_session::Settled;
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
+    /// Everything that was looked at is right.
     Holds = 0,
+    /// Something that must hold does not.
     Violation = 1,
+    /// Nothing could be run of what was asked for.
     BadInput = 2,
+    /// Two runs that should have been the same were not.
     Nondeterminism = 3,
+    /// There was nothing to run, so nothing was tested.
     NothingRan = 4,
+    /// Something that must happen did not.
     MissedGoal = 5,
+    /// A bound came before the end.
     Incomplete = 6,
     /// As a shell says of what Ctrl-C has ended.
     Interrupted = 130,
@@ -75,6 +82,7 @@ impl Exit {
         }
     }
 
+    /// What it says, as the help of the command has it.
     pub fn meaning(self) -> &'static str {
         let known = Exit::ALL.iter().find(|(exit, _)| *exit == self);
         known.map_or("", |(_, meaning)| meaning)

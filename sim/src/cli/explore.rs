@@ -12,6 +12,7 @@ use super::input::{Loaded, WorldArguments, jobs};
 use super::terminal::{self, Progress};
 use super::{Exit, replay, run};
 use crate::models;
+use crate::worlds::examples;
 use sim_cases::FoundBy;
 use sim_model::{
     Model, OF_ANY_WORLD, Properties, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
@@ -27,7 +28,7 @@ use sim_session::{Finding, Session, Settings};
 
 /// Explore every schedule of a small world, breadth first.
 #[derive(Args)]
-#[command(after_help = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2")]
+#[command(after_help = examples::EXPLORE)]
 pub(super) struct Explore {
     /// Requests that may be started
     #[arg(

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use super::errors::Hinted;
 use super::{shell, terminal};
 use crate::models;
+use crate::worlds::{self, WORLDS};
 use sim_air::{Air, Hash, Reducer, Source, Warnings};
 use sim_cases::files;
 use sim_host::{Code, Limits, LoadError, PureCode, default_cache_dir};
@@ -26,14 +27,15 @@ pub(super) const CORPUS: &str = "corpus";
 /// The folder of a world's documents, unless another is named.
 const AIR: &str = "air";
 
-/// The reducer that is built in.
-const SHIPPED: &str = "demo/RetrySM@1";
-
 /// Where a world's documents are, and the wasm given by hand.
 #[derive(Args, Clone, Default)]
 pub struct WorldArguments {
-    /// Folder with the AIR documents (`*.air.json`) [default: air, or the built-in retry world]
-    #[arg(long, value_name = "DIR")]
+    /// The folder; without one, what the help says.
+    #[arg(
+        long,
+        value_name = "DIR",
+        help = folder_help("Folder with the AIR documents (`*.air.json`)")
+    )]
     pub world: Option<PathBuf>,
     /// Run this wasm, not the pinned one; NAME=FILE if there are several
     #[arg(long, value_name = "[NAME=]FILE")]
@@ -65,6 +67,7 @@ pub enum Leaks {
 
 /// A world, and what a summary says of where it came from.
 pub struct Loaded {
+    /// The world, ready to be run.
     pub world: World,
     /// Wasm given by hand instead of the pinned one.
     pub notes: Vec<String>,
@@ -104,7 +107,7 @@ impl WorldArguments {
     /// If they cannot be read.
     pub fn documents(&self) -> Result<Vec<Source>> {
         match is_built_in(self.world.as_deref()) {
-            true => Ok(built_in_world()),
+            true => Ok(worlds::usual().sources()),
             false => sources(&self.folder()),
         }
     }
@@ -224,7 +227,9 @@ pub(super) fn given(wasm: &[String], air: &Air) -> Result<Vec<(usize, PathBuf)>>
 
 /// The reducer's wasm unless another is given by hand.
 pub(super) fn built_in(reducer: &str) -> Option<&'static [u8]> {
-    (reducer == SHIPPED).then_some(crate::RETRY_SM)
+    let mut worlds = WORLDS.iter();
+    let known = worlds.find(|world| world.reducer == reducer)?;
+    Some(known.wasm)
 }
 
 /// Refuses a wasm that is not the one that its document pins.
@@ -257,17 +262,17 @@ pub(super) fn is_built_in(folder: Option<&Path>) -> bool {
 /// Says so on standard error.
 pub(super) fn note_built_in(folder: Option<&Path>) {
     if is_built_in(folder) {
-        terminal::note("note: no folder air here: the built-in retry world");
+        let name = worlds::usual().name;
+        terminal::note(&format!(
+            "note: no folder air here: the built-in {name} world"
+        ));
     }
 }
 
-/// The documents of the retry world.
-pub fn built_in_world() -> Vec<Source> {
-    let documents = crate::RETRY_WORLD.iter().map(|(name, text)| Source {
-        file: format!("built-in/{name}"),
-        text: (*text).to_owned(),
-    });
-    documents.collect()
+/// What an argument says that names the folder of a world.
+pub(super) fn folder_help(says: &str) -> String {
+    let name = worlds::usual().name;
+    format!("{says} [default: air, or the built-in {name} world]")
 }
 
 /// The texts of a folder's documents (`*.air.json`), in order of their names.

@@ -5,18 +5,18 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::input::{built_in_world, jobs};
+use super::input::jobs;
 use super::planted::planted;
 use super::{Exit, terminal};
-use crate::selftest::{self, HARNESS, SelftestOptions};
+use crate::models;
+use crate::selftest::{self, HARNESS, PlantedBug, SelftestOptions, Subject};
+use crate::worlds::{self, examples};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Mix;
 
 /// Test the harness itself: planted bugs must be found, shrunk and explored.
 #[derive(Args)]
-#[command(after_help = "\
-Examples: sim selftest --starts 5
-          sim selftest --emit attempt-limit-off-by-one > bug.wasm")]
+#[command(after_help = examples::SELFTEST)]
 pub(super) struct Selftest {
     /// Only write the reducer with this planted bug to standard output, for trying the other
     /// commands
@@ -44,11 +44,19 @@ pub(super) struct Selftest {
 
 impl Selftest {
     pub fn execute(self) -> Result<Exit> {
-        if let Some(bug) = &self.emit {
-            terminal::raw_out_for(&Interrupt::default()).write_all(&planted_wasm(bug)?)?;
+        let world = worlds::usual();
+        let bugs = (world.bugs)();
+        if let Some(name) = &self.emit {
+            let wasm = &named(bugs, name)?.wasm;
+            terminal::raw_out_for(&Interrupt::default()).write_all(wasm)?;
             return Ok(Exit::Holds);
         }
-        let air = sim_air::load(&built_in_world())?;
+        let subject = Subject {
+            air: &sim_air::load(&world.sources())?,
+            wasm: world.wasm,
+            model: models::of,
+            bugs,
+        };
         let options = SelftestOptions {
             first_seed: 0,
             starts: self.starts,
@@ -60,7 +68,7 @@ impl Selftest {
             },
             jobs: jobs(self.jobs),
         };
-        let results = selftest::run(&air, &options, |result| {
+        let results = selftest::run(&subject, &options, |result| {
             terminal::note(result.name);
         })
         .context("a planted reducer cannot be run")?;
@@ -69,7 +77,7 @@ impl Selftest {
         let mut exit = Exit::Holds;
         writeln!(out, "\nfaults of the harness")?;
         for sabotage in &HARNESS {
-            let noticed = sabotage.is_noticed(&air)?;
+            let noticed = sabotage.is_noticed(&subject)?;
             let said = if noticed { "noticed by" } else { "MISSED by" };
             writeln!(out, "  {}: {said} {}", sabotage.name, sabotage.noticed_by)?;
             if !noticed {
@@ -86,7 +94,7 @@ impl Selftest {
             let mut found = results.iter().flat_map(|result| &result.found);
             found.any(|found| found.property == name)
         };
-        let properties = selftest::properties(&air)?;
+        let properties = subject.properties()?;
         let names = properties.must_hold().map(|(_, property)| &*property.name);
         let silent: Vec<&str> = names.filter(|name| !fired(name)).collect();
         if !silent.is_empty() {
@@ -96,15 +104,14 @@ impl Selftest {
     }
 }
 
-/// The reducer with a planted bug, by its name.
-fn planted_wasm(name: &str) -> Result<Vec<u8>> {
-    let bug = planted::BUGS.iter().find(|(_, bug)| *bug == name);
-    let Some((number, _)) = bug else {
-        let names = planted::BUGS.iter().map(|(_, bug)| *bug);
+/// The planted bug of a name.
+fn named<'a>(bugs: &'a [PlantedBug], name: &str) -> Result<&'a PlantedBug> {
+    let Some(bug) = bugs.iter().find(|bug| bug.name == name) else {
+        let names: Vec<&str> = bugs.iter().map(|bug| bug.name).collect();
         bail!(
             "no planted bug is called `{name}`; there are {}",
-            names.collect::<Vec<_>>().join(", ")
+            names.join(", ")
         );
     };
-    Ok(selftest::planted_wasm(*number))
+    Ok(bug)
 }

@@ -11,6 +11,7 @@ use super::input::{Loaded, WorldArguments};
 use super::terminal::{self, ShrinkProgress};
 use super::{Exit, replay};
 use crate::models;
+use crate::worlds::examples;
 use sim_cases::files;
 use sim_cases::{CaseVerdict, store};
 use sim_report::event::Case;
@@ -23,12 +24,12 @@ use sim_session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
 
 /// Shrink a failing case to the shortest schedule that fails in the same way
 #[derive(Args)]
-#[command(after_help = "\
+#[command(after_help = format!("\
 What is much shorter is written at once, so that nothing is lost when it is interrupted: to a file
 `*.draft-N.json` of its own, which goes when the result is written. No other file is replaced or
 removed. Other failures that are met on the way are written as cases of their own.
 
-Example: sim shrink corpus/attempts_bounded-35b14c05eb89.json")]
+{}", examples::SHRINK))]
 pub(super) struct Shrink {
     /// Case file
     #[arg(value_name = "CASE")]

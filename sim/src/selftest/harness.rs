@@ -4,11 +4,9 @@
 
 use std::cell::Cell;
 
-use super::{number_of, planted_world};
-use crate::models;
-use sim_air::Air;
-use sim_host::{Code, Limits, default_cache_dir};
-use sim_kernel::World;
+use anyhow::{Context, bail};
+
+use super::Subject;
 use sim_model::{Crashes, Replays};
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode, Scenario};
@@ -18,20 +16,25 @@ use sim_simulator::{Chooser, Seeded, Situation};
 
 /// A fault that is planted in the harness.
 pub struct Sabotage {
+    /// What is wrong, in words.
     pub name: &'static str,
     /// What notices it.
     pub noticed_by: &'static str,
     /// Whether the check is content, with the fault or without it.
-    check: fn(&Air, bool) -> anyhow::Result<bool>,
+    check: fn(&Subject<'_>, bool) -> anyhow::Result<bool>,
 }
 
 impl Sabotage {
     /// Whether the check notices the fault, and nothing where there is none.
-    pub fn is_noticed(&self, air: &Air) -> anyhow::Result<bool> {
-        Ok((self.check)(air, false)? && !(self.check)(air, true)?)
+    ///
+    /// # Errors
+    /// If a reducer cannot be run, or the world is not one in which the fault would show.
+    pub fn is_noticed(&self, subject: &Subject<'_>) -> anyhow::Result<bool> {
+        Ok((self.check)(subject, false)? && !(self.check)(subject, true)?)
     }
 }
 
+/// All of them, in the order of reports.
 pub const HARNESS: [Sabotage; 6] = [
     Sabotage {
         name: "an invariant that never fires",
@@ -66,35 +69,34 @@ pub const HARNESS: [Sabotage; 6] = [
 ];
 
 const SEEDS: u64 = 200;
-
-fn shipped(air: &Air) -> anyhow::Result<World> {
-    let cache = default_cache_dir();
-    let code = Code::load(crate::RETRY_SM, Limits::default(), cache.as_deref())?;
-    Ok(World::new(air.clone(), vec![code]))
-}
+/// What says of any world that a step does not trap.
+const BOUNDED: &str = "bounded";
 
 fn scenario(runner: &Runner<'_>, seed: Seed) -> Scenario {
     runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm)
 }
 
 /// A run of some length, with its trace in the runner.
-fn long_run(runner: &mut Runner<'_>) -> Scenario {
+fn long_run(runner: &mut Runner<'_>) -> anyhow::Result<Scenario> {
     for seed in (0..SEEDS).map(Seed) {
         let scenario = scenario(runner, seed);
         runner.seed(seed, &scenario);
         if runner.trace.steps.len() >= 20 {
-            return scenario.with_schedule_of(&runner.trace);
+            return Ok(scenario.with_schedule_of(&runner.trace));
         }
     }
-    unreachable!("one seed in {SEEDS} takes twenty steps")
+    bail!("no seed in {SEEDS} takes twenty steps")
 }
 
-fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
+fn invariant_fires(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
     // A step that traps is judged by nothing else.
-    let world = planted_world(air, number_of("trap-in-backoff-stale")?)?;
-    let model = models::of(&world);
+    let mut bugs = subject.bugs.iter();
+    let traps = bugs.find(|bug| bug.properties == [BOUNDED]);
+    let traps = traps.context("no planted bug is about `bounded` alone")?;
+    let world = subject.planted(traps)?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
-    let bounded = runner.checker().properties().find("bounded");
+    let bounded = runner.checker().properties().find(BOUNDED);
     if let Some(bounded) = bounded.filter(|_| sabotaged) {
         runner.checker_mut().mute(bounded);
     }
@@ -106,7 +108,7 @@ fn invariant_fires(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 
 /// Leaves the seed's decisions as they are, but for one in a hundred of all that were ever made.
 struct Wayward<'a> {
-    seeded: Seeded<'a>,
+    seeded: Seeded,
     decisions: &'a Cell<u64>,
 }
 
@@ -122,9 +124,9 @@ impl Chooser for Wayward<'_> {
     }
 }
 
-fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = shipped(air)?;
-    let model = models::of(&world);
+fn seed_decides(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
+    let world = subject.shipped()?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
     let decisions = Cell::new(0);
     let mut digest = |seed: Seed| {
@@ -145,11 +147,11 @@ fn seed_decides(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 }
 
 /// The run and its replay tell the same, field by field.
-fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = shipped(air)?;
-    let model = models::of(&world);
+fn trace_is_whole(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
+    let world = subject.shipped()?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
-    let scenario = long_run(&mut runner);
+    let scenario = long_run(&mut runner)?;
     let mut run = runner.trace.clone();
     if sabotaged && let Some(step) = run.steps.iter_mut().find(|step| step.before != step.after) {
         step.after = step.before;
@@ -158,11 +160,11 @@ fn trace_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
     Ok(run.difference(&runner.trace).is_none())
 }
 
-fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = shipped(air)?;
-    let model = models::of(&world);
+fn recovery_is_whole(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
+    let world = subject.shipped()?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
-    long_run(&mut runner);
+    long_run(&mut runner)?;
     let mut run = runner.trace.clone();
     let changes = run.steps.iter().find(|step| step.before != step.after);
     let event = changes.map(|step| step.event);
@@ -182,9 +184,9 @@ fn recovery_is_whole(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
 }
 
 /// A snapshot record that holds the state before the last change is not believed.
-fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = shipped(air)?;
-    let model = models::of(&world);
+fn snapshot_is_true(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
+    let world = subject.shipped()?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
     let mut replays = Replays::new(&world)?;
     for seed in (0..SEEDS).map(Seed) {
@@ -204,15 +206,15 @@ fn snapshot_is_true(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
         }
         return Ok(replays.check(&mut run, &Crashes::Everywhere).is_none());
     }
-    unreachable!("one seed in {SEEDS} takes a snapshot after a change")
+    bail!("no seed in {SEEDS} takes a snapshot after a change")
 }
 
-fn schedule_is_followed(air: &Air, sabotaged: bool) -> anyhow::Result<bool> {
-    let world = shipped(air)?;
-    let model = models::of(&world);
+fn schedule_is_followed(subject: &Subject<'_>, sabotaged: bool) -> anyhow::Result<bool> {
+    let world = subject.shipped()?;
+    let model = (subject.model)(&world);
     let mut runner = Runner::new(&world, &*model)?;
     runner.set_effort(Effort::Plain);
-    let mut scenario = long_run(&mut runner);
+    let mut scenario = long_run(&mut runner)?;
     let digest = runner.trace.digest();
     if sabotaged {
         // The last decisions may be those that the second phase takes anyway.

@@ -219,7 +219,7 @@ fn assemble(body: &str) -> Vec<u8> {
 
 fn wasm_that_is_no_reducer() {
     let place = Place::new();
-    place.write("truncated.wasm", &sim::RETRY_SM[..20_000]);
+    place.write("truncated.wasm", &retry_world::WASM[..20_000]);
     place.write("text.wasm", "not wasm at all");
     place.write("empty.wasm", "");
     place.write(

@@ -389,7 +389,7 @@ fn other_worlds() {
         let text = std::fs::read_to_string(&path).expect("it can be read");
         std::fs::write(path, text.replace("demo/Retry", "my/Retry")).expect("it can be written");
     }
-    place.write("mine.wasm", sim::RETRY_SM);
+    place.write("mine.wasm", retry_world::WASM);
     let said = place.sim("run --world world --seeds 0..50");
     assert_eq!(said.code, 2);
     expect![[r#"

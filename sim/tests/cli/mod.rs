@@ -134,7 +134,7 @@ impl Place {
             .find(|(_, bug)| *bug == name)
             .expect("it is a bug")
             .0;
-        self.write(&format!("{name}.wasm"), sim::selftest::planted_wasm(number));
+        self.write(&format!("{name}.wasm"), retry_world::planted_wasm(number));
     }
 
     fn sim(&self, arguments: &str) -> Said {

@@ -73,7 +73,7 @@ fn built_in_world() {
 
 fn built_in_documents() {
     let sources = sim::cli::sources(&root("air")).expect("they can be read");
-    let built_in = sim::cli::built_in_world();
+    let built_in = sim::worlds::usual().sources();
     assert_eq!(built_in.len(), sources.len());
     for (built_in, source) in built_in.iter().zip(&sources) {
         let name = source.file.rsplit('/').next().expect("it has a name");

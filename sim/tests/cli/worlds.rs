@@ -309,7 +309,7 @@ fn denied_effects() {
         "\"decision\": \"allow\"",
         "\"decision\": \"deny\"",
     );
-    place.write("retry.wasm", sim::RETRY_SM);
+    place.write("retry.wasm", retry_world::WASM);
     let run = "run --world world --wasm retry.wasm --seeds 0..64 --case-dir found";
     let said = place.sim(run);
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
@@ -334,7 +334,7 @@ fn another_shape() {
         "\"req_id\": {\"text\": {}},\n",
         "\"req_id\": {\"text\": {}}, \"priority\": {\"nat\": {}},\n",
     );
-    place.write("retry.wasm", sim::RETRY_SM);
+    place.write("retry.wasm", retry_world::WASM);
     for command in ["run", "explore"] {
         let said = place.sim(&format!(
             "{command} --world world --wasm retry.wasm --case-dir found"

@@ -220,7 +220,7 @@ fn names() {
 
 fn offsets_of_the_shipped() {
     let cache = default_cache_dir();
-    let code = Code::load_instrumented(sim::RETRY_SM, Limits::default(), cache.as_deref());
+    let code = Code::load_instrumented(retry_world::WASM, Limits::default(), cache.as_deref());
     let code = code.expect("it is a reducer");
     let sites = code.sites().expect("it is instrumented");
     assert!(sites.blocks.len() > 500, "{} blocks", sites.blocks.len());
@@ -229,7 +229,7 @@ fn offsets_of_the_shipped() {
         "{} compares",
         sites.compares.len()
     );
-    offsets_are_those_of_the_file(sim::RETRY_SM, &code);
+    offsets_are_those_of_the_file(retry_world::WASM, &code);
     let places = sites
         .blocks
         .iter()

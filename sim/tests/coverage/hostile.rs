@@ -15,7 +15,7 @@ const COMPILED: u32 = 60;
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let seed = seed.unwrap_or(Seed(0));
     let shipped = trial("hostile", "shipped", move || {
-        each_mutant(sim::RETRY_SM, seed, MUTANTS, |mutant| {
+        each_mutant(retry_world::WASM, seed, MUTANTS, |mutant| {
             let _ = instrumented(mutant);
         });
     });

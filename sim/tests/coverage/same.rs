@@ -1,13 +1,13 @@
 //! Whole runs on instrumented reducers, beside the same runs on the originals.
 
 use libtest_mimic::Trial;
+use retry_world::planted_wasm;
 use sim::campaign::{Checked, Effort, Runner};
 use sim::host::{Code, Coverage, Limits, default_cache_dir};
 use sim::kernel::World;
 use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
-use sim::selftest::planted_wasm;
 use sim::trace::{Fault, Trace};
 
 use super::trial;
@@ -18,7 +18,7 @@ const SEEDS: u64 = 40;
 
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let shipped = trial("same", "shipped", move || {
-        compare(sim::RETRY_SM, seed, 5 * SEEDS)
+        compare(retry_world::WASM, seed, 5 * SEEDS)
     });
     let planted = planted::BUGS.iter().map(|(number, name)| {
         trial("same", name, move || {

@@ -125,7 +125,7 @@ fn of_rust() {
 
 /// It reads its envelope by words that are masked, and has what it writes ready as CBOR.
 fn of_the_shipped_reducer() {
-    let constants = Constants::of(sim::RETRY_SM);
+    let constants = Constants::of(retry_world::WASM);
     assert_eq!(
         constants.schema_names().collect::<Vec<_>>(),
         ["demo/WorkRequested@1"]
@@ -454,7 +454,7 @@ fn preference() {
 /// What runs is not what is looked at.
 fn cached_and_instrumented() {
     let folder = tempfile::tempdir().expect("there is room for a folder");
-    let wasm = sim::RETRY_SM;
+    let wasm = retry_world::WASM;
     let expected = Constants::of(wasm);
     for load in [Code::load, Code::load, Code::load_instrumented] {
         let code = load(wasm, Limits::default(), Some(folder.path()));

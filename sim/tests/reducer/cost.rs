@@ -50,7 +50,7 @@ fn passes(input: &[u8], fuel_per_step: u64) -> bool {
         fuel_per_step,
         ..Limits::default()
     };
-    let code = Code::load(sim::RETRY_SM, limits, default_cache_dir().as_deref());
+    let code = Code::load(retry_world::WASM, limits, default_cache_dir().as_deref());
     let code = code.expect("it takes no fuel to make an instance");
     let mut instance = code.instance().expect("there is room for an instance");
     instance.step_encoded(input, &mut Output::default()).is_ok()

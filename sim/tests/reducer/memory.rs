@@ -43,7 +43,7 @@ impl Bare {
     fn new() -> Bare {
         static MODULE: OnceLock<Module> = OnceLock::new();
         let module = MODULE.get_or_init(|| {
-            Module::new(&Engine::default(), sim::RETRY_SM).expect("the reducer is wasm")
+            Module::new(&Engine::default(), retry_world::WASM).expect("the reducer is wasm")
         });
         let limits = StoreLimitsBuilder::new().memory_size(MEMORY_BYTES).build();
         let mut store = Store::new(module.engine(), limits);

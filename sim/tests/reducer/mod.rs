@@ -39,7 +39,7 @@ struct Shipped(Instance);
 
 impl Shipped {
     fn new() -> Shipped {
-        let instance = code(sim::RETRY_SM).instance();
+        let instance = code(retry_world::WASM).instance();
         Shipped(instance.expect("there is room for an instance"))
     }
 

@@ -297,7 +297,7 @@ fn arms() {
 /// What the host shows of a refusal: what is wrong, and where.
 fn words() {
     let said = |input: &[u8]| {
-        let mut instance = code(sim::RETRY_SM).instance().expect("there is room");
+        let mut instance = code(retry_world::WASM).instance().expect("there is room");
         let answer = instance.step_encoded(input, &mut Output::default());
         let error = answer.expect_err("it is refused").to_string();
         let (what, _) = error.split_once("; in ").expect("it says where");

@@ -1,10 +1,11 @@
 //! The sources are in order: modules of a crate import in one direction, each file opens with what
-//! it owns, and lines fit.
+//! it owns, lines fit, and the harness has no words of its guests.
 //!
 //! What the compiler keeps between crates is kept here within one.
 
 mod imports;
 mod tokens;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,11 +20,12 @@ const WIDE: [&str; 2] = ["benches", "tests"];
 const MOST_COLUMNS: usize = 100;
 
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn()); 4] = [
+    let trials: [(&str, fn()); 5] = [
         ("modules_import_in_one_direction", one_direction),
         ("a_planted_circle_is_seen", planted),
         ("files_open_with_what_they_own", openings),
         ("lines_fit", lines),
+        ("harness_does_not_know_its_guests", words::of_the_harness),
     ];
     let trials = trials.into_iter();
     trials

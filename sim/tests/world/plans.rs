@@ -147,7 +147,7 @@ fn correlation() {
             .replace(plan, &format!("{plan}, \"correlate_by\": \"req_id\""));
     }
     let air = air::load(&sources).unwrap_or_else(|error| panic!("{error}"));
-    let world = World::new(air, vec![code(sim::RETRY_SM)]);
+    let world = World::new(air, vec![code(retry_world::WASM)]);
     let schedule = r#"{"start":"r1"},{"deliver":"WorkRequested","req_id":"r1"},
         {"step":"WorkPlan","req_id":"r1"},{"deliver":"err","req_id":"r1"}"#;
     let (_, checked) = follow(&world, START, schedule);

@@ -3,6 +3,8 @@
 //! Owns what the counter is for: the total is what was counted since the last reset, up to the
 //! limit, and others hear once that it is reached. Never looks into the reducer.
 
+#![warn(missing_docs)]
+
 use sim_air::{Air, SchemaId, Schemas, Value};
 use sim_kernel::World;
 use sim_model::{Asked, Finding, Model, Observer, Property, Scene, Seen, Small, Verdicts, Watch};

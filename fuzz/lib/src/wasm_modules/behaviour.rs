@@ -1,63 +1,75 @@
 //! What a reducer answers to a fixed row of inputs, and whether two rows of answers agree.
 
+use std::sync::LazyLock;
+
 use anyhow::{Result, bail, ensure};
 use sim::host::{Code, Coverage, Instance, Output, Sites, StepError, StepInput};
+use sim::model::Small;
+use sim::worlds;
 
 use super::{limits, printable};
 
-/// Inputs of every shape: no state and some, a key, a context, nothing at all, and much.
-pub const STEPS: [StepInput<'static>; 6] = [
-    StepInput {
-        state: None,
-        schema: "demo/RetryEvent@1",
-        value: START,
-        key: None,
-        ctx: None,
-    },
-    StepInput {
-        state: Some(b"\xd9\xd9\xf7\xa0"),
-        schema: "demo/RetryEvent@1",
-        value: START,
-        key: Some(b"r1"),
-        ctx: Some(b"\xd9\xd9\xf7\xf6"),
-    },
-    StepInput {
-        state: Some(b""),
-        schema: "",
-        value: b"",
-        key: None,
-        ctx: None,
-    },
-    StepInput {
-        state: None,
-        schema: "demo/Much@1",
-        value: &[0x5a; 3_000],
-        key: None,
-        ctx: None,
-    },
-    StepInput {
-        state: None,
-        schema: "demo/RetryEvent@1",
-        value: START,
-        key: None,
-        ctx: None,
-    },
-    StepInput {
-        state: Some(&[0xff; 40]),
-        schema: "demo/Event@1",
-        value: b"\xf6",
-        key: Some(b""),
-        ctx: None,
-    },
-];
+/// How many [`steps`] there are.
+pub const STEPS: usize = 6;
 
-/// A start of the retry machine, canonical.
-const START: &[u8] = b"\xd9\xd9\xf7\xa2d$tagestartf$value\xa5fnow_ns\x1a\x00\x0fB@freq_idgreq-123\
-    gpayloadgdo_worklmax_attempts\x03mbase_delay_ms\x0a";
+/// Inputs of every shape: no state and some, a key, a context, nothing at all, and much.
+fn steps() -> [StepInput<'static>; STEPS] {
+    let (schema, request) = &*REQUEST;
+    let first = StepInput {
+        state: None,
+        schema,
+        value: request,
+        key: None,
+        ctx: None,
+    };
+    [
+        first,
+        StepInput {
+            state: Some(b"\xd9\xd9\xf7\xa0"),
+            key: Some(b"r1"),
+            ctx: Some(b"\xd9\xd9\xf7\xf6"),
+            ..first
+        },
+        StepInput {
+            state: Some(b""),
+            schema: "",
+            value: b"",
+            key: None,
+            ctx: None,
+        },
+        StepInput {
+            state: None,
+            schema: "demo/Much@1",
+            value: &[0x5a; 3_000],
+            key: None,
+            ctx: None,
+        },
+        first,
+        StepInput {
+            state: Some(&[0xff; 40]),
+            schema: "demo/Event@1",
+            value: b"\xf6",
+            key: Some(b""),
+            ctx: None,
+        },
+    ]
+}
+
+/// What a client of the built-in world sends: the name of its schema, and canonical bytes. The
+/// reducer of that world answers it.
+static REQUEST: LazyLock<(String, Vec<u8>)> = LazyLock::new(|| {
+    let world = worlds::usual();
+    let air = sim::air::load(&world.sources()).expect("the built-in documents are right");
+    let model = (world.model)(&air).expect("they are those of the model");
+    let model = model.expect("the built-in world has a model");
+    let mut requests = model.scene(&Small::default()).requests;
+    let request = requests.swap_remove(0);
+    (air.schemas.name(request.schema).to_owned(), request.value)
+});
 
 type Answer = Result<Output, StepError>;
 
-/// What a reducer answers to all [`STEPS`].
+/// What a reducer answers to all [`steps`].
 pub struct Behaviour {
     /// Of one instance, in order, with how many it had answered since it was last renewed.
     row: Vec<(Answer, u64)>,
@@ -97,7 +109,7 @@ impl Behaviour {
             alone: Vec::new(),
             counted: None,
         };
-        for (index, input) in STEPS.iter().enumerate() {
+        for (index, input) in steps().iter().enumerate() {
             let answer = answer(instance, input)?;
             let alone = answer_alone(code, input)?;
             // A reducer's past must not be why a step fails.

@@ -50,7 +50,7 @@ impl Maker {
         let bases: Result<_> = kept()?.into_values().map(Base::new).collect();
         Ok(Maker {
             bases: bases?,
-            shipped: Base::new(sim::RETRY_SM.to_vec())?,
+            shipped: Base::new(sim::worlds::usual().wasm.to_vec())?,
             exports: [
                 exports("(param i32 i32 i32)")?,
                 exports("(param i32 i32) (result i32 i32)")?,

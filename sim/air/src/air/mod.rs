@@ -102,7 +102,7 @@ pub struct DocumentInfo {
 /// A module of kind `reducer` (`defmodule`): a state machine in wasm.
 #[derive(Clone, Debug)]
 pub struct Reducer {
-    /// Its name, such as `demo/RetrySM@1`.
+    /// Its name, such as `demo/Counter@1`.
     pub name: String,
     /// The file that holds its `defmodule`.
     pub file: String,

@@ -8,8 +8,8 @@ const MAX_NAME_SIZE: usize = 256;
 /// ```
 /// use sim_air::Pattern;
 ///
-/// assert!(Pattern::Name.matches("demo/RetrySM@1"));
-/// assert!(!Pattern::Name.matches("demo/RetrySM"));
+/// assert!(Pattern::Name.matches("demo/Counter@1"));
+/// assert!(!Pattern::Name.matches("demo/Counter"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pattern {

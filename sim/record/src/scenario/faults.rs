@@ -80,7 +80,7 @@ const FIRST_PERCENTAGE: usize = Knob::Reorder as usize;
 pub struct Faults {
     knobs: [u32; COUNT],
     /// The weights of the answers to work, by name, in order. Of others it is 0.
-    answers: Vec<(Arc<str>, u32)>,
+    answers: Arc<[(Arc<str>, u32)]>,
 }
 
 /// Whether they are the same numbers; the order of the answers is that of whoever lists them.
@@ -111,7 +111,7 @@ pub enum Depth {
     /// As long as a scenario says, with all kinds of faults.
     Usual,
     /// Long, with hardly a fault and nothing that ends a request: what shows only after many
-    /// attempts hides behind the faults of usual runs.
+    /// rounds hides behind the faults of usual runs.
     Deep,
     /// The same, until a byte has overflowed.
     Deepest,
@@ -202,7 +202,7 @@ impl Faults {
         for (knob, number) in numbers {
             knobs[knob as usize] = number;
         }
-        let answers: Vec<_> = answers.into_iter().collect();
+        let answers: Arc<[_]> = answers.into_iter().collect();
         let mut weights = answers.iter().map(|(_, weight)| *weight);
         let fits = |number| number <= Faults::MOST;
         (knobs.into_iter().all(fits) && weights.all(fits)).then_some(Faults { knobs, answers })
@@ -259,7 +259,7 @@ pub fn answer_of_weight(name: &str) -> &str {
 
 const ANSWER: &str = "answer ";
 
-fn weights(answers: &Answers, mut weight: impl FnMut(&Outcome) -> u32) -> Vec<(Arc<str>, u32)> {
+fn weights(answers: &Answers, mut weight: impl FnMut(&Outcome) -> u32) -> Arc<[(Arc<str>, u32)]> {
     let outcomes = answers.outcomes().iter();
     outcomes
         .map(|outcome| (outcome.name.clone(), weight(outcome)))

@@ -3,6 +3,7 @@
 //! Decisions that need a deleted one are not possible any more and fall away by themselves, so a
 //! window or a pair is only needed where two decisions cancel out.
 
+use std::collections::BTreeSet;
 use std::mem::{Discriminant, discriminant};
 
 use super::Search;
@@ -145,6 +146,20 @@ impl Search<'_> {
         }
     }
 
+    /// A copy of a message may only lead to another message twice: then that one is copied, and
+    /// what the first copy led to falls away.
+    pub(super) fn copy_later(&mut self) {
+        if self.best.schedule.len() > MOST_FOR_PAIRS {
+            return;
+        }
+        let mut index = 0;
+        while index < self.best.schedule.len() {
+            let mut candidates = copied_later(&self.best.schedule, index).into_iter();
+            let found = candidates.any(|schedule| self.attempt(&self.with_schedule(schedule)));
+            index += usize::from(!found);
+        }
+    }
+
     /// Leaves out the decisions at these indices. Where a later one names one of several that are
     /// alike, it is also tried with the one before, and the one after: what was deleted may have
     /// brought one in flight, or taken one out.
@@ -226,6 +241,53 @@ fn without(scenario: &Scenario, deleted: &[bool], shift: i64) -> Scenario {
         schedule.push(decision);
     }
     scenario.with_schedule(schedule)
+}
+
+/// The schedules in which, instead of the copy that is made at `index`, another is made of what is
+/// delivered twice after it. What the first copy led to, such as a plan, has a number; those after
+/// it have one less then.
+fn copied_later(schedule: &[Decision], index: usize) -> Vec<Vec<Decision>> {
+    let Decision::Duplicate(copied) = &schedule[index] else {
+        return Vec::new();
+    };
+    let delivers = |decision: &Decision, item: &ItemName| match decision {
+        Decision::Deliver(other) => alike(other, item),
+        _ => false,
+    };
+    let (before, after) = (&schedule[..index], &schedule[index + 1..]);
+    let numbers = after.iter().filter_map(Decision::item).map(|item| item.nth);
+    let mut numbers: BTreeSet<u32> = numbers.filter(|nth| *nth > 1).collect();
+    // Perhaps it led to nothing that has a number here.
+    numbers.insert(u32::MAX);
+    let mut found = Vec::new();
+    for (place, decision) in after.iter().enumerate() {
+        let Decision::Deliver(item) = decision else {
+            continue;
+        };
+        let mut later = after[place + 1..].iter();
+        if alike(item, copied) || !later.any(|decision| delivers(decision, item)) {
+            continue;
+        }
+        for &gone in &numbers {
+            let mut candidate = before.to_vec();
+            for (at, decision) in after.iter().enumerate() {
+                let mut decision = decision.clone();
+                let named = decision.item_mut().filter(|it| !alike(it, item));
+                let named = named.filter(|it| it.correlation == copied.correlation);
+                match named {
+                    Some(named) if named.nth == gone => continue,
+                    Some(named) if named.nth > gone => named.nth -= 1,
+                    _ => {}
+                }
+                if at == place {
+                    candidate.push(Decision::Duplicate(item.clone()));
+                }
+                candidate.push(decision);
+            }
+            found.push(candidate);
+        }
+    }
+    found
 }
 
 fn alike(left: &ItemName, right: &ItemName) -> bool {

@@ -96,7 +96,7 @@ impl Context<'_> {
         from: &Identity,
         to: &Identity,
     ) -> Option<Request> {
-        let value = self.with_req_id(request.schema, &request.value, from, to)?;
+        let value = self.with_correlation(request.schema, &request.value, from, to)?;
         let found = self.subject.model.correlation(request.schema, &value);
         (found == to.correlation.as_deref()).then(|| Request {
             name: to.name.clone(),
@@ -113,7 +113,7 @@ impl Context<'_> {
                     request.clone_from(&to.name);
                 }
                 Decision::Inject { schema, value, .. } => {
-                    if let Some(renamed) = self.with_req_id(*schema, value, from, to) {
+                    if let Some(renamed) = self.with_correlation(*schema, value, from, to) {
                         *value = renamed;
                     }
                 }
@@ -130,7 +130,7 @@ impl Context<'_> {
 
     /// A value in which every text that is one request's id is another's. Many a text is empty
     /// that is nobody's id: of those only the one that says whose the event is.
-    pub(super) fn with_req_id(
+    pub(super) fn with_correlation(
         &self,
         schema: SchemaId,
         bytes: &[u8],

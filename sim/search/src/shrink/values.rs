@@ -274,7 +274,7 @@ impl Search<'_> {
         }
         known
             .iter()
-            .filter_map(|to| self.context.with_req_id(schema, value, &stranger, to))
+            .filter_map(|to| self.context.with_correlation(schema, value, &stranger, to))
             .collect()
     }
 

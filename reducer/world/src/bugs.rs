@@ -1,105 +1,129 @@
-//! The planted bugs: which invariants are about each, and the small world in which it shows.
+//! The planted bugs: which properties are about each, and the small world in which it shows.
 
-/// A bug of the crate `planted`.
-pub struct Bug {
-    pub name: &'static str,
-    /// The invariants that are about it; to violate one of them is to find it.
-    pub invariants: &'static [&'static str],
-    /// The small world in which the explorer must find it; None if it cannot, for the reason that
-    /// stands beside it.
-    pub shape: Option<Shape>,
-    /// It takes a hundred decisions and more to see it.
-    pub is_deep: bool,
+use std::sync::LazyLock;
+
+use sim_model::{PlantedBug, Shape};
+
+use crate::planted_wasm;
+
+/// Every planted bug, in the order of the crate `planted`.
+pub fn bugs() -> &'static [PlantedBug] {
+    static ALL: LazyLock<Vec<PlantedBug>> = LazyLock::new(|| {
+        let planted = planted::BUGS.iter().zip(planted::SAYS);
+        let all = planted.zip(&BUGS);
+        let all = all.map(|((&(number, name), says), bug)| {
+            assert_eq!(name, bug.name, "the tables have one order");
+            PlantedBug {
+                name,
+                says: says.trim(),
+                wasm: planted_wasm(number),
+                properties: bug.properties,
+                shape: bug.shape.map(Small::shape),
+                is_deep: bug.is_deep,
+            }
+        });
+        all.collect()
+    });
+    &ALL
 }
 
-/// A small world: see `explore::Limits`.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    pub requests: u32,
-    pub max_attempts: u64,
-    pub base_delay_ms: u64,
-    pub duplicates: u8,
-    pub spurious: u8,
-    pub depth: u32,
-    /// Every scene is explored, not only that in which nothing is varied.
-    pub is_varied: bool,
+/// What is known of a planted bug beside the crate `planted`: see [`PlantedBug`].
+struct Bug {
+    name: &'static str,
+    properties: &'static [&'static str],
+    /// None if no small world shows it, for the reason that stands beside it.
+    shape: Option<Small>,
+    is_deep: bool,
 }
 
-impl Bug {
-    /// Whether the property of a name is about it.
-    pub fn is_about(&self, property: &str) -> bool {
-        self.invariants.contains(&property)
+/// A small world of the retry machine: see [`Shape`].
+#[derive(Clone, Copy)]
+struct Small {
+    requests: u32,
+    max_attempts: u64,
+    base_delay_ms: u64,
+    spurious: u8,
+    is_varied: bool,
+}
+
+impl Small {
+    fn shape(self) -> Shape {
+        Shape {
+            small: retry_model::small(self.requests, self.max_attempts, self.base_delay_ms),
+            duplicates: 1,
+            spurious: self.spurious,
+            depth: 12,
+            is_varied: self.is_varied,
+        }
     }
 }
 
-const SHAPE: Shape = Shape {
+const SHAPE: Small = Small {
     requests: 1,
     max_attempts: 2,
     base_delay_ms: 10,
-    duplicates: 1,
     spurious: 1,
-    depth: 12,
     is_varied: false,
 };
 /// No spurious event: the story that is told comes about by itself.
-const NATURAL: Shape = Shape {
+const NATURAL: Small = Small {
     spurious: 0,
     ..SHAPE
 };
-const ONE_ATTEMPT: Shape = Shape {
+const ONE_ATTEMPT: Small = Small {
     max_attempts: 1,
     ..SHAPE
 };
-const TWO_REQUESTS: Shape = Shape {
+const TWO_REQUESTS: Small = Small {
     requests: 2,
     ..SHAPE
 };
-const THREE_ATTEMPTS: Shape = Shape {
+const THREE_ATTEMPTS: Small = Small {
     max_attempts: 3,
     ..SHAPE
 };
-const LARGE_DELAY: Shape = Shape {
+const LARGE_DELAY: Small = Small {
     base_delay_ms: u64::MAX,
     ..SHAPE
 };
 
-const fn bug(name: &'static str, invariants: &'static [&'static str], shape: Shape) -> Bug {
+const fn bug(name: &'static str, properties: &'static [&'static str], shape: Small) -> Bug {
     Bug {
         name,
-        invariants,
+        properties,
         shape: Some(shape),
         is_deep: false,
     }
 }
 
 /// Found where something is varied: the whole tour is taken.
-const fn varied(name: &'static str, invariants: &'static [&'static str], shape: Shape) -> Bug {
-    let shape = Shape {
+const fn varied(name: &'static str, properties: &'static [&'static str], shape: Small) -> Bug {
+    let shape = Small {
         is_varied: true,
         ..shape
     };
-    bug(name, invariants, shape)
+    bug(name, properties, shape)
 }
 
 /// Found in the scene that goes deep.
-const fn deep(name: &'static str, invariants: &'static [&'static str]) -> Bug {
+const fn deep(name: &'static str, properties: &'static [&'static str]) -> Bug {
     Bug {
         is_deep: true,
-        ..varied(name, invariants, SHAPE)
+        ..varied(name, properties, SHAPE)
     }
 }
 
-const fn unexplored(name: &'static str, invariants: &'static [&'static str]) -> Bug {
+const fn unexplored(name: &'static str, properties: &'static [&'static str]) -> Bug {
     Bug {
         name,
-        invariants,
+        properties,
         shape: None,
         is_deep: false,
     }
 }
 
-/// Every planted bug, in the order of the crate.
-pub const BUGS: [Bug; 50] = [
+/// In the order of `planted::BUGS`.
+const BUGS: [Bug; 50] = [
     bug(
         "attempt-limit-off-by-one",
         &["attempts_bounded"],

@@ -12,6 +12,7 @@
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
+#![warn(missing_docs)]
 
 mod bugs;
 pub mod deep;
@@ -22,7 +23,7 @@ mod process;
 #[cfg(target_arch = "wasm32")]
 mod words;
 
-pub use bugs::{BUGS, Bug};
+pub use bugs::{BUGS, Bug, SAYS};
 pub use deep::{DEEP, Deep};
 use retry_sm::wire;
 use sdk::cbor::{Buffer, Reader};

@@ -2,18 +2,21 @@
 
 /// Makes the type and the table out of one list.
 macro_rules! bugs {
-    ($($(#[$doc:meta])* $number:literal $variant:ident $name:literal;)*) => {
+    ($($(#[doc = $says:literal])* $number:literal $variant:ident $name:literal;)*) => {
         /// A planted bug; its number is what selects it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Bug {
             /// No bug: the shipped machine.
             None = 0,
-            $($(#[$doc])* $variant = $number,)*
+            $($(#[doc = $says])* $variant = $number,)*
         }
 
         /// The number and the name of each bug, in order; 0, no bug, is not among them.
         pub const BUGS: &[(u8, &str)] = &[$(($number, $name)),*];
+
+        /// What is wrong with each of [`BUGS`], in the same order; a space is before each line.
+        pub const SAYS: &[&str] = &[$(concat!($($says),*)),*];
 
         impl Bug {
             /// The bug of that number, 0 being none.

@@ -20,15 +20,15 @@ const SOURCES: [&str; 9] = [
     "reducer/Cargo.toml",
     "sdk/src",
     "sdk/Cargo.toml",
-    "sim/planted/src",
-    "sim/planted/Cargo.toml",
+    "reducer/planted/src",
+    "reducer/planted/Cargo.toml",
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
 ];
 
 fn main() {
-    let root = PathBuf::from(var("CARGO_MANIFEST_DIR")).join("..");
+    let root = PathBuf::from(var("CARGO_MANIFEST_DIR")).join("../..");
     for source in SOURCES {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
