@@ -7,6 +7,7 @@
 mod air;
 mod bugs;
 mod build;
+mod by_hand;
 mod cli;
 mod corpus;
 mod coverage;
@@ -16,11 +17,13 @@ mod enabled;
 mod examples;
 mod explore;
 mod foreign;
+mod generic;
 mod host;
 mod pages;
 mod reducer;
 mod seeds;
 mod shrink;
+mod streams;
 mod support;
 mod tidy;
 mod trace;
@@ -54,6 +57,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         shrink::trials(),
         bugs::trials(seed),
         build::trials(),
+        by_hand::trials(),
         cli::trials(),
         corpus::trials(),
         coverage::trials(seed),
@@ -63,6 +67,8 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         examples::trials(),
         explore::trials(),
         foreign::trials(),
+        generic::trials(seed),
+        streams::trials(number),
         tidy::trials(),
         trace::trials(number),
         world::trials(seed),
