@@ -97,10 +97,8 @@ fn spurious(world: &World, seed: Seed) {
     let model = Generic::of(world);
     let mut stream = Stream::new(seed, Component::Chooser);
     let requests = model.requests(&mut stream, Depth::Usual);
-    let drawn = (0..SEEDS * 10).filter_map(|_| model.stray(&requests, &mut stream));
-    let drawn: BTreeSet<Event> = drawn
-        .map(|stray| event(world, stray.schema, &stray.value))
-        .collect();
+    let drawn = (0..SEEDS * 10).filter_map(|_| model.spurious(&requests, &mut stream));
+    let drawn: BTreeSet<Event> = drawn.map(|it| event(world, it.schema, &it.value)).collect();
     assert_eq!(drawn, events(world, |_| true));
 }
 
@@ -114,9 +112,9 @@ fn small_worlds(world: &World) {
         .map(|request| event(world, request.schema, &request.value))
         .collect();
     assert_eq!(sent, events(world, |source| source == Source::Client));
-    let within = model.stale(&scene.requests).into_iter();
+    let within = model.few_spurious(&scene.requests).into_iter();
     let within: BTreeSet<Event> = within
-        .map(|stray| event(world, stray.schema, &stray.value))
+        .map(|it| event(world, it.schema, &it.value))
         .collect();
     assert_eq!(within, events(world, |source| source != Source::Client));
 }

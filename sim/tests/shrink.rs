@@ -379,7 +379,7 @@ fn bugs() {
     "#]].assert_eq(&found);
 }
 
-/// Where an answer takes longer to come about, a stray event counts for more.
+/// Where an answer takes longer to come about, a spurious event counts for more.
 fn another_world() {
     let air = documents("sim/tests/fixtures/worlds/http");
     let world = World::new(air, vec![code(&selftest::planted_wasm(1))]);

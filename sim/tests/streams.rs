@@ -159,14 +159,14 @@ fn faults_are_frozen(_: u64) {
         let mix = mix(42, depth);
         let mix: Vec<String> = mix
             .iter()
-            .map(|(knob, number)| format!("{} {number}", knob.name()))
+            .map(|(knob, number)| format!("{knob:?} {number}"))
             .collect();
         drawn += &format!("{depth:?}: {}\n", mix.join(", "));
     }
     expect![[r#"
-        Usual: ok 5, transient 16, terminal 4, silence 4, stray 40, duplicate 5, drop 5, redeliver 5, snapshot 5, timer_early 40, timer_late 70, timer_twice 10, timer_status 40
-        Deep: transient 100, crash 2
-        Deepest: transient 100, crash 2
+        Usual: Ok 5, Transient 16, Terminal 4, Silence 4, Spurious 40, Duplicate 5, Drop 5, Redeliver 5, Snapshot 5, TimerEarly 40, TimerLate 70, TimerTwice 10, TimerStatus 40
+        Deep: Transient 100, Crash 2
+        Deepest: Transient 100, Crash 2
     "#]].assert_eq(&drawn);
 }
 
@@ -210,7 +210,7 @@ fn each_fault_is_off_in_half(seed: u64) {
     let mixes: Vec<_> = (0..SEEDS)
         .map(|more| mix(seed.wrapping_add(more), Depth::Usual))
         .collect();
-    let first = Knob::ALL.iter().position(|knob| *knob == Knob::Stray);
+    let first = Knob::ALL.iter().position(|knob| *knob == Knob::Spurious);
     for knob in &Knob::ALL[first.expect("it is a knob")..] {
         let has = |mix: &&Vec<(Knob, u32)>| mix.iter().any(|(on, _)| on == knob);
         let on = mixes.iter().filter(has).count();

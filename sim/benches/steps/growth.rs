@@ -77,7 +77,7 @@ fn run(runner: &mut Runner<'_>, scenario: &Scenario) -> u64 {
 }
 
 /// A run that goes on to so many turns, for its requests may be tried without end and never
-/// succeed, no stray says that they did, and nothing is lost. Without crashes, which cost a replay
+/// succeed, no spurious event says that they did, and nothing is lost. Without crashes, which cost a replay
 /// of all that was before.
 fn long(subject: &Subject, turns: u64) -> Scenario {
     let endless = retry_model::small(3, u64::MAX, 10);
@@ -86,7 +86,7 @@ fn long(subject: &Subject, turns: u64) -> Scenario {
             Knob::Ok,
             Knob::Terminal,
             Knob::Silence,
-            Knob::Stray,
+            Knob::Spurious,
             Knob::Drop,
             Knob::Crash,
         ];

@@ -36,7 +36,7 @@ knobs! {
     Terminal "terminal";
     Silence "silence";
     /// Weights of decisions, relative to [`Faults::PROGRESS`].
-    Stray "stray";
+    Spurious "stray";
     Duplicate "duplicate";
     Drop "drop";
     Redeliver "redeliver";
@@ -57,7 +57,7 @@ knobs! {
 }
 
 const COUNT: usize = Knob::ALL.len();
-const FIRST_DECISION: usize = Knob::Stray as usize;
+const FIRST_DECISION: usize = Knob::Spurious as usize;
 const FIRST_PERCENTAGE: usize = Knob::Reorder as usize;
 
 /// The fault mix of one run.

@@ -95,7 +95,7 @@ impl Tracker {
         let turn = seen.index;
         match choice {
             Choice::Start { .. } => self.direct(seen, Place::Client, goals, "start", false),
-            Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "stray", true),
+            Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "spurious", true),
             Choice::Deliver(item) => {
                 let sequence = sequence_of(&self.before.messages, item);
                 self.message(seen, sequence, item, goals, false);

@@ -19,7 +19,7 @@ pub const FAULTS: [&str; 18] = [
     "message duplicated",
     "message dropped",
     "message redelivered",
-    "stray event",
+    "spurious event",
     "second start",
     "timer early",
     "timer late",
