@@ -9,8 +9,8 @@ use core::marker::PhantomData;
 use crate::Refusal;
 use crate::cbor::{Read, Reader};
 
-/// A type that is read from CBOR. [`record!`](crate::record) and [`variant!`](crate::variant) make
-/// such types.
+/// A type that is read from CBOR. [`record!`](crate::record!) and [`variant!`](crate::variant!)
+/// make such types.
 ///
 /// | in AIR | here |
 /// | --- | --- |

@@ -8,9 +8,9 @@ use core::fmt::{self, Write};
 use crate::cbor::{MAJOR_TEXT, Sink};
 use crate::decode::{Decode, List, Map};
 
-/// A type that is written as CBOR. [`record!`](crate::record) and [`variant!`](crate::variant) make
-/// such types; the others are those of [`Decode`], [`Items`], [`Pairs`], and
-/// what `format_args!` returns, which is a text.
+/// A type that is written as CBOR. [`record!`](crate::record!) and [`variant!`](crate::variant!)
+/// make such types; the others are those of [`Decode`], [`Items`], [`Pairs`], and what
+/// `format_args!` returns, which is a text.
 pub trait Encode {
     /// Writes the value.
     fn encode<S: Sink>(&self, out: &mut S);

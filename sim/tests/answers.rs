@@ -5,7 +5,7 @@ use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop, Summary};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
-use sim::model::{Model, Scene, Small, Stray, Watch};
+use sim::model::{Model, Scene, Small, Spurious, Watch};
 use sim::models;
 use sim::random::Stream;
 use sim::scenario::{Bounds, Depth, Mix, PlanMode, Request, Scenario};
@@ -74,8 +74,8 @@ impl Model for Renamed {
         self.0.effect_correlation(kind, params)
     }
 
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
-        self.0.stray(requests, stream)
+    fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
+        self.0.spurious(requests, stream)
     }
 }
 

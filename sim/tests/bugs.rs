@@ -11,7 +11,7 @@ use sim::selftest::{self, HARNESS, MOST_SEEDS, PlantedBug, SelftestOptions};
 
 use crate::support::{subject, trial};
 
-/// Within so many seeds a bug must be found: some need a stray timer that happens to fit.
+/// Within so many seeds a bug must be found: some need a spurious timer that happens to fit.
 const SEEDS: u64 = 400;
 
 /// What no reducer can violate, or not before another invariant is violated: these have trials of

@@ -8,6 +8,7 @@ mod air;
 mod answers;
 mod bugs;
 mod build;
+mod by_hand;
 mod cli;
 mod corpus;
 mod coverage;
@@ -18,11 +19,13 @@ mod examples;
 mod explore;
 mod first_campaign;
 mod foreign;
+mod generic;
 mod host;
 mod pages;
 mod reducer;
 mod seeds;
 mod shrink;
+mod streams;
 mod support;
 mod tidy;
 mod trace;
@@ -57,6 +60,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         answers::trials(),
         bugs::trials(seed),
         build::trials(),
+        by_hand::trials(),
         cli::trials(),
         corpus::trials(),
         coverage::trials(seed),
@@ -69,6 +73,8 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
             first_campaign::main().expect("the world can be run");
         })],
         foreign::trials(),
+        generic::trials(seed),
+        streams::trials(number),
         tidy::trials(),
         trace::trials(number),
         world::trials(seed),

@@ -1,5 +1,7 @@
 //! What must be true of every seed: the shipped reducer holds, and the harness can be trusted.
 
+use std::path::Path;
+
 use libtest_mimic::Trial;
 use sim::campaign::{self, CampaignOptions, Effort, Runner, Summary};
 use sim::cases::{Case, CaseVerdict, Found, FoundBy, WorldHashes, store};
@@ -9,7 +11,7 @@ use sim::models;
 use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 
-use crate::support::{http_world, planted_world, retry_world, root, trial};
+use crate::support::{http_world, planted_world, retry_world, trial};
 
 /// Seeds that are tried when none is given.
 const SEEDS: u64 = 300;
@@ -96,11 +98,13 @@ fn holds(world: &World, seed: Seed) {
 }
 
 /// Writes a failing seed into the corpus, as a campaign does.
+/// Keeps the run as a case in the target folder: no trial writes into the checkout.
 fn keep(world: &World, seed: Seed, run: &Run) -> String {
     let name = run.checked.violations[0].name();
     let found = found(world, seed, run, CaseVerdict::Violated(name.to_owned()));
     let case = Case::new(&world.air, &run.scenario, found);
-    let written = store::write(&root("corpus"), name, &case).expect("it can be written");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("found");
+    let written = store::write(&folder, name, &case).expect("it can be written");
     written.path.display().to_string()
 }
 

@@ -434,7 +434,7 @@ fn copies_later() {
     expect![[r#"start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; duplicate err of "r1"; deliver err of "r1"; fire timer of "r1"; deliver err of "r1"; deliver WorkRequested of "r1"; step WorkPlan of "r1" (number 2): ok; deliver ok of "r1""#]].assert_eq(&story(&world, &shrunk.scenario.schedule));
 }
 
-/// Where an answer takes longer to come about, a stray event counts for more.
+/// Where an answer takes longer to come about, a spurious event counts for more.
 fn another_world() {
     let air = documents("sim/tests/fixtures/worlds/http");
     let world = World::new(air, vec![code(&retry_world::planted_wasm(1))]);

@@ -91,7 +91,7 @@ pub fn seeds() -> Result<Vec<Sown>> {
 /// The modules that are kept as text, by name.
 ///
 /// # Errors
-/// As [`seeds`].
+/// As [`seeds()`].
 pub fn kept() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut kept = BTreeMap::new();
     for seed in seeds::files(&folder(KEPT))? {

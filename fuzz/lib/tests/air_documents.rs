@@ -153,7 +153,7 @@ fn a_loader_that_is_moody_is_found() {
 
 /// Each fault of a report, and what is said of it.
 #[test]
-fn reports_that_lead_astray_are_found() {
+fn misleading_reports_are_found() {
     let text = "[\n  {\"$kind\": \"defschema\", \"nmae\": 1}]";
     let found = |fault: fn(&mut Diagnostics)| {
         thread_local! {

@@ -23,7 +23,7 @@ use sim_air::cbor::canonical::CanonicalText;
 use sim_air::{Air, EffectId, Hash, ReducerId, SchemaId, Schemas, Type};
 use sim_kernel::adapters::timer::SET as TIMER_SET;
 use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_receipt};
-use sim_model::{Model, Scene, Size, Small, Stray, Watch, sample, texts};
+use sim_model::{Model, Scene, Size, Small, Spurious, Watch, sample, texts};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
 use sim_record::trace::{Answer, Answers, Often, Outcome, Status};
@@ -210,7 +210,7 @@ impl Model for Retry {
 
     /// Of a stranger: every answer, and a timer; an ok without an id. Of each request: an ok with
     /// an id that is nearly its own, and the timers of its first two waits, set or not.
-    fn stale(&self, requests: &[Request]) -> Vec<Stray> {
+    fn few_spurious(&self, requests: &[Request]) -> Vec<Spurious> {
         let stranger = STRANGER.into();
         let mut events = vec![
             wire::encode(&Event::Ok { req_id: stranger }),
@@ -240,7 +240,7 @@ impl Model for Retry {
         events.dedup();
         events
             .into_iter()
-            .map(|event| self.as_stray(event))
+            .map(|event| self.as_spurious(event))
             .collect()
     }
 
@@ -296,7 +296,7 @@ impl Model for Retry {
         true
     }
 
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
+    fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
         let known =
             stream
                 .pick(requests)
@@ -346,7 +346,7 @@ impl Model for Retry {
                 self.schemas.encode(self.event, &event).ok()?
             }
         };
-        Some(self.as_stray(bytes))
+        Some(self.as_spurious(bytes))
     }
 
     /// Which request is where, and at which attempt, counted up to eight.
@@ -372,8 +372,8 @@ impl Model for Retry {
 }
 
 impl Retry {
-    fn as_stray(&self, value: Vec<u8>) -> Stray {
-        Stray {
+    fn as_spurious(&self, value: Vec<u8>) -> Spurious {
+        Spurious {
             schema: self.event,
             value,
             cell: None,

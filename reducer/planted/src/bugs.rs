@@ -58,7 +58,7 @@ bugs! {
     12 AttemptCountedAtErr "attempt-counted-at-err";
     /// The payload in the state gets a byte longer with each ignored event.
     13 StateGrows "state-grows";
-    /// An `err` in Backoff, which is stale, traps.
+    /// An `err` in Backoff, which is spurious, traps.
     14 TrapInBackoffStale "trap-in-backoff-stale";
     /// The numbers of `start` are cut to 32 bits.
     15 NatTruncated "nat-truncated-to-32-bits";

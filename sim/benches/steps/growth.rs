@@ -77,13 +77,13 @@ fn run(runner: &mut Runner<'_>, scenario: &Scenario) -> u64 {
 }
 
 /// A run that goes on to so many turns, for its requests may be tried without end and never
-/// succeed, no stray says that they did, and nothing is lost. Without crashes, which cost a replay
+/// succeed, no spurious event says that they did, and nothing is lost. Without crashes, which cost a replay
 /// of all that was before.
 fn long(subject: &Subject, turns: u64) -> Scenario {
     let endless = retry_world::small(3, u64::MAX, 10);
     let answers = subject.model.answers();
     let fixed = Faults::fixed(&answers);
-    let off = [Knob::Silence, Knob::Stray, Knob::Drop, Knob::Crash];
+    let off = [Knob::Silence, Knob::Spurious, Knob::Drop, Knob::Crash];
     let on = Knob::ALL.into_iter().filter(|knob| !off.contains(knob));
     let knobs = on.map(|knob| (knob, fixed.weight(knob)));
     let outcomes = answers.outcomes().iter();

@@ -93,7 +93,7 @@ impl Draft {
     /// Writes the first version: `STEM-DIGITS.draft-N.json`.
     ///
     /// # Errors
-    /// As [`write`].
+    /// As [`write()`].
     pub fn create(folder: &Path, stem: &str, case: &Case) -> Result<Draft, WriteError> {
         let text = checked_text(case)?;
         let name = named(stem, case);
@@ -117,7 +117,7 @@ impl Draft {
     /// Takes a version that is better.
     ///
     /// # Errors
-    /// As [`write`]; then the version before is still there.
+    /// As [`write()`]; then the version before is still there.
     pub fn improve(&mut self, case: &Case) -> Result<(), WriteError> {
         replace(&self.path, &checked_text(case)?)?;
         self.decisions = case.decision_count();
@@ -141,7 +141,7 @@ pub fn is_worth(decisions: usize, before: usize) -> bool {
 /// there: false if so.
 ///
 /// # Errors
-/// As [`write`], and if what stands there is no case.
+/// As [`write()`], and if what stands there is no case.
 pub fn write_if_better(path: &Path, case: &Case) -> Result<bool, WriteOverError> {
     let text = checked_text(case)?;
     let folder = files::folder_of(path);

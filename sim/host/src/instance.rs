@@ -112,7 +112,7 @@ impl Instance {
     /// Calls the code with an envelope and gives the bytes of its answer, if this is the first call
     /// of a fresh instance.
     pub(super) fn call_once(mut self, envelope: &[u8]) -> Result<Vec<u8>, StepError> {
-        debug_assert_eq!(self.steps, 0);
+        assert_eq!(self.steps, 0);
         match &mut self.live {
             Some(live) => live.answer(&self.code, envelope).map(<[u8]>::to_vec),
             None => Err(no_export()),

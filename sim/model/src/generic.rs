@@ -2,11 +2,11 @@
 //!
 //! Clients send what nothing within the world sends (see [`sim_kernel::Arms`]), with values from a
 //! small pool, so that one event is about what another was about. Plans run as written; receipts
-//! are plain or drawn. Strays are events of every kind, those that the world sends itself among
+//! are plain or drawn. Spurious events are of every kind, those that the world sends itself among
 //! them. Nothing says whose an event is.
 
 use crate::constants::Constants;
-use crate::model::{Model, Scene, Small, Stray};
+use crate::model::{Model, Scene, Small, Spurious};
 use crate::observer::Watch;
 use crate::pool::Pool;
 use crate::{receipts, sample};
@@ -18,16 +18,17 @@ use sim_record::scenario::{Depth, Request};
 
 /// The most requests of a seed of usual depth.
 const REQUESTS: u32 = 6;
-/// A stray has values of no run so often.
+/// A spurious event has values of no run so often.
 const ARBITRARY: Ratio = Ratio::new(1, 8);
 /// A small world has so many values of each kind of event at most, and so many requests in all.
 const VALUES_OF_AN_ARM: usize = 4;
 /// Of these, the first ones are plain, and the others drawn.
 const PLAIN_VALUES: usize = 3;
 const MOST_ALTERNATIVES: usize = 24;
-/// Of each kind of event that the world sends itself a small world has so many strays.
-const STALE_OF_AN_ARM: usize = 2;
-const MOST_STALE: usize = 24;
+/// Of each kind of event that the world sends itself a small world has so many
+/// spurious ones.
+const SPURIOUS_OF_AN_ARM: usize = 2;
+const MOST_SPURIOUS: usize = 24;
 /// Of each effect that is asked for it has so many receipts beside the plain ones.
 const RECEIPTS_OF_AN_EFFECT: usize = 2;
 /// Draws until another value is found.
@@ -107,7 +108,12 @@ impl Generic {
         Pool::gather(&self.constants, &self.keys, &self.air.schemas, requests)
     }
 
-    fn stray_of(&self, arm: &EventArm, pool: &Pool<'_>, stream: &mut Stream) -> Option<Stray> {
+    fn spurious_of(
+        &self,
+        arm: &EventArm,
+        pool: &Pool<'_>,
+        stream: &mut Stream,
+    ) -> Option<Spurious> {
         let value = match stream.chance(ARBITRARY) {
             false => self.event(arm, pool, stream)?,
             true => {
@@ -116,7 +122,7 @@ impl Generic {
                 self.encode(arm, value)?
             }
         };
-        Some(Stray {
+        Some(Spurious {
             schema: arm.schema,
             value,
             cell: self.cell(arm, pool, stream),
@@ -210,33 +216,33 @@ impl Model for Generic {
             .all(|pair| pair[0].value == pair[1].value)
     }
 
-    fn stale(&self, requests: &[Request]) -> Vec<Stray> {
+    fn few_spurious(&self, requests: &[Request]) -> Vec<Spurious> {
         let within = self.of_source(|source| source != EventSource::Client);
         let pool = Pool {
             is_small: true,
             ..self.gathered(requests)
         };
-        let events = self.few(&within, &pool, STALE_OF_AN_ARM);
+        let events = self.few(&within, &pool, SPURIOUS_OF_AN_ARM);
         let mut stream = Stream::of_a_small_world();
-        let strays = events.into_iter().take(MOST_STALE);
-        let strays = strays.filter_map(|(schema, value)| {
+        let spurious = events.into_iter().take(MOST_SPURIOUS);
+        let spurious = spurious.filter_map(|(schema, value)| {
             let tag = sim_kernel::variant_tag(&value).map(str::to_owned);
             let mut arms = within.iter();
             let arm = arms.find(|arm| arm.schema == schema && arm.tag == tag)?;
             let cell = self.cell(arm, &pool, &mut stream);
-            Some(Stray {
+            Some(Spurious {
                 schema,
                 value,
                 cell,
             })
         });
-        strays.collect()
+        spurious.collect()
     }
 
-    fn stray(&self, requests: &[Request], stream: &mut Stream) -> Option<Stray> {
+    fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
         let pool = self.gathered(requests);
         let arm = stream.pick(&self.arms)?;
-        self.stray_of(arm, &pool, stream)
+        self.spurious_of(arm, &pool, stream)
     }
 
     fn few_receipts(&self, effect: EffectId, params: &[u8]) -> Vec<Vec<u8>> {

@@ -50,7 +50,7 @@ pub trait Model: Send + Sync {
     }
 
     /// Spurious events, a few of each kind that matters, always the same.
-    fn stale(&self, _requests: &[Request]) -> Vec<Stray> {
+    fn few_spurious(&self, _requests: &[Request]) -> Vec<Spurious> {
         Vec::new()
     }
 
@@ -83,7 +83,7 @@ pub trait Model: Send + Sync {
 
     /// A spurious event, made up for this run: of another request, out of its time, or
     /// arbitrary.
-    fn stray(&self, _requests: &[Request], _stream: &mut Stream) -> Option<Stray> {
+    fn spurious(&self, _requests: &[Request], _stream: &mut Stream) -> Option<Spurious> {
         None
     }
 
@@ -111,7 +111,7 @@ pub trait Model: Send + Sync {
 
 /// A spurious event.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Stray {
+pub struct Spurious {
     pub schema: SchemaId,
     pub value: Vec<u8>,
     /// The key of the cell that it goes to, where it tells of a receipt.

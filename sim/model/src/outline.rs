@@ -7,6 +7,7 @@
 use minicbor::Decoder;
 use minicbor::data::Type;
 use minicbor::decode::Error;
+use sim_record::trace::Key;
 
 /// Numbers below this count as they are.
 const SMALL: u64 = 16;
@@ -17,7 +18,7 @@ const MOST_ITEMS: usize = 256;
 
 /// The outline of canonical bytes.
 pub(super) fn of(state: &[u8]) -> u64 {
-    let mut outline = Outline(0xcbf2_9ce4_8422_2325);
+    let mut outline = Outline::default();
     let mut decoder = Decoder::new(state);
     for _ in 0..MOST_ITEMS {
         // It ends where the bytes do.
@@ -25,15 +26,15 @@ pub(super) fn of(state: &[u8]) -> u64 {
             break;
         }
     }
-    outline.0
+    outline.0.fingerprint() as u64
 }
 
-/// FNV-1a over words.
-struct Outline(u64);
+#[derive(Default)]
+struct Outline(Key);
 
 impl Outline {
     fn add(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(0x0100_0000_01b3);
+        self.0.word(word);
     }
 
     fn add_number(&mut self, number: u64) {

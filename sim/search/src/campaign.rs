@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
+use crate::threads;
 use counts::Counts;
 pub use counts::{fault_names, faults_of};
 pub use proof::{Progress, Proof};
@@ -262,17 +263,14 @@ pub fn run(
     let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
     std::thread::scope(|scope| {
         let most_jobs = Code::instances_max() / INSTANCES_OF_A_RUNNER;
-        let mut threads = 0;
-        for _ in 0..options.jobs.clamp(1, most_jobs) {
-            let sender = sender.clone();
-            let work = &work;
-            let work = move || work(&mut |part| sender.send(part).is_ok());
-            // Where threads cannot be had, those that could are enough.
-            let spawned = std::thread::Builder::new().spawn_scoped(scope, work);
-            threads += usize::from(spawned.is_ok());
-        }
+        let jobs = 0..options.jobs.clamp(1, most_jobs);
+        let works = jobs.map(|_| {
+            let (sender, work) = (sender.clone(), &work);
+            move || work(&mut |part| sender.send(part).is_ok())
+        });
+        let count = threads::begin(scope, works);
         drop(sender);
-        if threads == 0 {
+        if count == 0 {
             work(&mut |part| merger.take(part));
         }
         for part in receiver {

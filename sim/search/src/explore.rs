@@ -23,6 +23,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::threads;
 use alphabet::Used;
 use level::{Level, Visited};
 use memory::Memory;
@@ -349,13 +350,8 @@ impl Search<'_, '_> {
             work(0);
         } else {
             std::thread::scope(|scope| {
-                for other in 1..self.workers.len() {
-                    // Where there can be no more threads, those that there are do the work.
-                    let thread = std::thread::Builder::new();
-                    if thread.spawn_scoped(scope, move || work(other)).is_err() {
-                        break;
-                    }
-                }
+                let others = 1..self.workers.len();
+                threads::begin(scope, others.map(|other| move || work(other)));
                 work(0);
             });
         }

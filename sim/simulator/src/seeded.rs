@@ -140,7 +140,7 @@ impl Seeded {
 
     fn spurious(&mut self, situation: &Situation<'_>, trace: &mut Trace) -> Option<Choice> {
         let requests = &situation.scenario.requests;
-        let event = situation.model.stray(requests, &mut self.stream)?;
+        let event = situation.model.spurious(requests, &mut self.stream)?;
         Some(Choice::Inject {
             schema: event.schema,
             value: trace.store(&event.value),
@@ -185,7 +185,7 @@ impl Seeded {
             } else {
                 Faults::STOP
             },
-            weight(Knob::Stray),
+            weight(Knob::Spurious),
             if_any(weight(Knob::Duplicate), flight.messages.len()),
             if_any(weight(Knob::Drop), flight.messages.len()),
             if_any(weight(Knob::Redeliver), flight.dropped.len()),

@@ -62,11 +62,12 @@ pub(super) struct Explore {
     /// Events that nobody sent, and second starts
     #[arg(
         long,
+        alias = "stale",
         value_name = "N",
         default_value_t = 1,
         value_parser = value_parser!(u8).range(0..=8)
     )]
-    stale: u8,
+    spurious: u8,
     /// Crashes, at any point of an event's arrival
     #[arg(
         long,
@@ -271,7 +272,7 @@ impl Explore {
                 scene: Scene::default(),
                 duplicates: self.duplicates,
                 drops: self.drops,
-                spurious: self.stale,
+                spurious: self.spurious,
                 crashes: self.crashes,
                 depth: self.depth,
             },
@@ -300,7 +301,7 @@ impl Explore {
         let faults = [
             (self.duplicates, "duplicate", "duplicates"),
             (self.drops, "drop", "drops"),
-            (self.stale, "stale event", "stale events"),
+            (self.spurious, "spurious event", "spurious events"),
             (self.crashes, "crash", "crashes"),
         ];
         let faults = faults.into_iter().filter(|(count, ..)| *count > 0);

@@ -75,7 +75,7 @@ fine: a hash of zeros
 fine: the right hash
   - [{"name": "t/Start@1"}
   + [{"name": "t/Start@1", "hash": "sha256:da145fee7f3c2fa21fcc389b9b2839fbaca9ec880328b4675116b77128a61d16"}
-warned 1: a stale hash
+warned 1: an outdated hash
   - [{"name": "t/Start@1"}
   + [{"name": "t/Start@1", "hash": "sha256:da145fee7f3c2fa21fcc389b9b2839fbaca9ec880328b4675116b77128a61d17"}
 warned 1: an empty hash

@@ -71,7 +71,7 @@ fn summary() {
           message duplicated        372
           message dropped           103
           message redelivered       103
-          stray event               565
+          spurious event            565
           second start              660
           timer early                55
           timer late                372

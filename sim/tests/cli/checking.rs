@@ -26,11 +26,11 @@ fn warned() -> Place {
     );
     let manifest = place.path("world/manifest.air.json");
     let text = std::fs::read_to_string(&manifest).expect("it can be read");
-    let stale = "{\"name\": \"demo/WorkErr@1\", \"hash\": \
+    let outdated = "{\"name\": \"demo/WorkErr@1\", \"hash\": \
         \"sha256:1111111111111111111111111111111111111111111111111111111111111111\"}";
     place.write(
         "world/manifest.air.json",
-        text.replace("{\"name\": \"demo/WorkErr@1\"}", stale),
+        text.replace("{\"name\": \"demo/WorkErr@1\"}", outdated),
     );
     place.write(
         "world/more.air.json",

@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 
 fn complete() {
     let place = Place::new();
-    let said = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --stale 0");
+    let said = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --spurious 0");
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.err.contains("transitions per second"), "{}", said.err);
     expect![[r#"
@@ -33,7 +33,7 @@ fn complete() {
         goals of the documents: 20 of 20 reached
         complete: every schedule within these bounds holds: 2 requests, 2 attempts, 1 duplicate, 1 drop
     "#]].assert_eq(&said.out);
-    let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --stale 0 --jobs 3");
+    let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --spurious 0 --jobs 3");
     assert_eq!(many.out, said.out);
 }
 
@@ -63,7 +63,7 @@ fn one_answer() {
     let place = Place::new();
     for only in ["ok", "transient", "terminal"] {
         let said = place.sim(&format!(
-            "explore --alike --only {only} --stale 0 --requests 1"
+            "explore --alike --only {only} --spurious 0 --requests 1"
         ));
         assert_eq!(said.code, 0, "{only}: {}", said.out);
     }
@@ -75,7 +75,7 @@ fn one_answer() {
 fn counterexample() {
     let place = Place::new();
     place.planted("second-start-resets");
-    let explore = "explore --stale 1 --wasm second-start-resets.wasm --case-dir found";
+    let explore = "explore --spurious 1 --wasm second-start-resets.wasm --case-dir found";
     let said = place.sim(explore);
     assert_eq!(said.code, 1, "{}", said.err);
     let told = said.out.split_once('\n').expect("the wasm is told first").1;
@@ -114,11 +114,11 @@ fn bounds() {
     assert_eq!(
         last,
         Some(
-            "every schedule of 2 requests, 3 attempts, 1 duplicate, 1 stale event and up to 4 \
+            "every schedule of 2 requests, 3 attempts, 1 duplicate, 1 spurious event and up to 4 \
             decisions holds; there are longer ones"
         )
     );
-    let small = "explore --memory-mib 32 --requests 2 --duplicates 2 --drops 2 --stale 2";
+    let small = "explore --memory-mib 32 --requests 2 --duplicates 2 --drops 2 --spurious 2";
     let said = place.sim(small);
     assert_eq!(said.code, 6);
     assert!(

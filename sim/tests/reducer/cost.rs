@@ -25,14 +25,17 @@ fn usual_inputs_cost_little() {
         ("a start", usual(None, start(&working))),
         ("a second start", usual(Some(&working), start(&working))),
         ("an ok", usual(Some(&working), ok("req-123"))),
-        ("a stale ok", usual(Some(&working), ok("stranger"))),
+        ("a spurious ok", usual(Some(&working), ok("stranger"))),
         ("an err", usual(Some(&working), err("req-123"))),
-        ("a stale err", usual(Some(&waiting), err("req-123"))),
+        ("a spurious err", usual(Some(&waiting), err("req-123"))),
         (
             "a timer",
             usual(Some(&waiting), timer(11_000_000, "req-123")),
         ),
-        ("a stale timer", usual(Some(&waiting), timer(1, "req-123"))),
+        (
+            "a spurious timer",
+            usual(Some(&waiting), timer(1, "req-123")),
+        ),
     ];
     for (name, input) in inputs {
         assert!(passes(&input.encode(), FUEL), "{name}");

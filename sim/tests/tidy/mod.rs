@@ -1,10 +1,13 @@
 //! The sources are in order: modules of a crate import in one direction, each file opens with what
-//! it owns, lines fit, and the harness has no words of its guests.
+//! it owns, lines fit, words are the usual ones, what a crate shows is used, and the harness has no
+//! words of its guests.
 //!
 //! What the compiler keeps between crates is kept here within one.
 
+mod guests;
 mod imports;
 mod tokens;
+mod unused;
 mod words;
 
 use std::fs;
@@ -20,12 +23,19 @@ const WIDE: [&str; 2] = ["benches", "tests"];
 const MOST_COLUMNS: usize = 100;
 
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn()); 5] = [
+    let trials: [(&str, fn()); 9] = [
         ("modules_import_in_one_direction", one_direction),
         ("a_planted_circle_is_seen", planted),
         ("files_open_with_what_they_own", openings),
         ("lines_fit", lines),
-        ("harness_does_not_know_its_guests", words::of_the_harness),
+        (
+            "harness_does_not_know_its_guests",
+            guests::words_of_the_harness,
+        ),
+        ("words_are_the_usual_ones", usual_words),
+        ("a_planted_word_is_seen", planted_word),
+        ("what_is_shown_is_used", shown_is_used),
+        ("a_planted_function_is_seen", planted_function),
     ];
     let trials = trials.into_iter();
     trials
@@ -138,6 +148,76 @@ fn long_lines(file: &Path) -> Vec<String> {
     lines
         .map(|(number, _)| format!("{file}:{number}"))
         .collect()
+}
+
+fn usual_words() {
+    let rust = folders()
+        .into_iter()
+        .flat_map(|it| imports::rust_files(&it));
+    let pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs"].map(root);
+    let pages = pages.into_iter().flat_map(|it| match it.is_dir() {
+        true => entries(&it),
+        false => vec![it],
+    });
+    let is_read = |file: &PathBuf| !file.parent().is_some_and(|it| it.ends_with("tidy"));
+    let files: Vec<PathBuf> = rust.chain(pages).filter(is_read).collect();
+    assert!(files.len() > 300, "the sources are elsewhere");
+    let mut wrong = Vec::new();
+    for file in files {
+        for (line, word, instead) in words::banned(&read(&file)) {
+            let file = shown(&file);
+            wrong.push(format!("{file}:{line}: `{word}`, here it is {instead}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn planted_word() {
+    let text = "/// A Stray event.\nfn as_stray() {}\nstruct FewStrays;\nlet far = \"astray\";\n\
+        \"stale_ignored\"\n";
+    let found = words::banned(text).into_iter();
+    let found: Vec<_> = found.map(|(line, word, _)| (line, word)).collect();
+    assert_eq!(found, [(1, "stray"), (2, "stray"), (3, "strays")]);
+}
+
+/// What only trials use, to look into what they try.
+const FOR_TRIALS: [&str; 1] = ["schema_names"];
+
+fn shown_is_used() {
+    let mut names = unused::Names::default();
+    let inner = crates();
+    for folder in folders() {
+        for file in imports::rust_files(&folder) {
+            let is_inner = inner
+                .iter()
+                .any(|it| file.starts_with(it.join("src")) && *it != root("sim"));
+            let is_trial = file
+                .components()
+                .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "benches");
+            if !is_trial {
+                names.add(&shown(&file), &tokens::tokens(&read(&file)), is_inner);
+            }
+        }
+    }
+    let mut unused = names.unused();
+    unused.retain(|it| !FOR_TRIALS.iter().any(|name| it.ends_with(name)));
+    assert!(unused.is_empty(), "nothing uses\n{}", unused.join("\n"));
+}
+
+fn planted_function() {
+    let mut names = unused::Names::default();
+    let shows = "pub fn used() {}\npub const fn idle() {}\npub const FREE: u8 = 1;\n\
+        pub(crate) fn inner() {}\n// idle, FREE\n";
+    names.add("a.rs", &tokens::tokens(shows), true);
+    names.add("b.rs", &tokens::tokens("fn main() { a::used(); }"), false);
+    assert_eq!(names.unused(), ["a.rs:2: idle", "a.rs:3: FREE"]);
+}
+
+/// The files of a folder.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("it can be read").path());
+    paths.filter(|path| path.is_file()).collect()
 }
 
 fn name(folder: &Path) -> String {

@@ -10,6 +10,7 @@ mod plans;
 mod receipts;
 mod recovery;
 mod routes;
+mod turns;
 
 use std::fmt::Write;
 
@@ -39,6 +40,7 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
         recovery::trials(seed),
         enforcers::trials(),
         routes::trials(),
+        turns::trials(),
     ]
     .into_iter()
     .flatten()
@@ -57,6 +59,11 @@ fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Tri
 fn small_world(edits: &[(&str, &str)], wasm: &[u8]) -> World {
     let air = air::load(&edited(edits)).unwrap_or_else(|error| panic!("{error}"));
     World::new(air, vec![code(wasm)])
+}
+
+/// The same as it is.
+pub fn base_world() -> World {
+    small_world(&[], &constant_reducer())
 }
 
 /// The documents of such a world.

@@ -46,7 +46,7 @@ fn spurious(
     dice: &mut Unstructured<'_>,
 ) -> Result<Option<Decision>> {
     let mut stream = palette.stream(dice)?;
-    let made = palette.model.stray(&scenario.requests, &mut stream);
+    let made = palette.model.spurious(&scenario.requests, &mut stream);
     let Some(mut made) = made else {
         return Ok(None);
     };

@@ -36,7 +36,7 @@ goals! {
     RestartIgnored "restart_ignored" "a start of a request that had ended was ignored";
     EndAbsorbs "end_absorbs" "an answer after the end was ignored";
     DuplicateIgnored "duplicate_ignored" "a second copy of an answer was ignored";
-    StrayIgnored "stray_ignored" "an event of another request was ignored";
+    OthersIgnored "stray_ignored" "an event of another request was ignored";
     Reordered "reordered" "a message overtook an older one";
     Redelivered "redelivered" "a dropped message was delivered after all";
     TimerEarly "timer_early" "a timer ended a wait before it was due";
@@ -211,7 +211,7 @@ fn ignored(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step: &Move<'_>)
         Event::Ok { req_id } | Event::Err { req_id, .. } => {
             match step.due.because {
                 Because::AnotherRequest => {
-                    reach(to, Goal::StrayIgnored);
+                    reach(to, Goal::OthersIgnored);
                     let own = past.request.as_ref().map_or("", |it| it.req_id.as_str());
                     if let Some(near) = Near::of(own, req_id.as_str()) {
                         reach(to, Goal::of_near(near));

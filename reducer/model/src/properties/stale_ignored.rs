@@ -10,8 +10,8 @@
 use super::{Because, Finding, Move, Past};
 
 pub(super) fn check(_past: &Past<'_>, step: &Move<'_>) -> Finding {
-    let is_stale = step.due.is_nothing() && step.due.because != Because::EndedAlready;
-    if !is_stale {
+    let is_ignorable = step.due.is_nothing() && step.due.because != Because::EndedAlready;
+    if !is_ignorable {
         return Finding::NotApplicable;
     }
     Finding::check(step.is_ignored(), || {

@@ -41,7 +41,7 @@ pub fn pin(source: &Source, module: &str, hash: Hash) -> Result<String, Diagnost
 
 /// The bytes to replace, and what by.
 fn edit(root: &Node, module: &str, hash: Hash) -> Result<(usize, usize, String), Problem> {
-    debug_assert!(!module.starts_with(builtins::RESERVED));
+    assert!(!module.starts_with(builtins::RESERVED));
     let nodes = match &root.json {
         Json::Array(items) => items.as_slice(),
         _ => std::slice::from_ref(root),

@@ -199,8 +199,8 @@ fn read_step<'a>(later: Later<'a>, problems: &mut Problems) -> Option<RawStep<'a
         Word::End => ("end", &["id", "op", "result"]),
     };
     let known = |key: &str| all.contains(&key);
-    let stray = later.node.members().iter().filter(|it| known(&it.key));
-    for member in stray.filter(|member| !names.contains(&member.key.as_str())) {
+    let misplaced = later.node.members().iter().filter(|it| known(&it.key));
+    for member in misplaced.filter(|member| !names.contains(&member.key.as_str())) {
         let place = SourcePlace {
             file: later.file,
             offset: member.start,

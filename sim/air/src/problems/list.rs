@@ -102,7 +102,7 @@ impl Problems {
         let room = MAX_DIAGNOSTICS - errors.len();
         let hidden_warnings = cut(&mut warnings, room, "warnings");
         let is_refused = !errors.is_empty();
-        debug_assert!(is_refused || hidden_errors == 0);
+        assert!(is_refused || hidden_errors == 0);
         let mut list = errors;
         list.append(&mut warnings);
         list.sort_by_key(|problem| problem.place);

@@ -41,8 +41,8 @@ macro_rules! knobs {
 knobs! {
     /// The weight of no answer to work, relative to those of its answers.
     Silence "silence";
-    /// Weights of decisions, relative to [`Faults::PROGRESS`]: an event that nobody sent arrives.
-    Stray "stray";
+    /// Weights of decisions, relative to [`Faults::PROGRESS`]: a spurious event arrives.
+    Spurious "stray";
     /// Something in flight is delivered, and stays in flight.
     Duplicate "duplicate";
     /// Something in flight is lost, for now.
@@ -72,7 +72,7 @@ knobs! {
 }
 
 const COUNT: usize = Knob::ALL.len();
-const FIRST_DECISION: usize = Knob::Stray as usize;
+const FIRST_DECISION: usize = Knob::Spurious as usize;
 const FIRST_PERCENTAGE: usize = Knob::Reorder as usize;
 
 /// The fault mix of one run.

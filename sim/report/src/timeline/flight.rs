@@ -87,7 +87,7 @@ impl Tracker {
     fn arrive(&mut self, seen: &Seen<'_>, choice: &Choice, goals: &[Place]) {
         match choice {
             Choice::Start { .. } => self.direct(seen, Place::Client, goals, "start", false),
-            Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "stray", true),
+            Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "spurious", true),
             Choice::Deliver(item) => self.message(seen, item, goals, false),
             Choice::Redeliver(item) => self.message(seen, item, goals, true),
             Choice::Drop(item) => self.message(seen, item, &[Place::Lost], true),

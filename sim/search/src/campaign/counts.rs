@@ -31,7 +31,7 @@ faults! {
     Duplicated "message duplicated";
     Dropped "message dropped";
     Redelivered "message redelivered";
-    Spurious "stray event";
+    Spurious "spurious event";
     SecondStart "second start";
     TimerEarly "timer early";
     TimerLate "timer late";

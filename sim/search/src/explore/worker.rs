@@ -96,7 +96,7 @@ impl<'w> Worker<'w> {
         trace.leave_out_digest();
         trace.values = Values::of(values);
         simulator.take_steps_alone(scenario, &mut trace);
-        let spurious = model.stale(&scenario.requests);
+        let spurious = model.few_spurious(&scenario.requests);
         let spurious = spurious.iter().map(|event| Choice::Inject {
             schema: event.schema,
             value: trace.store(&event.value),

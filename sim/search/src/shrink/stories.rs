@@ -273,7 +273,7 @@ impl Search<'_> {
     fn spurious(&self, scenario: &Scenario) -> Vec<Decision> {
         let model = self.context.subject.model;
         let mut stream = Stream::new(Seed(0), Component::Shrinker);
-        let drawn = (0..SPURIOUS).filter_map(|_| model.stray(&scenario.requests, &mut stream));
+        let drawn = (0..SPURIOUS).filter_map(|_| model.spurious(&scenario.requests, &mut stream));
         let injected = drawn.map(|spurious| Decision::Inject {
             schema: spurious.schema,
             value: spurious.value,
