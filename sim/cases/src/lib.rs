@@ -4,21 +4,22 @@
 //! makes it a scenario of a world. [`store`] writes files and is the only part that does I/O.
 
 mod entry;
+mod error;
 pub mod files;
+mod found_by;
 pub mod store;
 mod strict;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use entry::Entry;
+pub use error::CaseError;
+pub use found_by::{FoundBy, WorldHashes};
 use sim_air::{Air, Hash};
 use sim_kernel::World;
-use sim_record::scenario::{
-    Bounds, Decision, Faults, Knob, PlanMode, Request, Scenario, answer_of_weight,
-};
+use sim_record::scenario::{Bounds, Decision, Knob, PlanMode, Request, Scenario, answer_of_weight};
 use sim_record::trace::Digest;
 use sim_record::trace::{Answers, SILENCE};
 
@@ -50,108 +51,6 @@ pub struct Case {
     /// The digest of the trace when it was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FoundBy {
-    /// `seed`, `explore`, `fuzz`, or `hand` for a case that a person wrote.
-    pub driver: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// The mix that the seed's faults were drawn by: what was on. Only told; a replay draws
-    /// nothing.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "strict::some_map"
-    )]
-    pub faults: Option<BTreeMap<String, u32>>,
-}
-
-impl FoundBy {
-    pub fn explorer() -> FoundBy {
-        FoundBy {
-            driver: "explore".to_owned(),
-            seed: None,
-            faults: None,
-        }
-    }
-
-    pub fn fuzzer() -> FoundBy {
-        FoundBy {
-            driver: "fuzz".to_owned(),
-            seed: None,
-            faults: None,
-        }
-    }
-
-    /// A seed, and the mix that it drew.
-    pub fn seed(seed: u64, scenario: &Scenario) -> FoundBy {
-        let named = |mix: &Faults| mix.on().collect();
-        FoundBy {
-            driver: "seed".to_owned(),
-            seed: Some(seed),
-            faults: scenario.faults.as_ref().map(named),
-        }
-    }
-
-    /// For the name of a file: `seed-7`, `fuzz`.
-    pub fn stem(&self) -> String {
-        match self.seed {
-            Some(seed) => format!("{}-{seed}", self.driver),
-            None => self.driver.clone(),
-        }
-    }
-
-    fn mix(&self) -> Result<Option<Faults>, CaseError> {
-        let Some(named) = &self.faults else {
-            return Ok(None);
-        };
-        let (mut knobs, mut answers) = (Vec::new(), Vec::new());
-        for (name, number) in named {
-            if *number > Faults::MOST {
-                let pointer = format!("/found_by/faults/{name}");
-                let what = format!("expected at most {}, found {number}", Faults::MOST);
-                return Err(CaseError::content(pointer, what));
-            }
-            match Knob::named(name) {
-                Some(knob) => knobs.push((knob, *number)),
-                None => answers.push((answer_of_weight(name).into(), *number)),
-            }
-        }
-        Ok(Faults::of(knobs, answers))
-    }
-}
-
-impl fmt::Display for FoundBy {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.driver.as_str(), self.seed) {
-            (driver, Some(seed)) => write!(out, "{driver} {seed}"),
-            ("fuzz", None) => out.write_str("an input of the fuzzer"),
-            (driver, None) => out.write_str(driver),
-        }
-    }
-}
-
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WorldHashes {
-    pub manifest: String,
-    /// Wasm hash by the name of the module: the reducers, and the enforcers of the world's own.
-    #[serde(deserialize_with = "strict::map")]
-    pub reducers: BTreeMap<String, String>,
-}
-
-impl WorldHashes {
-    pub fn of(world: &World) -> WorldHashes {
-        let modules = world.modules();
-        let modules = modules.map(|(name, hash)| (name.to_owned(), hash.to_string()));
-        WorldHashes {
-            manifest: world.air.manifest_hash.to_string(),
-            reducers: modules.collect(),
-        }
-    }
 }
 
 /// Options that change what the decisions mean. Absent where they are the ordinary ones.
@@ -191,28 +90,6 @@ pub enum CaseVerdict {
     Holds,
     /// The name of the invariant.
     Violated(String),
-}
-
-/// What is not a case, or not one of this world.
-#[derive(Debug, thiserror::Error)]
-pub enum CaseError {
-    #[error("expected a case file, a JSON object with `\"format\": \"{FORMAT}\"`")]
-    Format(#[source] serde_json::Error),
-    #[error("the format is `{found}`, and this version reads `{FORMAT}`: a newer `sim` wrote it")]
-    Newer { found: String },
-    #[error("not a case of format `{FORMAT}`")]
-    Json(#[source] serde_json::Error),
-    #[error("{}: {what}", sim_air::at_pointer(.pointer))]
-    Content { pointer: String, what: String },
-}
-
-impl CaseError {
-    fn content(pointer: impl Into<String>, what: impl ToString) -> CaseError {
-        CaseError::Content {
-            pointer: pointer.into(),
-            what: what.to_string(),
-        }
-    }
 }
 
 /// All that a case holds beside its scenario.

@@ -1,5 +1,7 @@
 //! `sim replay`: a case as a table, its verdict and its digest.
 
+mod compared;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,17 +14,16 @@ use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Output};
 use super::{Exit, cases, shell, stepper, terminal};
 use crate::models;
-use sim_cases::{Case, CaseVerdict, WorldHashes, store};
+use sim_cases::{CaseVerdict, store};
 use sim_kernel::World;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Scenario;
-use sim_record::trace::{Difference, Step, Trace};
 use sim_report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
+use sim_report::page;
 use sim_report::timeline::{self, Timeline};
 use sim_report::turns::Rows;
-use sim_report::{page, paths, words};
 use sim_search::campaign::{Checked, Effort, Runner};
 use sim_simulator::End;
 
@@ -98,50 +99,6 @@ fn watched(runner: &mut Runner<'_>, world: &World, scenario: &Scenario) -> (Chec
     });
     progress.finish();
     watched
-}
-
-/// Where the states differ, if it is they that differ: what the run has, and what the built-in
-/// reducer has.
-fn state_paths(world: &World, (run, reference): (&Trace, &Trace), at: &Difference) -> String {
-    const MOST_PATHS: usize = 4;
-    if at.field != "state" {
-        return String::new();
-    }
-    let steps = [run, reference].map(|trace| trace.steps_of(&trace.turns[at.turn]).to_vec());
-    let [run_steps, reference_steps] = &steps;
-    let mut pairs = run_steps.iter().zip(reference_steps);
-    let state = |trace: &Trace, step: &Step| {
-        let schema = world.air.reducers[step.reducer.index()].state;
-        let state = step
-            .after
-            .map(|id| words::value_json(world, schema, trace.bytes(id)));
-        state.unwrap_or_default()
-    };
-    let found = pairs.find_map(|(one, other)| {
-        let (one, other) = (state(run, one), state(reference, other));
-        (one != other).then(|| paths::changes(&other, &one))
-    });
-    let shown = found.iter().flatten().take(MOST_PATHS).map(|change| {
-        let json = |value: &Option<serde_json::Value>| {
-            value.as_ref().map_or("nothing".to_owned(), |value| {
-                words::clip(&value.to_string(), 40)
-            })
-        };
-        let path = match change.path.is_empty() {
-            true => "the state",
-            false => &change.path,
-        };
-        format!(
-            "{path} is {} here, {} there",
-            json(&change.to),
-            json(&change.from)
-        )
-    });
-    let shown: Vec<String> = shown.collect();
-    match shown.is_empty() {
-        true => String::new(),
-        false => format!(": {}", shown.join("; ")),
-    }
 }
 
 /// What replays the cases: the world's reducer, and the one that is built in if that is another.
@@ -283,7 +240,7 @@ impl Replay {
             return Ok(Exit::Interrupted);
         }
         let once = runner.trace.clone();
-        let mut changes = changes(&case, world, &checked);
+        let mut changes = compared::changes(&case, world, &checked);
         if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
             let is_stopped = !checked.violations.is_empty();
@@ -296,7 +253,7 @@ impl Replay {
                 }
                 Some(difference) => {
                     let traces = (&once, &reference.trace);
-                    let paths = state_paths(world, traces, &difference);
+                    let paths = compared::state_paths(world, traces, &difference);
                     format!("the built-in reducer differs at {difference}{paths}")
                 }
                 None => "the built-in reducer does the same".to_owned(),
@@ -382,47 +339,4 @@ fn list(folder: &Path) -> Result<Exit> {
     }
     terminal::note("replay one of them with `sim replay FILE`");
     Ok(exit)
-}
-
-/// What is not as it was when the case was written.
-fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
-    let mut changes = Vec::new();
-    let now = WorldHashes::of(world);
-    for (name, hash) in &now.reducers {
-        match case.world.reducers.get(name) {
-            Some(then) if then == hash => {}
-            Some(then) => changes.push(format!("{name} was {then} and is {hash}")),
-            None => changes.push(format!("{name} was not in the world of this case")),
-        }
-    }
-    if case.world.manifest != now.manifest {
-        changes.push(format!(
-            "the manifest was {} and is {}",
-            case.world.manifest, now.manifest
-        ));
-    }
-    if let Some(bound) = checked.end.cut_by() {
-        changes.push(format!("incomplete: it was ended by the bound of {bound}"));
-    }
-    let verdict = match checked.violations.first() {
-        None => CaseVerdict::Holds,
-        Some(violation) => CaseVerdict::Violated(violation.name().to_owned()),
-    };
-    let text = |verdict: &CaseVerdict| match verdict {
-        CaseVerdict::Holds => "it held".to_owned(),
-        CaseVerdict::Violated(name) => format!("it violated {name}"),
-    };
-    // One of several in a turn is as good as the first of them.
-    let is_same = |then: &CaseVerdict| match then {
-        CaseVerdict::Holds => *then == verdict,
-        CaseVerdict::Violated(name) => checked.violations.iter().any(|now| now.name() == name),
-    };
-    if let Some(then) = case.verdict.as_ref().filter(|then| !is_same(then)) {
-        changes.push(format!("when the case was written, {}", text(then)));
-    }
-    let digest = checked.digest.to_string();
-    if let Some(then) = case.digest.as_ref().filter(|then| **then != digest) {
-        changes.push(format!("the digest was {then}"));
-    }
-    changes
 }

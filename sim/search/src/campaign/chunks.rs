@@ -1,0 +1,158 @@
+//! Pieces of work: how seeds are cut into chunks, and what comes of one.
+
+use std::collections::BTreeSet;
+use std::ops::{Range, RangeInclusive};
+
+use super::counts::Counts;
+use super::summary::note;
+use super::{CampaignOptions, Checked, Failure, Ran, Runner};
+use sim_host::StepError;
+use sim_model::Signature;
+use sim_record::random::Seed;
+use sim_record::scenario::Scenario;
+use sim_record::trace::Difference;
+use sim_simulator::End;
+
+/// Seeds that are run as one piece of work, at least and at most. In larger ones more steps are
+/// remembered, smaller ones keep more threads busy to the end.
+const CHUNK: RangeInclusive<u64> = 64..=1_024;
+
+/// The pieces of work of a campaign, unless they would be too small or too large: for a few threads
+/// enough to share.
+const CHUNKS: u64 = 16;
+
+/// One chunk in so many looks for leaks, the first of a campaign among them.
+const CHUNKS_PER_LEAK_CHECK: u64 = 16;
+
+/// What came of some seeds of a chunk, in order.
+pub(super) struct Part {
+    pub chunk: u64,
+    pub counts: Counts,
+    pub runs: Vec<Ran>,
+    pub failures: Vec<Failure>,
+    pub unequal: Vec<(Seed, Difference)>,
+    /// It is the last of its chunk.
+    pub is_last: bool,
+}
+
+impl Part {
+    fn empty(chunk: u64, runner: &Runner<'_>) -> Part {
+        let properties = runner.checker().properties().count();
+        Part {
+            chunk,
+            counts: Counts::empty(properties, runner.answers().clone()),
+            runs: Vec::new(),
+            failures: Vec::new(),
+            unequal: Vec::new(),
+            is_last: false,
+        }
+    }
+
+    /// Its failures in order of their seeds.
+    fn sorted(mut self) -> Part {
+        self.failures.sort_by_key(|failure| failure.seed);
+        self
+    }
+}
+
+/// How seeds are cut into chunks: by the seeds alone, so that all is the same for any number of
+/// jobs.
+pub(super) struct Chunks {
+    seeds: Range<u64>,
+    /// Seeds in one of them.
+    size: u64,
+    pub count: u64,
+}
+
+impl Chunks {
+    pub fn of(seeds: &Range<u64>) -> Chunks {
+        let all = seeds.end.saturating_sub(seeds.start);
+        let size = (all / CHUNKS).clamp(*CHUNK.start(), *CHUNK.end());
+        Chunks {
+            seeds: seeds.clone(),
+            size,
+            count: all.div_ceil(size),
+        }
+    }
+
+    pub fn seeds(&self, index: u64) -> Range<u64> {
+        let start = self.seeds.start + index * self.size;
+        start..self.seeds.end.min(start.saturating_add(self.size))
+    }
+}
+
+/// Runs and checks the seeds of one chunk, on fresh instances. What is new to a thread is handed on
+/// at once, the rest when the chunk is done.
+pub(super) fn run_chunk(
+    runner: &mut Runner<'_>,
+    (chunk, seeds): (u64, Range<u64>),
+    options: &CampaignOptions,
+    known: &mut BTreeSet<Signature>,
+    sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool,
+) -> Result<(), StepError> {
+    runner.renew()?;
+    runner.set_effort(options.effort);
+    if chunk.is_multiple_of(CHUNKS_PER_LEAK_CHECK) {
+        runner.look_for_leaks();
+    }
+    let mut twin = match options.twice {
+        true => Some(runner.twin()?),
+        false => None,
+    };
+    let mut part = Part::empty(chunk, runner);
+    for seed in seeds.map(Seed) {
+        let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
+        let checked = runner.seed(seed, &scenario);
+        if checked.end == End::Interrupted && checked.violations.is_empty() {
+            // Of the rest of the run nothing is known.
+            break;
+        }
+        part.counts.count_run(runner, &checked);
+        part.runs.push(Ran {
+            seed,
+            digest: checked.digest,
+            turns: runner.trace.turns.len() as u32,
+            steps: runner.trace.steps.len() as u32,
+            end: checked.end,
+            is_violated: !checked.violations.is_empty(),
+        });
+        if let Some(twin) = &mut twin {
+            let difference = twin_differs(runner, twin, (seed, &scenario), &checked)?;
+            part.unequal.extend(difference.map(|found| (seed, found)));
+        }
+        let mut is_new = false;
+        for sighting in runner.sightings(&scenario, &checked) {
+            is_new |= known.insert(sighting.signature.clone());
+            let failure = Failure {
+                runs: 1,
+                seed,
+                sighting,
+            };
+            note(&mut part.failures, failure);
+        }
+        if is_new {
+            let done = std::mem::replace(&mut part, Part::empty(chunk, runner));
+            if !sink(Ok(done.sorted())) {
+                return Ok(());
+            }
+        }
+    }
+    part.is_last = true;
+    sink(Ok(part.sorted()));
+    Ok(())
+}
+
+/// Where the second run of a seed, on fresh instances, is not the same as the first.
+fn twin_differs(
+    runner: &Runner<'_>,
+    twin: &mut Runner<'_>,
+    (seed, scenario): (Seed, &Scenario),
+    checked: &Checked,
+) -> Result<Option<Difference>, StepError> {
+    twin.renew()?;
+    twin.seed(seed, scenario);
+    // What is only seen where it is looked at more closely ends the one run alone.
+    let stopped = !checked.violations.is_empty();
+    let difference = runner.trace.difference(&twin.trace);
+    Ok(difference.filter(|found| !(stopped && found.is_end())))
+}

@@ -1,0 +1,146 @@
+//! What a campaign saw, and the failures that it tells apart.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Sighting;
+use sim_air::ReducerId;
+use sim_model::{Asked, Property};
+use sim_record::random::Seed;
+use sim_record::scenario::Verb;
+use sim_record::trace::{Difference, Digest};
+use sim_simulator::End;
+
+/// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Summary {
+    pub seeds: u64,
+    pub turns: u64,
+    /// Events through a reducer.
+    pub steps: u64,
+    /// Runs that ended at a bound rather than by themselves.
+    pub bounded_runs: u64,
+    /// Of these, the ones that were cut short before their decisions ended: see [`End::cut_by`].
+    pub cut_runs: u64,
+    pub decisions: [u64; Verb::ALL.len()],
+    /// How often each kind of fault happened, by its name: see [`fault_names`](super::fault_names).
+    pub faults: Vec<(Cow<'static, str>, u64)>,
+    /// What must hold, and in how many runs it did.
+    pub judged: Vec<Judged>,
+    /// What must happen sometimes, and in how many runs it did.
+    pub sometimes: Vec<Sometimes>,
+    /// Reducers that lose memory from step to step, and how much.
+    pub leaks: BTreeMap<ReducerId, String>,
+    /// The digest over those of all runs, in order of their seeds.
+    pub digest: Digest,
+    /// One for each signature, in the order in which they were found.
+    pub failures: Vec<Failure>,
+    /// Seeds whose second run was not the same, and where it first differed.
+    pub unequal: Vec<(Seed, Difference)>,
+    /// Stopped after so many failures, before all seeds were run.
+    pub cut_short: bool,
+    /// Stopped as it was asked to: the seeds of this summary are those that were run until then.
+    pub interrupted: bool,
+}
+
+impl Summary {
+    /// What no run reached and is asked of a campaign of this size. Nothing is asked of one that
+    /// found something.
+    pub fn missed(&self) -> Vec<&Property> {
+        let is_missed = |one: &&Sometimes| {
+            self.failures.is_empty() && one.runs == 0 && one.asked.of(self.seeds)
+        };
+        let missed = self.sometimes.iter().filter(is_missed);
+        missed.map(|one| &*one.property).collect()
+    }
+
+    /// Whether at least half of the runs did not come to their end: what they would have done after
+    /// some bound is not known.
+    pub fn is_cut(&self) -> bool {
+        self.cut_runs > 0 && self.cut_runs >= self.seeds.div_ceil(2)
+    }
+
+    /// Whether one of the properties knows what the world is for.
+    pub fn has_model(&self) -> bool {
+        self.judged.iter().any(|one| one.property.is_of_model)
+    }
+}
+
+/// A property that must hold, and how many runs there were of each kind.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judged {
+    pub property: Arc<Property>,
+    /// It had something to say, and held.
+    pub holds: u64,
+    pub not_applicable: u64,
+    pub violated: u64,
+}
+
+/// A property that must be reached, and how many runs reached it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sometimes {
+    pub property: Arc<Property>,
+    pub asked: Asked,
+    pub runs: u64,
+}
+
+/// A seed that was run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ran {
+    pub seed: Seed,
+    pub digest: Digest,
+    pub turns: u32,
+    /// Events through a reducer.
+    pub steps: u32,
+    pub end: End,
+    pub is_violated: bool,
+}
+
+/// What runs have in common that fail in the same way, and the simplest of them.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Failure {
+    /// How many runs showed it.
+    pub runs: u64,
+    pub seed: Seed,
+    pub sighting: Sighting,
+}
+
+impl Failure {
+    /// What makes one run simpler than another that fails in the same way: it is shorter, and what
+    /// happens in it could happen.
+    fn simplicity(&self) -> (usize, Seed) {
+        /// Decisions that a spurious event counts for.
+        const SPURIOUS: usize = 10;
+        let schedule = &self.sighting.scenario.schedule;
+        let spurious = schedule
+            .iter()
+            .filter(|decision| decision.is_spurious())
+            .count();
+        (schedule.len() + spurious * (SPURIOUS - 1), self.seed)
+    }
+
+    /// Takes in another run that fails in the same way.
+    fn join(&mut self, other: Failure) {
+        let runs = self.runs + other.runs;
+        if other.simplicity() < self.simplicity() {
+            *self = other;
+        }
+        self.runs = runs;
+    }
+}
+
+/// Adds a failure to a list with one for each signature; true if it is new.
+pub(super) fn note(failures: &mut Vec<Failure>, failure: Failure) -> bool {
+    let mut known = failures.iter_mut();
+    match known.find(|known| known.sighting.signature == failure.sighting.signature) {
+        Some(known) => {
+            known.join(failure);
+            false
+        }
+        None => {
+            failures.push(failure);
+            true
+        }
+    }
+}
