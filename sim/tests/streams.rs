@@ -165,14 +165,14 @@ fn faults_are_frozen(_: u64) {
         let mix = mix(42, depth);
         let mix: Vec<String> = mix
             .iter()
-            .map(|(name, number)| format!("{name} {number}"))
+            .map(|(name, number)| format!("{name:?} {number}"))
             .collect();
         drawn += &format!("{depth:?}: {}\n", mix.join(", "));
     }
     expect![[r#"
-        Usual: ok 5, transient 16, terminal 4, silence 4, stray 40, duplicate 5, drop 5, redeliver 5, snapshot 5, timer_early 40, timer_late 70, timer_twice 10, timer_status 40
-        Deep: transient 100, crash 2
-        Deepest: transient 100, crash 2
+        Usual: "ok" 5, "transient" 16, "terminal" 4, "silence" 4, "stray" 40, "duplicate" 5, "drop" 5, "redeliver" 5, "snapshot" 5, "timer_early" 40, "timer_late" 70, "timer_twice" 10, "timer_status" 40
+        Deep: "transient" 100, "crash" 2
+        Deepest: "transient" 100, "crash" 2
     "#]].assert_eq(&drawn);
 }
 

@@ -9,11 +9,13 @@ use super::{CaseError, strict};
 use sim_kernel::World;
 use sim_record::scenario::{Faults, Knob, Scenario, answer_of_weight};
 
+/// What found a case.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundBy {
     /// `seed`, `explore`, `fuzz`, or `hand` for a case that a person wrote.
     pub driver: String,
+    /// The seed, if that found it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// The mix that the seed's faults were drawn by: what was on. Only told; a replay draws
@@ -27,6 +29,7 @@ pub struct FoundBy {
 }
 
 impl FoundBy {
+    /// The explorer.
     pub fn explorer() -> FoundBy {
         FoundBy {
             driver: "explore".to_owned(),
@@ -35,6 +38,7 @@ impl FoundBy {
         }
     }
 
+    /// The fuzzer.
     pub fn fuzzer() -> FoundBy {
         FoundBy {
             driver: "fuzz".to_owned(),
@@ -91,9 +95,11 @@ impl fmt::Display for FoundBy {
     }
 }
 
+/// What a case was found on, by hashes: `sha256:` and 64 hex digits each.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorldHashes {
+    /// That of the documents.
     pub manifest: String,
     /// Wasm hash by the name of the module: the reducers, and the enforcers of the world's own.
     #[serde(deserialize_with = "strict::map")]
@@ -101,6 +107,7 @@ pub struct WorldHashes {
 }
 
 impl WorldHashes {
+    /// The hashes of a world.
     pub fn of(world: &World) -> WorldHashes {
         let modules = world.modules();
         let modules = modules.map(|(name, hash)| (name.to_owned(), hash.to_string()));

@@ -3,6 +3,8 @@
 //! [`Case`] is what a file says, strictly read and written the same way every time; [`Case::bind`]
 //! makes it a scenario of a world. [`store`] writes files and is the only part that does I/O.
 
+#![warn(missing_docs)]
+
 mod entry;
 mod error;
 pub mod files;
@@ -32,15 +34,19 @@ pub const MOST_BYTES: u64 = 16 << 20;
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
+    /// [`FORMAT`].
     pub format: String,
     /// What the case is about, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
+    /// What found it.
     pub found_by: FoundBy,
     /// What it was found on. Told when it differs, not required.
     pub world: WorldHashes,
+    /// Where they are not the ordinary ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Options>,
+    /// What clients may send, any number of times.
     #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_REQUESTS }>")]
     pub requests: Vec<CaseRequest>,
     #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_DECISIONS }>")]
@@ -57,6 +63,7 @@ pub struct Case {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
+    /// Where the answers of plans come from, if it is not the ordinary way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<CasePlans>,
     /// The most turns of a replay, before it heals.
@@ -67,16 +74,21 @@ pub struct Options {
     pub heal: bool,
 }
 
+/// Where the answers of plans come from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CasePlans {
+    /// Plans run to the letter.
     AsWritten,
 }
 
+/// An event that a client may send.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CaseRequest {
+    /// What the schedule calls it; unique in the case.
     pub name: String,
+    /// The name of its schema.
     pub schema: String,
     /// In the plain spelling of AIR values.
     #[serde(deserialize_with = "strict::value")]
@@ -87,6 +99,7 @@ pub struct CaseRequest {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseVerdict {
+    /// None was violated.
     Holds,
     /// The name of the invariant.
     Violated(String),
@@ -94,8 +107,11 @@ pub enum CaseVerdict {
 
 /// All that a case holds beside its scenario.
 pub struct Found {
+    /// What the case is about, for a person.
     pub about: Option<String>,
+    /// What found it.
     pub found_by: FoundBy,
+    /// What it was found on.
     pub world: WorldHashes,
     /// What the invariants said, and the digest of the run; None before it was run.
     pub judged: Option<(CaseVerdict, Digest)>,

@@ -15,8 +15,10 @@ use crate::files;
 /// Why a case could not be read from a file.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// It cannot be read.
     #[error("cannot read it")]
     Io(#[from] io::Error),
+    /// It can be read, and is no case.
     #[error(transparent)]
     Case(#[from] CaseError),
 }
@@ -24,26 +26,40 @@ pub enum ReadError {
 /// Why a case could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
+    /// The folder does not take it.
     #[error("cannot write in {}", .folder.display())]
     Io {
+        /// The folder.
         folder: PathBuf,
+        /// What the system says.
         #[source]
         error: io::Error,
     },
+    /// It would be larger than what is read.
     #[error(
         "the case takes {bytes} bytes, and at most {MOST_BYTES} are read: \
          shorter runs make smaller cases"
     )]
-    TooLarge { bytes: usize },
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// What would be written could not be read back.
     #[error("the case could not be read back")]
     Unreadable(#[source] CaseError),
+    /// All names for it are taken.
     #[error(
         "{} names like {} are taken in {}",
         MOST_NAMES,
         .name,
         .folder.display()
     )]
-    NoName { folder: PathBuf, name: String },
+    NoName {
+        /// The folder.
+        folder: PathBuf,
+        /// The first of the names.
+        name: String,
+    },
 }
 
 /// How many names are tried where others are taken by something else.
@@ -58,6 +74,7 @@ pub fn read(path: &Path) -> Result<Case, ReadError> {
 /// A case in a folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written {
+    /// Where it is.
     pub path: PathBuf,
     /// It was there before: the same run was found by somebody else, or earlier.
     pub was_known: bool,
@@ -105,6 +122,7 @@ impl Draft {
         })
     }
 
+    /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -164,8 +182,10 @@ pub fn write_if_better(path: &Path, case: &Case) -> Result<bool, WriteOverError>
 /// Why a case could not be written over what was there.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteOverError {
+    /// What is there is no case.
     #[error("what stands there is no case, and is not written over")]
     NoCase(#[source] ReadError),
+    /// It cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -15,15 +15,20 @@ use sim_record::trace::{Answers, Often, Outcome};
 /// Who answers an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Adapter {
+    /// That of timers.
     Timer,
+    /// That of HTTP requests.
     Http,
+    /// That which stores a blob.
     BlobPut,
+    /// That which gets one.
     BlobGet,
     /// One that nothing is known about.
     Unknown,
 }
 
 impl Adapter {
+    /// By the kind of the effect.
     #[inline]
     pub fn of(effect: &Effect) -> Adapter {
         match effect.kind.as_str() {

@@ -15,7 +15,9 @@ const MOST: usize = 256;
 /// The constants of a world, each kind in order and without repetition.
 #[derive(Clone, Default, Debug)]
 pub struct Constants {
+    /// Texts, as documents and code have them.
     pub texts: Vec<String>,
+    /// Numbers, and those beside them.
     pub numbers: Vec<u64>,
     /// URLs that the grants of the world allow.
     pub urls: Vec<String>,
@@ -31,6 +33,7 @@ struct Gathering {
 }
 
 impl Constants {
+    /// Those of the documents of a world and of its code.
     pub fn of(world: &World) -> Constants {
         let air = &world.air;
         let mut found = Gathering::default();

@@ -34,6 +34,7 @@ const RECEIPTS_OF_AN_EFFECT: usize = 2;
 /// Draws until another value is found.
 const TRIES: usize = 16;
 
+/// The model of a world that brings none.
 pub struct Generic {
     air: Air,
     arms: Vec<EventArm>,
@@ -43,6 +44,7 @@ pub struct Generic {
 }
 
 impl Generic {
+    /// The model that the documents of a world make.
     pub fn of(world: &World) -> Generic {
         let fields = world.air.routes.iter().filter_map(|route| {
             let path = route.key_field.as_deref()?;

@@ -9,6 +9,8 @@
 //! This crate draws only from streams that it is given, and runs nothing but what
 //! [`Replays`] recovers.
 
+#![warn(missing_docs)]
+
 mod any_world;
 mod checker;
 pub mod constants;

@@ -16,6 +16,7 @@ use sim_record::trace::{Answer, Answers};
 
 /// What is known of a world beside its documents. All bytes are canonical.
 pub trait Model: Send + Sync {
+    /// What it is called, in reports.
     fn name(&self) -> &'static str;
 
     /// Whether it says what clients send. If not, a few runs before a campaign find out which
@@ -112,7 +113,9 @@ pub trait Model: Send + Sync {
 /// A spurious event.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Spurious {
+    /// The schema of the event.
     pub schema: SchemaId,
+    /// Its canonical bytes.
     pub value: Vec<u8>,
     /// The key of the cell that it goes to, where it tells of a receipt.
     pub cell: Option<Vec<u8>>,
@@ -156,7 +159,9 @@ pub struct Size {
     pub name: &'static str,
     /// What it is, for the command's help.
     pub says: &'static str,
+    /// What it is if nobody says otherwise.
     pub usual: u64,
+    /// The most that may be asked for.
     pub most: u64,
     /// What it counts, as the bounds of an exploration list it: `("item", "items")`.
     pub counts: Option<(&'static str, &'static str)>,
@@ -167,6 +172,7 @@ pub struct Size {
 pub struct Scene {
     /// What is particular about it, as a report says it.
     pub varied: String,
+    /// What may be requested.
     pub requests: Vec<Request>,
     /// How many of the requests may be started.
     pub starts: u32,

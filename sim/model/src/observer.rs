@@ -15,7 +15,9 @@ use sim_record::trace::{Key, Packer, Step, Trace, Turn, Unpacker};
 /// A turn that is observed, and the run up to it.
 #[derive(Clone, Copy)]
 pub struct Seen<'a> {
+    /// The run so far.
     pub trace: &'a Trace,
+    /// The turn that is looked at, the last of the run.
     pub turn: &'a Turn,
     /// The place of the turn in the trace.
     pub index: usize,
@@ -83,16 +85,20 @@ impl Verdicts<'_> {
 /// A property that does not hold, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
+    /// What is violated.
     pub property: Arc<Property>,
     /// The property's place in the list of its world.
     pub rank: usize,
     /// The turn's index in the trace.
     pub turn: usize,
+    /// What should have been.
     pub expected: String,
+    /// What was.
     pub found: String,
 }
 
 impl Violation {
+    /// The name of the property.
     pub fn name(&self) -> &str {
         &self.property.name
     }

@@ -14,6 +14,7 @@ pub struct Property {
     pub name: Cow<'static, str>,
     /// What must hold, or what was seen, as a sentence without its full stop.
     pub says: Cow<'static, str>,
+    /// What is asked of runs.
     pub kind: Kind,
     /// The world's model asks for it: it says what the world is for.
     pub is_of_model: bool,
@@ -24,11 +25,22 @@ pub struct Property {
 pub enum Kind {
     /// It holds at every turn. If a run `goes_on` after a violation, what follows is still what the
     /// documents say.
-    Always { known_by: KnownBy, goes_on: bool },
+    Always {
+        /// What tells one failure that violates it from another.
+        known_by: KnownBy,
+        /// Whether a run is still of use once it is violated.
+        goes_on: bool,
+    },
     /// It holds at the end of a run whose faults have stopped.
-    Eventually { known_by: KnownBy },
+    Eventually {
+        /// What tells one failure that violates it from another.
+        known_by: KnownBy,
+    },
     /// It is seen in some run of a campaign, or the campaign tested less than it claims.
-    Sometimes { asked: Asked },
+    Sometimes {
+        /// Of which campaigns.
+        asked: Asked,
+    },
 }
 
 /// What tells one failure that violates a property from another: see
@@ -171,6 +183,7 @@ impl Property {
 pub enum Finding {
     /// It says nothing of this. This never counts as a pass.
     NotApplicable,
+    /// It had something to say, and held.
     Holds,
     /// What was expected and what was found: rare, and small where it is not.
     Violated(Box<(String, String)>),
@@ -197,6 +210,7 @@ impl Finding {
 pub struct PropertySet(SmallVec<[u64; 2]>);
 
 impl PropertySet {
+    /// Takes in a property, by its place.
     #[inline]
     pub fn insert(&mut self, index: usize) {
         let word = index / 64;
@@ -217,6 +231,7 @@ impl PropertySet {
             .for_each(|(one, other)| *one |= other);
     }
 
+    /// Whether a property is in it, by its place.
     #[inline]
     pub fn contains(&self, index: usize) -> bool {
         let word = self.0.get(index / 64);
@@ -231,6 +246,7 @@ impl PropertySet {
         })
     }
 
+    /// Takes all out.
     pub fn clear(&mut self) {
         self.0.clear();
     }

@@ -107,6 +107,19 @@ impl Outcome {
 pub const SILENCE: &str = "silence";
 
 /// The answers of a world, in its order. Cheap to clone.
+///
+/// ```
+/// use sim_record::trace::{Answer, Answers, Often, Outcome};
+///
+/// let answers = Answers::new([
+///     Outcome::new("paid"),
+///     Outcome::new("try_later").given(Often::MOSTLY).going_on(),
+///     Outcome::new("declined"),
+/// ]);
+/// assert_eq!(answers.named("declined"), Some(Answer::nth(2)));
+/// assert_eq!(answers.named("silence"), Some(Answer::SILENCE));
+/// assert_eq!(answers.named("maybe"), None);
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answers(Arc<[Outcome]>);
 

@@ -23,6 +23,7 @@ macro_rules! words {
         }
 
         impl $name {
+            /// All of them, in order.
             pub const ALL: [$name; [$($word),*].len()] = [$($name::$variant),*];
 
             /// As files and reports spell it.
@@ -39,17 +40,29 @@ macro_rules! words {
 words! {
     /// What a decision does: the kinds of [`Decision`]. Their order is part of every digest.
     Verb {
+        /// A request is started.
         Start "start";
+        /// A message arrives.
         Deliver "deliver";
+        /// A second copy of a message sets out.
         Duplicate "duplicate";
+        /// A message is lost, for now.
         Drop "drop";
+        /// A lost message arrives after all.
         Redeliver "redeliver";
+        /// A plan takes its next step.
         Step "step";
+        /// An effect of a plan is answered.
         Receipt "receipt";
+        /// A timer fires, or another effect of a reducer is answered.
         Fire "fire";
+        /// A spurious event arrives.
         Inject "inject";
+        /// Time goes on.
         Advance "advance";
+        /// The kernel writes a snapshot.
         Snapshot "snapshot";
+        /// The kernel dies while an event arrives.
         Crash "crash";
     }
 }
@@ -79,8 +92,11 @@ words! {
 words! {
     /// The status of a receipt.
     Status {
+        /// It was done.
         Ok "ok";
+        /// It could not be done.
         Error "error";
+        /// It took too long.
         Timeout "timeout";
     }
 }
@@ -89,7 +105,10 @@ words! {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>, Reply = String> {
     /// Send a request's first event.
-    Start { request: Request },
+    Start {
+        /// Which.
+        request: Request,
+    },
     /// Deliver a message in flight.
     Deliver(ItemName<Text>),
     /// Put a second copy of a message in flight.
@@ -100,40 +119,56 @@ pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>, Reply = Stri
     Redeliver(ItemName<Text>),
     /// Let a plan instance take its next step; `answer` stands in for the event it would raise.
     Step {
+        /// The instance.
         plan: ItemName<Text>,
+        /// What is answered, where an answer is chosen.
         answer: Option<Reply>,
     },
     /// Answer an effect that a plan awaits.
     Receipt {
+        /// Which.
         effect: ItemName<Text>,
+        /// What is answered.
         answer: Reply,
         /// The canonical receipt, where it is not the plain one of that answer.
         value: Option<Bytes>,
     },
     /// Fire a timer: when it is due, or at a time. `twice` leaves a copy that can fire again.
     Fire {
+        /// Which.
         timer: ItemName<Text>,
+        /// When, in virtual time; None is when it is due.
         at_ns: Option<u64>,
+        /// That of its receipt.
         status: Status,
+        /// It stays in flight, to fire again.
         twice: bool,
         /// The canonical receipt, where it is not the plain one.
         value: Option<Bytes>,
     },
     /// Deliver a spurious event: one that is not in flight.
     Inject {
+        /// That of the event.
         schema: SchemaId,
+        /// The canonical event.
         value: Bytes,
         /// The canonical key of the cell that it goes to, where it tells of a receipt.
         cell: Option<Bytes>,
     },
     /// Set the clock.
-    Advance { to_ns: u64 },
+    Advance {
+        /// To this virtual time.
+        to_ns: u64,
+    },
     /// Have the kernel write down all that it knows.
     Snapshot,
     /// Have the kernel die while an event arrives, and rebuild it. `during` brings the event.
     Crash {
+        /// When.
         point: CrashPoint,
+        /// From what it is rebuilt.
         recovery: Recovery,
+        /// What brings the event.
         during: Box<Decision<Request, Text, Bytes, Reply>>,
     },
 }
@@ -141,7 +176,9 @@ pub enum Decision<Request = String, Text = String, Bytes = Vec<u8>, Reply = Stri
 /// Something in flight, by what it is, whose it is and its place among those alike.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ItemName<Text = String> {
+    /// The tag of its event's arm, or the local name of a schema, plan or kind of effect.
     pub label: Text,
+    /// The request that it belongs to, if that is known.
     pub correlation: Option<Text>,
     /// 1 is the oldest of those with the same label and request.
     pub nth: u32,
@@ -162,12 +199,14 @@ impl Verb {
         !matches!(self, Start | Inject | Advance | Snapshot | Crash)
     }
 
+    /// The verb of a name.
     pub fn named(name: &str) -> Option<Verb> {
         Verb::ALL.into_iter().find(|verb| verb.name() == name)
     }
 }
 
 impl<Request, Text, Bytes, Reply> Decision<Request, Text, Bytes, Reply> {
+    /// What it does.
     #[inline]
     pub fn verb(&self) -> Verb {
         match self {
@@ -199,6 +238,7 @@ impl<Request, Text, Bytes, Reply> Decision<Request, Text, Bytes, Reply> {
         }
     }
 
+    /// The decision without the crash that it meets.
     pub fn without_crash_mut(&mut self) -> &mut Self {
         match self {
             Decision::Crash { during, .. } => during.without_crash_mut(),
@@ -229,6 +269,7 @@ impl<Request, Text, Bytes, Reply> Decision<Request, Text, Bytes, Reply> {
         }
     }
 
+    /// The answer that it gives.
     pub fn answer_mut(&mut self) -> Option<&mut Reply> {
         match self.without_crash_mut() {
             Decision::Step { answer, .. } => answer.as_mut(),
@@ -237,6 +278,7 @@ impl<Request, Text, Bytes, Reply> Decision<Request, Text, Bytes, Reply> {
         }
     }
 
+    /// What it names in flight.
     pub fn item_mut(&mut self) -> Option<&mut ItemName<Text>> {
         match self.without_crash_mut() {
             Decision::Deliver(item)

@@ -17,22 +17,32 @@ use sim_simulator::End;
 /// The version of the events' form in JSON.
 pub const SCHEMA: u32 = 2;
 
+/// What is reported, in this order: once what begins, each result as it comes, once how it ended.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// It begins.
     Started(Started<'a>),
+    /// A seed was run.
     SeedDone(SeedDone),
+    /// A failure as it was found.
     Violation(Violation<'a>),
+    /// The same, shrunk.
     Shrunk(Shrunk<'a>),
+    /// The same input gave two results.
     Nondeterminism(Nondeterminism<'a>),
+    /// A case was replayed.
     CaseDone(CaseDone<'a>),
+    /// A file is no case of the world.
     BadCase(BadCase<'a>),
+    /// It ended.
     Finished(Finished<'a>),
 }
 
 /// The first event.
 #[derive(Serialize)]
 pub struct Started<'a> {
+    /// The version of the format of events.
     pub schema: u32,
     /// Of this program.
     pub version: &'static str,
@@ -40,6 +50,7 @@ pub struct Started<'a> {
     pub command: &'static str,
     /// The hash of the world's manifest.
     pub manifest: String,
+    /// What is tested.
     pub reducers: Vec<Reducer<'a>>,
     /// The seeds of a campaign: from the first up to, not including, the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,9 +62,12 @@ pub struct Started<'a> {
     pub notes: &'a [String],
 }
 
+/// A reducer and the code behind it.
 #[derive(Serialize)]
 pub struct Reducer<'a> {
+    /// Its name in the documents.
     pub name: &'a str,
+    /// The hash of its code.
     pub wasm: String,
 }
 
@@ -80,11 +94,17 @@ impl<'a> Started<'a> {
 /// A seed was run. In order of the seeds.
 #[derive(Serialize)]
 pub struct SeedDone {
+    /// Which.
     pub seed: u64,
+    /// Whether it violated something.
     pub is_violated: bool,
+    /// How many decisions were taken.
     pub turns: u32,
+    /// How many events went through reducers.
     pub steps: u32,
+    /// Why the run ended.
     pub end: &'static str,
+    /// The digest of the run.
     #[serde(serialize_with = "text")]
     pub digest: Digest,
 }
@@ -120,19 +140,24 @@ fn end(end: End) -> &'static str {
 pub struct Violation<'a> {
     /// `seed 7`, `fuzzer`, `explorer`.
     pub found_by: &'a str,
+    /// The seed, if one found it.
     pub seed: Option<u64>,
     /// By what it is told from other failures: see [`sim_model::Signature`].
     pub signature: String,
     /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
     pub runs: u64,
+    /// What was violated, and how.
     pub violations: &'a [Violated],
+    /// How many decisions its schedule has.
     pub decisions: usize,
+    /// The digest of the run.
     #[serde(serialize_with = "text")]
     pub digest: Digest,
     /// The fault mix that the seed drew: names and numbers.
     pub faults: Vec<(String, u32)>,
     /// The case file, and the command that replays it.
     pub case: Option<&'a Case>,
+    /// The run in words.
     #[serde(skip)]
     pub timeline: &'a Timeline,
 }
@@ -140,7 +165,9 @@ pub struct Violation<'a> {
 /// A case file, and the command that replays it.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
 pub struct Case {
+    /// Its path.
     pub file: String,
+    /// The command that replays it.
     pub replay: String,
     /// The same run was found before, and its file was there.
     pub was_known: bool,
@@ -152,6 +179,7 @@ pub struct Case {
 /// A case that is in no file.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
 pub struct Unwritten {
+    /// What the system says.
     pub because: String,
     /// All that the file would hold; empty if it would be larger than what is read.
     pub text: String,
@@ -160,7 +188,9 @@ pub struct Unwritten {
 /// A violation was made as short as it gets.
 #[derive(Serialize)]
 pub struct Shrunk<'a> {
+    /// What found it, in words.
     pub found_by: &'a str,
+    /// The seed, if one found it.
     pub seed: Option<u64>,
     /// What had to stay.
     pub signature: String,
@@ -168,16 +198,24 @@ pub struct Shrunk<'a> {
     pub runs: u64,
     /// The first that it violates.
     pub invariant: String,
+    /// What was violated, and how.
     pub violations: &'a [Violated],
+    /// How many decisions its schedule has.
     pub decisions: usize,
+    /// The digest of the run.
     #[serde(serialize_with = "text")]
     pub digest: Digest,
+    /// The mix that the seed drew.
     pub faults: Vec<(String, u32)>,
+    /// How many decisions it had when it was found.
     pub decisions_before: usize,
+    /// Candidates that were run.
     pub attempts: u32,
     /// All attempts were used up: more may shrink it further.
     pub is_exhausted: bool,
+    /// Where it is.
     pub case: &'a Case,
+    /// The run in words.
     #[serde(skip)]
     pub timeline: &'a Timeline,
 }
@@ -187,23 +225,31 @@ pub struct Shrunk<'a> {
 pub struct Nondeterminism<'a> {
     /// What was run, as `seed 7` or the name of a file.
     pub of: &'a str,
+    /// What differs.
     pub what: String,
 }
 
 /// A case was replayed.
 #[derive(Clone, Copy, Serialize)]
 pub struct CaseDone<'a> {
+    /// Its path.
     pub file: &'a str,
+    /// The command that replays it.
     pub replay: &'a str,
+    /// What a person says of it.
     pub about: Option<&'a str>,
+    /// What was violated, and how.
     pub violations: &'a [Violated],
+    /// How many decisions were taken.
     pub turns: usize,
     /// Decisions that were not possible.
     pub skipped: usize,
     /// What is not as it was when the case was written.
     pub changes: &'a [String],
+    /// The digest of the run.
     #[serde(serialize_with = "text")]
     pub digest: Digest,
+    /// The run in words.
     #[serde(skip)]
     pub timeline: &'a Timeline,
 }
@@ -211,6 +257,7 @@ pub struct CaseDone<'a> {
 /// A file is no case of this world.
 #[derive(Serialize)]
 pub struct BadCase<'a> {
+    /// Its path.
     pub file: &'a str,
     /// The error and its causes, a line each.
     pub error: &'a str,
@@ -221,6 +268,7 @@ pub struct BadCase<'a> {
 pub struct Finished<'a> {
     /// The exit code, and what it means.
     pub exit_code: u8,
+    /// The exit code in words.
     pub exit: &'static str,
     /// Of a campaign.
     #[serde(flatten, serialize_with = "summary")]
@@ -236,21 +284,26 @@ pub struct Finished<'a> {
 /// A failure that a campaign showed.
 #[derive(Clone, Serialize)]
 pub struct Failed {
+    /// What tells it apart from others.
     pub signature: String,
     /// Runs that showed it; 0 if it was met while another was shrunk.
     pub runs: u64,
     /// Of its case.
     pub decisions: usize,
+    /// The path of its case.
     pub case: String,
 }
 
 /// An invariant that some run of a campaign violated.
 #[derive(Serialize)]
 pub struct ViolatedBy {
+    /// The name of the property.
     pub invariant: String,
+    /// In how many runs.
     pub runs: u64,
     /// Of the shortest case of it, if one was written.
     pub decisions: Option<usize>,
+    /// The path of the shortest case.
     pub case: Option<String>,
 }
 

@@ -8,6 +8,7 @@ use super::event::{Case, Event, Reader};
 use super::timeline::Violated;
 use sim_air::{printable, printable_lines};
 
+/// Writes annotations, a line each.
 pub struct GitHub<W>(pub W);
 
 impl<W: Write> Reader for GitHub<W> {

@@ -15,8 +15,11 @@ use sim_model::Property;
 /// Turns before a violation that are shown with it.
 const TURNS_BEFORE: usize = 6;
 
+/// Writes for a person in a terminal.
 pub struct Human<'a, W> {
+    /// Where to.
     pub out: W,
+    /// What is reported on.
     pub world: &'a World,
     /// The width of its tables, in columns of characters.
     pub width: u16,

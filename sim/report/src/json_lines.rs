@@ -9,6 +9,7 @@ use serde_json::ser::Formatter;
 use super::event::{Event, Reader};
 use sim_air::printable_json;
 
+/// Writes an event a line.
 pub struct JsonLines<W>(pub W);
 
 impl<W: Write> Reader for JsonLines<W> {

@@ -19,6 +19,7 @@ use sim_air::{printable, printable_lines};
 use sim_model::{Asked, Property};
 use sim_search::campaign::Summary;
 
+/// Writes one JUnit document, at the end.
 pub struct JUnit<W> {
     out: W,
     command: &'static str,
@@ -29,6 +30,7 @@ pub struct JUnit<W> {
 }
 
 impl<W: Write> JUnit<W> {
+    /// A reader that writes there.
     pub fn new(out: W) -> JUnit<W> {
         JUnit {
             out,

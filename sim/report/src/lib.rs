@@ -4,6 +4,8 @@
 //! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON,
 //! JUnit, annotations and pages read these and nothing else.
 
+#![warn(missing_docs)]
+
 pub mod cases;
 pub mod coverage;
 pub mod event;

@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 pub struct Change {
     /// Empty for the value as a whole.
     pub path: String,
+    /// What is there before; None is nothing.
     pub from: Option<Json>,
+    /// What is there after.
     pub to: Option<Json>,
 }
 

@@ -8,10 +8,14 @@ use anstyle::{AnsiColor, Style};
 /// How a line looks where there are colours. Never the only sign of anything.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum Look {
+    /// As it is.
     #[default]
     Plain,
+    /// A heading.
     Head,
+    /// Something that is well.
     Good,
+    /// Something that is not.
     Bad,
     /// Beside the point.
     Faint,
@@ -34,6 +38,7 @@ impl Look {
 pub struct Text(Vec<(Look, String)>);
 
 impl Text {
+    /// Adds a plain line.
     pub fn line(&mut self, text: impl AsRef<str>) {
         self.look(Look::Plain, text);
     }
@@ -48,6 +53,7 @@ impl Text {
         text.as_ref().lines().for_each(|line| self.line(line));
     }
 
+    /// Adds all lines of another text.
     pub fn append(&mut self, other: Text) {
         self.0.extend(other.0);
     }

@@ -22,9 +22,13 @@ pub use recorder::{Recorder, watched};
 pub struct Timeline {
     /// The local names of the reducers, by their ids.
     pub reducers: Vec<String>,
+    /// In order.
     pub turns: Vec<TimelineTurn>,
+    /// What went from where to where.
     pub arrows: Vec<Arrow>,
+    /// What was in flight for a while.
     pub bars: Vec<Bar>,
+    /// What was violated.
     pub violations: Vec<Violated>,
     /// The first turn after faults stopped.
     pub healing_from: Option<usize>,
@@ -37,15 +41,19 @@ pub struct TimelineTurn {
     pub time: String,
     /// The name of its `Verb`.
     pub kind: &'static str,
+    /// In words.
     pub decision: String,
     /// The kinds of fault that the decision is, of `campaign::fault_names`.
     pub faults: Vec<Cow<'static, str>>,
     /// The event that the kernel accepted.
     pub event: Option<TimelineEvent>,
+    /// Reducers that were given the event.
     pub steps: Vec<TimelineStep>,
     /// What was sent, asked for and begun, by the names that later decisions use.
     pub out: Vec<String>,
+    /// Effects that were asked for.
     pub gate: Vec<Gate>,
+    /// What was written down.
     pub journal: Vec<TimelineRecord>,
     /// What is in flight after the turn.
     pub flight: Vec<Held>,
@@ -58,6 +66,7 @@ pub struct TimelineTurn {
 pub struct TimelineEvent {
     /// The name of its schema.
     pub schema: String,
+    /// In the plain spelling.
     pub value: Json,
     /// What it says beside its name and its request.
     pub brief: String,
@@ -66,10 +75,13 @@ pub struct TimelineEvent {
 /// An event through a reducer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TimelineStep {
+    /// Its local name.
     pub reducer: String,
     /// The key of the cell, in JSON.
     pub cell: Option<String>,
+    /// The state before; None is none.
     pub before: Option<Json>,
+    /// The state after.
     pub after: Option<Json>,
     /// Why its output was refused.
     pub refused: Option<String>,
@@ -78,10 +90,15 @@ pub struct TimelineStep {
 /// An effect at the gate.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Gate {
+    /// Its kind.
     pub effect: String,
+    /// In the plain spelling.
     pub params: Json,
+    /// The grant that it uses.
     pub grant: String,
+    /// Who asks for it.
     pub asker: String,
+    /// Whether it may go out.
     pub allowed: bool,
     /// What the grant and the policy said.
     pub because: String,
@@ -90,7 +107,9 @@ pub struct Gate {
 /// A journal record: the word of AIR for its kind, and what it holds.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TimelineRecord {
+    /// The kind of record.
     pub kind: &'static str,
+    /// In words.
     pub text: String,
 }
 
@@ -99,12 +118,14 @@ pub struct TimelineRecord {
 pub struct Held {
     /// `message`, `dropped`, `timer`, `effect` or `plan`.
     pub kind: &'static str,
+    /// In words.
     pub text: String,
 }
 
 /// Where something comes from or goes to: a lane of a diagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
+    /// Who sends requests.
     Client,
     /// By its id.
     Reducer(usize),
@@ -112,6 +133,7 @@ pub enum Place {
     Plan(usize),
     /// The slot of a timer, or of another effect that awaits its receipt.
     Timer(usize),
+    /// The kernel's journal.
     Journal,
     /// Nowhere: dropped.
     Lost,
@@ -120,10 +142,15 @@ pub enum Place {
 /// Something that went from a place to another.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Arrow {
+    /// Where it begins.
     pub from: Place,
+    /// The turn in which it begins.
     pub from_turn: usize,
+    /// Where it ends.
     pub to: Place,
+    /// The turn in which it ends.
     pub to_turn: usize,
+    /// In words.
     pub text: String,
     /// It is a second copy, was dropped before, or is spurious.
     pub is_fault: bool,
@@ -132,10 +159,13 @@ pub struct Arrow {
 /// Something that lived for a while in a slot: a plan instance or a timer.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Bar {
+    /// Where it is.
     pub place: Place,
+    /// The turn in which it begins.
     pub from_turn: usize,
     /// The turn in which it ended; None if it was there at the end.
     pub to_turn: Option<usize>,
+    /// In words.
     pub text: String,
     /// Turns in which it moved, and how.
     pub moves: Vec<(usize, String)>,
@@ -144,10 +174,15 @@ pub struct Bar {
 /// An invariant that did not hold.
 #[derive(Clone, PartialEq, serde::Serialize, Debug)]
 pub struct Violated {
+    /// The name of the property.
     pub invariant: String,
+    /// What it asks, in a sentence.
     pub says: String,
+    /// The turn that violated it.
     pub turn: usize,
+    /// What should have been.
     pub expected: String,
+    /// What was.
     pub found: String,
 }
 

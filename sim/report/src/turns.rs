@@ -25,12 +25,15 @@ pub enum Rows {
     /// a violation.
     #[default]
     Telling,
+    /// Every turn.
     All,
     /// So many at the end.
     Last(usize),
     /// Those about a turn: so many before it, and after it.
     Around {
+        /// The one in the middle.
         turn: usize,
+        /// How many before it, and after it.
         context: usize,
     },
 }

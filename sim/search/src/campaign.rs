@@ -40,17 +40,25 @@ const INSTANCES_OF_A_RUNNER: usize = 6;
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct CampaignOptions {
+    /// Each is one run.
     pub seeds: Range<u64>,
+    /// Threads. The results are the same for any number.
     pub jobs: usize,
+    /// Where the answers of plans come from.
     pub plans: PlanMode,
+    /// Where a run ends if nothing else ends it.
     pub bounds: Bounds,
+    /// Where the mixes of faults come from.
     pub mix: Mix,
+    /// How much is done beside the runs.
     pub effort: Effort,
     /// Take a step that was met before in the same chunk of seeds from memory.
     pub remember: bool,
     /// Run every seed a second time, on fresh instances, and compare the two.
     pub twice: bool,
+    /// When it ends early.
     pub stop: Stop,
+    /// Ends it soon after this is asked.
     pub interrupt: Interrupt,
 }
 
@@ -87,6 +95,7 @@ pub enum Stop {
 pub enum Told<'a> {
     /// A failure as no seed before had one. It is told before the seed is.
     Found(&'a Failure),
+    /// A seed was run.
     Ran(&'a Ran),
 }
 

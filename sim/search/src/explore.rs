@@ -44,9 +44,11 @@ pub struct Limits {
     pub scene: Scene,
     /// Messages and timers that are sent twice.
     pub duplicates: u8,
+    /// Messages that are dropped, and perhaps redelivered.
     pub drops: u8,
     /// Spurious events, and starts of requests that have been started.
     pub spurious: u8,
+    /// Crashes of the kernel.
     pub crashes: u8,
     /// Decisions in a row.
     pub depth: u32,
@@ -57,7 +59,9 @@ pub struct Limits {
 /// through, and taken again after others.
 #[derive(Clone, Debug)]
 pub struct ExploreOptions {
+    /// What is explored.
     pub limits: Limits,
+    /// Threads. The results are the same for any number.
     pub jobs: usize,
     /// About how much may be held: keys, ways, the states that are still to be expanded, and the
     /// values in them, of which each thread has a copy. So where it ends may differ by the jobs.
@@ -68,6 +72,7 @@ pub struct ExploreOptions {
     pub property: Option<String>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
+    /// Ends it soon after this is asked.
     pub interrupt: Interrupt,
 }
 
@@ -80,12 +85,15 @@ pub struct Explored {
     pub transitions: u64,
     /// Decisions in the longest way to a state that is not reached in fewer.
     pub depth: u32,
+    /// What must be seen sometimes, and was.
     pub goals: PropertySet,
     /// The most that was held at a time, by what is counted: see [`ExploreOptions::memory_bytes`].
     pub memory_bytes: usize,
+    /// How it ended.
     pub outcome: Outcome,
 }
 
+/// How an exploration ended.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Outcome {
     /// Every schedule within the bounds holds.
@@ -98,26 +106,35 @@ pub enum Outcome {
     StateBound,
     /// It was asked to stop: schedules of up to `depth` decisions hold.
     Interrupted,
+    /// Some schedule violates something.
     Violated(Box<Counterexample>),
 }
 
 /// A shortest schedule that violates something.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Counterexample {
+    /// The schedule, with its requests.
     pub scenario: Scenario,
+    /// What it violates.
     pub violations: Vec<Violation>,
 }
 
 /// Why a world cannot be explored.
 #[derive(Debug, thiserror::Error)]
 pub enum ExploreError {
+    /// A reducer asks for a context, which tells it the time: states would never recur.
     #[error(
         "`{module}` declares a context, which tells it the time and the journal's height: \
          it never comes back to a state; run seeds instead"
     )]
-    Context { module: String },
+    Context {
+        /// The reducer.
+        module: String,
+    },
+    /// More states than can be numbered.
     #[error("more than {} states: choose smaller bounds", u32::MAX)]
     TooMany,
+    /// An instance cannot be had.
     #[error("the reducer cannot be run")]
     Step(#[from] StepError),
 }

@@ -1,5 +1,7 @@
 //! Many runs of a world: campaigns, exploration, and the shortest run of what was found.
 
+#![warn(missing_docs)]
+
 pub mod campaign;
 pub mod explore;
 pub mod shrink;

@@ -45,7 +45,9 @@ const LONG: usize = 100;
 /// The world that scenarios are of.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
+    /// Its documents.
     pub air: &'a Air,
+    /// Its model.
     pub model: &'a dyn Model,
 }
 
@@ -67,8 +69,10 @@ pub struct Shrunk {
 /// Why there is nothing to shrink.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refused {
+    /// It holds.
     #[error("it does not fail")]
     DoesNotFail,
+    /// Nothing can be left out.
     #[error("it fails without a single decision, so no decision is to blame")]
     EmptyFails,
 }
@@ -76,9 +80,11 @@ pub enum Refused {
 /// What may be spent on shrinking.
 #[derive(Clone, Debug)]
 pub struct Budget {
+    /// Candidates that may be run.
     pub attempts: u32,
     /// In all attempts.
     pub decisions: u64,
+    /// Ends it soon after this is asked.
     pub interrupt: Interrupt,
 }
 

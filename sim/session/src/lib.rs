@@ -5,6 +5,8 @@
 //! What was found is on disk before anything else is done with it. Nothing is judged here, and
 //! nothing is printed: what there is to say goes to the readers of events.
 
+#![warn(missing_docs)]
+
 mod stored;
 mod told;
 
@@ -32,9 +34,11 @@ use stored::Stored;
 /// A run that violated something, whatever found it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
+    /// What found it.
     pub found_by: FoundBy,
     /// How many runs failed in the same way.
     pub runs: u64,
+    /// How it fails, and the scenario.
     pub sighting: Sighting,
 }
 
@@ -99,7 +103,14 @@ pub struct Settings<'a> {
 /// How shrinking goes.
 #[derive(Clone, Copy, Debug)]
 pub enum Work {
-    Attempt { attempts: u64, decisions: usize },
+    /// A candidate is run.
+    Attempt {
+        /// How many were, with this one.
+        attempts: u64,
+        /// How long the shortest scenario so far is.
+        decisions: usize,
+    },
+    /// No more candidates are run.
     Done,
 }
 
@@ -123,8 +134,11 @@ pub struct Confirmed {
 
 /// What came of shrinking.
 pub struct Done {
+    /// The shortest scenario, and what it took.
     pub shrunk: Shrunk,
+    /// How it fails, and the scenario.
     pub sighting: Sighting,
+    /// Its run in words.
     pub timeline: Timeline,
     /// Other failures that were met on the way.
     pub others: Vec<Sighting>,
@@ -132,13 +146,16 @@ pub struct Done {
 
 /// A failure that was met when another was shrunk, and its case.
 pub struct Other {
+    /// What tells it apart from others.
     pub signature: String,
+    /// Where it is.
     pub case: Case,
 }
 
 /// How a session ended.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Settled {
+    /// There was a failure.
     pub violated: bool,
     /// Something was not seen again on fresh instances.
     pub differed: bool,

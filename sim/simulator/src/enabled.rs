@@ -13,12 +13,15 @@ use sim_record::trace::{Answer, Choice, Status};
 pub enum Enabled {
     /// A request.
     Start(u32),
+    /// A message that is on its way.
     Message(usize),
     /// A message that was dropped.
     Dropped(usize),
+    /// An instance of a plan.
     Plan(usize),
     /// A plan's effect that has had no receipt.
     Effect(usize),
+    /// A timer, or another effect of a reducer.
     Timer(usize),
 }
 
@@ -27,6 +30,7 @@ pub fn messages(flight: &Flight) -> impl Iterator<Item = Enabled> + use<> {
     (0..flight.messages.len()).map(Enabled::Message)
 }
 
+/// Messages that were dropped: to be redelivered.
 pub fn dropped(flight: &Flight) -> impl Iterator<Item = Enabled> + use<> {
     (0..flight.dropped.len()).map(Enabled::Dropped)
 }
@@ -43,6 +47,7 @@ pub fn effects(flight: &Flight) -> impl Iterator<Item = Enabled> + use<> {
     (0..flight.pending.len()).map(Enabled::Effect)
 }
 
+/// Timers, and other effects of reducers: to be fired.
 pub fn timers(flight: &Flight) -> impl Iterator<Item = Enabled> + use<> {
     (0..flight.timers.len()).map(Enabled::Timer)
 }

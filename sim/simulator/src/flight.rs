@@ -12,10 +12,15 @@ use sim_record::trace::{Item, Name, ValueId};
 /// Something in flight: when it is due, what it is called, whose it is.
 #[derive(Clone, Copy, Debug)]
 pub struct InFlight<T> {
+    /// Its place in the order in which things set out, from 1.
     pub sequence: u32,
+    /// When it is due, in virtual time.
     pub due_ns: u64,
+    /// What it is called: see `ItemName`.
     pub label: Name,
+    /// The request that it belongs to, if that is known.
     pub correlation: Option<Name>,
+    /// What it is.
     pub body: T,
 }
 
@@ -31,7 +36,9 @@ impl<T> InFlight<T> {
 /// An event on its way.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
+    /// The schema of the event.
     pub schema: SchemaId,
+    /// Its canonical bytes.
     pub value: ValueId,
     /// A copy of a message that was in flight already.
     pub copy: bool,
@@ -40,6 +47,7 @@ pub struct Message {
 /// A reducer's effect that has had no receipt, or may have another: mostly a timer.
 #[derive(Clone, Copy, Debug)]
 pub struct Timer {
+    /// What was asked for.
     pub open: OpenIntent,
     /// It is a timer indeed: what its receipt says is known.
     pub is_timer: bool,
@@ -50,6 +58,7 @@ pub struct Timer {
 /// A plan's effect that has had no receipt.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending {
+    /// What was asked for.
     pub open: OpenIntent,
     /// It was decided that no receipt comes.
     pub silent: bool,
@@ -58,6 +67,7 @@ pub struct Pending {
 /// A plan instance.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanRun {
+    /// Its id in the kernel.
     pub instance: u32,
     /// It awaits nothing and raises an event whose answers are known.
     pub answerable: bool,
@@ -72,10 +82,15 @@ pub struct PlanRun {
 /// Everything in flight.
 #[derive(Default, Debug)]
 pub struct Flight {
+    /// Events on their way.
     pub messages: Vec<InFlight<Message>>,
+    /// Messages that were dropped, and may be redelivered.
     pub dropped: Vec<InFlight<Message>>,
+    /// Effects of reducers.
     pub timers: Vec<InFlight<Timer>>,
+    /// Effects of plans.
     pub pending: Vec<InFlight<Pending>>,
+    /// Plans that have not ended.
     pub plans: Vec<InFlight<PlanRun>>,
     /// What the adapter of blobs has stored.
     pub blobs: Vec<Blob>,

@@ -9,6 +9,7 @@ use sim_air::Air;
 use sim_record::scenario::Bounds;
 use sim_record::trace::{Choice, Trace};
 
+/// Chooses in the liveness phase.
 pub struct Healing;
 
 /// Turns that a step of a plan takes at the most: its tick, its receipt, and the delivery of the

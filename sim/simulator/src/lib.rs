@@ -4,6 +4,8 @@
 //! applies it to the kernel and puts in flight what comes of it. It never polls: time jumps to
 //! what is chosen. It draws nothing itself and judges nothing.
 
+#![warn(missing_docs)]
+
 mod arrival;
 pub mod enabled;
 mod flight;
@@ -47,9 +49,13 @@ pub trait Chooser {
 
 /// What a chooser may look at.
 pub struct Situation<'a> {
+    /// Virtual time.
     pub now_ns: u64,
+    /// What is run.
     pub scenario: &'a Scenario,
+    /// What is known of the world.
     pub model: &'a dyn Model,
+    /// What is in flight.
     pub flight: &'a Flight,
     /// How often each request has been started.
     pub started: &'a [u32],
@@ -61,6 +67,7 @@ const NOTHING: u32 = 0;
 /// How a run went; what happened is in the trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Outcome {
+    /// Why it ended.
     pub end: End,
     /// Decisions that were not possible when they were taken, and were left out.
     pub skipped: u32,
@@ -80,6 +87,10 @@ pub struct Simulator<'w> {
 }
 
 impl<'w> Simulator<'w> {
+    /// A simulator with instances of its own.
+    ///
+    /// # Errors
+    /// If an instance cannot be had.
     pub fn new(world: &'w World, model: &'w dyn Model) -> Result<Simulator<'w>, StepError> {
         let kernel = Kernel::new(world)?;
         let flight = Flight::default();

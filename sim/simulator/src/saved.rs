@@ -18,7 +18,9 @@ use sim_record::trace::{Choice, Key, Packer, Record, Trace, Unpacker};
 #[derive(Default, Debug)]
 pub struct Saved {
     kernel: Arc<Checkpoint>,
+    /// What was in flight.
     pub flight: Flight,
+    /// How often each request was started.
     pub started: Vec<u32>,
     now_ns: u64,
 }
@@ -166,6 +168,7 @@ impl Simulator<'_> {
         self.now_ns = 0;
     }
 
+    /// What is in flight.
     pub fn flight(&self) -> &Flight {
         &self.flight
     }

@@ -13,6 +13,7 @@ pub struct Scripted<'a> {
 }
 
 impl<'a> Scripted<'a> {
+    /// Follows the schedule of a scenario.
     pub fn new(scenario: &'a Scenario) -> Scripted<'a> {
         Scripted {
             scenario,

@@ -1,4 +1,4 @@
-//! What a turn gave out is put in flight, and plans are looked at anew. Decides and delivers nothing.
+//! What a turn gave out is put in flight, and plans are looked at anew. Decides nothing.
 
 use super::Simulator;
 use super::flight::{Message, Pending, PlanRun, Timer};

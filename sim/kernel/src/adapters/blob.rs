@@ -7,13 +7,17 @@ use super::{Adapter, set_field};
 use sim_air::{Effect, Schemas, Value};
 use sim_record::trace::{Trace, ValueId};
 
+/// The kind of effect that stores a blob.
 pub const PUT: &str = "blob.put";
+/// The kind of effect that gets one.
 pub const GET: &str = "blob.get";
 
 /// A blob: its reference, as text, and its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Blob {
+    /// Its reference, a text.
     pub blob_ref: ValueId,
+    /// What is in it.
     pub bytes: ValueId,
 }
 
@@ -24,10 +28,12 @@ pub enum Lookup {
     None,
     /// It gets one that was not put.
     Missing,
+    /// It gets one that was put: its bytes.
     Found(ValueId),
 }
 
 impl Lookup {
+    /// The bytes of the blob, if it was found.
     pub fn bytes(self, trace: &Trace) -> Option<&[u8]> {
         match self {
             Lookup::Found(bytes) => Some(trace.bytes(bytes)),

@@ -4,6 +4,7 @@ use super::set_field;
 use sim_air::Value;
 use sim_record::random::Stream;
 
+/// The kind of effect.
 pub const REQUEST: &str = "http.request";
 
 /// Statuses that clients tend to tell apart.

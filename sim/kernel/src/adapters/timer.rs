@@ -3,12 +3,15 @@
 use sim_air::cbor;
 use sim_air::cbor::canonical::{Canonical, CanonicalText};
 
+/// The kind of effect.
 pub const SET: &str = "timer.set";
 
 /// What a timer was asked to do: `sys/TimerSetParams@1`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimerSet<'a> {
+    /// When it is due, in virtual time.
     pub deliver_at_ns: u64,
+    /// Whose it is, if it says so.
     pub key: Option<CanonicalText<'a>>,
 }
 
@@ -19,6 +22,7 @@ impl<'a> TimerSet<'a> {
         TimerSet::read(&mut Canonical::new(canonical))
     }
 
+    /// Reads canonical parameters; None if they are of another shape.
     #[inline]
     pub fn read(reader: &mut Canonical<'a>) -> Option<TimerSet<'a>> {
         reader.take(b"\xa2\x63key")?;

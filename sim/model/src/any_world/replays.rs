@@ -64,7 +64,9 @@ impl LastStates {
 pub struct Unrecovered {
     /// The turn after which it was tried.
     pub turn: usize,
+    /// What the journal says.
     pub expected: String,
+    /// What the recovery came to.
     pub found: String,
 }
 
@@ -72,7 +74,12 @@ pub struct Unrecovered {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Crashes {
     /// One from the journal after a turn, one from a snapshot after another.
-    At { journal: usize, snapshot: usize },
+    At {
+        /// The turn after which the journal is replayed.
+        journal: usize,
+        /// The turn after which a snapshot is taken and restored.
+        snapshot: usize,
+    },
     /// Both after every turn; of a run that is long, or large, after as many of its turns as can be
     /// tried, evenly spread, the last among them.
     Everywhere,
@@ -166,6 +173,8 @@ impl Straight {
 }
 
 impl<'w> Replays<'w> {
+    /// # Errors
+    /// If an instance cannot be had.
     pub fn new(world: &'w World) -> Result<Replays<'w>, StepError> {
         Ok(Replays {
             kernel: Kernel::new(world)?,

@@ -23,8 +23,8 @@ pub enum End {
 }
 
 impl End {
-    /// The bound that ended the run before its decisions did, in words. Healing that does not come
-    /// to an end is `converges`' matter.
+    /// The bound that ended the run before its decisions did, in words. A liveness phase that does
+    /// not come to an end is for the world's properties to judge.
     pub fn cut_by(self) -> Option<&'static str> {
         match self {
             End::TraceBound => Some("bytes that a trace may hold"),

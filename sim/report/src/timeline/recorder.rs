@@ -49,6 +49,7 @@ pub fn watched(
 }
 
 impl<'a> Recorder<'a> {
+    /// Watches a run of a scenario, from its beginning.
     pub fn new(world: &'a World, scenario: &'a Scenario) -> Recorder<'a> {
         let reducers = world.air.reducers.iter();
         let names = reducers.map(|reducer| local_name(&reducer.name).to_owned());

@@ -14,6 +14,7 @@ use sim_record::scenario::Scenario;
 /// A failure that was seen on fresh instances.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Proof {
+    /// As it was seen there.
     pub sighting: Sighting,
     /// How closely one had to look.
     effort: Effort,

@@ -35,15 +35,18 @@ pub struct Runner<'w> {
     pub(super) model: &'w dyn Model,
     answers: Answers,
     interrupt: Interrupt,
+    /// The last run.
     pub trace: Trace,
 }
 
 /// A run that fails, and how.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sighting {
+    /// What tells it apart from other failures.
     pub signature: Signature,
     /// The violations of one turn.
     pub violations: Vec<Violation>,
+    /// The digest of the run.
     pub digest: Digest,
     /// The scenario with the decisions of the run, up to that turn.
     pub scenario: Scenario,
@@ -52,8 +55,11 @@ pub struct Sighting {
 /// How a checked run went. The trace is in the runner.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Checked {
+    /// In order of their turns.
     pub violations: Vec<Violation>,
+    /// The digest of the run.
     pub digest: Digest,
+    /// Why the run ended.
     pub end: End,
     /// Indices of decisions of the schedule that were not possible.
     pub skipped: Vec<usize>,
@@ -78,6 +84,10 @@ impl Checked {
 }
 
 impl<'w> Runner<'w> {
+    /// A runner with instances of its own.
+    ///
+    /// # Errors
+    /// If an instance cannot be had.
     pub fn new(world: &'w World, model: &'w dyn Model) -> Result<Runner<'w>, StepError> {
         let simulator = Simulator::new(world, model)?;
         let checker = Checker::new(world, model);

@@ -15,7 +15,9 @@ use sim_simulator::End;
 /// What a campaign saw. Equal for equal seeds, whatever the number of jobs.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Summary {
+    /// How many were run.
     pub seeds: u64,
+    /// Decisions that were taken.
     pub turns: u64,
     /// Events through a reducer.
     pub steps: u64,
@@ -23,6 +25,7 @@ pub struct Summary {
     pub bounded_runs: u64,
     /// Of these, the ones that were cut short before their decisions ended: see [`End::cut_by`].
     pub cut_runs: u64,
+    /// How often each kind was taken, by [`Verb`].
     pub decisions: [u64; Verb::ALL.len()],
     /// How often each kind of fault happened, by its name: see [`fault_names`](super::fault_names).
     pub faults: Vec<(Cow<'static, str>, u64)>,
@@ -70,30 +73,41 @@ impl Summary {
 /// A property that must hold, and how many runs there were of each kind.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Judged {
+    /// Which.
     pub property: Arc<Property>,
     /// It had something to say, and held.
     pub holds: u64,
+    /// It had nothing to say.
     pub not_applicable: u64,
+    /// It was violated.
     pub violated: u64,
 }
 
 /// A property that must be reached, and how many runs reached it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sometimes {
+    /// Which.
     pub property: Arc<Property>,
+    /// Of which campaigns it is asked.
     pub asked: Asked,
+    /// How many runs saw it.
     pub runs: u64,
 }
 
 /// A seed that was run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ran {
+    /// Which.
     pub seed: Seed,
+    /// The digest of its run.
     pub digest: Digest,
+    /// Decisions that were taken.
     pub turns: u32,
     /// Events through a reducer.
     pub steps: u32,
+    /// Why it ended.
     pub end: End,
+    /// Whether something was violated.
     pub is_violated: bool,
 }
 
@@ -102,7 +116,9 @@ pub struct Ran {
 pub struct Failure {
     /// How many runs showed it.
     pub runs: u64,
+    /// Which.
     pub seed: Seed,
+    /// The simplest of them.
     pub sighting: Sighting,
 }
 

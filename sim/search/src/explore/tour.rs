@@ -20,6 +20,7 @@ pub struct Visit {
     pub varied: String,
     /// Whether its bounds are those that were asked for.
     pub is_whole: bool,
+    /// How many there were.
     pub states: u64,
 }
 

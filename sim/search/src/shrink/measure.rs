@@ -14,6 +14,7 @@ pub struct Measure {
     pub cost: u64,
     /// Spurious events.
     pub spurious: u64,
+    /// How many requests there are.
     pub requests: u64,
     /// Sum of the places that the requests had at first, doubled, and one more for each empty id:
     /// `r1` is simpler than `r2`, and than no name.
