@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 use super::paths::{self, Change};
 use sim_model::Violation;
 
-pub use recorder::{Recorder, watched};
+pub use recorder::Recorder;
 
 /// A run in words.
 #[derive(Clone, PartialEq, Default, Debug)]

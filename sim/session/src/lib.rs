@@ -25,8 +25,8 @@ use sim_record::scenario::Scenario;
 use sim_report::event::{
     Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, ViolatedBy,
 };
-use sim_report::timeline::{self, Timeline};
-use sim_search::campaign::{self, Progress, Proof, Runner, Sighting, Summary};
+use sim_report::timeline::{Recorder, Timeline};
+use sim_search::campaign::{self, Checked, Progress, Proof, Runner, Sighting, Summary};
 use sim_search::shrink::{Budget, Refused, Shrunk};
 
 use stored::Stored;
@@ -299,7 +299,7 @@ impl<'a> Session<'a> {
         }))?;
         let scenario = &finding.sighting.scenario;
         self.runner.renew()?;
-        let (_, mut timeline) = timeline::watched(&mut self.runner, self.world, scenario, |_| {});
+        let (_, mut timeline) = watched(&mut self.runner, self.world, scenario, |_| {});
         timeline.violations = finding.sighting.violations.iter().map(Into::into).collect();
         let case = self.write(finding, &finding.sighting.signature);
         let told = told::as_found(finding, &found_by, &timeline, Some(&case));
@@ -418,6 +418,23 @@ impl<'a> Session<'a> {
 pub const NOT_A_FUNCTION: &str = "it failed after other runs and does not alone: \
     a step is not a function of its input";
 
+/// Replays a scenario and tells it: how it went, and the run in words. `progress` is called after
+/// each turn, with how many there were.
+pub fn watched(
+    runner: &mut Runner<'_>,
+    world: &World,
+    scenario: &Scenario,
+    mut progress: impl FnMut(usize),
+) -> (Checked, Timeline) {
+    let mut recorder = Recorder::new(world, scenario);
+    let checked = runner.watch(scenario, |trace, flight| {
+        recorder.observe(trace, flight);
+        progress(trace.turns.len());
+    });
+    let timeline = recorder.finish(&runner.trace, &checked.violations);
+    (checked, timeline)
+}
+
 /// A failure of a scenario on fresh instances, and the run in words.
 fn seen(
     runner: &mut Runner<'_>,
@@ -426,7 +443,7 @@ fn seen(
     choose: impl Fn(&[Sighting]) -> Option<Sighting>,
 ) -> Result<Option<Confirmed>, StepError> {
     let run = |runner: &mut Runner<'_>| {
-        let (checked, timeline) = timeline::watched(runner, world, scenario, |_| {});
+        let (checked, timeline) = watched(runner, world, scenario, |_| {});
         (runner.sightings(scenario, &checked), timeline)
     };
     let proven = runner.prove(run, scenario, choose)?;

@@ -20,7 +20,6 @@ use sim_model::{
 use sim_record::trace::{Answer, Answers};
 use sim_report::human;
 use sim_report::text::{Look, Text};
-use sim_report::timeline;
 use sim_report::turns::turns;
 use sim_search::campaign::{Effort, Runner, Sighting};
 use sim_search::explore::{self, Counterexample, ExploreOptions, Limits, Outcome, Tour, Visit};
@@ -411,7 +410,7 @@ impl Explore {
         let mut runner = Runner::new(world, model)?;
         runner.set_effort(Effort::Thorough);
         let scenario = &found.scenario;
-        let (checked, timeline) = timeline::watched(&mut runner, world, scenario, |_| {});
+        let (checked, timeline) = sim_session::watched(&mut runner, world, scenario, |_| {});
         let sightings = runner.sightings(scenario, &checked);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");

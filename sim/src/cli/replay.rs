@@ -22,7 +22,7 @@ use sim_report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
 use sim_report::page;
-use sim_report::timeline::{self, Timeline};
+use sim_report::timeline::Timeline;
 use sim_report::turns::Rows;
 use sim_search::campaign::{Checked, Effort, Runner};
 use sim_simulator::End;
@@ -94,7 +94,7 @@ pub(super) const HELD: &str = "it failed when it was written, on this very wasm,
 /// Replays a scenario and tells it, with a line of progress.
 fn watched(runner: &mut Runner<'_>, world: &World, scenario: &Scenario) -> (Checked, Timeline) {
     let progress = terminal::Progress::new(None, "turns");
-    let watched = timeline::watched(runner, world, scenario, |turns| {
+    let watched = sim_session::watched(runner, world, scenario, |turns| {
         progress.update(turns as u64, |seconds| format!("{seconds:.0} s"));
     });
     progress.finish();

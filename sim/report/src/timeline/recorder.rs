@@ -9,7 +9,7 @@ use sim_kernel::{World, local_name};
 use sim_model::Violation;
 use sim_record::scenario::Scenario;
 use sim_record::trace::{self, Choice, Fault, Record, Trace, ValueId};
-use sim_search::campaign::{self, Checked, Runner};
+use sim_search::campaign;
 use sim_simulator::Flight;
 
 /// Makes a [`Timeline`] of a run that it watches from the beginning.
@@ -30,23 +30,6 @@ const MOST_BYTES: usize = 128 << 20;
 const BYTES_PER_BYTE: usize = 8;
 /// A text takes so much beside its characters.
 const TEXT_BYTES: usize = 48;
-
-/// Replays a scenario and tells it: how it went, and the run in words. `progress` is called after
-/// each turn, with how many there were.
-pub fn watched(
-    runner: &mut Runner<'_>,
-    world: &World,
-    scenario: &Scenario,
-    mut progress: impl FnMut(usize),
-) -> (Checked, Timeline) {
-    let mut recorder = Recorder::new(world, scenario);
-    let checked = runner.watch(scenario, |trace, flight| {
-        recorder.observe(trace, flight);
-        progress(trace.turns.len());
-    });
-    let timeline = recorder.finish(&runner.trace, &checked.violations);
-    (checked, timeline)
-}
 
 impl<'a> Recorder<'a> {
     /// Watches a run of a scenario, from its beginning.
