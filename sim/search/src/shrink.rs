@@ -17,6 +17,7 @@ mod numbers;
 mod requests;
 mod stories;
 mod values;
+mod ways;
 
 use decisions::Answers;
 use std::collections::BTreeSet;

@@ -7,6 +7,7 @@
 
 #![warn(missing_docs)]
 
+mod finding;
 mod stored;
 mod told;
 
@@ -16,74 +17,20 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use sim_cases::store::{self, Draft, WriteError};
-use sim_cases::{CaseVerdict, Found, FoundBy, WorldHashes};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::Model;
-use sim_model::{Signature, Violation};
+use sim_model::Signature;
 use sim_record::scenario::Scenario;
 use sim_report::event::{
     Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, ViolatedBy,
 };
 use sim_report::timeline::{Recorder, Timeline};
-use sim_search::campaign::{self, Checked, Progress, Proof, Runner, Sighting, Summary};
+use sim_search::campaign::{Checked, Progress, Proof, Runner, Sighting, Summary};
 use sim_search::shrink::{Budget, Refused, Shrunk};
 
+pub use finding::Finding;
 use stored::Stored;
-
-/// A run that violated something, whatever found it.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Finding {
-    /// What found it.
-    pub found_by: FoundBy,
-    /// How many runs failed in the same way.
-    pub runs: u64,
-    /// How it fails, and the scenario.
-    pub sighting: Sighting,
-}
-
-impl From<&campaign::Failure> for Finding {
-    fn from(failure: &campaign::Failure) -> Finding {
-        Finding {
-            found_by: FoundBy::seed(failure.seed.0, &failure.sighting.scenario),
-            runs: failure.runs,
-            sighting: failure.sighting.clone(),
-        }
-    }
-}
-
-impl Finding {
-    /// The invariant that stands for all that it violates.
-    fn first(&self) -> &str {
-        let first = self.sighting.violations.first();
-        first.map_or("unknown", Violation::name)
-    }
-
-    fn decisions(&self) -> usize {
-        self.sighting.scenario.schedule.len()
-    }
-
-    /// Another run, found in the same way.
-    fn shown_by(&self, sighting: Sighting) -> Finding {
-        Finding {
-            sighting,
-            ..self.clone()
-        }
-    }
-
-    /// What it is as a case, judged as it was seen.
-    fn case(&self, world: &World) -> sim_cases::Case {
-        let verdict = CaseVerdict::Violated(self.first().to_owned());
-        let found = Found {
-            // What a person said was about another schedule.
-            about: None,
-            found_by: self.found_by.clone(),
-            world: WorldHashes::of(world),
-            judged: Some((verdict, self.sighting.digest)),
-        };
-        sim_cases::Case::new(&world.air, &self.sighting.scenario, found)
-    }
-}
 
 /// What a session is to do.
 pub struct Settings<'a> {
