@@ -110,7 +110,7 @@ fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {
         jobs: 1,
         plans: PlanMode::Answered,
         bounds: Bounds {
-            healing_turns: 200,
+            liveness_turns: 200,
             ..Bounds::default()
         },
         mix: Mix::Swarm,

@@ -178,9 +178,9 @@ impl<'a> Move<'a> {
         !self.changed && self.step.emitted.is_empty() && self.step.intents.is_empty()
     }
 
-    /// Faults have stopped.
-    pub fn is_healing(&self) -> bool {
-        self.trace.healing_from.is_some()
+    /// The run is in its liveness phase: faults have stopped.
+    pub fn is_liveness(&self) -> bool {
+        self.trace.liveness_from.is_some()
     }
 
     /// The journal holds a snapshot.

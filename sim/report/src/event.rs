@@ -110,7 +110,7 @@ fn end(end: End) -> &'static str {
         End::TraceBound => "trace_bound",
         End::FlightBound => "flight_bound",
         End::WorkBound => "work_bound",
-        End::HealingBound => "healing_bound",
+        End::LivenessBound => "healing_bound",
         End::Interrupted => "interrupted",
     }
 }

@@ -27,7 +27,7 @@ pub struct Timeline {
     pub bars: Vec<Bar>,
     pub violations: Vec<Violated>,
     /// The first turn after faults stopped.
-    pub healing_from: Option<usize>,
+    pub liveness_from: Option<usize>,
 }
 
 /// A decision and what came of it.

@@ -153,7 +153,7 @@ pub fn run(
         requests: options.limits.scene.requests.clone(),
         plans: PlanMode::Answered,
         bounds: Bounds::default(),
-        heal: false,
+        liveness: false,
         faults: None,
         schedule: Vec::new(),
     };

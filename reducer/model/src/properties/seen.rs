@@ -49,7 +49,7 @@ goals! {
         "a crash at an event that moved a request, recovered from the journal";
     SnapshotRecovered "snapshot_recovered" "the same, recovered from a snapshot and the rest";
     CrashCutShort "crash_cut_short" "an event that nothing had seen before a crash moved a request";
-    DoneByHealing "done_by_healing" "a request ended only after faults had stopped";
+    DoneInLiveness "done_by_healing" "a request ended only after faults had stopped";
     AttemptPast32 "attempt_past_32" "a request had more than 32 attempts";
     AttemptPast64 "attempt_past_64" "a request had more than 64 attempts";
     AttemptPast128 "attempt_past_128" "a request had more than 128 attempts";
@@ -136,8 +136,8 @@ pub(super) fn of_move(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step:
         Because::TimerAwaited => timer_accepted(to, turn, due.attempt),
         _ => {}
     }
-    if due.phase.is_end() && step.is_healing() {
-        reach(to, Goal::DoneByHealing);
+    if due.phase.is_end() && step.is_liveness() {
+        reach(to, Goal::DoneInLiveness);
     }
     if step
         .timer

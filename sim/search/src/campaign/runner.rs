@@ -141,7 +141,7 @@ impl<'w> Runner<'w> {
         });
     }
 
-    /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
+    /// The requests and the fault mix of a seed, with nothing decided, and a liveness phase.
     pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
         let depth = Depth::draw(&mut Stream::new(seed, Component::Depth));
         let mut requests = Stream::new(seed, Component::Requests);
@@ -153,7 +153,7 @@ impl<'w> Runner<'w> {
                 turns: turns.min(Bounds::MOST_TURNS),
                 ..bounds
             },
-            heal: true,
+            liveness: true,
             faults: Some(match (mix, depth) {
                 (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
                 _ => {
