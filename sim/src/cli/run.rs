@@ -241,7 +241,7 @@ impl Run {
         if summary.interrupted && !terminal::is_closed() {
             exit = exit.or(Exit::Interrupted);
         } else if !summary.missed().is_empty() {
-            exit = exit.or(Exit::MissedGoal);
+            exit = exit.or(Exit::NeverSeen);
         } else if summary.is_cut() {
             exit = exit.or(Exit::Incomplete);
         }

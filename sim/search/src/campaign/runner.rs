@@ -268,7 +268,7 @@ impl<'w> Runner<'w> {
         }
     }
 
-    /// What the last run was checked against, and the goals that it reached.
+    /// What the last run was checked against, and what it saw.
     pub fn checker(&self) -> &Checker<'w> {
         &self.checker
     }
