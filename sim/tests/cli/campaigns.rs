@@ -414,14 +414,15 @@ fn exit_codes_are_documented() {
         .1;
     assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 8);
     assert_eq!(Place::new().sim("--version").code, 0);
-    let readme = readme();
+    let path = super::absolute_root().join("docs/commands.md");
+    let page = std::fs::read_to_string(path).expect("it can be read");
     for line in codes
         .lines()
         .filter_map(|line| line.trim().split_once("  "))
     {
         assert!(
-            readme.contains(&format!("| {} | {} |", line.0, line.1)),
-            "README lacks {line:?}"
+            page.contains(&format!("| {} | {} |", line.0, line.1)),
+            "the page lacks {line:?}"
         );
     }
 }
