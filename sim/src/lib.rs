@@ -6,7 +6,7 @@
 //! # Bird's-eye view
 //!
 //! ```text
-//!   seed · case file (a fuzz input is one) · healing · explorer    the sources of choices
+//!   seed · case file (a fuzz input is one) · liveness · explorer   the sources of choices
 //!                     └── chooser ──┘                              one interface
 //!                │
 //! scenario ──► simulator ──► trace ──► properties ──► verdict
@@ -83,7 +83,7 @@
 //!   keeps it as it arrived, since plans and triggers listen to the same event as it is.
 //! - The journal records plan steps, which AIR's does not need: here the environment takes them.
 //!   A snapshot holds plans and open intents beside the states that its records tell.
-//! - Silence keeps a plan where it is, and it may answer later; healing makes it answer ok.
+//! - Silence keeps a plan where it is; it may answer later, and in the liveness phase answers ok.
 //! - What clients send is decided by arm of a variant: it is what no receipt fills, no plan raises
 //!   and no reducer emits. The last is in no document, so a few runs before a campaign show it.
 //! - Values of a world that no model knows are also drawn from the constants of its documents and

@@ -172,7 +172,7 @@ fn of_another_world() {
             requests: Vec::new(),
             plans: PlanMode::Answered,
             bounds: Bounds::default(),
-            heal: false,
+            liveness: false,
             faults: None,
             schedule: Vec::new(),
         };

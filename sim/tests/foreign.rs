@@ -110,7 +110,7 @@ fn campaign(world: &World, seeds: std::ops::Range<u64>, stop: Stop) -> Summary {
         jobs: 1,
         plans: PlanMode::Answered,
         bounds: Bounds {
-            healing_turns: 200,
+            liveness_turns: 200,
             ..Bounds::default()
         },
         mix: Mix::Swarm,
@@ -166,8 +166,8 @@ fn renamed_world_is_explored() {
     assert_eq!(explored.outcome, Outcome::Complete);
     let properties = Properties::of(&world, &*models::of(&world));
     let missed = properties.sometimes();
-    let missed = missed.filter(|(rank, ..)| !explored.goals.contains(*rank));
-    let missed: Vec<&str> = missed.map(|(_, goal, _)| &*goal.name).collect();
+    let missed = missed.filter(|(rank, ..)| !explored.sometimes.contains(*rank));
+    let missed: Vec<&str> = missed.map(|(_, property, _)| &*property.name).collect();
     assert_eq!(missed, Vec::<&str>::new());
 }
 

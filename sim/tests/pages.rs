@@ -48,7 +48,7 @@ fn run(first: Seed, turns: usize) -> Timeline {
     for seed in (first.0..).take(1_000).map(Seed) {
         let scenario = runner.scenario(seed, PlanMode::Answered, bounds, Mix::Swarm);
         let scenario = Scenario {
-            heal: false,
+            liveness: false,
             ..scenario
         };
         runner.seed(seed, &scenario);

@@ -29,7 +29,7 @@ pub fn blank() -> Scenario {
         requests: Vec::new(),
         plans: PlanMode::Answered,
         bounds: Bounds::default(),
-        heal: false,
+        liveness: false,
         faults: None,
         schedule: Vec::new(),
     }

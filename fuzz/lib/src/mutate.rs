@@ -173,6 +173,6 @@ fn change_request(
 }
 
 fn change_options(scenario: &mut Scenario, dice: &mut Unstructured<'_>) -> Result<()> {
-    scenario.heal = dice.ratio(1, 4)?;
+    scenario.liveness = dice.ratio(1, 4)?;
     Ok(())
 }

@@ -31,7 +31,7 @@ use history::Reading;
 use history::{History, Past, Request};
 use sim_air::cbor::canonical::{CanonicalText, TextRange};
 use sim_kernel::TimerSet;
-use sim_model::{Asked, Finding, Observer, Property, SEEDS_FOR_GOALS, Seen, Verdicts, Watch};
+use sim_model::{Asked, Finding, Observer, Property, SEEDS_FOR_SOMETIMES, Seen, Verdicts, Watch};
 use sim_record::trace::{Key, Packer, Record, Step, Trace, Unpacker, ValueId};
 
 type State<'a> = wire::State<CanonicalText<'a>>;
@@ -99,7 +99,7 @@ const FIRST_SOMETIMES: usize = CONVERGES + 1;
 
 /// Watches runs of a world for all of them.
 pub(super) fn watch<'w>(retry: Retry) -> Watch<'w> {
-    let asked = Asked::From(SEEDS_FOR_GOALS);
+    let asked = Asked::From(SEEDS_FOR_SOMETIMES);
     let sometimes = seen::LIST.map(|(name, says)| Property::sometimes(name, says, asked));
     let properties = MUST_HOLD.into_iter().chain(sometimes);
     let properties = properties.map(Property::of_model).collect();
@@ -178,9 +178,9 @@ impl<'a> Move<'a> {
         !self.changed && self.step.emitted.is_empty() && self.step.intents.is_empty()
     }
 
-    /// Faults have stopped.
-    pub fn is_healing(&self) -> bool {
-        self.trace.healing_from.is_some()
+    /// The run is in its liveness phase: faults have stopped.
+    pub fn is_liveness(&self) -> bool {
+        self.trace.liveness_from.is_some()
     }
 
     /// The journal holds a snapshot.

@@ -96,7 +96,7 @@ fn long(subject: &Subject, turns: u64) -> Scenario {
             turns: turns as u32,
             ..Bounds::default()
         },
-        heal: false,
+        liveness: false,
         faults: Faults::of(knobs, weights),
         schedule: Vec::new(),
     }

@@ -66,10 +66,10 @@ pub struct Options {
     /// Where the answers of plans come from, if it is not the ordinary way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<CasePlans>,
-    /// The most turns of a replay, before it heals.
+    /// The most turns of a replay, before its liveness phase.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<u32>,
-    /// After the schedule, faults stop until nothing is left to do.
+    /// A liveness phase follows the schedule: faults stop until nothing is left to do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heal: bool,
 }
@@ -131,7 +131,7 @@ impl Case {
         let plans = (scenario.plans == PlanMode::AsWritten).then_some(CasePlans::AsWritten);
         let turns = scenario.bounds.turns;
         let turns = (turns != Bounds::default().turns).then_some(turns);
-        let heal = scenario.heal;
+        let heal = scenario.liveness;
         let options = Options { plans, turns, heal };
         let (verdict, digest) = found.judged.unzip();
         Case {
@@ -281,7 +281,7 @@ impl Case {
             requests: requests.collect::<Result<_, CaseError>>()?,
             plans,
             bounds,
-            heal: options.is_some_and(|options| options.heal),
+            liveness: options.is_some_and(|options| options.heal),
             faults: self.found_by.mix()?,
             schedule: schedule.collect::<Result<_, CaseError>>()?,
         })

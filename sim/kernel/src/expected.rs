@@ -1,5 +1,5 @@
-//! What the author of a world declared to be meant, though it would otherwise be a violation or a
-//! goal that was missed.
+//! What the author of a world declared to be meant, though it would otherwise be a violation, or
+//! something that must be seen and never was.
 //!
 //! Names are checked against the documents when they are read. Judges nothing.
 

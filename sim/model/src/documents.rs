@@ -4,7 +4,7 @@
 //!
 //! What is found out about a value is found out once: values recur all the time. Never judges.
 
-mod goals;
+mod sometimes;
 mod tags;
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use tags::tags_of_value;
 pub(crate) struct Documents<'w> {
     world: &'w World,
     changed: usize,
-    arms: Vec<ArmGoals>,
+    arms: Vec<ArmSometimes>,
     /// By reducer: it took a step.
     stepped: Vec<usize>,
     /// By plan: an instance was started.
@@ -44,15 +44,15 @@ pub(crate) struct Documents<'w> {
     generation: u64,
     edges_seen: usize,
     awaited_seen: u32,
-    /// An event that nobody within the world sent had an effect in this run: what comes after it
-    /// may come of it, and is no longer counted.
+    /// An event that was not sent from within the world had an effect in this run: what comes
+    /// after it may come of it, and is no longer counted.
     is_forged: bool,
 }
 
 /// Of one arm.
-struct ArmGoals {
+struct ArmSometimes {
     delivered: usize,
-    /// By reducer that is told of it; of plans alone if there is none.
+    /// By reducer that it is routed to; of plans alone if there is none.
     accepted: Vec<(Option<ReducerId>, usize)>,
 }
 
@@ -104,16 +104,16 @@ impl<'w> Documents<'w> {
         }
         for intent in trace.intents_in(&turn.intents) {
             if let Asker::Reducer { reducer, .. } = intent.asker
-                && let Some(goal) = self.asked.get(&(reducer, intent.effect))
+                && let Some(property) = self.asked.get(&(reducer, intent.effect))
             {
-                set.reach(*goal);
+                set.reach(*property);
             }
         }
         for EdgeTaken { plan, edge, taken } in
             &trace.edges[self.edges_seen.min(trace.edges.len())..]
         {
-            if let Some(Some(goals)) = self.edges[plan.index()].get(*edge as usize) {
-                set.reach(goals[usize::from(!taken)]);
+            if let Some(Some(both)) = self.edges[plan.index()].get(*edge as usize) {
+                set.reach(both[usize::from(!taken)]);
             }
         }
         self.edges_seen = trace.edges.len();
@@ -135,15 +135,15 @@ impl<'w> Documents<'w> {
                 let Some(arm) = self.arm(world, trace, *schema, *value) else {
                     return;
                 };
-                let goals = &self.arms[arm];
-                set.reach(goals.delivered);
-                for (by, goal) in &goals.accepted {
+                let of_arm = &self.arms[arm];
+                set.reach(of_arm.delivered);
+                for (by, property) in &of_arm.accepted {
                     let is_accepted = match by {
                         Some(reducer) => active.contains(reducer),
                         None => world.starts_plans(*schema),
                     };
                     if is_accepted || is_awaited {
-                        set.reach(*goal);
+                        set.reach(*property);
                     }
                 }
                 for trigger in &world.air.triggers {
@@ -159,8 +159,8 @@ impl<'w> Documents<'w> {
                 plan, error: None, ..
             } => set.reach(self.ended[plan.index()]),
             Record::EffectReceipt { effect, status, .. } => {
-                if let Some(goal) = self.answered.get(&(*effect, *status)) {
-                    set.reach(*goal);
+                if let Some(property) = self.answered.get(&(*effect, *status)) {
+                    set.reach(*property);
                 }
             }
             _ => {}
@@ -236,8 +236,8 @@ impl<'w> Documents<'w> {
             }
             self.known_states[place] = Some((reducer, found.into()));
         }
-        if let Some(Some((_, goals))) = self.known_states.get(place) {
-            goals.iter().for_each(|goal| set.reach(*goal));
+        if let Some(Some((_, found))) = self.known_states.get(place) {
+            found.iter().for_each(|property| set.reach(*property));
         }
     }
 }

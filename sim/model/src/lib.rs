@@ -33,6 +33,6 @@ pub use model::{Model, Scene, Size, Small, Spurious};
 pub use observer::{Observer, Seen, Verdicts, Violation, Watch};
 pub use planted::{PlantedBug, Shape};
 pub use property::{
-    Asked, Finding, Kind, KnownBy, Property, PropertySet, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS,
+    Asked, Finding, Kind, KnownBy, Property, PropertySet, SEEDS_FOR_ARMS, SEEDS_FOR_SOMETIMES,
 };
 pub use signature::{Signature, without_values};

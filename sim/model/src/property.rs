@@ -78,7 +78,7 @@ impl Asked {
 }
 
 /// A campaign on fewer seeds is not asked for what a model's `sometimes` say.
-pub const SEEDS_FOR_GOALS: u64 = 2_000;
+pub const SEEDS_FOR_SOMETIMES: u64 = 2_000;
 /// A campaign on fewer seeds is not asked that every event that clients send was accepted.
 pub const SEEDS_FOR_ARMS: u64 = 64;
 

@@ -20,9 +20,9 @@ pub struct Scenario {
     pub plans: PlanMode,
     /// Where the run ends if its schedule does not.
     pub bounds: Bounds,
-    /// After the schedule, faults stop: what was dropped is redelivered, timers fire, what was
-    /// silent answers ok, until nothing is left to do.
-    pub heal: bool,
+    /// A liveness phase follows the schedule: faults stop, what was dropped is redelivered, timers
+    /// fire, what was silent answers ok, until nothing is left to do.
+    pub liveness: bool,
     /// The mix that a seeded run draws its faults by.
     pub faults: Option<Faults>,
     /// The decisions in order; empty where a chooser decides.
@@ -52,10 +52,10 @@ pub enum PlanMode {
 /// Where a run ends if nothing else ends it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// Turns before it heals, at most [`Bounds::MOST_TURNS`].
+    /// Turns before the liveness phase, at most [`Bounds::MOST_TURNS`].
     pub turns: u32,
-    /// Turns of healing, after the others: so many, or more where much is in flight when it begins.
-    pub healing_turns: u32,
+    /// Turns of the liveness phase: so many, or more where much is in flight when it begins.
+    pub liveness_turns: u32,
     /// Bytes of trace: messages, states and journal together.
     pub trace_bytes: usize,
     /// Things in flight, those that were dropped or are silent among them.
@@ -67,7 +67,7 @@ pub struct Bounds {
 impl Bounds {
     /// The most turns that anyone may ask for.
     pub const MOST_TURNS: u32 = 100_000;
-    /// The most decisions of a schedule: those turns, and what such a run heals by.
+    /// The most decisions of a schedule: those turns, and those of a liveness phase.
     pub const MOST_DECISIONS: usize = 200_000;
     /// The most requests of a scenario.
     pub const MOST_REQUESTS: usize = 1_000;
@@ -77,7 +77,7 @@ impl Default for Bounds {
     fn default() -> Bounds {
         Bounds {
             turns: 160,
-            healing_turns: 1_000,
+            liveness_turns: 1_000,
             trace_bytes: 256 << 20,
             in_flight: 4_096,
             work_bytes: 1 << 30,
@@ -96,33 +96,33 @@ impl Scenario {
         }
     }
 
-    /// The same scenario with the decisions that a run of it took, up to its healing.
+    /// The same scenario with the decisions that a run of it took, up to its liveness phase.
     pub fn with_schedule_of(&self, trace: &Trace) -> Scenario {
-        let end = trace.healing_from.unwrap_or(trace.turns.len());
+        let end = trace.liveness_from.unwrap_or(trace.turns.len());
         Scenario {
             schedule: self.schedule_of(trace, end),
             ..self.clone()
         }
     }
 
-    /// The same with the decisions up to a turn. If that is one of its healing, it heals.
+    /// The same with the decisions up to a turn, and a liveness phase if the turn is in it.
     pub fn with_schedule_up_to(&self, trace: &Trace, turn: usize) -> Scenario {
-        match trace.healing_from {
-            Some(healing) if turn >= healing => self.with_schedule_of(trace),
+        match trace.liveness_from {
+            Some(from) if turn >= from => self.with_schedule_of(trace),
             _ => Scenario {
-                heal: false,
+                liveness: false,
                 schedule: self.schedule_of(trace, (turn + 1).min(trace.turns.len())),
                 ..self.clone()
             },
         }
     }
 
-    /// The same scenario with all decisions of a run of it, those of its healing too, so that it
-    /// need not heal.
-    pub fn with_healing_of(&self, trace: &Trace) -> Scenario {
+    /// The same scenario with all decisions of a run of it, those of its liveness phase too, so
+    /// that it needs none of its own.
+    pub fn with_liveness_of(&self, trace: &Trace) -> Scenario {
         let turns = trace.turns.len() as u32;
         Scenario {
-            heal: false,
+            liveness: false,
             bounds: Bounds {
                 turns: self.bounds.turns.max(turns),
                 ..self.bounds

@@ -59,8 +59,8 @@ pub struct Trace {
     pub edges: Vec<EdgeTaken>,
     /// How many instances of plans were given an event that they awaited. Not part of the digest.
     pub awaited: u32,
-    /// The first turn of healing, if the run came so far: see `Scenario::heal`.
-    pub healing_from: Option<usize>,
+    /// The first turn of the liveness phase, if the run came so far: see `Scenario::liveness`.
+    pub liveness_from: Option<usize>,
     /// Why the run ended. None while it goes on, and for who takes single turns.
     pub end: Option<End>,
     /// The run ended with nothing in flight, nothing dropped and nothing silent.
@@ -86,7 +86,7 @@ impl Trace {
         self.edges.clear();
         self.awaited = 0;
         self.divergence = None;
-        self.healing_from = None;
+        self.liveness_from = None;
         self.end = None;
         self.is_quiescent = false;
         self.digest = Digest::default();

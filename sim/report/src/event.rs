@@ -130,7 +130,7 @@ fn end(end: End) -> &'static str {
         End::TraceBound => "trace_bound",
         End::FlightBound => "flight_bound",
         End::WorkBound => "work_bound",
-        End::HealingBound => "healing_bound",
+        End::LivenessBound => "healing_bound",
         End::Interrupted => "interrupted",
     }
 }
@@ -331,7 +331,7 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
     });
     let missed = summary.missed().into_iter();
     let missed: Vec<&str> = missed.map(|property| &*property.name).collect();
-    let goals: Vec<u64> = summary.sometimes.iter().map(|one| one.runs).collect();
+    let sometimes: Vec<u64> = summary.sometimes.iter().map(|one| one.runs).collect();
     let faults = summary.faults.iter();
     let faults = faults.map(|(name, count)| (name.to_string(), json!(count)));
     let mut names = summary.sometimes.iter().map(|one| &*one.property.name);
@@ -343,7 +343,7 @@ fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S
         "decisions": counts(&mut Verb::ALL.into_iter().map(Verb::name), &summary.decisions),
         "faults": serde_json::Value::Object(faults.collect()),
         "invariants": serde_json::Value::Object(invariants.collect()),
-        "goals": counts(&mut names, &goals),
+        "goals": counts(&mut names, &sometimes),
         "missed_goals": missed,
         "leaks": summary.leaks.values().collect::<Vec<_>>(),
         "is_cut_short": summary.cut_short,

@@ -158,15 +158,12 @@ impl<W> Human<'_, W> {
             text.line("");
         }
         text.append(summary(self.world, seen));
-        for goal in seen.missed() {
-            let Property { name, says, .. } = goal;
-            text.look(
-                Look::Bad,
-                format!("missed goal: {name}: no run saw that {says}"),
-            );
+        for property in seen.missed() {
+            let Property { name, says, .. } = property;
+            text.look(Look::Bad, format!("never seen: {name}: {says}"));
         }
-        let is_meant = |goal: &&Property| {
-            goal.name.starts_with("accepted") || goal.name.starts_with("started")
+        let is_meant = |property: &&Property| {
+            property.name.starts_with("accepted") || property.name.starts_with("started")
         };
         if seen.missed().iter().any(is_meant) {
             text.line(

@@ -1,5 +1,5 @@
 //! Events as a JUnit report, written at the end. Of a campaign each invariant is a test, and each
-//! goal; of a replay each case is one. A failure's text has the command that shows it again.
+//! `sometimes`; of a replay each case is one. A failure's text has the command that shows it again.
 //!
 //! No times are in it: the report of the same seeds is the same. Texts of others are made printable
 //! first: XML has no way to write most of what is escaped then.
@@ -129,7 +129,7 @@ impl<W: Write> JUnit<W> {
         suite.add_test_cases(std::mem::take(&mut self.cases));
         if let Some(summary) = finished.summary {
             suite.add_test_cases(self.invariants(summary));
-            suite.add_test_cases(goals(summary));
+            suite.add_test_cases(sometimes(summary));
             suite.add_test_case(runs_end(summary));
         }
         suite.add_test_case(test(
@@ -168,24 +168,20 @@ fn runs_end(summary: &Summary) -> TestCase {
     test("runs_end", "runs come to their end", failure)
 }
 
-/// The goals that are asked of some campaign.
-fn goals(summary: &Summary) -> Vec<TestCase> {
+/// What some campaign must see.
+fn sometimes(summary: &Summary) -> Vec<TestCase> {
     let missed = summary.missed();
     let asked = summary.sometimes.iter();
     let asked = asked.filter(|one| one.asked != Asked::Never);
     let tests = asked.map(|one| {
-        let goal = &*one.property;
+        let property = &*one.property;
         let text = format!(
-            "no run of {} reached it: {}",
+            "no run of {} saw it: {}",
             counted(summary.seeds, "seed"),
-            printable(&goal.says)
+            printable(&property.says)
         );
-        let failure = missed.contains(&goal).then_some(&text);
-        let mut test = test(
-            &printable(&goal.name),
-            "a campaign reaches every goal",
-            failure,
-        );
+        let failure = missed.contains(&property).then_some(&text);
+        let mut test = test(&printable(&property.name), "a campaign sees it", failure);
         if let Asked::From(least) = one.asked
             && summary.seeds < least
         {

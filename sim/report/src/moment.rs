@@ -11,7 +11,7 @@ pub fn told(timeline: &Timeline, index: usize) -> Text {
     let last = timeline.turns.len() - 1;
     let head = format!("turn {index} of {last}   {}   {}", turn.time, turn.decision);
     text.look(Look::Head, head);
-    if timeline.healing_from.is_some_and(|from| index >= from) {
+    if timeline.liveness_from.is_some_and(|from| index >= from) {
         text.look(Look::Faint, "faults have stopped");
     }
     if !turn.faults.is_empty() {

@@ -8,8 +8,8 @@ use sim_model::{Asked, OF_ANY_WORLD};
 use sim_record::scenario::Verb;
 use sim_search::campaign::{Sometimes, Summary};
 
-/// Goals that were reached are told one by one if there are no more than so many.
-const FEW_GOALS: usize = 60;
+/// So many `sometimes` of the documents are listed one by one at most.
+const MOST_LISTED: usize = 60;
 
 /// The figures of a campaign.
 pub fn summary(world: &World, summary: &Summary) -> Text {
@@ -44,7 +44,7 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
         text.line(OF_ANY_WORLD);
     }
     text.line("");
-    text.append(goals(summary));
+    text.append(sometimes(summary));
     for (reducer, what) in &summary.leaks {
         let name = &world.air.reducers[reducer.index()].name;
         text.line(format!(
@@ -60,16 +60,16 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
 /// Declarations that something is meant never to happen, which happened.
 fn needless(world: &World, summary: &Summary) -> Text {
     let mut text = Text::default();
-    let mut tell = |what: &str, name: &str, goals: &str| {
+    let mut tell = |what: &str, name: &str, seen: &str| {
         let of = summary.sometimes.iter().filter(|one| {
-            let rest = one.property.name.strip_prefix(goals);
+            let rest = one.property.name.strip_prefix(seen);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
         });
         let least = of.map(|one| one.runs).min().unwrap_or(0);
         if least > 0 {
             let runs = counted(least, "run");
             text.line(format!(
-                "note: --expect {what}={name} never came true: {goals} in {runs}"
+                "note: --expect {what}={name} never came true: {seen} in {runs}"
             ));
         }
     };
@@ -108,24 +108,24 @@ fn invariants_of(summary: &Summary) -> Text {
     table.text()
 }
 
-/// What was reached, and what never was. Beside the goals of a model, of those of the documents
-/// only what was never reached is told one by one.
-fn goals(summary: &Summary) -> Text {
+/// What was seen, and what never was. Beside the `sometimes` of a model, of those of the documents
+/// only what was never seen is listed.
+fn sometimes(summary: &Summary) -> Text {
     let mut text = Text::default();
     let all = summary.sometimes.iter();
-    let (model, told): (Vec<_>, Vec<_>) = all.partition(|one| one.property.is_of_model);
+    let (model, documents): (Vec<_>, Vec<_>) = all.partition(|one| one.property.is_of_model);
     let line = |one: &&Sometimes| (one.property.name.clone(), one.runs);
     if !model.is_empty() {
-        counts(&mut text, "goals", model.iter().map(line));
+        counts(&mut text, "sometimes", model.iter().map(line));
     }
-    let reached = told.iter().filter(|one| one.runs > 0);
-    let (reached, all) = (reached.count(), told.len());
-    let head = format!("goals of the documents: {reached} of {all} reached");
-    if model.is_empty() && all <= FEW_GOALS {
-        counts(&mut text, &head, told.iter().map(line));
+    let seen = documents.iter().filter(|one| one.runs > 0);
+    let (seen, all) = (seen.count(), documents.len());
+    let head = format!("sometimes, of the documents: {seen} of {all} seen");
+    if model.is_empty() && all <= MOST_LISTED {
+        counts(&mut text, &head, documents.iter().map(line));
     } else {
         text.look(Look::Head, head);
-        let never = told.iter().filter(|one| one.runs == 0);
+        let never = documents.iter().filter(|one| one.runs == 0);
         for one in never {
             text.line(format!("  never: {}", one.property.says));
         }
@@ -136,7 +136,7 @@ fn goals(summary: &Summary) -> Text {
         _ => None,
     });
     if let Some(least) = not_yet.max() {
-        let asked = format!("(some goals are asked only of campaigns of {least} seeds or more)");
+        let asked = format!("(some must be seen only in campaigns of {least} seeds or more)");
         text.look(Look::Faint, asked);
     }
     text

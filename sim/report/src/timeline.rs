@@ -31,7 +31,7 @@ pub struct Timeline {
     /// What was violated.
     pub violations: Vec<Violated>,
     /// The first turn after faults stopped.
-    pub healing_from: Option<usize>,
+    pub liveness_from: Option<usize>,
 }
 
 /// A decision and what came of it.

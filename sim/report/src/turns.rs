@@ -124,7 +124,7 @@ fn parts(timeline: &Timeline, shown: &[Range<usize>], width: u16) -> Table {
             between(&mut table, is_violated, ("…", left_out));
         }
         for index in part.clone() {
-            if timeline.healing_from == Some(index) {
+            if timeline.liveness_from == Some(index) {
                 let says = "faults stop here".to_owned();
                 between(&mut table, is_violated, ("--", says));
             }

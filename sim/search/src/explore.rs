@@ -85,8 +85,8 @@ pub struct Explored {
     pub transitions: u64,
     /// Decisions in the longest way to a state that is not reached in fewer.
     pub depth: u32,
-    /// What must be seen sometimes, and was.
-    pub goals: PropertySet,
+    /// The `sometimes` properties that were seen.
+    pub sometimes: PropertySet,
     /// The most that was held at a time, by what is counted: see [`ExploreOptions::memory_bytes`].
     pub memory_bytes: usize,
     /// How it ended.
@@ -170,7 +170,7 @@ pub fn run(
         requests: options.limits.scene.requests.clone(),
         plans: PlanMode::Answered,
         bounds: Bounds::default(),
-        heal: false,
+        liveness: false,
         faults: None,
         schedule: Vec::new(),
     };
@@ -200,7 +200,7 @@ pub fn run(
             states: 1,
             transitions: 0,
             depth: 0,
-            goals: PropertySet::default(),
+            sometimes: PropertySet::default(),
             memory_bytes: 0,
             outcome: Outcome::Complete,
         },
@@ -298,8 +298,8 @@ impl Search<'_, '_> {
         next: &mut Level,
     ) -> Result<Option<Box<[Violation]>>, ExploreError> {
         self.explored.transitions += 1;
-        if let Some(goals) = &successor.goals {
-            self.explored.goals.join(goals);
+        if let Some(seen) = &successor.sometimes {
+            self.explored.sometimes.join(seen);
         }
         let counts = |violation: &Violation| {
             let wanted = self.options.property.as_deref();

@@ -306,7 +306,7 @@ impl<'a> Session<'a> {
         let again = same(&mut keeper, world, &shrunk.scenario, signature);
         let again = again.ok_or(Refused::DoesNotFail);
         Ok(again.map(|again| Done {
-            // Its schedule heals as the shrunk one does.
+            // Its liveness phase is that of the shrunk one.
             sighting: Sighting {
                 scenario: shrunk.scenario.clone(),
                 ..again.proof.sighting

@@ -9,7 +9,7 @@
 mod arrival;
 pub mod enabled;
 mod flight;
-mod healing;
+mod liveness;
 mod naming;
 mod saved;
 mod scripted;
@@ -28,7 +28,7 @@ use sim_record::trace::{Answer, Answers, Choice, Emitted, Item, Mark, Remark, Tr
 
 pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
-pub use healing::Healing;
+pub use liveness::Liveness;
 use naming::Naming;
 pub use saved::{Plans, Saved};
 pub use scripted::Scripted;
@@ -161,7 +161,7 @@ impl<'w> Simulator<'w> {
 
     /// Runs a scenario's requests as `chooser` decides. After each turn `observe` sees the trace
     /// and what is in flight, and says whether to go on. The schedule of the scenario is not read:
-    /// see [`Scripted`]. Once the chooser has ended, the run heals if the scenario says so.
+    /// see [`Scripted`]. The liveness phase follows the chooser's, if the scenario says so.
     pub fn run(
         &mut self,
         scenario: &Scenario,
@@ -173,14 +173,14 @@ impl<'w> Simulator<'w> {
         self.begin(scenario, trace);
         let most = scenario.bounds.turns;
         let mut outcome = self.phase(scenario, chooser, trace, &mut observe, most);
-        if scenario.heal && matches!(outcome.end, End::Finished | End::TurnBound) {
-            trace.healing_from = Some(trace.turns.len());
+        if scenario.liveness && matches!(outcome.end, End::Finished | End::TurnBound) {
+            trace.liveness_from = Some(trace.turns.len());
             let air = &self.kernel.world().air;
-            let most = healing::most_turns(air, &scenario.bounds, &self.flight);
-            let healed = self.phase(scenario, &mut Healing, trace, &mut observe, most);
-            match healed.end {
+            let most = liveness::most_turns(air, &scenario.bounds, &self.flight);
+            let rest = self.phase(scenario, &mut Liveness, trace, &mut observe, most);
+            match rest.end {
                 End::Finished => {}
-                End::TurnBound => outcome.end = End::HealingBound,
+                End::TurnBound => outcome.end = End::LivenessBound,
                 other => outcome.end = other,
             }
         }

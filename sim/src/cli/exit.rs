@@ -17,8 +17,8 @@ pub enum Exit {
     Nondeterminism = 3,
     /// There was nothing to run, so nothing was tested.
     NothingRan = 4,
-    /// Something that must happen did not.
-    MissedGoal = 5,
+    /// Something that must be seen never was.
+    NeverSeen = 5,
     /// A bound came before the end.
     Incomplete = 6,
     /// As a shell says of what Ctrl-C has ended.
@@ -39,8 +39,8 @@ impl Exit {
             "nothing ran: no seeds, no cases, or no decision was possible",
         ),
         (
-            Exit::MissedGoal,
-            "a goal was missed: the campaign tested less than it claims",
+            Exit::NeverSeen,
+            "a `sometimes` property was never seen: the campaign tested less than it claims",
         ),
         (
             Exit::Incomplete,
@@ -57,7 +57,7 @@ impl Exit {
         let rank = |exit: Exit| match exit {
             Exit::Holds => 0,
             Exit::NothingRan => 1,
-            Exit::MissedGoal => 2,
+            Exit::NeverSeen => 2,
             Exit::Incomplete => 3,
             Exit::Interrupted => 4,
             Exit::Violation => 5,

@@ -15,7 +15,7 @@ use crate::models;
 use crate::worlds::examples;
 use sim_cases::FoundBy;
 use sim_model::{
-    Model, OF_ANY_WORLD, Properties, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
+    Model, OF_ANY_WORLD, Properties, Property, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
 };
 use sim_record::trace::{Answer, Answers};
 use sim_report::human;
@@ -112,25 +112,27 @@ pub(super) struct Explore {
     case_dir: PathBuf,
 }
 
-/// What was reached, and what of the documents never was: how much that is.
-fn goals(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usize {
+/// What was seen, and what of the documents never was: how much that is.
+fn sometimes(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usize {
     let all = || {
         properties
             .sometimes()
             .map(|(rank, property, _)| (rank, property))
     };
     let reached = |rank: usize| reached.contains(rank);
-    let of_model = all().filter(|(rank, goal)| goal.is_of_model && reached(*rank));
-    let names: Vec<&str> = of_model.map(|(_, goal)| &*goal.name).collect();
+    let of_model = all().filter(|(rank, property)| property.is_of_model && reached(*rank));
+    let names: Vec<&str> = of_model.map(|(_, property)| &*property.name).collect();
     if !names.is_empty() {
-        text.line(format!("goals: {}", names.join(", ")));
+        text.line(format!("sometimes: {}", names.join(", ")));
     }
-    let of_documents = || all().filter(|(_, goal)| !goal.is_of_model);
+    let of_documents = || all().filter(|(_, property)| !property.is_of_model);
     let count = of_documents().filter(|(index, _)| reached(*index)).count();
     let all = of_documents().count();
-    text.line(format!("goals of the documents: {count} of {all} reached"));
-    for (_, goal) in of_documents().filter(|(index, _)| !reached(*index)) {
-        text.line(format!("  never: {}", goal.says));
+    text.line(format!(
+        "sometimes, of the documents: {count} of {all} seen"
+    ));
+    for (_, property) in of_documents().filter(|(index, _)| !reached(*index)) {
+        text.line(format!("  never: {}", property.says));
     }
     all - count
 }
@@ -167,12 +169,17 @@ fn visits(text: &mut Text, tour: &Tour) {
     ));
 }
 
-/// Goals that every exploration is asked for and that this one missed: what they say.
-fn missed_goals(properties: &Properties, reached: &PropertySet) -> Vec<String> {
+/// What every exploration must see and this one did not, each as a line.
+fn never_seen(properties: &Properties, reached: &PropertySet) -> Vec<String> {
     let all = properties.sometimes();
-    let asked = all.filter(|(_, goal, asked)| !goal.is_of_model && asked.of(SEEDS_FOR_ARMS));
+    let asked =
+        all.filter(|(_, property, asked)| !property.is_of_model && asked.of(SEEDS_FOR_ARMS));
     let missed = asked.filter(|(rank, ..)| !reached.contains(*rank));
-    missed.map(|(_, goal, _)| goal.says.to_string()).collect()
+    let line = |property: &Property| {
+        let Property { name, says, .. } = property;
+        format!("never seen: {name}: {says}")
+    };
+    missed.map(|(_, property, _)| line(property)).collect()
 }
 
 /// Numbers by which the small worlds of models are made larger, each an option of its own.
@@ -322,14 +329,14 @@ impl Explore {
         ));
         let is_violated = matches!(explored.outcome, Outcome::Violated(_));
         let mut missed = Vec::new();
-        let mut unreached = 0;
+        let mut unseen = 0;
         if !is_violated {
             visits(&mut text, tour);
             let all = Properties::of(&loaded.world, model);
-            unreached = goals(&mut text, &all, &explored.goals);
+            unseen = sometimes(&mut text, &all, &explored.sometimes);
             // Where only one answer is given, not all can be accepted.
             if self.only.is_none() {
-                missed = missed_goals(&all, &explored.goals);
+                missed = never_seen(&all, &explored.sometimes);
             }
             if !all.have_model() {
                 text.line(OF_ANY_WORLD);
@@ -337,23 +344,20 @@ impl Explore {
         }
         let depth = explored.depth;
         let bounds = self.bounds(model);
-        let never = match unreached {
+        let never = match unseen {
             0 => String::new(),
-            count => format!("; {count} goals of the documents were never reached"),
+            count => format!("; {count} of what the documents make possible was never seen"),
         };
         let exit = match &explored.outcome {
             Outcome::Complete if !missed.is_empty() => {
-                for says in missed {
-                    text.look(
-                        Look::Bad,
-                        format!("missed goal: no schedule saw that {says}"),
-                    );
+                for line in missed {
+                    text.look(Look::Bad, line);
                 }
                 text.look(
                     Look::Bad,
                     format!("incomplete: every schedule of {bounds} holds, and tests too little"),
                 );
-                Exit::MissedGoal
+                Exit::NeverSeen
             }
             Outcome::Complete => {
                 text.look(

@@ -79,7 +79,7 @@ pub(super) struct Run {
     /// Run every seed twice and compare
     #[arg(long)]
     twice: bool,
-    /// The most turns of one run, before it heals
+    /// The most turns of one run, before its liveness phase
     #[arg(long, value_name = "N", default_value_t = Bounds::default().turns,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(Bounds::MOST_TURNS)))]
     turns: u32,
@@ -241,7 +241,7 @@ impl Run {
         if summary.interrupted && !terminal::is_closed() {
             exit = exit.or(Exit::Interrupted);
         } else if !summary.missed().is_empty() {
-            exit = exit.or(Exit::MissedGoal);
+            exit = exit.or(Exit::NeverSeen);
         } else if summary.is_cut() {
             exit = exit.or(Exit::Incomplete);
         }

@@ -281,7 +281,7 @@ fn converges() {
                 ok id=r2
                 ok id=r2
                 ok id=r2";
-    let stays = Stays::InFlightAtBound(End::HealingBound);
+    let stays = Stays::InFlightAtBound(End::LivenessBound);
     assert_violated("converges", 4, &said(last, stays));
 }
 
@@ -315,7 +315,7 @@ fn said(lines: &str, stays: Stays) -> Said {
         Stays::Nothing => trace.is_quiescent = true,
         Stays::InFlight => {}
         Stays::InFlightAtBound(end) => {
-            trace.healing_from = Some(0);
+            trace.liveness_from = Some(0);
             trace.end = Some(end);
         }
     }

@@ -164,7 +164,7 @@ fn junit() {
         &case.unwrap_or_else(|| panic!("{name} is a test")).status
     };
     assert!(matches!(status("conforms"), TestCaseStatus::Success { .. }));
-    // Of so few seeds no goal is asked, and what is not asked is no pass.
+    // Of so few seeds no `sometimes` is asked, and what is not asked is no pass.
     assert!(matches!(
         status("done_after_retry"),
         TestCaseStatus::Skipped { .. }

@@ -174,10 +174,19 @@ fn usual_words() {
 
 fn planted_word() {
     let text = "/// A Stray event.\nfn as_stray() {}\nstruct FewStrays;\nlet far = \"astray\";\n\
-        \"stale_ignored\"\n";
+        \"stale_ignored\"\nmissed_goals\nstruct ArmGoals;\n// Healing.\n";
     let found = words::banned(text).into_iter();
     let found: Vec<_> = found.map(|(line, word, _)| (line, word)).collect();
-    assert_eq!(found, [(1, "stray"), (2, "stray"), (3, "strays")]);
+    assert_eq!(
+        found,
+        [
+            (1, "stray"),
+            (2, "stray"),
+            (3, "strays"),
+            (7, "goals"),
+            (8, "healing"),
+        ]
+    );
 }
 
 /// What only trials use, to look into what they try.

@@ -4,24 +4,36 @@
 //! `StrayEvent`. Names that others keep in files and command lines stay as they are.
 
 /// A word that is not used, and what is said instead.
-const BANNED: [(&str, &str); 6] = [
+const BANNED: [(&str, &str); 11] = [
     ("stray", "spurious"),
     ("strays", "spurious events"),
     ("stale", "spurious of an event, outdated of anything else"),
     ("whitelist", "allow list"),
     ("blacklist", "deny list"),
     ("sanity", "say what is checked"),
+    ("healing", "liveness phase"),
+    ("heals", "has a liveness phase"),
+    ("healed", "was in its liveness phase"),
+    ("goal", "sometimes, of a property"),
+    ("goals", "sometimes, of properties"),
 ];
 
 /// Where a word stands in a name that cannot be changed any more: of a property, of a planted bug,
-/// of a number of a fault mix, of an option.
-const KEPT: [&str; 6] = [
+/// of a number of a fault mix, of an option, of a case of the corpus, of an event and its fields.
+const KEPT: [&str; 13] = [
     "stale_ignored",
     "stray_ignored",
     "trap-in-backoff-stale",
     "TrapInBackoffStale",
     "\"stray\"",
     "alias = \"stale\"",
+    "stray 40",
+    "done_by_healing",
+    "healing_bound",
+    "heals-after-silence-and-a-drop",
+    "missed_goals",
+    "\"goals\"",
+    "`goals`",
 ];
 
 /// The words of a text that are not used: line, word, and what is said instead.

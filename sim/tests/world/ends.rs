@@ -27,7 +27,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// What is in flight when faults stop may be more than the usual turns of healing are enough for.
+/// What is in flight when faults stop may need more than the usual turns of the liveness phase.
 fn backlog() {
     let world = retry_world();
     let model = models::of(world);
@@ -39,8 +39,8 @@ fn backlog() {
     let scenario = runner.scenario(Seed(2_261), PlanMode::Answered, bounds, Mix::Swarm);
     let checked = runner.seed(Seed(2_261), &scenario);
     assert_eq!((checked.end, checked.violations), (End::TurnBound, vec![]));
-    let healing = runner.trace.healing_from.expect("it heals");
-    let turns = runner.trace.turns.len() - healing;
+    let from = runner.trace.liveness_from.expect("it has the phase");
+    let turns = runner.trace.turns.len() - from;
     assert!(turns > 1_000, "{turns} turns are no backlog");
 }
 
@@ -105,7 +105,7 @@ fn bounds() {
     assert!((10..30).contains(&turns), "after {turns} turns");
 }
 
-/// A healing that the bound of bytes cuts short has not been in vain.
+/// A liveness phase that the bound of bytes cuts short has not been in vain.
 fn another_bound() {
     let world = retry_world();
     let model = models::of(world);
@@ -120,10 +120,10 @@ fn another_bound() {
         scenario.bounds.trace_bytes = trace_bytes;
         let checked = runner.seed(seed, &scenario);
         assert_eq!((checked.end, checked.violations), (End::TraceBound, vec![]));
-        let is_healing = runner.trace.healing_from.is_some() && !runner.trace.is_quiescent;
-        cut += u32::from(is_healing);
+        let is_liveness = runner.trace.liveness_from.is_some() && !runner.trace.is_quiescent;
+        cut += u32::from(is_liveness);
     }
-    assert!(cut > 5, "{cut} were cut while they healed");
+    assert!(cut > 5, "{cut} were cut in their liveness phase");
 }
 
 /// A run that is asked to stop takes no further turn, and is not said to have held.
@@ -134,7 +134,7 @@ fn interrupted_run() {
         turns: 20,
         ..Bounds::default()
     };
-    for is_healing in [false, true] {
+    for is_liveness in [false, true] {
         let interrupt = Interrupt::default();
         let mut runner = Runner::new(world, &*model).expect("the reducer can be run");
         runner.set_interrupt(interrupt.clone());
@@ -142,12 +142,12 @@ fn interrupted_run() {
         let long = (0..).map(Seed).find_map(|seed| {
             let scenario = runner.scenario(seed, PlanMode::Answered, bounds, Mix::Fixed);
             runner.seed(seed, &scenario);
-            let healing = runner.trace.healing_from?;
-            let is_long = runner.trace.turns.len() > healing + 3;
-            is_long.then(|| (scenario.with_schedule_of(&runner.trace), healing))
+            let from = runner.trace.liveness_from?;
+            let is_long = runner.trace.turns.len() > from + 3;
+            is_long.then(|| (scenario.with_schedule_of(&runner.trace), from))
         });
-        let (whole, healing) = long.expect("some run heals for long");
-        let last = if is_healing { healing + 1 } else { healing / 2 };
+        let (whole, from) = long.expect("some liveness phase is long");
+        let last = if is_liveness { from + 1 } else { from / 2 };
         let checked = runner.watch(&whole, |trace, _| {
             if trace.turns.len() == last {
                 interrupt.ask();
@@ -155,7 +155,7 @@ fn interrupted_run() {
         });
         assert_eq!(checked.end, End::Interrupted);
         assert_eq!(runner.trace.turns.len(), last);
-        assert_eq!(runner.trace.healing_from.is_some(), is_healing);
+        assert_eq!(runner.trace.liveness_from.is_some(), is_liveness);
         assert_eq!(checked.violations, []);
         let applied = runner.checker().applied();
         for name in ["converges", "replays"] {

@@ -23,7 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("turns", "effects_of_plans", effects),
         trial("turns", "a_crash_asks_again", crash),
         trial("turns", "what_is_not_possible_is_left_out", left_out),
-        trial("turns", "what_was_wrong_is_made_good", healing),
+        trial("turns", "what_was_wrong_is_made_good", liveness),
         trial("turns", "the_observer_ends_a_run", observer),
         trial("turns", "a_bound_counts_what_is_left_out", bound),
     ]
@@ -232,7 +232,7 @@ fn left_out() {
 }
 
 /// What was dropped comes, what was silent answers, timers fire when they are due.
-fn healing() {
+fn liveness() {
     let world = retry_world();
     let schedule = r#"
         {"start":"r1"},
@@ -242,7 +242,7 @@ fn healing() {
         {"fire":"timer","req_id":"r1"},
         {"drop":"WorkRequested","req_id":"r1"}"#;
     let scenario = Scenario {
-        heal: true,
+        liveness: true,
         ..scenario(world, SOON, schedule)
     };
     let (out, outcome, _) = follow(world, &scenario);
@@ -296,9 +296,9 @@ fn observer() {
     let model = models::of(world);
     let mut simulator = Simulator::new(world, &*model).expect("the reducer can be run");
     let mut trace = Trace::default();
-    // It would heal, had it not been stopped.
+    // A liveness phase would follow, had it not been stopped.
     let scenario = Scenario {
-        heal: true,
+        liveness: true,
         ..scenario(world, START, "")
     };
     let mut chooser = Stubborn::deciding(Choice::Start { request: 0 });
@@ -306,7 +306,7 @@ fn observer() {
         trace.turns.len() < 3
     });
     assert_eq!(outcome.end, End::Stopped);
-    assert_eq!((trace.end, trace.healing_from), (Some(End::Stopped), None));
+    assert_eq!((trace.end, trace.liveness_from), (Some(End::Stopped), None));
     assert_eq!(
         (trace.turns.len(), chooser.asked, chooser.skipped),
         (3, 3, 0)

@@ -1,7 +1,7 @@
 //! `converges`: once faults stop, every started request ends.
 //!
 //! Verifies, at the end of a run that has nothing left in flight, dropped or silent, that the
-//! request whose start was accepted is Done or Failed; and that a run that heals comes to such an
+//! request whose start was accepted is Done or Failed; and that a liveness phase comes to such an
 //! end within its bound of turns, which grows with what is in flight when faults stop, unless the
 //! request has attempts left to go on with or spent the bound on those it had. (A start that is
 //! refused because another request is under way starts nothing.) Does not verify anything of a run
@@ -21,14 +21,14 @@ pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
     let is_ended = phase.is_end();
     // Work that fails each time, in plans as written, may take 2^64 attempts.
     let is_under_way = !is_ended && attempt < request.limit();
-    if !trace.is_quiescent && (is_under_way || !healed_in_vain(trace, retry)) {
+    if !trace.is_quiescent && (is_under_way || !liveness_in_vain(trace, retry)) {
         return Finding::NotApplicable;
     }
     Finding::check(is_ended && trace.is_quiescent, || {
         let expected = format!("{:?} ends once faults stop", request.req_id);
         let how_long = match trace.is_quiescent {
             true => "for ever".to_owned(),
-            false => format!("after {} turns without faults", healing_turns(trace)),
+            false => format!("after {} turns without faults", liveness_turns(trace)),
         };
         if is_ended {
             return (expected, format!("something is in flight {how_long}"));
@@ -49,18 +49,18 @@ pub(super) fn check(past: &Past<'_>, retry: &Retry, trace: &Trace) -> Finding {
     })
 }
 
-fn healing_turns(trace: &Trace) -> usize {
-    trace.turns.len() - trace.healing_from.unwrap_or(trace.turns.len())
+fn liveness_turns(trace: &Trace) -> usize {
+    trace.turns.len() - trace.liveness_from.unwrap_or(trace.turns.len())
 }
 
-/// Healing came to its bound, and it was not attempts that took it there: none was asked for in its
-/// second half.
-fn healed_in_vain(trace: &Trace, retry: &Retry) -> bool {
-    let second_half = trace.turns.len() - healing_turns(trace) / 2;
+/// The liveness phase came to its bound, and it was not attempts that took it there: none was asked
+/// for in its second half.
+fn liveness_in_vain(trace: &Trace, retry: &Retry) -> bool {
+    let second_half = trace.turns.len() - liveness_turns(trace) / 2;
     let mut emitted = trace.turns[second_half..]
         .iter()
         .flat_map(|turn| trace.emitted_in(&turn.emitted));
-    trace.end == Some(End::HealingBound) && !emitted.any(|event| event.schema == retry.requested)
+    trace.end == Some(End::LivenessBound) && !emitted.any(|event| event.schema == retry.requested)
 }
 
 /// What the request last heard, and what came of it.

@@ -8,21 +8,21 @@ use sim_model::Verdicts;
 use sim_model::texts::{LONG_BYTES, Near};
 use sim_record::trace::{Choice, CrashPoint, Recovery, Status, Turn};
 
-/// Makes the type and the list of goals out of one list.
-macro_rules! goals {
+/// Makes the type and the list of names out of one list.
+macro_rules! sometimes {
     ($($variant:ident $name:literal $says:literal;)*) => {
         /// Something that must happen sometimes.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        enum Goal {
+        enum Sometimes {
             $($variant,)*
         }
 
-        /// Every goal: its name, and what was seen.
+        /// Every one: its name, and what was seen.
         pub(super) const LIST: [(&str, &str); [$($name),*].len()] = [$(($name, $says)),*];
     };
 }
 
-goals! {
+sometimes! {
     DoneFirstTry "done_first_try" "a request was Done at its first attempt";
     DoneAfterRetry "done_after_retry" "a request was Done after a retry";
     DoneInBackoff "done_in_backoff" "an ok arrived during a wait and ended it";
@@ -47,9 +47,10 @@ goals! {
     DelaySaturated "delay_saturated" "a timer was set for the end of time";
     CrashRecovered "crash_recovered"
         "a crash at an event that moved a request, recovered from the journal";
-    SnapshotRecovered "snapshot_recovered" "the same, recovered from a snapshot and the rest";
+    SnapshotRecovered "snapshot_recovered"
+        "a crash at an event that moved a request, recovered from a snapshot and the rest";
     CrashCutShort "crash_cut_short" "an event that nothing had seen before a crash moved a request";
-    DoneByHealing "done_by_healing" "a request ended only after faults had stopped";
+    DoneInLiveness "done_by_healing" "a request ended only after faults had stopped";
     AttemptPast32 "attempt_past_32" "a request had more than 32 attempts";
     AttemptPast64 "attempt_past_64" "a request had more than 64 attempts";
     AttemptPast128 "attempt_past_128" "a request had more than 128 attempts";
@@ -57,52 +58,60 @@ goals! {
     LongId "long_id" "a request with an id of more than 255 bytes began";
     LongPayload "long_payload" "a request with a payload of more than 4,096 bytes began";
     NearCase "near_case" "an answer of a request whose id differs in case was ignored";
-    NearPrefix "near_prefix" "the same of an id that begins the other, or is begun by it";
-    NearSpace "near_space" "the same of an id that differs in white space at an end";
-    NearForm "near_form" "the same of an id in another Unicode form";
-    NearNul "near_nul" "the same of an id that differs after a NUL";
-    NearNumber "near_number" "the same of an id that is the same number";
-    NearHash "near_hash" "the same of an id with the same 32-bit hash";
-    NearLong "near_long" "the same of a long id that differs at its end";
-    NearEscape "near_escape" "the same of an id that differs in its escapes";
+    NearPrefix "near_prefix"
+        "an answer of a request whose id begins with this one, or the other way round, was ignored";
+    NearSpace "near_space"
+        "an answer of a request whose id differs in white space at an end was ignored";
+    NearForm "near_form"
+        "an answer of a request whose id is the same in another Unicode form was ignored";
+    NearNul "near_nul"
+        "an answer of a request whose id differs after a NUL was ignored";
+    NearNumber "near_number"
+        "an answer of a request whose id is the same number was ignored";
+    NearHash "near_hash"
+        "an answer of a request whose id has the same 32-bit hash was ignored";
+    NearLong "near_long"
+        "an answer of a request whose long id differs at its end was ignored";
+    NearEscape "near_escape"
+        "an answer of a request whose id differs in its escapes was ignored";
 }
 
 /// Payloads of more bytes are long.
 const LONG_PAYLOAD_BYTES: usize = 4_096;
 
-/// One of the goals is reached.
-fn reach(to: &mut Verdicts<'_>, goal: Goal) {
-    to.reach(FIRST_SOMETIMES + goal as usize);
+/// One of them is seen.
+fn reach(to: &mut Verdicts<'_>, seen: Sometimes) {
+    to.reach(FIRST_SOMETIMES + seen as usize);
 }
 
-impl Goal {
-    /// That ids that are nearly equal were told apart.
-    fn of_near(near: Near) -> Goal {
+impl Sometimes {
+    /// That ids that are nearly equal were kept apart.
+    fn of_near(near: Near) -> Sometimes {
         match near {
-            Near::Case => Goal::NearCase,
-            Near::Prefix => Goal::NearPrefix,
-            Near::Space => Goal::NearSpace,
-            Near::Form => Goal::NearForm,
-            Near::Nul => Goal::NearNul,
-            Near::Number => Goal::NearNumber,
-            Near::Hash => Goal::NearHash,
-            Near::Long => Goal::NearLong,
-            Near::Escape => Goal::NearEscape,
+            Near::Case => Sometimes::NearCase,
+            Near::Prefix => Sometimes::NearPrefix,
+            Near::Space => Sometimes::NearSpace,
+            Near::Form => Sometimes::NearForm,
+            Near::Nul => Sometimes::NearNul,
+            Near::Number => Sometimes::NearNumber,
+            Near::Hash => Sometimes::NearHash,
+            Near::Long => Sometimes::NearLong,
+            Near::Escape => Sometimes::NearEscape,
         }
     }
 }
 
-/// The goals that a decision alone reaches, in a world of the retry machine.
+/// What a decision alone shows, in a world of the retry machine.
 pub(super) fn of_turn(to: &mut Verdicts<'_>, turn: &Turn) {
     match turn.choice {
-        Choice::Deliver(_) if turn.remark.reordered => reach(to, Goal::Reordered),
-        Choice::Redeliver(_) => reach(to, Goal::Redelivered),
-        Choice::Fire { .. } if turn.remark.reordered => reach(to, Goal::TimerOutOfOrder),
+        Choice::Deliver(_) if turn.remark.reordered => reach(to, Sometimes::Reordered),
+        Choice::Redeliver(_) => reach(to, Sometimes::Redelivered),
+        Choice::Fire { .. } if turn.remark.reordered => reach(to, Sometimes::TimerOutOfOrder),
         _ => {}
     }
 }
 
-/// The goals that a step of the machine reaches, before the history has recorded it.
+/// What a step of the machine shows, before the history has recorded it.
 pub(super) fn of_move(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     let due = &step.due;
     if due.is_nothing() {
@@ -115,35 +124,35 @@ pub(super) fn of_move(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step:
     match due.because {
         Because::NothingUnderWay => began(to, request),
         Because::OtherEnded => {
-            reach(to, Goal::NextRequest);
+            reach(to, Sometimes::NextRequest);
             began(to, request);
         }
         Because::WorkDone => reach(
             to,
             match (past.phase, request.requested) {
-                (Pc::Backoff, _) => Goal::DoneInBackoff,
-                (_, 1) => Goal::DoneFirstTry,
-                _ => Goal::DoneAfterRetry,
+                (Pc::Backoff, _) => Sometimes::DoneInBackoff,
+                (_, 1) => Sometimes::DoneFirstTry,
+                _ => Sometimes::DoneAfterRetry,
             },
         ),
-        Because::Terminal if request.requested == 1 => reach(to, Goal::FailedAtOnce),
+        Because::Terminal if request.requested == 1 => reach(to, Sometimes::FailedAtOnce),
         Because::LastAttempt => {
-            reach(to, Goal::FailedByExhaustion);
+            reach(to, Sometimes::FailedByExhaustion);
             if request.max_attempts <= 1 {
-                reach(to, Goal::FailedWithoutRetry);
+                reach(to, Sometimes::FailedWithoutRetry);
             }
         }
         Because::TimerAwaited => timer_accepted(to, turn, due.attempt),
         _ => {}
     }
-    if due.phase.is_end() && step.is_healing() {
-        reach(to, Goal::DoneByHealing);
+    if due.phase.is_end() && step.is_liveness() {
+        reach(to, Sometimes::DoneInLiveness);
     }
     if step
         .timer
         .is_some_and(|timer| timer.deliver_at_ns == u64::MAX)
     {
-        reach(to, Goal::DelaySaturated);
+        reach(to, Sometimes::DelaySaturated);
     }
 }
 
@@ -156,41 +165,41 @@ fn crashed(to: &mut Verdicts<'_>, turn: &Turn, step: &Move<'_>) {
         return;
     };
     match recovery {
-        Recovery::Snapshot if step.has_snapshot() => reach(to, Goal::SnapshotRecovered),
-        _ => reach(to, Goal::CrashRecovered),
+        Recovery::Snapshot if step.has_snapshot() => reach(to, Sometimes::SnapshotRecovered),
+        _ => reach(to, Sometimes::CrashRecovered),
     }
     if *point == CrashPoint::AfterAppend {
-        reach(to, Goal::CrashCutShort);
+        reach(to, Sometimes::CrashCutShort);
     }
 }
 
 fn began(to: &mut Verdicts<'_>, request: &Request<'_>) {
     if request.req_id.as_bytes().len() > LONG_BYTES {
-        reach(to, Goal::LongId);
+        reach(to, Sometimes::LongId);
     }
     if request.payload.as_bytes().len() > LONG_PAYLOAD_BYTES {
-        reach(to, Goal::LongPayload);
+        reach(to, Sometimes::LongPayload);
     }
 }
 
 fn timer_accepted(to: &mut Verdicts<'_>, turn: &Turn, attempt: u64) {
     if attempt > 32 {
-        reach(to, Goal::AttemptPast32);
+        reach(to, Sometimes::AttemptPast32);
     }
     if attempt > 64 {
-        reach(to, Goal::AttemptPast64);
+        reach(to, Sometimes::AttemptPast64);
     }
     if attempt > 128 {
-        reach(to, Goal::AttemptPast128);
+        reach(to, Sometimes::AttemptPast128);
     }
     if attempt > 256 {
-        reach(to, Goal::AttemptPast256);
+        reach(to, Sometimes::AttemptPast256);
     }
     if turn.remark.early {
-        reach(to, Goal::TimerEarly);
+        reach(to, Sometimes::TimerEarly);
     }
     if turn.remark.late {
-        reach(to, Goal::TimerLate);
+        reach(to, Sometimes::TimerLate);
     }
     if matches!(
         turn.choice,
@@ -199,29 +208,29 @@ fn timer_accepted(to: &mut Verdicts<'_>, turn: &Turn, attempt: u64) {
             ..
         }
     ) {
-        reach(to, Goal::TimerErrorAccepted);
+        reach(to, Sometimes::TimerErrorAccepted);
     }
 }
 
 fn ignored(to: &mut Verdicts<'_>, past: &Past<'_>, turn: &Turn, step: &Move<'_>) {
     match &step.event {
-        Event::Start(_) if past.phase.is_end() => reach(to, Goal::RestartIgnored),
-        Event::Start(_) => reach(to, Goal::SecondStartIgnored),
-        Event::Timer(_) if turn.remark.repeated => reach(to, Goal::TimerTwiceIgnored),
+        Event::Start(_) if past.phase.is_end() => reach(to, Sometimes::RestartIgnored),
+        Event::Start(_) => reach(to, Sometimes::SecondStartIgnored),
+        Event::Timer(_) if turn.remark.repeated => reach(to, Sometimes::TimerTwiceIgnored),
         Event::Ok { req_id } | Event::Err { req_id, .. } => {
             match step.due.because {
                 Because::AnotherRequest => {
-                    reach(to, Goal::OthersIgnored);
+                    reach(to, Sometimes::OthersIgnored);
                     let own = past.request.as_ref().map_or("", |it| it.req_id.as_str());
                     if let Some(near) = Near::of(own, req_id.as_str()) {
-                        reach(to, Goal::of_near(near));
+                        reach(to, Sometimes::of_near(near));
                     }
                 }
-                Because::EndedAlready => reach(to, Goal::EndAbsorbs),
+                Because::EndedAlready => reach(to, Sometimes::EndAbsorbs),
                 _ => {}
             }
             if turn.remark.repeated {
-                reach(to, Goal::DuplicateIgnored);
+                reach(to, Sometimes::DuplicateIgnored);
             }
         }
         Event::Timer(_) => {}

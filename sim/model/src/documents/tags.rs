@@ -2,7 +2,7 @@
 
 use sim_air::{Air, Type, Value};
 
-/// At most so many tags of a reducer's state become goals, at most so deep.
+/// At most so many tags of a reducer's state become properties, at most so deep.
 const MOST_TAGS: usize = 256;
 const TAG_DEPTH: usize = 12;
 

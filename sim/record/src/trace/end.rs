@@ -15,16 +15,16 @@ pub enum End {
     FlightBound,
     /// More has gone through steps than may.
     WorkBound,
-    /// Healing did not come to an end.
-    HealingBound,
+    /// The liveness phase did not come to an end.
+    LivenessBound,
     /// It was asked to stop. What was violated until then is violated; of all else nothing is
     /// known. Such a run has not held, and whoever counts runs leaves it out.
     Interrupted,
 }
 
 impl End {
-    /// The bound that ended the run before its decisions did, in words. A liveness phase that does
-    /// not come to an end is for the world's properties to judge.
+    /// The bound that ended the run before its decisions did, in words. A liveness phase that
+    /// does not come to an end is for properties to judge.
     pub fn cut_by(self) -> Option<&'static str> {
         match self {
             End::TraceBound => Some("bytes that a trace may hold"),
@@ -33,13 +33,13 @@ impl End {
             End::Finished
             | End::Stopped
             | End::TurnBound
-            | End::HealingBound
+            | End::LivenessBound
             | End::Interrupted => None,
         }
     }
 
     /// Whether a bound ended the run.
     pub fn is_bound(self) -> bool {
-        self.cut_by().is_some() || matches!(self, End::TurnBound | End::HealingBound)
+        self.cut_by().is_some() || matches!(self, End::TurnBound | End::LivenessBound)
     }
 }

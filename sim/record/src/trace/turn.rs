@@ -14,7 +14,7 @@ pub struct Turn {
     pub at_ns: u64,
     /// What was decided.
     pub choice: Choice,
-    /// What the decision did to an item in flight; drives goals and reports.
+    /// What the decision did to an item in flight; properties and reports read it.
     pub remark: Remark,
     /// The steps that came of it, a range of [`Trace::steps`](super::Trace::steps).
     pub steps: Range<u32>,

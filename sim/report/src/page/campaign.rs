@@ -163,13 +163,13 @@ impl Pages<'_> {
             return Ok(());
         };
         let missed = summary.missed();
-        let goals = summary.sometimes.iter().map(|one| {
+        let sometimes = summary.sometimes.iter().map(|one| {
             let name = printable(&one.property.name);
             let is_missed = missed.contains(&&*one.property);
             Count::new(name, one.runs, summary.seeds, is_missed)
         });
         let mut asked = summary.sometimes.iter().map(|one| one.asked);
-        let are_goals_asked = asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds));
+        let are_all_asked = asked.all(|asked| asked == Asked::Never || asked.of(summary.seeds));
         let decisions = Verb::ALL.map(Verb::name).into_iter().zip(summary.decisions);
         let faults = summary.faults.iter().map(|(name, count)| (&**name, *count));
         let page = render(
@@ -188,8 +188,8 @@ impl Pages<'_> {
                 "failures": &self.failures,
                 "nondeterminism": &self.nondeterminism,
                 "invariants": invariants_of(summary),
-                "goals": goals.collect::<Vec<_>>(),
-                "are_goals_asked": are_goals_asked,
+                "sometimes": sometimes.collect::<Vec<_>>(),
+                "are_all_asked": are_all_asked,
                 "decisions": counts(decisions),
                 "faults": counts(faults),
                 "lengths": Lengths::of(&self.lengths),

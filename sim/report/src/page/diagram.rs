@@ -38,7 +38,7 @@ pub(super) struct Diagram {
     lines: Vec<Line>,
     bars: Vec<Drawn>,
     dots: Vec<Dot>,
-    healing: Option<usize>,
+    liveness: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -164,8 +164,8 @@ impl Diagram {
             lines: arrows.map(|arrow| line(&lanes, arrow, &y)).collect(),
             bars: bars.map(|bar| drawn(&lanes, bar, &shown, &y)).collect(),
             dots: dots(timeline, &lanes, shown.clone(), &y),
-            healing: timeline
-                .healing_from
+            liveness: timeline
+                .liveness_from
                 .filter(|turn| within(*turn))
                 .map(|turn| y(turn) - ROW / 2),
             rows,

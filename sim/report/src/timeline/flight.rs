@@ -55,8 +55,8 @@ impl Tracker {
         };
         let begun = self.begin_plans(seen);
         if arrives {
-            let goals = self.goals(seen, &begun);
-            self.arrive(seen, choice, &goals);
+            let targets = self.targets(seen, &begun);
+            self.arrive(seen, choice, &targets);
         }
         let mut out = self.send_messages(seen, choice);
         out.extend(self.set_timers(seen));
@@ -68,34 +68,34 @@ impl Tracker {
 
     /// Where an event of this turn went: the reducers that saw it and the plans that it began, or
     /// only the journal.
-    fn goals(&self, seen: &Seen<'_>, begun: &[Place]) -> Vec<Place> {
-        let mut goals: Vec<Place> = Vec::new();
+    fn targets(&self, seen: &Seen<'_>, begun: &[Place]) -> Vec<Place> {
+        let mut targets: Vec<Place> = Vec::new();
         for step in seen.trace.steps_of(seen.turn) {
             let place = Place::Reducer(step.reducer.index());
-            if !goals.contains(&place) {
-                goals.push(place);
+            if !targets.contains(&place) {
+                targets.push(place);
             }
         }
-        goals.extend(begun);
-        if goals.is_empty() {
-            goals.push(Place::Journal);
+        targets.extend(begun);
+        if targets.is_empty() {
+            targets.push(Place::Journal);
         }
-        goals
+        targets
     }
 
     /// Draws what the decision brought, from where it was.
-    fn arrive(&mut self, seen: &Seen<'_>, choice: &Choice, goals: &[Place]) {
+    fn arrive(&mut self, seen: &Seen<'_>, choice: &Choice, targets: &[Place]) {
         match choice {
-            Choice::Start { .. } => self.direct(seen, Place::Client, goals, "start", false),
-            Choice::Inject { .. } => self.direct(seen, Place::Client, goals, "spurious", true),
-            Choice::Deliver(item) => self.message(seen, item, goals, false),
-            Choice::Redeliver(item) => self.message(seen, item, goals, true),
+            Choice::Start { .. } => self.direct(seen, Place::Client, targets, "start", false),
+            Choice::Inject { .. } => self.direct(seen, Place::Client, targets, "spurious", true),
+            Choice::Deliver(item) => self.message(seen, item, targets, false),
+            Choice::Redeliver(item) => self.message(seen, item, targets, true),
             Choice::Drop(item) => self.message(seen, item, &[Place::Lost], true),
             Choice::Fire { .. } => {
                 let remark = &seen.turn.remark;
                 let is_odd = remark.early || remark.late || remark.repeated;
                 let from = self.moved(seen, "fires");
-                self.direct(seen, from, goals, "timer", is_odd);
+                self.direct(seen, from, targets, "timer", is_odd);
             }
             Choice::Step { answer, .. } => {
                 let how = answer.map_or("step", |answer| seen.trace.answers.name(answer));
@@ -116,11 +116,11 @@ impl Tracker {
         &mut self,
         seen: &Seen<'_>,
         from: Place,
-        goals: &[Place],
+        targets: &[Place],
         text: &str,
         is_fault: bool,
     ) {
-        for to in goals {
+        for to in targets {
             self.arrows.push(Arrow {
                 from,
                 from_turn: seen.index,
@@ -133,11 +133,11 @@ impl Tracker {
     }
 
     /// A message that was delivered or dropped.
-    fn message(&mut self, seen: &Seen<'_>, wanted: &Item, goals: &[Place], is_fault: bool) {
+    fn message(&mut self, seen: &Seen<'_>, wanted: &Item, targets: &[Place], is_fault: bool) {
         let Some((sequence, sent)) = self.taken(seen) else {
             return;
         };
-        for to in goals {
+        for to in targets {
             self.arrows.push(Arrow {
                 from: sent.from,
                 from_turn: sent.turn,
@@ -149,7 +149,7 @@ impl Tracker {
         }
         // What was delivered is not met again; what was dropped may be.
         self.sent.remove(&sequence);
-        if goals == [Place::Lost] {
+        if targets == [Place::Lost] {
             let sent = Sent {
                 from: Place::Lost,
                 turn: seen.index,

@@ -76,7 +76,7 @@ impl<'a> Recorder<'a> {
     /// The run as a whole. A violation that was only found at its end counts as one of its last
     /// turn.
     pub fn finish(mut self, trace: &Trace, violations: &[Violation]) -> Timeline {
-        self.timeline.healing_from = trace.healing_from;
+        self.timeline.liveness_from = trace.liveness_from;
         self.timeline.violations = violations.iter().map(Violated::from).collect();
         self.timeline.arrows = self.tracker.arrows;
         self.timeline.bars = self.tracker.bars;

@@ -47,10 +47,10 @@ impl Runner<'_> {
             self.renew()?;
             let (sightings, shown) = run(self);
             if let Some(sighting) = choose(&sightings) {
-                let is_late = sighting.scenario.heal;
+                let is_late = sighting.scenario.liveness;
                 let proof = Proof {
                     effort,
-                    spelled_out: is_late.then(|| scenario.with_healing_of(&self.trace)),
+                    spelled_out: is_late.then(|| scenario.with_liveness_of(&self.trace)),
                     sighting,
                 };
                 return Ok(Some((proof, shown)));
@@ -120,13 +120,13 @@ impl Runner<'_> {
         };
         let mut shrunk = shrink(&whole, budget.clone())?;
         if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
-            // What healing did takes more decisions than were there: it stays healing.
+            // Spelled out, the liveness phase takes more decisions: it stays a phase.
             let rest = budget.after(&shrunk);
             let attempts = shrunk.attempts;
             shrunk = shrink(as_it_is, rest)?;
             shrunk.attempts += attempts;
         }
-        // What it healed by may have needed more turns than are left.
+        // The liveness phase may have needed more turns than are left.
         let turns = shrunk.scenario.schedule.len() as u32;
         shrunk.scenario.bounds.turns = as_it_is.bounds.turns.max(turns);
         Ok((shrunk, others))

@@ -151,7 +151,7 @@ impl<'w> Runner<'w> {
         });
     }
 
-    /// The requests and the fault mix of a seed, with nothing decided. It heals at the end.
+    /// The requests and the fault mix of a seed, with nothing decided, and a liveness phase.
     pub fn scenario(&self, seed: Seed, plans: PlanMode, bounds: Bounds, mix: Mix) -> Scenario {
         let depth = Depth::draw(&mut Stream::new(seed, Component::Depth));
         let mut requests = Stream::new(seed, Component::Requests);
@@ -163,7 +163,7 @@ impl<'w> Runner<'w> {
                 turns: turns.min(Bounds::MOST_TURNS),
                 ..bounds
             },
-            heal: true,
+            liveness: true,
             faults: Some(match (mix, depth) {
                 (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
                 _ => {
@@ -278,7 +278,7 @@ impl<'w> Runner<'w> {
         }
     }
 
-    /// What the last run was checked against, and the goals that it reached.
+    /// What the last run was checked against, and what it saw.
     pub fn checker(&self) -> &Checker<'w> {
         &self.checker
     }

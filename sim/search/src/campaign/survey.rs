@@ -21,7 +21,7 @@ use sim_record::trace::{Often, Trace};
 const SEEDS: u64 = 48;
 /// Runs are short: what a reducer emits at all it mostly emits soon.
 const TURNS: u32 = 60;
-const HEALING_TURNS: u32 = 60;
+const LIVENESS_TURNS: u32 = 60;
 
 /// Finds out which events come from within, and notes it in the world's arms: for a world whose
 /// clients no model knows.
@@ -129,7 +129,7 @@ fn emitted(world: &World) -> Result<BTreeSet<ArmIndex>, StepError> {
     runner.remember_steps();
     let bounds = Bounds {
         turns: TURNS,
-        healing_turns: HEALING_TURNS,
+        liveness_turns: LIVENESS_TURNS,
         ..Bounds::default()
     };
     // No spurious events: what comes of one proves nothing.

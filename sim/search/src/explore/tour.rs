@@ -49,7 +49,7 @@ pub fn tour(
             states: 0,
             transitions: 0,
             depth: 0,
-            goals: PropertySet::default(),
+            sometimes: PropertySet::default(),
             memory_bytes: 0,
             outcome: Outcome::Complete,
         },
@@ -108,7 +108,7 @@ impl Explored {
         self.states += other.states;
         self.transitions += other.transitions;
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
-        self.goals.join(&other.goals);
+        self.sometimes.join(&other.sometimes);
         // What was not explored to its end was up to its own depth.
         self.depth = match other.outcome {
             Outcome::Complete | Outcome::Violated(_) => self.depth.max(other.depth),

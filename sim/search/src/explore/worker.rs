@@ -50,8 +50,8 @@ pub(super) struct Successor {
     pub choice: u32,
     /// Its place among the states; None where the key was known already.
     pub state: Option<usize>,
-    /// Those that this worker had not told of before.
-    pub goals: Option<Box<PropertySet>>,
+    /// What was seen so far, if some of it is new to this worker.
+    pub sometimes: Option<Box<PropertySet>>,
     pub violations: Option<Box<[Violation]>>,
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Worker<'w> {
     model: &'w dyn Model,
     /// What was asked for, and the receipts that it may have.
     receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
-    /// The goals that it has told of.
+    /// The `sometimes` properties that it has reported.
     reached: PropertySet,
     /// Kept for its room.
     base: Base,
@@ -204,7 +204,7 @@ impl<'w> Worker<'w> {
         true
     }
 
-    /// The goals that the last move reached, if one of them is new to this worker.
+    /// The `sometimes` properties that the last move saw, if one of them is new to this worker.
     fn news(&mut self) -> Option<Box<PropertySet>> {
         let reached = self.checker.reached();
         if self.reached.covers(reached) {
@@ -251,13 +251,13 @@ impl<'w> Worker<'w> {
             }
             let key = self.key(step.used);
             let is_known = known.is_some_and(|known| known.contains(key));
-            let goals = self.news();
+            let sometimes = self.news();
             let violations = self.checker.violations();
             found.successors.push(Successor {
                 key,
                 choice: index as u32,
                 state: (!is_known).then(|| found.states.count()),
-                goals,
+                sometimes,
                 violations: (!violations.is_empty()).then(|| violations.into()),
             });
             if !is_known {

@@ -1,10 +1,10 @@
-//! The goals that are made from the documents of a world, each a property of its own. Watches none.
+//! The `sometimes` properties that are made from the documents of a world. Watches none.
 
 use std::collections::BTreeMap;
 
 use super::tags::tags_of_type;
-use super::{ArmGoals, Documents};
-use crate::property::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_GOALS};
+use super::{ArmSometimes, Documents};
+use crate::property::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_SOMETIMES};
 use sim_air::{Air, EffectId, Op, ReducerId};
 use sim_kernel::{EventArm, EventSource, World, local_name};
 use sim_record::trace::Status;
@@ -18,7 +18,7 @@ impl Adder<'_> {
         self.0.len() - 1
     }
 
-    fn told(&mut self, name: String, says: String) -> usize {
+    fn unasked(&mut self, name: String, says: String) -> usize {
         self.add(name, says, Asked::Never)
     }
 }
@@ -75,26 +75,26 @@ impl<'w> Documents<'w> {
                 let kind = &air.effects[effect.index()].kind;
                 let name = format!("asked {kind}{}", of_reducer(air, id));
                 let says = format!("{} asked for {kind}", reducer.name);
-                self.asked.insert((id, *effect), to.told(name, says));
+                self.asked.insert((id, *effect), to.unasked(name, says));
                 for status in Status::ALL {
-                    self.answer_goal(to, air, *effect, status);
+                    self.of_answer(to, air, *effect, status);
                 }
             }
         }
         for plan in &air.plans {
             for step in &plan.steps {
                 if let Op::EmitEffect { effect, .. } = &step.op {
-                    self.answer_goal(to, air, *effect, Status::Ok);
+                    self.of_answer(to, air, *effect, Status::Ok);
                 }
             }
         }
     }
 
-    fn answer_goal(&mut self, to: &mut Adder<'_>, air: &Air, effect: EffectId, status: Status) {
+    fn of_answer(&mut self, to: &mut Adder<'_>, air: &Air, effect: EffectId, status: Status) {
         self.answered.entry((effect, status)).or_insert_with(|| {
             let kind = &air.effects[effect.index()].kind;
             let status = status.name();
-            to.told(
+            to.unasked(
                 format!("answered {kind} {status}"),
                 format!("a receipt of {kind} with status {status} arrived"),
             )
@@ -106,14 +106,14 @@ impl<'w> Documents<'w> {
             let name = local_name(&plan.name);
             let asked = match world.expected.unstarted(&plan.name) {
                 true => Asked::Never,
-                false => Asked::From(SEEDS_FOR_GOALS),
+                false => Asked::From(SEEDS_FOR_SOMETIMES),
             };
             let says = format!("an instance of {} was started", plan.name);
             self.started
                 .push(to.add(format!("started {name}"), says, asked));
             let id = |step: usize| plan.steps[step].id.as_str();
             let steps = (0..plan.steps.len()).map(|step| {
-                to.told(
+                to.unasked(
                     format!("ran {name}/{}", id(step)),
                     format!("step {} of {} was run", id(step), plan.name),
                 )
@@ -125,14 +125,14 @@ impl<'w> Documents<'w> {
                 let of = format!("{name}/{from} -> {to_step}");
                 let says = format!("the guard from {from} to {to_step} in {} was", plan.name);
                 Some([
-                    to.told(format!("taken {of}"), format!("{says} true")),
-                    to.told(format!("not taken {of}"), format!("{says} false")),
+                    to.unasked(format!("taken {of}"), format!("{says} true")),
+                    to.unasked(format!("not taken {of}"), format!("{says} false")),
                 ])
             });
             let edges = edges.collect();
             self.edges.push(edges);
             let ended = format!("an instance of {} ended without error", plan.name);
-            self.ended.push(to.told(format!("ended {name}"), ended));
+            self.ended.push(to.unasked(format!("ended {name}"), ended));
         }
     }
 
@@ -142,16 +142,16 @@ impl<'w> Documents<'w> {
             let tags = paths.into_iter().map(|path| {
                 let of = of_reducer(air, id);
                 let says = format!("a state of {} had {path}", reducer.name);
-                let goal = to.told(format!("state {path}{of}"), says);
-                (path, goal)
+                let property = to.unasked(format!("state {path}{of}"), says);
+                (path, property)
             });
             self.tags.push(tags.collect());
         }
     }
 }
 
-/// That what clients send is accepted is asked of campaigns, of each reducer that is told of it.
-fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmGoals {
+/// That what clients send is accepted is asked of campaigns, of each reducer that it is routed to.
+fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmSometimes {
     let air = &world.air;
     let label = world.arms.name(air, arm);
     let schema = air.schemas.name(arm.schema);
@@ -167,7 +167,7 @@ fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmGoals {
         EventSource::Reducer => "from a reducer",
         EventSource::Receipt => "with a receipt",
     };
-    let delivered = to.told(
+    let delivered = to.unasked(
         format!("delivered {label}"),
         format!("{label} of {schema} arrived, {from}"),
     );
@@ -190,7 +190,7 @@ fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmGoals {
         let says = format!("{label} of {schema} changed something{in_it}, {from}");
         (by, to.add(name, says, asked))
     });
-    ArmGoals {
+    ArmSometimes {
         delivered,
         accepted: accepted.collect(),
     }
