@@ -210,8 +210,25 @@ fn checked_text(case: &Case) -> Result<String, WriteError> {
 }
 
 fn named(stem: &str, case: &Case) -> String {
-    let digits = case.identity().to_string();
-    format!("{stem}-{}", &digits["sha256:".len()..][..12])
+    format!("{stem}-{}", digits(case))
+}
+
+/// How many hex digits of a case's identity its file is named by.
+const NAME_DIGITS: usize = 12;
+
+fn digits(case: &Case) -> String {
+    let hash = case.identity().to_string();
+    hash["sha256:".len()..][..NAME_DIGITS].to_owned()
+}
+
+/// Whether a file that was named by what is in it now has something else in it: it was edited.
+pub fn is_edited(path: &Path, case: &Case) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let last = stem.and_then(|stem| stem.rsplit_once('-'));
+    last.is_some_and(|(_, last)| {
+        let is_digits = last.len() == NAME_DIGITS && last.bytes().all(|it| it.is_ascii_hexdigit());
+        is_digits && last != digits(case)
+    })
 }
 
 /// Writes a text under the first of some names that is free, or at which the same stands already.

@@ -19,6 +19,8 @@ pub struct Expected {
     unaccepted: BTreeSet<String>,
     /// Plans that need not be started.
     unstarted: BTreeSet<String>,
+    /// The world never comes to rest, as one with a heartbeat: its runs end in their liveness phase.
+    pub is_restless: bool,
     /// A reducer must not lose memory from step to step, though the host makes up for it.
     pub forbids_leaks: bool,
 }
@@ -41,9 +43,14 @@ impl Expected {
             text: text.to_owned(),
             what,
         };
+        if text == "restless" {
+            self.is_restless = true;
+            return Ok(());
+        }
         let (what, name) = text.split_once('=').ok_or_else(|| {
             refuse(
-                "expected plan-error=PLAN, denied=KIND, unaccepted=EVENT or unstarted=PLAN"
+                "expected plan-error=PLAN, denied=KIND, unaccepted=EVENT, unstarted=PLAN or \
+                 restless"
                     .to_owned(),
             )
         })?;

@@ -17,6 +17,7 @@ mod plan;
 
 use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
 use sim_host::{Code, PureCode};
+use sim_record::trace::End;
 
 pub use adapters::timer::{TimerSet, timer_params, timer_receipt};
 pub use arms::{ArmIndex, Arms, EventArm, EventSource, local_name};
@@ -139,6 +140,13 @@ impl World {
     /// If the text is no declaration, or names what the documents do not have.
     pub fn expect(&mut self, text: &str) -> Result<(), ExpectError> {
         self.expected.add(&self.air, &self.arms, text)
+    }
+
+    /// The bound that cut a run short, in words; that of its liveness phase does not if the world
+    /// is meant never to come to rest.
+    pub fn cut_by(&self, end: End) -> Option<&'static str> {
+        let is_meant = end == End::LivenessBound && self.expected.is_restless;
+        end.cut_by().filter(|_| !is_meant)
     }
 
     /// Whether an event of that schema starts a plan.

@@ -176,7 +176,13 @@ impl<W> Human<'_, W> {
                 "half of the runs or more were cut short by a bound: \
                  what comes after it was not tested",
             );
-            text.line("hint: --turns N makes runs shorter, so that they end before it");
+            text.line(match seen.restless_runs == seen.cut_runs {
+                true => {
+                    "hint: they did not come to rest once faults had stopped; where that is meant, \
+                     as with a heartbeat, say so: --expect restless"
+                }
+                false => "hint: --turns N makes runs shorter, so that they end before it",
+            });
         }
         failures(text, &finished.failures);
         if seen.interrupted {

@@ -60,6 +60,9 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
 /// Declarations that something is meant never to happen, which happened.
 fn needless(world: &World, summary: &Summary) -> Text {
     let mut text = Text::default();
+    if world.expected.is_restless && summary.restless_runs == 0 {
+        text.line("note: --expect restless never came true: every run came to rest");
+    }
     let mut tell = |what: &str, name: &str, seen: &str| {
         let of = summary.sometimes.iter().filter(|one| {
             let rest = one.property.name.strip_prefix(seen);

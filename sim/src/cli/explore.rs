@@ -223,6 +223,7 @@ impl Explore {
         let mut loaded = self.world.load()?;
         loaded.note_warnings(&self.world.folder());
         let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
+        loaded.note_clients(&*model);
         let scenes = self.scenes(&*model)?;
         run::probe(&self.case_dir)?;
         let options = self.options();
@@ -341,6 +342,7 @@ impl Explore {
             if !all.have_model() {
                 text.line(OF_ANY_WORLD);
             }
+            text.line("a reducer that remembers its steps may escape this: sim run looks for that");
         }
         let depth = explored.depth;
         let bounds = self.bounds(model);

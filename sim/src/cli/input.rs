@@ -9,10 +9,11 @@ use super::errors::Hinted;
 use super::{shell, terminal};
 use crate::models;
 use crate::worlds::{self, WORLDS};
-use sim_air::{Air, Hash, Reducer, Source, Warnings};
+use sim_air::{Air, Hash, Reducer, Source, Warnings, printable};
 use sim_cases::files;
 use sim_host::{Code, Limits, LoadError, PureCode, default_cache_dir};
-use sim_kernel::World;
+use sim_kernel::{EventSource, World};
+use sim_model::Model;
 use sim_report::words::counted;
 
 /// The most that is read of one document.
@@ -41,7 +42,7 @@ pub struct WorldArguments {
     #[arg(long, value_name = "[NAME=]FILE")]
     pub wasm: Vec<String>,
     /// What is meant to be so: plan-error=PLAN[/STEP], denied=KIND, unaccepted=EVENT,
-    /// unstarted=PLAN
+    /// unstarted=PLAN, restless
     #[arg(long, value_name = "WHAT=NAME")]
     pub expect: Vec<String>,
     /// What a reducer is that loses memory from step to step: advise or deny
@@ -74,6 +75,34 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// Says which events clients are taken to send, where no model does, and which of the rest
+    /// reducers were seen to emit: a client that sends one of these too is not tried.
+    pub(super) fn note_clients(&mut self, model: &dyn Model) {
+        if model.knows_clients() {
+            return;
+        }
+        let arms = &self.world.arms;
+        let from = |source: EventSource| -> Vec<String> {
+            let arms_of = arms.all().iter().filter(|arm| arm.source == source);
+            let names = arms_of.map(|arm| arms.name(&self.world.air, arm));
+            names.map(|name| printable(&name)).collect()
+        };
+        let clients = from(EventSource::Client);
+        let sent = match clients.is_empty() {
+            true => "nothing".to_owned(),
+            false => clients.join(", "),
+        };
+        let emitted = from(EventSource::Reducer);
+        let rest = match emitted.is_empty() {
+            true => String::new(),
+            false => format!(
+                "; {} only as spurious events, for reducers emit them",
+                emitted.join(", ")
+            ),
+        };
+        self.notes.push(format!("clients send {sent}{rest}"));
+    }
+
     /// Says on standard error that the documents have warnings, if they have.
     pub(super) fn note_warnings(&self, folder: &Path) {
         let found = &self.world.air.warnings;

@@ -89,7 +89,7 @@ pub fn command(path: &Path, world: &WorldArguments) -> String {
 
 /// What is told of a case that failed on the same wasm and does not any more.
 pub(super) const HELD: &str = "it failed when it was written, on this very wasm, and holds now: \
-    a step is not a function of its input, or another version of sim wrote it";
+    a step is not a function of its input, another version of sim wrote it, or it was edited";
 
 /// Replays a scenario and tells it, with a line of progress.
 fn watched(runner: &mut Runner<'_>, world: &World, scenario: &Scenario) -> (Checked, Timeline) {
@@ -277,7 +277,7 @@ impl Replay {
         }
         runner.replay(&scenario);
         if replayer.interrupt.is_asked() {
-            return Ok(verdict(&checked).or(Exit::Interrupted));
+            return Ok(verdict(world, &checked).or(Exit::Interrupted));
         }
         if let Some(difference) = once.difference(&runner.trace) {
             let what = format!("another replay differs at {difference}");
@@ -289,12 +289,13 @@ impl Replay {
             return Ok(Exit::NothingRan);
         }
         let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
-        if has_failed && checked.violations.is_empty() && case.is_of(world) {
+        let is_as_found = case.is_of(world) && !store::is_edited(path, &case);
+        if has_failed && checked.violations.is_empty() && is_as_found {
             let (of, what) = (&file, HELD.to_owned());
             readers.tell(&Event::Nondeterminism(Nondeterminism { of, what }))?;
             return Ok(Exit::Nondeterminism);
         }
-        Ok(verdict(&checked))
+        Ok(verdict(world, &checked))
     }
 
     fn step(&self, path: &Path, replayer: &mut Replayer<'_>) -> Result<Exit> {
@@ -303,14 +304,14 @@ impl Replay {
         let (_, scenario) = cases::read(path, replayer.world, answers, folder)?;
         let (checked, timeline) = watched(&mut replayer.runner, replayer.world, &scenario);
         stepper::walk(&timeline)?;
-        Ok(verdict(&checked))
+        Ok(verdict(replayer.world, &checked))
     }
 }
 
-fn verdict(checked: &Checked) -> Exit {
+fn verdict(world: &World, checked: &Checked) -> Exit {
     match checked.violations.is_empty() {
         false => Exit::Violation,
-        true if checked.end.cut_by().is_some() => Exit::Incomplete,
+        true if world.cut_by(checked.end).is_some() => Exit::Incomplete,
         true => Exit::Holds,
     }
 }

@@ -114,6 +114,7 @@ impl Run {
         let mut loaded = self.world.load()?;
         loaded.note_warnings(&self.world.folder());
         let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
+        loaded.note_clients(&*model);
         let interrupt = terminal::interrupt();
         let options = self.options(&interrupt)?;
         if options.seeds.is_empty() {

@@ -144,6 +144,9 @@ impl Shrink {
             Some(CaseVerdict::Holds) => {
                 "it held when it was written, too: shrink one that fails".to_owned()
             }
+            Some(CaseVerdict::Violated(_)) if store::is_edited(&self.case, case) => {
+                "it was edited since it was found: shrink one that fails".to_owned()
+            }
             Some(CaseVerdict::Violated(_)) if case.is_of(&loaded.world) => {
                 writeln!(terminal::out(), "not deterministic: {}", replay::HELD)?;
                 return Ok(Exit::Nondeterminism);

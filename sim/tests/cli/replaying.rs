@@ -20,7 +20,44 @@ pub fn trials() -> Vec<Trial> {
         trial("replaying", "of_another_world", of_another_world),
         trial("replaying", "some_turns", some_turns),
         trial("replaying", "a_long_run", a_long_run),
+        trial("replaying", "an_edited_case", an_edited_case),
     ]
+}
+
+/// A failing case that somebody edits may hold: that is no doubt of the reducer. Unless its name
+/// says that it is as it was found.
+fn an_edited_case() {
+    let place = Place::new();
+    place.planted("attempt-limit-off-by-one");
+    let wasm = "--wasm attempt-limit-off-by-one.wasm";
+    let said = place.sim(&format!(
+        "run --seeds 0..200 --most-failures 1 --case-dir found {wasm}"
+    ));
+    assert_eq!(said.code, 1, "{}", said.err);
+    let found = place.list("found");
+    let [name] = &found[..] else {
+        panic!("{found:?}")
+    };
+    let text = std::fs::read_to_string(place.path(&format!("found/{name}"))).expect("it is there");
+    let (start, last) = text.rsplit_once(",\n    {").expect("it has decisions");
+    let rest = last.split_once("\n  ]").expect("the schedule ends").1;
+    let edited = format!("{start}\n  ]{rest}");
+    place.write(&format!("edited/{name}"), &edited);
+    let said = place.sim(&format!("replay edited/{name} {wasm}"));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("when the case was written, it violated"),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!("shrink edited/{name} {wasm}"));
+    assert_eq!(said.code, 2, "{}{}", said.out, said.err);
+    assert!(said.err.contains("it was edited"), "{}", said.err);
+    // Without a name that tells, either may be so.
+    place.write("renamed.json", &edited);
+    let said = place.sim(&format!("replay renamed.json {wasm}"));
+    assert_eq!(said.code, 3, "{}{}", said.out, said.err);
+    assert!(said.out.contains("or it was edited"), "{}", said.out);
 }
 
 /// In a folder without `air` and `corpus` nothing comes from where the program was built.

@@ -28,6 +28,8 @@ pub fn trials() -> Vec<Trial> {
         trial("worlds", "plan_errors", plan_errors),
         trial("worlds", "denied_effects", denied_effects),
         trial("worlds", "another_shape", another_shape),
+        trial("worlds", "that_never_rest", that_never_rest),
+        trial("worlds", "keys_of_emitted_events", keys_of_emitted_events),
         trial("worlds", "leaks", leaks),
         trial("worlds", "unknown_names", unknown_names),
         trial("worlds", "what_was_expected", what_was_expected),
@@ -101,9 +103,15 @@ fn nothing_can_happen() {
 
 /// A machine that answers `go` with these output bytes, and anything else with no state.
 fn at_go(output: &str, length: usize) -> Vec<u8> {
+    at_go_and_else((output, length), ("\\a1\\65state\\f6", 8))
+}
+
+/// A machine that answers `go` with some output bytes, and anything else with others.
+fn at_go_and_else((output, length): (&str, usize), other: (&str, usize)) -> Vec<u8> {
+    let (other, other_length) = other;
     let text = format!(
         r#"(module (memory (export "memory") 1)
-        (data (i32.const 64) "{output}") (data (i32.const 192) "\a1\65state\f6")
+        (data (i32.const 64) "{output}") (data (i32.const 192) "{other}")
         (func (export "alloc") (param i32) (result i32) (i32.const 1024))
         (func (export "step") (param $at i32) (param $length i32) (result i32 i32)
             (local $end i32)
@@ -117,7 +125,7 @@ fn at_go(output: &str, length: usize) -> Vec<u8> {
                         (then (return (i32.const 64) (i32.const {length}))))
                     (local.set $at (i32.add (local.get $at) (i32.const 1)))
                     (br $next)))
-            (i32.const 192) (i32.const 8)))"#
+            (i32.const 192) (i32.const {other_length})))"#
     );
     wat::parse_str(text).expect("the fixture is well-formed")
 }
@@ -349,6 +357,92 @@ fn another_shape() {
         assert!(said.err.contains("hint: "), "{}", said.err);
     }
     assert!(!place.path("found").exists());
+}
+
+/// At `go` and at `stop` a `stop` is emitted.
+const GO: &str = "\\a2estateD\\a1an\\01mdomain_events\\81\\a2fschemaiw/Event@1evalueX\\1a\\a2d$tagdstopf$value\\a2an\\00bid`";
+const STOP: &str = "\\a2estate\\f6mdomain_events\\81\\a2fschemaiw/Event@1evalueX\\1a\\a2d$tagdstopf$value\\a2an\\00bid`";
+
+/// Runs that do not come to rest once faults have stopped are cut short, unless that is meant.
+fn that_never_rest() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    let restless = at_go_and_else((GO, 79), (STOP, 75));
+    place.write("restless.wasm", restless);
+    let run = "run --seeds 0..64 --world w --wasm restless.wasm --case-dir found";
+    let said = place.sim(run);
+    assert_eq!(said.code, 6, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("clients send go; stop only as spurious"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("did not come to rest"), "{}", said.out);
+    let said = place.sim(&format!("{run} --format junit"));
+    assert_eq!(said.code, 6, "{}", said.err);
+    assert!(
+        said.out.contains("were cut short by a bound"),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!("{run} --expect restless"));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    // The same of one case; and a declaration that is not needed is said to be so.
+    let case = r#"{"format": "sim-case/1", "found_by": {"driver": "hand"},
+        "world": {"manifest": "", "reducers": {}}, "options": {"heal": true},
+        "requests": [{"name": "e1", "schema": "w/Event@1", "value": {"go": {"id": ""}}}],
+        "schedule": [{"start": "e1"}]}"#;
+    place.write("case.json", case);
+    let replay = "replay case.json --world w --wasm";
+    let said = place.sim(&format!("{replay} restless.wasm"));
+    assert_eq!(said.code, 6, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("its liveness phase may take"),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!("{replay} restless.wasm --expect restless"));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    place.write("still.wasm", at_go("\\a1\\65state\\44\\a1\\61n\\01", 12));
+    let run = run.replace("restless.wasm", "still.wasm");
+    let said = place.sim(&format!("{run} --expect restless"));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("restless never came true"),
+        "{}",
+        said.out
+    );
+}
+
+/// An event that says to which cell it goes says the one that its route takes it to.
+fn keys_of_emitted_events() {
+    let place = Place::new();
+    small(&place, "", NO_PLANS);
+    let keyed = std::fs::read_to_string(place.path("w/world.air.json")).expect("it is there");
+    let keyed = keyed.replace(
+        r#""module_kind": "reducer","#,
+        r#""module_kind": "reducer", "key_schema": "w/Key@1","#,
+    );
+    let keyed = keyed.replace(
+        r#""reducer": "w/Machine@1"}"#,
+        r#""reducer": "w/Machine@1", "key_field": "$value.id"}"#,
+    );
+    let key = r#"[{"$kind": "defschema", "name": "w/Key@1", "type": {"text": {}}},"#;
+    let keyed = keyed.replacen('[', key, 1);
+    let keyed = keyed.replace(
+        r#"[{"name": "w/Go@1"},"#,
+        r#"[{"name": "w/Key@1"}, {"name": "w/Go@1"},"#,
+    );
+    place.write("w/world.air.json", keyed);
+    // The event's id is empty: so is the key that goes with it.
+    place.write("right.wasm", at_go("\\a2estateD\\a1an\\01mdomain_events\\81\\a3fschemaiw/Event@1evalueX\\1a\\a2d$tagdstopf$value\\a2an\\00bid`ckeyA`", 85));
+    place.write("wrong.wasm", at_go("\\a2estateD\\a1an\\01mdomain_events\\81\\a3fschemaiw/Event@1evalueX\\1a\\a2d$tagdstopf$value\\a2an\\00bid`ckeyBaa", 86));
+    let run = "run --seeds 0..64 --world w --case-dir found --wasm";
+    let said = place.sim(&format!("{run} right.wasm"));
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let said = place.sim(&format!("{run} wrong.wasm"));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains("the key of another cell"), "{}", said.out);
 }
 
 fn leaks() {

@@ -38,7 +38,10 @@ impl Kernel<'_> {
             // A receipt says whose it is by the cell that asked, not by a field.
             (Some(_), Some((of, key))) if of == id => Ok(Some(trace.bytes(key).to_vec())),
             (Some(_), Some(_)) => return,
-            (Some(path), None) => self.cell_key(trace, id, schema, event, path).map(Some),
+            (Some(path), None) => {
+                let event = trace.bytes(event);
+                self.cell_key(id, (schema, event), path).map(Some)
+            }
         };
         let event = match &route.wrap {
             None => event,
@@ -122,12 +125,11 @@ impl Kernel<'_> {
         trace.steps.push(step);
     }
 
+    /// The canonical key of the cell of a reducer that a canonical event goes to.
     fn cell_key(
         &self,
-        trace: &Trace,
         reducer: ReducerId,
-        schema: SchemaId,
-        event: ValueId,
+        (schema, event): (SchemaId, &[u8]),
         path: &str,
     ) -> Result<Vec<u8>, ValueError> {
         let air = &self.world.air;
@@ -136,7 +138,7 @@ impl Kernel<'_> {
             expected: "the key of a cell".to_owned(),
             found: found.to_owned(),
         };
-        let event = air.schemas.decode(schema, trace.bytes(event))?;
+        let event = air.schemas.decode(schema, event)?;
         let key = at_path(&event, path).ok_or_else(|| missing("nothing"))?;
         let key_schema = air.reducers[reducer.index()].key_schema;
         air.schemas.encode(

@@ -23,23 +23,19 @@ pub enum End {
 }
 
 impl End {
-    /// The bound that ended the run before its decisions did, in words. A liveness phase that
-    /// does not come to an end is for properties to judge.
+    /// The bound that ended the run before it came to its end, in words.
     pub fn cut_by(self) -> Option<&'static str> {
         match self {
             End::TraceBound => Some("bytes that a trace may hold"),
             End::FlightBound => Some("things that may be in flight"),
             End::WorkBound => Some("bytes that may go through steps"),
-            End::Finished
-            | End::Stopped
-            | End::TurnBound
-            | End::LivenessBound
-            | End::Interrupted => None,
+            End::LivenessBound => Some("turns that its liveness phase may take"),
+            End::Finished | End::Stopped | End::TurnBound | End::Interrupted => None,
         }
     }
 
     /// Whether a bound ended the run.
     pub fn is_bound(self) -> bool {
-        self.cut_by().is_some() || matches!(self, End::TurnBound | End::LivenessBound)
+        self.cut_by().is_some() || self == End::TurnBound
     }
 }

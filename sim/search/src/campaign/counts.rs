@@ -6,7 +6,7 @@ use sim_model::Properties;
 use sim_record::random::Seed;
 use sim_record::scenario::Verb;
 use sim_record::trace::{
-    Answer, Answers, Choice, CrashPoint, Difference, Digest, Recovery, Remark, Status, Turn,
+    Answer, Answers, Choice, CrashPoint, Difference, Digest, End, Recovery, Remark, Status, Turn,
 };
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -59,6 +59,7 @@ pub(super) struct Counts {
     runs: u64,
     pub bounded_runs: u64,
     pub cut_runs: u64,
+    restless_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
     /// By place in [`fault_names`].
     faults: Vec<u64>,
@@ -94,6 +95,7 @@ impl Counts {
             runs: 0,
             bounded_runs: 0,
             cut_runs: 0,
+            restless_runs: 0,
             decisions: [0; Verb::ALL.len()],
             faults: vec![0; fault_names(&answers).count()],
             answers,
@@ -108,6 +110,7 @@ impl Counts {
         self.runs += other.runs;
         self.bounded_runs += other.bounded_runs;
         self.cut_runs += other.cut_runs;
+        self.restless_runs += other.restless_runs;
         let add = |into: &mut [u64], from: &[u64]| {
             into.iter_mut()
                 .zip(from)
@@ -150,6 +153,7 @@ impl Counts {
             steps: self.steps,
             bounded_runs: self.bounded_runs,
             cut_runs: self.cut_runs,
+            restless_runs: self.restless_runs,
             decisions: self.decisions,
             faults: fault_names(&self.answers).zip(self.faults).collect(),
             judged: judged.collect(),
@@ -177,7 +181,8 @@ impl Counts {
         self.steps += runner.trace.steps.len() as u64;
         self.runs += 1;
         self.bounded_runs += u64::from(checked.end.is_bound());
-        self.cut_runs += u64::from(checked.end.cut_by().is_some());
+        self.cut_runs += u64::from(runner.world.cut_by(checked.end).is_some());
+        self.restless_runs += u64::from(checked.end == End::LivenessBound);
         runner
             .trace
             .turns

@@ -23,8 +23,11 @@ pub struct Summary {
     pub steps: u64,
     /// Runs that ended at a bound rather than by themselves.
     pub bounded_runs: u64,
-    /// Of these, the ones that were cut short before their decisions ended: see [`End::cut_by`].
+    /// Of these, the ones that were cut short before they came to their end: see
+    /// [`World::cut_by`](sim_kernel::World::cut_by).
     pub cut_runs: u64,
+    /// Runs that did not come to rest in their liveness phase.
+    pub restless_runs: u64,
     /// How often each kind was taken, by [`Verb`].
     pub decisions: [u64; Verb::ALL.len()],
     /// How often each kind of fault happened, by its name: see [`fault_names`](super::fault_names).

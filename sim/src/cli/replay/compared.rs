@@ -72,7 +72,7 @@ pub(super) fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<Stri
             case.world.manifest, now.manifest
         ));
     }
-    if let Some(bound) = checked.end.cut_by() {
+    if let Some(bound) = world.cut_by(checked.end) {
         changes.push(format!("incomplete: it was ended by the bound of {bound}"));
     }
     let verdict = match checked.violations.first() {

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::envelope::intent_hash;
 use crate::kernel::{Asked, Kernel};
-use sim_air::{Origin, Reducer};
+use sim_air::{Origin, Reducer, SchemaId};
 use sim_host::{OutEffect, Output};
 use sim_record::trace::{Emitted, Fault, ValueId, Values};
 
@@ -60,6 +60,9 @@ impl Kernel<'_> {
             let value = values
                 .try_build(|out| schemas.canonicalise(schema, event.value, out))
                 .map_err(|error| nonconforming(schemas.name(schema), error))?;
+            if let Some(key) = event.key {
+                self.check_key((schema, values.bytes(value)), key)?;
+            }
             reaction.emitted.push(Emitted { schema, value });
         }
         for effect in output.effects() {
@@ -71,6 +74,32 @@ impl Kernel<'_> {
                 .map_err(|error| nonconforming(schemas.name(schema), error))?;
         }
         Ok(reaction)
+    }
+
+    /// An event that says to which cell it goes says it as its route does, or it would arrive
+    /// elsewhere. To whom no cell belongs it is nothing.
+    fn check_key(&self, (schema, event): (SchemaId, &[u8]), key: &[u8]) -> Result<(), Fault> {
+        let air = &self.world.air;
+        for route in air.routes.iter().filter(|route| route.event == schema) {
+            let key_schema = air.reducers[route.reducer.index()].key_schema;
+            let (Some(path), Some(key_schema)) = (&route.key_field, key_schema) else {
+                continue;
+            };
+            let mut said = Vec::new();
+            air.schemas
+                .canonicalise(key_schema, key, &mut said)
+                .map_err(|error| nonconforming(air.schemas.name(key_schema), error))?;
+            let routed = self
+                .cell_key(route.reducer, (schema, event), path)
+                .map_err(|error| nonconforming("a key in the event", error))?;
+            if said != routed {
+                return Err(nonconforming(
+                    format!("an event for the cell of its `{path}`"),
+                    "the key of another cell".to_owned(),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_effect(
