@@ -367,7 +367,8 @@ fn never_seen() {
         never seen: attempt_past_64: a request had more than 64 attempts
         never seen: attempt_past_128: a request had more than 128 attempts
         never seen: attempt_past_256: a request had more than 256 attempts
-        never seen: near_number: an answer of a request whose id is the same number was ignored"#]].assert_eq(&never.collect::<Vec<_>>().join("\n"));
+        never seen: near_number: an answer of a request whose id is the same number was ignored"#]]
+    .assert_eq(&never.collect::<Vec<_>>().join("\n"));
 }
 
 /// What only the history of an instance explains cannot be replayed, and is told as that.
