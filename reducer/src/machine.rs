@@ -50,7 +50,7 @@ pub enum Event<'a> {
     Start(Start<'a>),
     /// The work of a request is done.
     Ok { req_id: Text<'a> },
-    /// An attempt failed; worth another if `transient`. Its message is nobody's business.
+    /// An attempt failed; worth another if `transient`. Its message is not read.
     Err { req_id: Text<'a>, transient: bool },
     /// The receipt of a `timer.set`.
     Timer(Timer<'a>),

@@ -1,12 +1,12 @@
 //! Why a step is refused, in words that name the place.
 //!
-//! Owns the list of what can be wrong, and how it is told. Nothing is allocated: a name out of the
+//! Owns the list of what can be wrong, and how it is said. Nothing is allocated: a name out of the
 //! input is copied, and cut if it is long. Does without `core::fmt` in wasm, which is larger than a
 //! small reducer.
 
 use core::fmt;
 
-/// How much of a name out of the input is told, in bytes.
+/// How much of a name out of the input is repeated, in bytes.
 const NAME_BYTES: usize = 24;
 /// How many names a place has; what is further in is left out.
 const DEPTH: usize = 4;
@@ -40,7 +40,7 @@ pub struct Refusal {
 /// of all problems in the same fields.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Problem {
-    /// A reason of the reducer's own, whose place need not be told.
+    /// A reason of the reducer's own, whose place need not be named.
     Because,
     Malformed,
     Expected,

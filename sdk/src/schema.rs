@@ -252,7 +252,7 @@ pub const fn field_name(name: &'static str) -> &'static str {
     }
 }
 
-/// Tags are told in refusals, which have no room for an empty one.
+/// Tags are named in refusals, which have no room for an empty one.
 #[doc(hidden)]
 pub const fn is_tag(tag: &str) -> bool {
     !tag.is_empty()

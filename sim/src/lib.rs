@@ -37,8 +37,8 @@
 //!   world, and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that
 //!   still fails in the same way.
 //! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
-//! - [`report`]: results told: a run as a timeline, a campaign as events, and all that reads them.
-//! - [`session`]: a finding, from the first sight to the file that is told.
+//! - [`report`]: results: a run as a timeline, a campaign as events, and all that reads them.
+//! - [`session`]: a finding, from the first sight to its case file.
 //! - `sim`, this crate. [`worlds`]: those that come with the command; [`models`]: which world has
 //!   which model. [`selftest`]: searches planted bugs, and has faults planted in the harness.
 //!   [`cli`]: the commands.
@@ -55,12 +55,12 @@
 //! - A decision is one type with two forms: texts and bytes in a scenario, ids in a trace. With
 //!   texts in both, a step took 6 % more instructions and a transition of the explorer 7 %.
 //! - Fresh wasm instances are taken for each chunk of seeds, not for each run: to make one costs
-//!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is told.
+//!   as much as fifteen steps. A seed that fails is replayed on a fresh one before it is reported.
 //!   Large campaigns have larger chunks, in which more steps are remembered.
 //! - A trace holds ids of values, each of which is kept once ([`trace::Values`]). States, events
 //!   and parameters recur all the time: to compare two is to compare two numbers, what was found
 //!   out about one is found out once, and a transition that was met before is one look into a table
-//!   of ids. Ids never show: what is hashed, told or written down are the bytes.
+//!   of ids. Ids never show: what is hashed, shown or written down are the bytes.
 //! - A campaign remembers transitions, one recall in 127 is taken again and compared, and
 //!   `--no-memo` takes every step. A reducer that is not a function of its input is `pure`'s
 //!   matter.
@@ -70,7 +70,7 @@
 //! - When a schedule is shrunk, a spurious event counts as the decisions by which an answer comes
 //!   about: the shortest schedule would often be a row of spurious events, and the natural way to
 //!   the same bug says more.
-//! - Failures are told apart by a signature of the turn that went wrong ([`model::Signature`]),
+//! - Failures are known by a signature of the turn that went wrong ([`model::Signature`]),
 //!   which holds what it violates, the arm, the kinds of state and what went out, and no counts:
 //!   with a count in it, one bug of a limit would be a failure for each limit, and could not be
 //!   shrunk to the smallest.
@@ -95,13 +95,13 @@
 //!   A state is packed in some tens of bytes until it is expanded; then its key is left.
 //! - The explorer takes each step that is new to it on a fresh instance, and again after others,
 //!   more often for one step in 16, chosen by its bytes: an impure reducer then gives one output
-//!   for any number of threads, and is told as impure. Steps recur so much that this costs next to
+//!   for any number of threads, and is reported. Steps recur so much that this costs next to
 //!   nothing.
 //! - The digest is XXH3 over one record a turn, in which values are their fingerprints, and a state
 //!   is only where it changed: it tells runs apart, and guards against no forger, as SHA-256 did at
 //!   half the cost of a run. The manifest's hash is not in it: a case keeps its digest when a
 //!   document changes that makes no difference to the run.
-//! - Results are told twice at most: a run as a timeline, in words, a campaign as events. Tables,
+//! - Results have two forms: a run is a timeline, in words, a campaign is events. Tables,
 //!   the stepper, pages, JSON, JUnit and annotations read these and nothing else. Events own their
 //!   form in JSON, which has a version of its own; a timeline is no format, and stays within.
 //! - Figures follow failures, as what is last is what one sees in a terminal.
@@ -113,7 +113,7 @@
 //!   Of the envelope that comes from the guest we read the short heads, which are nearly all; the
 //!   rest, and all that is wrong, is left to minicbor.
 //! - Where the AIR text is silent (a join after a branch, the name of a grant in a policy), the
-//!   choice is told where it is made.
+//!   choice is explained where it is made.
 //!
 //! # Invariants of the code
 //!

@@ -19,8 +19,8 @@ pub fn of(world: &World) -> Box<dyn Model> {
     known.next().unwrap_or_else(|| Box::new(Generic::of(world)))
 }
 
-/// The same, after the look at a world that is taken before a campaign, where nobody says what its
-/// clients send: see [`campaign::survey`].
+/// The same, after the look at a world that is taken before a campaign, where no model says what
+/// its clients send: see [`campaign::survey`].
 ///
 /// # Errors
 /// If a reducer cannot be run.

@@ -66,7 +66,7 @@ pub const WORLDS: [BuiltIn; 1] = [BuiltIn {
     bugs: retry_world::bugs,
 }];
 
-/// The world that a command takes where it is told of none.
+/// The world that a command takes where none is named.
 pub fn usual() -> &'static BuiltIn {
     const { &WORLDS[0] }
 }

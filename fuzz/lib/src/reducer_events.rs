@@ -2,7 +2,7 @@
 //! everywhere else, on a reducer that tells which of its blocks it entered and what it compared.
 //!
 //! What a run violates is believed only if it violates it on the reducer as it ships, on fresh
-//! instances. Then it is shrunk, written as a case and told as `sim run` does.
+//! instances. Then it is shrunk, written as a case and reported as `sim run` does.
 
 use std::io::Write;
 use std::path::Path;

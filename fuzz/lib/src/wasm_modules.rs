@@ -3,7 +3,7 @@
 //! Verifies that the host refuses or survives: that a refusal is the same twice and safe to print;
 //! that a reducer gives the same answers on each fresh instance, within its limits; and that its
 //! instrumented form gives them too ([`behaviour`]). libFuzzer's limits on time and memory verify
-//! that it ends and stays small. What binaries are made of inputs is told in [`make`].
+//! that it ends and stays small. [`make`] says what binaries are made of inputs.
 //! Does not verify that an answer is right: that is what the tests of `sim::host` are for.
 
 pub mod behaviour;

@@ -187,7 +187,7 @@ impl Model for Retry {
                 wire::append_err(&mut event, req_id, message, number < 4);
                 event
             }
-            // A timer that nobody set, near those that may have been: one attempt early or late.
+            // A timer that was never set, near those that may have been: one attempt early or late.
             5 | 6 => {
                 let exponent = stream.below(4);
                 let deliver_at_ns =
@@ -245,7 +245,7 @@ impl Retry {
 const OK: Answer = Answer::PLAIN;
 const TRANSIENT: Answer = Answer::nth(1);
 
-/// A request that nobody starts.
+/// A request that is never started.
 const STRANGER: &str = "stranger";
 
 /// When the wait after `exponent` others ends.

@@ -4,7 +4,7 @@
 //! - `magic`: four kinds of event in order, then a `push` of one number of 32 bits, which nothing
 //!   is compared with before. Who knows what was compared finds it.
 //! - `order`: five events in order, kind and number both. They stand in a table and are too small
-//!   to be told from other numbers that are compared, and no step reaches code that others don't:
+//!   to stand out among the numbers that are compared, and no step reaches code that others don't:
 //!   only the state shows how far the lock is.
 //! - `token`: three kinds in order, then a `push` with 12 bits right, give out a token, and an
 //!   `open`, whatever comes before it, takes it back.
@@ -67,7 +67,7 @@ const OPEN: u8 = 7;
 const MAGIC_KINDS: [u8; 4] = [START, TURN, LIFT, TURN];
 const MAGIC: u64 = 0x5eed_cafe;
 
-/// So many numbers are told apart by `order`.
+/// So many numbers are different to `order`.
 const ORDER_NUMBERS: u8 = 16;
 const ORDER: [u8; 5] = [
     symbol(LIFT, 2),

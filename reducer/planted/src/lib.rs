@@ -8,7 +8,7 @@
 //! machine answers, `ids` compares ids in wrong ways, `output` writes what the shipped codec can't,
 //! `process` misuses memory and time. The shipped crate knows nothing of this one. Apart from all
 //! that, `deep` is a machine of its own, with bugs for guided fuzzing: the byte selects it from 100
-//! on. With [`OTHER_WORDS`] added, the state is told in other words, which is no bug: see `words`.
+//! on. With [`OTHER_WORDS`] added, the state is in other words, which is no bug: see `words`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
@@ -32,7 +32,7 @@ use sdk::{Envelope, Refusal};
 /// What stands before the byte that selects the bug.
 pub const MARKER: &[u8] = b"planted-bug-select:";
 
-/// Added to a bug's number, or to 0: the state is told in other words.
+/// Added to a bug's number, or to 0: the state is in other words.
 pub const OTHER_WORDS: u8 = 128;
 
 /// Makes a planted wasm binary have that bug, one of [`BUGS`] or 0, or be the deep machine with

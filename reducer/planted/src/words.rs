@@ -1,4 +1,4 @@
-//! The same machine with a state in other words: lawful, for nobody but a reducer reads its state.
+//! The same machine with a state in other words: lawful, as only the reducer reads its state.
 //!
 //! `pc` has other words, and `attempt` another number. Owns the translation of bytes, in place,
 //! which is why words are as long as those that they stand for. Decides nothing.

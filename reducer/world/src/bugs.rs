@@ -65,7 +65,7 @@ const SHAPE: Small = Small {
     spurious: 1,
     is_varied: false,
 };
-/// No spurious event: the story that is told comes about by itself.
+/// No spurious event: what is found comes about by itself.
 const NATURAL: Small = Small {
     spurious: 0,
     ..SHAPE

@@ -1,7 +1,7 @@
 //! What every world may refer to and none may define: the names under `sys/`.
 //!
 //! The built-in documents are read and checked like any other. What AgentOS has beyond them is
-//! known by name only, so that a world which needs it is told so rather than "unknown name".
+//! known by name only, so that a world which needs it is not refused for an "unknown name".
 
 /// The built-in documents, as a file that comes before those of the world.
 pub const TEXT: &str = include_str!("builtins.air.json");

@@ -40,7 +40,7 @@
 //!
 //! Expressions lie below the checks, since plans are checked by the types of what is in them, and
 //! below the checked world, which holds them. They need no document: their surroundings are given
-//! as names and types. Where the format is silent, the choice is told where it is made.
+//! as names and types. Where the format is silent, the choice is explained where it is made.
 //!
 //! # What only the crates beside this one need
 //!

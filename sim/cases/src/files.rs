@@ -111,8 +111,8 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes what was being written into a folder when a process was killed: nobody holds the lock on
-/// it.
+/// Removes what was being written into a folder when a process was killed: its lock is
+/// free.
 pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;

@@ -1,9 +1,9 @@
 //! Case files on disk: the only I/O of the library beside the cache of compiled code.
 //!
-//! A case is whole and synced before it is told, under a name that nothing else had: what stands in
-//! a folder is never written over and never removed, but for what the same [`Draft`] wrote there.
-//! Any number of processes may write into one folder. What a killed one left half written is
-//! removed by the next.
+//! A case is whole and synced before it is reported, under a name that nothing else had: what
+//! stands in a folder is never written over and never removed, but for what the same [`Draft`]
+//! wrote there. Any number of processes may write into one folder. What a killed one left half
+//! written is removed by the next.
 
 use std::fs;
 use std::io;

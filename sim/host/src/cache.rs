@@ -4,7 +4,7 @@
 //!
 //! - **Damage**: an entry has a header with the SHA-256 of what follows. A bit that was flipped, an
 //!   end that is missing, the entry of another module: it is compiled anew, without a word.
-//! - **Others**: on Unix, folder and entry must belong to the user who runs this, and nobody else
+//! - **Others**: on Unix, folder and entry must belong to the user who runs this, and no other
 //!   may write there. A link or a pipe is no entry.
 //!
 //! Neither helps against somebody who can write as you: who can do that can also replace the
@@ -70,7 +70,7 @@ fn user_caches() -> Option<PathBuf> {
 pub const CODE_BYTES_MAX: usize = 256 << 20;
 
 /// What may stay, all entries together; the oldest go first. So do entries of other versions, which
-/// nobody reads any more.
+/// are read no more.
 const FOLDER_BYTES_MAX: u64 = 512 << 20;
 const ENTRIES_MAX: usize = 4096;
 
@@ -199,7 +199,7 @@ fn header(key: Hash, length: usize, hash: Hash) -> [u8; HEADER_BYTES] {
     header
 }
 
-/// Whether it is the user's own, and nobody else may write to it.
+/// Whether it is the user's own, and no other user may write to it.
 #[cfg(unix)]
 fn is_ours_alone(data: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

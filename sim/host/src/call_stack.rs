@@ -10,7 +10,7 @@ use std::fmt;
 pub(super) const FRAMES_MAX: usize = 64;
 
 /// The functions that a guest was in when it stopped, innermost first, by name. A function without
-/// a name is told by its index, and the byte of the module where it was.
+/// a name is given by its index, and the byte of the module where it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallStack {
     pub(super) functions: Vec<String>,

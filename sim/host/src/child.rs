@@ -1,7 +1,7 @@
 //! The compiler in a process of its own, under a budget of time and memory.
 //!
 //! What the bounds of `shape` let through is compiled in a second or a few. Should there be a shape
-//! that nobody has thought of, the system ends the child, and the parent says so. The budget is so
+//! that they do not cover, the system ends the child, and the parent says so. The budget is so
 //! large that it decides nothing else: the largest module that could be found takes a small part.
 //!
 //! Only the command `sim` does so, as it can start itself. Where there is no child, as in a program
@@ -29,10 +29,10 @@ const WALL_SECONDS: u64 = 600;
 /// Address space of the child.
 const MEMORY_BYTES: u64 = 4 << 30;
 
-/// After so long somebody who waits is told why.
+/// After so long a message says what takes the time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The argument by which a child is told from the command.
+/// The argument that makes the command a child.
 const ARGUMENT: &str = "__compile-for-parent";
 
 /// The first byte of what a child says: code follows, or why there is none, or nothing: for it

@@ -24,10 +24,10 @@ use code::Walk;
 use data::Data;
 use sim_air::Pattern;
 
-/// The most texts and numbers that are told.
+/// The most texts and numbers that are kept.
 pub const CONSTANTS_MAX: usize = 256;
 
-/// The longest text that is told, in bytes.
+/// The longest text that is kept, in bytes.
 pub const TEXT_BYTES_MAX: usize = 64;
 
 /// How many texts, numbers and pointers are looked at before the rest is left out.

@@ -2,7 +2,7 @@
 //! that instrumented code writes to.
 //!
 //! It is taken after every run, some thousand times a second, so that only what is not zero is
-//! touched. What it means is told by [`Sites`]; nothing is judged here.
+//! touched. [`Sites`] says what it means; nothing is judged here.
 
 use super::Sites;
 use super::instrument::{COMPARED_BYTES, COUNT_AT, LOG_AT, LOG_ENTRIES, Layout};

@@ -36,7 +36,7 @@ const fn making(is_instrumented: bool, is_cramped: bool) -> Making {
 }
 
 impl Making {
-    /// The text form, by which a child is told.
+    /// The text form, as a child is given it.
     pub fn name(self) -> &'static str {
         let found = MAKINGS.iter().find(|(_, making)| *making == self);
         found.map_or("", |(name, _)| name)

@@ -26,7 +26,7 @@ pub enum StepError {
     Panic {
         /// The message, cut short and safe to print.
         said: String,
-        /// Of a guest that says nothing it would be told so.
+        /// How it would have ended if the guest had said nothing.
         ended_by: Box<StepError>,
         /// Where the guest was, as far as the message does not say so.
         stack: CallStack,

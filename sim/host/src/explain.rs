@@ -1,6 +1,6 @@
 //! What an error of the engine means, when guest code ran: where the guest was, and what it said.
 //!
-//! Costs nothing until a guest stops. All that is told is the same on any machine.
+//! Costs nothing until a guest stops. All that it says is the same on any machine.
 
 use wasmtime::{Instance, Memory, Store, Trap};
 

@@ -17,7 +17,7 @@ use super::excerpt::excerpt;
 /// The most debug information that is read, in bytes.
 const DEBUG_LINE_BYTES_MAX: usize = 4 << 20;
 
-/// How many parts of a path are told, from its end: where the rest lies differs between machines.
+/// How many parts of a path are shown, from its end: where the rest lies differs between machines.
 const PATH_PARTS: usize = 3;
 
 /// Where the source of libraries lies that come with a compiler. A line of theirs that was inlined

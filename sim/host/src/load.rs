@@ -83,7 +83,7 @@ impl Code {
         })
     }
 
-    /// `original` is what the code is told to be; `wasm` is what runs.
+    /// `original` is what the code is said to be; `wasm` is what runs.
     fn compile(
         original: (Hash, &[u8], &'static str),
         wasm: &[u8],

@@ -45,7 +45,7 @@ pub(super) fn module(
 fn revive(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: `code` must be what an engine has made, unchanged. It comes from this process, from
     // its child, which is the same program, or from `CodeCache::find`, which gives only bytes that
-    // have the SHA-256 with which they were written, from a file that nobody else can write. Code
+    // have the SHA-256 with which they were written, from a file that no other user can write. Code
     // of other versions or settings is an error.
     unsafe { Module::deserialize(engine, code) }
 }

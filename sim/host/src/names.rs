@@ -11,7 +11,7 @@ use wasmparser::{CustomSectionReader, Export, ExternalKind, KnownCustom, Name, N
 
 use super::excerpt::excerpt;
 
-/// Names by function index, as the module has them. The first one that is told counts.
+/// Names by function index, as the module has them. The first one that is given counts.
 #[derive(Default)]
 pub(super) struct FunctionNames {
     exports: BTreeMap<u32, String>,

@@ -5,7 +5,7 @@
 //! panic of Rust's leaves a record on the guest's stack, of a place and a message whose variable
 //! parts are in other places: it is found by its form, and believed only if all of it looks as it
 //! should.
-//! A text that is not certain is not told: none is better than a wrong one.
+//! A text that is not certain is left out: none is better than a wrong one.
 
 use super::anatomy::Anatomy;
 use super::excerpt::reason;
@@ -33,7 +33,7 @@ const COLUMN_MAX: u32 = 100_000;
 /// How a text begins that tells the place too.
 pub(super) const PANICKED_AT: &str = "panicked at ";
 
-/// What stands for a value that can't be told.
+/// What stands for a value that can't be read.
 const VALUE: &str = "…";
 
 /// What the guest said, in one line and safe to print. `address` is the value of its global.
@@ -230,7 +230,7 @@ impl<'m> Memory<'m> {
         None
     }
 
-    /// An argument of a message, told if it is one of the usual; None if there is none.
+    /// An argument of a message, read if it is one of the usual; None if there is none.
     fn value(self, argument: u32, anatomy: &Anatomy) -> Option<String> {
         let (value, formatter) = self.pair(argument)?;
         let text = || {

@@ -1,7 +1,7 @@
 //! Strict reading of an untrusted CBOR envelope, with the place of whatever is wrong in it.
 //!
 //! Knows maps with named fields, arrays, byte strings and text, of definite or indefinite
-//! length, and no more: a field it is not told of is refused, never skipped, so it can't be led
+//! length, and no more: a field that it does not know is refused, never skipped, so it can't be led
 //! deeper than the caller's own calls. Counts and lengths claimed by the input reserve nothing.
 //!
 //! Nearly every head is of definite length and short, and is read here; all others, and whatever

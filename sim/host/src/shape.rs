@@ -8,7 +8,7 @@
 //! all functions together; an error names the measure, the function and the byte where the bound
 //! was overrun. Sections are counted too.
 //!
-//! A compiler's time is not known before it has compiled: shapes that nobody has thought of are
+//! A compiler's time is not known before it has compiled: shapes that no bound here covers are
 //! left to the budget of `compile`.
 
 mod walk;

@@ -75,7 +75,7 @@ impl Adapter {
     }
 }
 
-/// What answers there are where nobody says more: done, not now, never. Which status they are is
+/// What answers there are where a model lists none: done, not now, never. Which status they are is
 /// the matter of adapters that have one.
 pub fn answers() -> Answers {
     Answers::new([

@@ -143,7 +143,7 @@ impl<'w> Kernel<'w> {
 
     /// From now on a step is taken on an instance that nothing has gone through, and remembered.
     /// So what it gives is decided by its input, and who took what before makes no difference.
-    /// Each is also taken again after the steps of `between`: an answer that differs is told.
+    /// Each is also taken again after the steps of `between`: an answer that differs is reported.
     pub fn take_steps_alone(&mut self, between: Vec<(ReducerId, Vec<u8>)>) {
         let memo = self.memo.get_or_insert_default();
         memo.trusts = true;

@@ -2,7 +2,7 @@
 //!
 //! [`World`] is fixed and shared by all threads; [`Kernel`] is what one run changes: cells, plan
 //! instances, the reducers' wasm instances. The kernel does what AIR v1 says and knows nothing of
-//! faults: it is told which event arrives, which plan moves and which receipt is there.
+//! faults: its caller says which event arrives, which plan moves and which receipt is there.
 
 #![warn(missing_docs)]
 

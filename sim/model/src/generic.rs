@@ -1,4 +1,4 @@
-//! A model made from documents alone, for worlds that nobody described.
+//! A model made from documents alone, for worlds without one of their own.
 //!
 //! Clients send what nothing within the world sends (see [`sim_kernel::Arms`]), with values from a
 //! small pool, so that one event is about what another was about. Plans run as written; receipts

@@ -37,7 +37,7 @@ pub struct Shape {
     pub small: Small,
     /// Messages and timers that are sent twice.
     pub duplicates: u8,
-    /// Events that nobody sent.
+    /// Spurious events.
     pub spurious: u8,
     /// The most decisions in a row.
     pub depth: u32,

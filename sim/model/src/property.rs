@@ -117,7 +117,7 @@ impl Property {
         }
     }
 
-    /// The same, with failures told apart by something else than their turn.
+    /// The same, with failures known by something else than their turn.
     pub const fn known_by(self, by: KnownBy) -> Property {
         let kind = match self.kind {
             Kind::Always { goes_on, .. } => Kind::Always {

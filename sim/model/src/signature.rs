@@ -1,10 +1,10 @@
-//! By what one failure is told from another that violates the same invariant.
+//! What makes two failures different that violate the same invariant.
 //!
 //! A signature says what kind of turn it was that violated something: all that it violates, the
 //! event and its arm, how the state changed in kind, what went out, and, where the invariant says
 //! so (see [`KnownBy`]), what was found, without its numbers and texts. Two runs with one signature
 //! are taken for one failure: what differs only in values, or in how often something happened
-//! before, is not told apart.
+//! before, makes no difference.
 
 use std::fmt::{self, Write};
 

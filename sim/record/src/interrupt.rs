@@ -1,4 +1,4 @@
-//! Being asked to stop early. What was done until then is kept and told.
+//! Being asked to stop early. What was done until then is kept and reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -201,7 +201,7 @@ impl Trace {
         }
     }
 
-    /// What the turn under way gave out since `mark` did not happen, or has been told before. The
+    /// What the turn under way gave out since `mark` did not happen, or was recorded before. The
     /// journal stays.
     #[inline]
     pub fn forget_outputs_since(&mut self, mark: &Mark) {

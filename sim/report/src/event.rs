@@ -142,7 +142,7 @@ pub struct Violation<'a> {
     pub found_by: &'a str,
     /// The seed, if one found it.
     pub seed: Option<u64>,
-    /// By what it is told from other failures: see [`sim_model::Signature`].
+    /// What makes it different from other failures: see [`sim_model::Signature`].
     pub signature: String,
     /// Runs of the campaign that showed it; 0 if it was met while another was shrunk.
     pub runs: u64,
@@ -276,7 +276,7 @@ pub struct Finished<'a> {
     /// Of a campaign: each invariant that some run violated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violated: Vec<ViolatedBy>,
-    /// Of a campaign: each failure that was told, in order.
+    /// Of a campaign: each failure that was reported, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failed>,
 }

@@ -16,7 +16,7 @@ impl<W: Write> Reader for GitHub<W> {
         match event {
             Event::Violation(found) => match found.case {
                 Some(case) => self.violated(found.found_by, found.violations, case),
-                // It will be told when it is shrunk.
+                // It is reported once it is shrunk.
                 None => Ok(()),
             },
             Event::Shrunk(shrunk) => self.violated(shrunk.found_by, shrunk.violations, shrunk.case),

@@ -74,7 +74,7 @@ impl<W: Write> Reader for Human<'_, W> {
 
 impl<W> Human<'_, W> {
     fn violation(&self, text: &mut Text, found: &Violation<'_>) {
-        // What is being shrunk is told once it is short.
+        // What is being shrunk is shown once it is short.
         if let Some(case) = found.case {
             text.look(Look::Bad, format!("violation: {}", found.found_by));
             runs_line(text, found.runs);
@@ -238,7 +238,7 @@ pub fn violations(violations: &[Violated]) -> Text {
     text
 }
 
-/// In how many runs a failure was seen, beside the one that is told.
+/// In how many runs a failure was seen, beside the one that is shown.
 fn runs_line(text: &mut Text, runs: u64) {
     match runs {
         0 => text.look(Look::Faint, "  met while another failure was shrunk"),

@@ -23,7 +23,7 @@ use sim_search::campaign::Summary;
 pub struct JUnit<W> {
     out: W,
     command: &'static str,
-    /// By invariant, what is told of its failures.
+    /// By invariant, what its failures are.
     failures: BTreeMap<String, String>,
     nondeterminism: String,
     cases: Vec<TestCase>,

@@ -1,7 +1,7 @@
-//! What is told of results: to people, to machines, as pages. Readers only: nothing is run or
+//! Reports of results: for people, for machines, as pages. Readers only: nothing is run or
 //! judged here.
 //!
-//! A run is told by its [`timeline`], a campaign or a replay by its [`event`]s. Tables, JSON,
+//! A run is a [`timeline`], a campaign or a replay a stream of [`event`]s. Tables, JSON,
 //! JUnit, annotations and pages read these and nothing else.
 
 #![warn(missing_docs)]

@@ -17,7 +17,7 @@ pub struct Change {
     pub to: Option<Json>,
 }
 
-/// Lists of which more items than this differ are told as a whole.
+/// Lists of which more items than this differ are shown as a whole.
 const MOST_ITEMS: usize = 8;
 
 /// What is not the same in two values, in order.

@@ -1,4 +1,4 @@
-//! Lines of text, each in a style: what is told may come from a file, and is no order to a
+//! Lines of text, each in a style: what stands in them may come from a file, and is no order to a
 //! terminal.
 
 use std::fmt;

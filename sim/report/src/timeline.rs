@@ -1,4 +1,4 @@
-//! A run told turn by turn: what tables, pages and the stepper show, so that they cannot disagree.
+//! A run turn by turn: what tables, pages and the stepper show, so that they cannot disagree.
 //!
 //! [`Recorder`] watches a run, [`Timeline`] is what it noted, in words. Everything is text or plain
 //! numbers here; nothing is judged and nothing is laid out.

@@ -152,7 +152,7 @@ struct Way {
     choice: u32,
 }
 
-/// Explores; `progress` is told states, transitions and depth after each level.
+/// Explores; `progress` gets states, transitions and depth after each level.
 pub fn run(
     world: &World,
     model: &dyn Model,

@@ -31,9 +31,9 @@ use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Decision, Scenario};
 
-/// Attempts that are made if nobody says otherwise.
+/// Attempts that are made by default.
 pub const DEFAULT_ATTEMPTS: u32 = 20_000;
-/// Decisions that are run in them where nobody asked for more: fewer attempts of a long scenario,
+/// Decisions that are run in them by default: fewer attempts of a long scenario,
 /// of which each takes long.
 pub const WORTHWHILE_DECISIONS: u64 = 1_000_000;
 
@@ -101,7 +101,7 @@ impl From<u32> for Budget {
 }
 
 impl Default for Budget {
-    /// What is worth it where nobody says more.
+    /// What is worth it.
     fn default() -> Budget {
         Budget {
             attempts: DEFAULT_ATTEMPTS,
@@ -124,7 +124,7 @@ impl Budget {
 
 /// Proves that the scenario fails, and does not without its decisions, and makes it simpler within
 /// the budget. `oracle` answers with the scenario as it was really run, its schedule up to the
-/// violation, or None if it does not fail in the same way. `progress` is told each improvement, and
+/// violation, or None if it does not fail in the same way. `progress` gets each improvement, and
 /// the attempts so far.
 ///
 /// # Errors

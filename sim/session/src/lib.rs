@@ -1,5 +1,5 @@
-//! A finding on its way from the first sight to the file that is told: kept, confirmed, shrunk,
-//! told apart from others, written. Whatever found it, campaign, explorer, fuzzer or a case, goes
+//! A finding on its way from the first sight to its case file: kept, confirmed, shrunk, compared
+//! with others, written. Whatever found it, campaign, explorer, fuzzer or a case, goes
 //! this way.
 //!
 //! What was found is on disk before anything else is done with it. Nothing is judged here, and
@@ -38,12 +38,12 @@ pub struct Settings<'a> {
     pub folder: PathBuf,
     /// What may be spent to shrink one finding; None leaves it as it was found.
     pub budget: Option<Budget>,
-    /// Failures that were met while others were shrunk are told as long as there are no more than
-    /// so many in all.
+    /// Failures that were met while others were shrunk are reported as long as there are no more
+    /// than so many in all.
     pub most_failures: usize,
     /// The command that replays a case file.
     pub replay: &'a dyn Fn(&Path) -> String,
-    /// Told how shrinking goes.
+    /// Gets how shrinking goes.
     pub progress: &'a dyn Fn(Work),
 }
 

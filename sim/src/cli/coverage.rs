@@ -47,7 +47,7 @@ impl CoverageOf {
         let mut exit = Exit::Holds;
         let (mut cases, mut turns) = (0_u64, 0);
         for path in self.files()? {
-            // One bad file among many is told, and the others still count.
+            // One bad file among many is reported, and the others still count.
             match self.replay(&path, world, &mut runner) {
                 Ok(more) => {
                     cases += 1;

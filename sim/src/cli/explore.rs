@@ -58,7 +58,7 @@ pub(super) struct Explore {
         value_parser = value_parser!(u8).range(0..=8)
     )]
     drops: u8,
-    /// Events that nobody sent, and second starts
+    /// Spurious events, and second starts
     #[arg(
         long,
         alias = "stale",
@@ -348,7 +348,7 @@ impl Explore {
         let bounds = self.bounds(model);
         let never = match unseen {
             0 => String::new(),
-            count => format!("; {count} of what the documents make possible was never seen"),
+            count => format!("; {count} `sometimes` of the documents were never seen"),
         };
         let exit = match &explored.outcome {
             Outcome::Complete if !missed.is_empty() => {

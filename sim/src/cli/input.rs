@@ -59,7 +59,7 @@ pub struct WorldArguments {
 /// How a leak is judged.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Leaks {
-    /// It is told: the host makes up for it.
+    /// A line of advice: the host makes up for it.
     #[default]
     Advise,
     /// It is a violation of `bounded`.

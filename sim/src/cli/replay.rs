@@ -87,7 +87,7 @@ pub fn command(path: &Path, world: &WorldArguments) -> String {
     command
 }
 
-/// What is told of a case that failed on the same wasm and does not any more.
+/// What is said of a case that failed on the same wasm and does not any more.
 pub(super) const HELD: &str = "it failed when it was written, on this very wasm, and holds now: \
     a step is not a function of its input, another version of sim wrote it, or it was edited";
 
@@ -197,7 +197,7 @@ impl Replay {
                 exit = exit.or(Exit::Interrupted);
                 break;
             }
-            // One bad file among many is told, and the others are still replayed.
+            // One bad file among many is reported, and the others are still replayed.
             match self.replay(path, replayer, &mut readers) {
                 Ok(one) => exit = exit.or(one),
                 Err(error) => {

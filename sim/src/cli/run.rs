@@ -284,7 +284,7 @@ fn seeds(
     let summary = campaign::run(&loaded.world, model, options, |what| match what {
         campaign::Told::Found(failure) => {
             if let Err(error) = session.keep(&Finding::from(failure)) {
-                // It is told whole at the end.
+                // It is shown whole at the end.
                 let error = anyhow::Error::from(error).context("what was found is not on disk");
                 let _ = write!(terminal::err(), "{}", error_text(&error));
             }

@@ -11,7 +11,7 @@ use sim_record::interrupt::Interrupt;
 use sim_report::turns::DEFAULT_WIDTH;
 use sim_session::Work;
 
-/// Nobody reads standard output any more.
+/// Standard output was closed by its reader.
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Whether there are colours.
@@ -48,7 +48,7 @@ pub fn out() -> Out<anstream::Stdout> {
     out_for(&Interrupt::default())
 }
 
-/// The same for work that is to end when nobody reads what comes of it.
+/// The same for work that is to end when its reader closes the output.
 pub fn out_for(interrupt: &Interrupt) -> Out<anstream::Stdout> {
     Out {
         stream: anstream::stdout(),
@@ -74,7 +74,7 @@ pub fn err() -> Out<anstream::Stderr> {
 
 /// A line on standard error: of progress, or what depends on time.
 pub fn note(line: &str) {
-    // Where even this cannot be told there is nobody to tell.
+    // Where even this cannot be written, there is nothing left to do.
     let _ = writeln!(err(), "{}", sim_air::printable(line));
 }
 
@@ -124,17 +124,17 @@ pub fn width() -> u16 {
     }
 }
 
-/// A second signal within this time is the same one: a group and each of its processes may be told
+/// A second signal within this time is the same one: a group and each of its processes may be asked
 /// to end.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
-/// Asked by Ctrl-C, or when the process is told to end; a second time ends it at once.
+/// Asked by Ctrl-C, or when the process is asked to end; a second time ends it at once.
 pub fn interrupt() -> Interrupt {
     let interrupt = Interrupt::default();
     let asked = interrupt.clone();
     let mut first: Option<Instant> = None;
     let handler = move || {
-        #[expect(clippy::disallowed_methods, reason = "signals are told apart by time")]
+        #[expect(clippy::disallowed_methods, reason = "signals are known by their time")]
         let now = Instant::now();
         match first {
             None => {
@@ -195,7 +195,7 @@ const BAR_EVERY: Duration = Duration::from_millis(50);
 impl Progress {
     #[expect(
         clippy::disallowed_methods,
-        reason = "progress and rates are told, on standard error"
+        reason = "progress and rates are shown, on standard error"
     )]
     pub fn new(total: Option<u64>, unit: &'static str) -> Progress {
         let bar = io::stderr().is_terminal().then(|| {

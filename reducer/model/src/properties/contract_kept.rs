@@ -2,7 +2,7 @@
 //!
 //! Verifies, for every event wherever the request stands, that what goes out is the one thing that
 //! is due (one `WorkRequested`, one timer, or nothing) and nothing beside it; and, where the state
-//! is told in words that the model knows, that it is the one next state. It is asked where none of
+//! is in words that the model knows, that it is the one next state. It is asked where none of
 //! the others found anything, for they say more about what they know of. Does not verify that an
 //! event arrives: that is liveness.
 

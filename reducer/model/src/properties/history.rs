@@ -19,7 +19,7 @@ pub(super) struct History {
     pub(super) reading: Reading,
 }
 
-/// Whether the states of a run are told in the words of the model: `demo/RetryState@1` with the
+/// Whether the states of a run are in the words of the model: `demo/RetryState@1` with the
 /// five words of [`Pc`], and `attempt` as the number of `WorkRequested` so far.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(super) enum Reading {

@@ -4,7 +4,7 @@
 //! and timers of another request, or of none; an err while no attempt is under way (its attempt has
 //! been counted); a timer that is not the one awaited (key and time); a start while a request is
 //! under way. A request's own events after its end are the matter of `terminal_absorbing`. An err
-//! that is a copy of one counted in an earlier attempt cannot be told from a new one: the event
+//! that is a copy of one counted in an earlier attempt looks the same as a new one: the event
 //! says only whose it is.
 
 use super::{Because, Finding, Move, Past};

@@ -177,7 +177,7 @@ impl ReducerChecker<'_> {
                 },
             );
         }
-        // The slot `default` need not be declared. What it stands for is then told by the effects,
+        // The slot `default` need not be declared. What it stands for is known by the effects,
         // as long as they agree.
         let types = emitted
             .iter()

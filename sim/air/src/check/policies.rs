@@ -1,6 +1,6 @@
 //! Policies: what their rules name, and rules that can never match.
 //!
-//! As in AgentOS, a rule for a kind or a grant that nobody knows is refused, and one for an origin
+//! As in AgentOS, a rule for an unknown kind or grant is refused, and one for an origin
 //! or a cap type that is not there is taken. Such a rule never matches, which is warned of.
 
 use std::collections::{BTreeMap, BTreeSet};

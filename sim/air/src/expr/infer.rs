@@ -1,4 +1,4 @@
-//! Static types of expressions, as far as they can be told before anything runs.
+//! Static types of expressions, as far as they are known before anything runs.
 //!
 //! What is certain to fail whenever it is reached is refused at load; what may work is left to run
 //! time, where `encode` judges it. So numbers fit numbers, texts fit hashes, and an option fits

@@ -1,4 +1,4 @@
-//! What can be told of an expression before anything runs: a text, or how it begins; a condition
+//! What is known of an expression before anything runs: a text, or how it begins; a condition
 //! that is the same every time.
 
 use std::collections::{BTreeMap, BTreeSet};

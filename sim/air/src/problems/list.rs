@@ -10,7 +10,7 @@ use crate::text::suggest::suggest;
 
 /// At most so many problems are reported for one load, errors first; the rest are counted.
 const MAX_DIAGNOSTICS: usize = 200;
-/// After so many problems nobody asks what was meant: looking for it costs time.
+/// Suggestions for so many problems at most: each has to be looked for, which takes time.
 const MAX_SUGGESTIONS: usize = 500;
 
 /// The problems found so far.

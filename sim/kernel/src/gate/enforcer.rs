@@ -2,7 +2,7 @@
 //!
 //! They are given what AgentOS gives them (`CapCheckInput`) and answer as there
 //! (`CapCheckOutput`). A module that traps, overruns a bound or answers anything else denies, and
-//! why is told in the same words every time: each call has an instance of its own.
+//! the reason is in the same words every time: each call has an instance of its own.
 
 use super::GateRequest;
 use crate::World;

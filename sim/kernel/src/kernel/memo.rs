@@ -1,7 +1,7 @@
 //! Steps that were taken before: the same input gives the same output, for a reducer is pure.
 //!
 //! Whether it is cannot be taken on trust, so that one recall in [`RECALLS_PER_CHECK`] has the step
-//! taken again; an answer that differs is told as one of an impure reducer.
+//! taken again; an answer that differs is reported: the reducer is impure.
 
 use hashbrown::HashTable;
 

@@ -3,7 +3,7 @@
 //! Recovery does again what the journal's inputs (events, receipts, plan steps) led to, and holds
 //! what comes of it against the journal: a record that is not derived again is a [`Divergence`].
 //! The last event may be one that the crash cut short: then what it leads to is appended. Nothing
-//! is sent here: which intents are open is told, and sending them again is the caller's matter.
+//! is sent here: the caller learns which intents are open, and may send them again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -130,7 +130,7 @@ pub enum Divergence {
 }
 
 impl Kernel<'_> {
-    /// Keeps what a recovery from here needs. The journal is not told: see [`Kernel::snapshot`].
+    /// Keeps what a recovery from here needs. It adds no record: see [`Kernel::snapshot`].
     pub fn save(&mut self, trace: &Trace) {
         let checkpoint = Arc::make_mut(&mut self.checkpoint);
         checkpoint.records = trace.journal.len();
@@ -231,7 +231,7 @@ impl Kernel<'_> {
             if trace.journal.len() == index {
                 let mark = trace.mark();
                 let is_told = last_event == Some(index);
-                // What is found of a step that is not told would be lost with it.
+                // What is found of a step that is not reported would be lost with it.
                 let sampling = self.scrutineer.sampling;
                 if !is_told {
                     self.scrutinise(Sampling::Never);

@@ -151,7 +151,7 @@ impl Kernel<'_> {
     fn run_step(&mut self, trace: &mut Trace, step: &mut Step, moment: Moment) {
         let is_due = self.scrutineer.is_due();
         let reducer = &self.world.air.reducers[step.reducer.index()];
-        // With a context it is told the time and the journal's height: nothing comes twice.
+        // With a context it gets the time and the journal's height: nothing comes twice.
         if reducer.context.is_some() || self.memo.is_none() {
             let reaction = self.take_step(trace, step, moment, is_due);
             return self.apply(trace, step, &reaction, moment.now_ns);

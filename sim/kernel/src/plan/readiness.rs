@@ -12,7 +12,7 @@ enum Readiness {
 impl PlanInstance {
     /// The step that the next tick runs: of those that are ready, the first by id. What can no
     /// longer run is skipped before that is asked, since it may make another step ready.
-    /// `passed_over` is told the edges whose guards were false where a step was skipped for them.
+    /// `passed_over` gets the edges whose guards were false where a step was skipped for them.
     pub fn next(
         &mut self,
         plan: &Plan,

@@ -98,7 +98,7 @@ impl PlanInstance {
             }
         };
         self.status[index] = PlanStatus::Completed;
-        // What goes out does so before the step is complete; an end is told if they hold.
+        // What goes out does so before the step is complete; an end is recorded if they hold.
         if !matches!(action, Action::Emit { .. } | Action::Raise { .. }) {
             self.check_invariants(plan, index)?;
         }

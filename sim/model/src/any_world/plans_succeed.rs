@@ -2,7 +2,7 @@
 //!
 //! Verifies that no plan instance ends in an error: a false invariant, an expression without a
 //! value, a guard that is no bool, a value that its schema refuses. An effect that the gate denies
-//! ends its plan as well; that is told by `intents_granted` alone. Does not verify that a plan ends
+//! ends its plan as well; `intents_granted` alone reports that. Does not verify that a plan ends
 //! at all, nor errors that the world's author expects.
 
 use crate::property::Finding;

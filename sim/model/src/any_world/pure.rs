@@ -2,7 +2,7 @@
 //!
 //! Verifies that a step gives the same bytes on the instance that has taken all the steps before,
 //! on a fresh one, and on one whose memory unrelated steps have dirtied. Only of the steps that
-//! the kernel was told to scrutinise: a sample in campaigns, all in replays. Does not verify
+//! the kernel was asked to take again: a sample in campaigns, all in replays. Does not verify
 //! anything of a mark in memory that shows after more rounds than are tried.
 
 use crate::property::Finding;

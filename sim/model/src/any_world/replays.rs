@@ -263,7 +263,7 @@ impl<'w> Replays<'w> {
         let there = self
             .kernel
             .recover(&mut self.trace, Recovery::Journal, false);
-        // What the journal alone does not give is told of the journal.
+        // What the journal alone does not give is reported of the journal.
         there.ok()?;
         self.kernel.save(&self.trace);
         self.load(&run.journal);

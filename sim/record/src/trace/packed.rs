@@ -41,7 +41,7 @@ impl<'a> Packer<'a> {
         self
     }
 
-    /// A number of which nobody but this process knows what it stands for.
+    /// A number that means something in this process only.
     #[inline]
     fn id(&mut self, number: usize) -> &mut Self {
         self.count(number)

@@ -12,7 +12,7 @@ pub struct Step {
     pub reducer: ReducerId,
     /// The canonical key of its cell, if it is keyed.
     pub key: Option<ValueId>,
-    /// The schema that the reducer was told the event by: its own event schema.
+    /// The schema of the event as the reducer got it: its own event schema.
     pub schema: SchemaId,
     /// The canonical event, put into an arm if the route says so.
     pub event: ValueId,

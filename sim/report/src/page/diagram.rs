@@ -213,7 +213,7 @@ fn row(timeline: &Timeline, index: usize, turn: &TimelineTurn, y: usize) -> Row 
         .violated_at(index)
         .map(|one| one.invariant.as_str())
         .collect();
-    // What work came to is an outcome, and how a crash went is told by the decision.
+    // What work came to is an outcome, and the decision says how a crash went.
     let told = ["work ", "crash ", "recovery "];
     let faults = turn.faults.iter();
     let faults = faults.filter(|fault| !told.iter().any(|begin| fault.starts_with(begin)));

@@ -18,15 +18,15 @@ pub struct Recorder<'a> {
     scenario: &'a Scenario,
     timeline: Timeline,
     tracker: Tracker,
-    /// Of each turn that is told in full, how much it takes, and from which on they are.
+    /// Of each turn that is kept in full, how much it takes, and from which on they are.
     sizes: Vec<usize>,
     full_from: usize,
     size_bytes: usize,
 }
 
-/// About how much the turns that are told in full may take: then the oldest are told in brief.
+/// About how much the turns that are kept in full may take: then the oldest are kept in brief.
 const MOST_BYTES: usize = 128 << 20;
-/// A value is told in so many times its canonical bytes, about.
+/// A value takes so many times its canonical bytes as text, about.
 const BYTES_PER_BYTE: usize = 8;
 /// A text takes so much beside its characters.
 const TEXT_BYTES: usize = 48;

@@ -1,7 +1,7 @@
 //! The moves of a state: every decision that the bounds leave, each once.
 //!
 //! The order is that of a plain story: what goes on by itself first, faults after. Among schedules
-//! of equal length it decides which one is told.
+//! of equal length it decides which one is shown.
 
 use super::Limits;
 use sim_kernel::OpenIntent;

@@ -1,7 +1,7 @@
 //! The scenes of a small world, one after the other: requests that are alike within all of the
 //! bounds, then one thing varied at a time within few faults.
 //!
-//! Of what is violated the shortest schedule of all scenes is told. Explores nothing itself.
+//! Of what is violated the shortest schedule of all scenes is reported. Explores nothing itself.
 
 use super::{Counterexample, ExploreOptions, Explored, Limits, Outcome, run};
 use crate::explore::ExploreError;
@@ -33,7 +33,7 @@ pub struct Tour {
     pub explored: Explored,
 }
 
-/// Explores every scene; `progress` is told states, transitions and depth after each level.
+/// Explores every scene; `progress` gets states, transitions and depth after each level.
 ///
 /// # Errors
 /// If the world cannot be explored.

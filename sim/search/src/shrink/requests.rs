@@ -128,8 +128,8 @@ impl Context<'_> {
         }
     }
 
-    /// A value in which every text that is one request's id is another's. Many a text is empty
-    /// that is nobody's id: of those only the one that says whose the event is.
+    /// A value in which every text that is one request's id is another's. Many a text that is
+    /// no id is empty: of those only the one that says whose the event is.
     pub(super) fn with_correlation(
         &self,
         schema: SchemaId,

@@ -1,4 +1,4 @@
-//! The same violation told otherwise: steps out of a local minimum that deleting cannot take.
+//! The same violation by another way: steps out of a local minimum that deleting cannot take.
 //!
 //! A spurious event is brought about in a natural way instead, or a long way is cut short by
 //! one, if that saves more decisions than it costs.
