@@ -121,9 +121,9 @@ impl Runner<'_> {
         if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
             // What healing did takes more decisions than were there: it stays healing.
             let rest = budget.after(&shrunk);
-            let attempts = shrunk.attempts;
+            let before = shrunk;
             shrunk = shrink(as_it_is, rest)?;
-            shrunk.attempts += attempts;
+            shrunk.add_spent(&before);
         }
         // What it healed by may have needed more turns than are left.
         let turns = shrunk.scenario.schedule.len() as u32;
