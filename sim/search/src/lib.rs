@@ -3,4 +3,4 @@
 pub mod campaign;
 pub mod explore;
 pub mod shrink;
-mod threads;
+pub mod threads;
