@@ -23,6 +23,7 @@ use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_search::campaign::{self, CampaignOptions, Effort, Failure, Runner, Sighting, Stop, Told};
 use sim_search::explore::{self, ExploreOptions, Outcome};
 use sim_search::shrink::Budget;
+use sim_search::threads;
 
 pub use harness::{HARNESS, Sabotage};
 pub use sim_model::{PlantedBug, Shape};
@@ -168,25 +169,27 @@ pub fn run(
     let done: Mutex<(Vec<Option<anyhow::Result<Searched>>>, usize)> =
         Mutex::new((subject.bugs.iter().map(|_| None).collect(), 0));
     let told: Mutex<&mut (dyn FnMut(&Searched) + Send)> = Mutex::new(&mut told);
-    std::thread::scope(|scope| {
-        for _ in 0..options.jobs.clamp(1, subject.bugs.len().max(1)) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(bug) = subject.bugs.get(index) else {
-                        break;
-                    };
-                    let result = search(subject, bug, options);
-                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    let (results, told_so_far) = &mut *done;
-                    results[index] = Some(result);
-                    while let Some(Some(Ok(result))) = results.get(*told_so_far) {
-                        told.lock().unwrap_or_else(PoisonError::into_inner)(result);
-                        *told_so_far += 1;
-                    }
-                }
-            });
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(bug) = subject.bugs.get(index) else {
+                break;
+            };
+            let result = search(subject, bug, options);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            let (results, told_so_far) = &mut *done;
+            results[index] = Some(result);
+            while let Some(Some(Ok(result))) = results.get(*told_so_far) {
+                told.lock().unwrap_or_else(PoisonError::into_inner)(result);
+                *told_so_far += 1;
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        // This thread works too.
+        let others = 1..options.jobs.min(subject.bugs.len());
+        threads::begin(scope, others.map(|_| work));
+        work();
     });
     let (results, _) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     results.into_iter().flatten().collect()

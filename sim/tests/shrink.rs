@@ -25,7 +25,7 @@ const SEEDS: u64 = 400;
 const SHRUNK: usize = 1;
 
 pub fn trials() -> Vec<Trial> {
-    let plain: [(&str, fn()); 9] = [
+    let plain: [(&str, fn()); 10] = [
         ("long_ones_in_few_attempts", long_ones_in_few_attempts),
         ("keeps_what_matters", keeps_what_matters),
         ("cancelling_decisions", cancelling_decisions),
@@ -33,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         ("refuses_what_fails_empty", refuses_what_fails_empty),
         ("attempts_are_bounded", attempts_are_bounded),
         ("tries_nothing_twice", tries_nothing_twice),
+        ("passes_add_up", passes_add_up),
         ("lowers_numbers", lowers_numbers),
         ("merges_requests", merges_requests),
     ];
@@ -262,6 +263,27 @@ fn tries_nothing_twice() {
         fails.then(|| candidate.clone())
     });
     assert_eq!(shrunk.expect("it fails").scenario.schedule, needed);
+}
+
+/// What the passes did is what was done in all, whether all attempts are used up or not.
+fn passes_add_up() {
+    let scenario = long(60);
+    let needed = [&scenario.schedule[7], &scenario.schedule[40]];
+    for most in [40, DEFAULT_ATTEMPTS] {
+        let oracle = when(|candidate| {
+            let is_there = |decision| place(candidate, decision).is_some();
+            needed.into_iter().all(is_there) && candidate.schedule.len() % 2 == 0
+        });
+        let shrunk = shrink_by(&scenario, most, oracle).expect("it fails");
+        let passes = shrunk.passes.iter();
+        let attempts: u32 = passes.clone().map(|pass| pass.attempts).sum();
+        let improvements: u32 = passes.clone().map(|pass| pass.improvements).sum();
+        let removed: i64 = passes.map(|pass| pass.decisions_removed).sum();
+        assert_eq!(attempts, shrunk.attempts);
+        assert_eq!(improvements, shrunk.improvements);
+        assert_eq!(removed, 60 - shrunk.scenario.schedule.len() as i64);
+        assert!(improvements > 0 && removed > 0);
+    }
 }
 
 /// A number is lowered to the least with which it fails; all else becomes plain.

@@ -5,4 +5,4 @@
 pub mod campaign;
 pub mod explore;
 pub mod shrink;
-mod threads;
+pub mod threads;

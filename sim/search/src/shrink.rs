@@ -63,8 +63,39 @@ pub struct Shrunk {
     pub decisions: u64,
     /// How often a simpler scenario was found.
     pub improvements: u32,
+    /// What each pass did, in order of what they cost.
+    pub passes: Vec<PassStatistics>,
     /// All attempts were used up, or it was interrupted: more may find something simpler.
     pub exhausted: bool,
+}
+
+impl Shrunk {
+    /// Counts what was spent before on another start, whose result is not used.
+    pub(crate) fn add_spent(&mut self, before: &Shrunk) {
+        self.attempts += before.attempts;
+        self.decisions += before.decisions;
+        self.improvements += before.improvements;
+        for (pass, before) in self.passes.iter_mut().zip(&before.passes) {
+            pass.attempts += before.attempts;
+            pass.improvements += before.improvements;
+            pass.decisions_removed += before.decisions_removed;
+        }
+    }
+}
+
+/// What a pass did in all its turns. Attempts and improvements of all passes add up to those of
+/// [`Shrunk`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PassStatistics {
+    /// What it is called.
+    pub name: &'static str,
+    /// Candidates that were run, those of its detours included.
+    pub attempts: u32,
+    /// How often it found a simpler scenario.
+    pub improvements: u32,
+    /// By how many decisions the best scenario is shorter for it. Below 0 where the simpler one is
+    /// longer: a story may read more naturally with another decision.
+    pub decisions_removed: i64,
 }
 
 /// Why there is nothing to shrink.
@@ -170,6 +201,12 @@ pub fn shrink_proven(
         budget: budget.into(),
         exhausted: false,
         improvements: 0,
+        passes: Search::PASSES.map(|(name, _)| PassStatistics {
+            name,
+            attempts: 0,
+            improvements: 0,
+            decisions_removed: 0,
+        }),
         is_detour: false,
         oracle: &mut oracle,
         progress: &mut progress,
@@ -181,6 +218,7 @@ pub fn shrink_proven(
         attempts: search.attempts,
         decisions: search.decisions,
         improvements: search.improvements,
+        passes: search.passes.into(),
         exhausted: search.exhausted,
     })
 }
@@ -236,6 +274,11 @@ impl<'a> Context<'a> {
     }
 }
 
+/// A way to make a scenario simpler, and its name.
+type Pass<'a> = (&'static str, fn(&mut Search<'a>));
+
+const PASS_COUNT: usize = 14;
+
 /// The best scenario so far, and what was spent to find it.
 struct Search<'a> {
     context: Context<'a>,
@@ -251,6 +294,8 @@ struct Search<'a> {
     budget: Budget,
     exhausted: bool,
     improvements: u32,
+    /// What each of [`Search::PASSES`] did, in their order.
+    passes: [PassStatistics; PASS_COUNT],
     /// Within a detour, whose improvements are none until it is better than the best before it.
     is_detour: bool,
     oracle: &'a mut dyn FnMut(&Scenario) -> Option<Scenario>,
@@ -259,21 +304,21 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// In order of what they cost.
-    const PASSES: [fn(&mut Search<'a>); 14] = [
-        Self::delete_groups,
-        Self::plain_numbers_of_long,
-        Self::delete_chunks,
-        Self::delete_requests,
-        Self::simplify_decisions,
-        Self::delete_returns,
-        Self::simplify_values,
-        Self::delete_windows,
-        Self::delete_pairs,
-        Self::tell_otherwise,
-        Self::lower_numbers,
-        Self::delete_rounds,
-        Self::copy_later,
-        Self::delete_triples,
+    const PASSES: [Pass<'a>; PASS_COUNT] = [
+        ("delete_groups", Self::delete_groups),
+        ("plain_numbers_of_long", Self::plain_numbers_of_long),
+        ("delete_chunks", Self::delete_chunks),
+        ("delete_requests", Self::delete_requests),
+        ("simplify_decisions", Self::simplify_decisions),
+        ("delete_returns", Self::delete_returns),
+        ("simplify_values", Self::simplify_values),
+        ("delete_windows", Self::delete_windows),
+        ("delete_pairs", Self::delete_pairs),
+        ("tell_otherwise", Self::tell_otherwise),
+        ("lower_numbers", Self::lower_numbers),
+        ("delete_rounds", Self::delete_rounds),
+        ("copy_later", Self::copy_later),
+        ("delete_triples", Self::delete_triples),
     ];
 
     /// Short scenarios begin anew, from the cheapest pass, whenever something was found. Of long
@@ -285,18 +330,29 @@ impl<'a> Search<'a> {
             if self.exhausted {
                 break;
             }
-            let Some(run) = Self::PASSES.get(pass) else {
+            if pass == PASS_COUNT {
                 if self.improvements == found {
                     break;
                 }
                 (pass, found) = (0, self.improvements);
-                continue;
-            };
+            }
             let before = self.improvements;
-            run(self);
+            self.run_pass(pass);
             let is_anew = self.improvements > before && !self.is_long();
             pass = if is_anew { 0 } else { pass + 1 };
         }
+    }
+
+    /// Gives a pass its turn, and counts what it did by the difference.
+    fn run_pass(&mut self, pass: usize) {
+        let (attempts, improvements) = (self.attempts, self.improvements);
+        let decisions = self.best.schedule.len() as i64;
+        let (_, run) = Self::PASSES[pass];
+        run(self);
+        let statistics = &mut self.passes[pass];
+        statistics.attempts += self.attempts - attempts;
+        statistics.improvements += self.improvements - improvements;
+        statistics.decisions_removed += decisions - self.best.schedule.len() as i64;
     }
 
     fn is_long(&self) -> bool {

@@ -7,7 +7,7 @@ use std::thread::{Builder, Scope};
 
 /// Begins each of these on a thread of its own, and gives how many began. Where a thread cannot be
 /// had, those before it are enough.
-pub(crate) fn begin<'scope, Work: FnOnce() + Send + 'scope>(
+pub fn begin<'scope, Work: FnOnce() + Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     works: impl Iterator<Item = Work>,
 ) -> usize {

@@ -16,10 +16,11 @@ use sim_cases::files;
 use sim_cases::{CaseVerdict, store};
 use sim_report::event::Case;
 use sim_report::human;
-use sim_report::text::Text;
+use sim_report::table::Table;
+use sim_report::text::{Look, Text};
 use sim_report::turns::turns;
 use sim_search::campaign::{Effort, Runner};
-use sim_search::shrink::{self, Budget, Refused};
+use sim_search::shrink::{self, Budget, PassStatistics, Refused};
 use sim_session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
 
 /// Shrink a failing case to the shortest schedule that fails in the same way
@@ -44,6 +45,9 @@ pub(super) struct Shrink {
     /// by invariant and content]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Show what each pass of the shrinker did: attempts, improvements, decisions removed
+    #[arg(long)]
+    stats: bool,
 }
 
 impl Shrink {
@@ -104,6 +108,9 @@ impl Shrink {
         for other in session.write_others(&finding, &done) {
             text.line(format!("another failure: {}", other.signature));
             human::case_lines(&mut text, &other.case);
+        }
+        if self.stats {
+            text.append(statistics(&done.shrunk.passes));
         }
         write!(terminal::out(), "{text}")?;
         Ok(Exit::Violation)
@@ -166,4 +173,20 @@ fn show(text: &mut Text, from: usize, done: &Done, written: &Case) {
     text.append(human::violations(&done.timeline.violations));
     human::shrunk_line(text, &done.told(1, from, written));
     human::case_lines(text, written);
+}
+
+/// A line for each pass, in the order in which they take turns.
+fn statistics(passes: &[PassStatistics]) -> Text {
+    let head = ["pass", "attempts", "improvements", "decisions removed"];
+    let mut table = Table::new(head).align_right(&[1, 2, 3]);
+    for pass in passes {
+        let cells = [
+            pass.name.to_owned(),
+            pass.attempts.to_string(),
+            pass.improvements.to_string(),
+            pass.decisions_removed.to_string(),
+        ];
+        table.row(Look::Plain, cells);
+    }
+    table.text()
 }

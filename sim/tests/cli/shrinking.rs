@@ -11,6 +11,7 @@ pub fn trials() -> Vec<Trial> {
         trial("shrinking", "shrink", shrink),
         trial("shrinking", "to_a_file", to_a_file),
         trial("shrinking", "few_attempts", few_attempts),
+        trial("shrinking", "statistics", statistics),
         trial("shrinking", "refusals", refusals),
     ]
 }
@@ -133,6 +134,36 @@ fn few_attempts() {
     let (exhausted, some) = shrink("one.json", 30, "some.json");
     assert!(exhausted && 4 < some && some < before, "{some} of {before}");
     assert_eq!(shrink("some.json", 2_000, "all.json"), (false, 4));
+}
+
+/// What each pass did comes after the result, which is the same with it.
+fn statistics() {
+    let bug = "attempt-limit-off-by-one";
+    let (place, case) = place(bug);
+    let shrink = format!("shrink {case} --wasm {bug}.wasm --out short.json");
+    let without = place.sim(&shrink).out;
+    std::fs::remove_file(place.path("short.json")).expect("it was written");
+    let said = place.sim(&format!("{shrink} --stats"));
+    assert_eq!((said.code, said.err.as_str()), (1, ""));
+    let table = said.out.strip_prefix(&without);
+    expect![[r#"
+        pass                   attempts  improvements  decisions removed
+        delete_groups                 0             0                  0
+        plain_numbers_of_long         0             0                  0
+        delete_chunks                50             3                  3
+        delete_requests              13             3                  0
+        simplify_decisions            8             2                  2
+        delete_returns                0             0                  0
+        simplify_values               5             3                  0
+        delete_windows                3             0                  0
+        delete_pairs                  3             0                  0
+        tell_otherwise              108             0                  0
+        lower_numbers                 0             0                  0
+        delete_rounds                 5             0                  0
+        copy_later                    0             0                  0
+        delete_triples                2             0                  0
+    "#]]
+    .assert_eq(table.expect("the result comes first"));
 }
 
 fn refusals() {

@@ -122,9 +122,9 @@ impl Runner<'_> {
         if shrunk.scenario.schedule.len() > as_it_is.schedule.len() {
             // Spelled out, the liveness phase takes more decisions: it stays a phase.
             let rest = budget.after(&shrunk);
-            let attempts = shrunk.attempts;
+            let before = shrunk;
             shrunk = shrink(as_it_is, rest)?;
-            shrunk.attempts += attempts;
+            shrunk.add_spent(&before);
         }
         // The liveness phase may have needed more turns than are left.
         let turns = shrunk.scenario.schedule.len() as u32;
