@@ -1,29 +1,22 @@
 //! `sim explore`: every schedule of a small world.
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+mod result;
+mod sizes;
+
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::builder::RangedU64ValueParser;
-use clap::{Arg, ArgMatches, Args, FromArgMatches, value_parser};
+use clap::{Args, value_parser};
 
-use super::input::{Loaded, WorldArguments, jobs};
+use super::input::{WorldArguments, jobs};
 use super::terminal::{self, Progress};
-use super::{Exit, replay, run};
+use super::{Exit, run};
 use crate::models;
 use crate::worlds::examples;
-use sim_cases::FoundBy;
-use sim_model::{
-    Model, OF_ANY_WORLD, Properties, Property, PropertySet, SEEDS_FOR_ARMS, Scene, Signature, Small,
-};
+use sim_model::{Model, Scene, Small};
 use sim_record::trace::{Answer, Answers};
-use sim_report::human;
-use sim_report::text::{Look, Text};
-use sim_report::turns::turns;
-use sim_search::campaign::{Effort, Runner, Sighting};
-use sim_search::explore::{self, Counterexample, ExploreOptions, Limits, Outcome, Tour, Visit};
-use sim_session::{Finding, Session, Settings};
+use sim_search::explore::{self, ExploreOptions, Limits};
+use sizes::Sizes;
 
 /// Explore every schedule of a small world, breadth first.
 #[derive(Args)]
@@ -112,31 +105,6 @@ pub(super) struct Explore {
     case_dir: PathBuf,
 }
 
-/// What was seen, and what of the documents never was: how much that is.
-fn sometimes(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usize {
-    let all = || {
-        properties
-            .sometimes()
-            .map(|(rank, property, _)| (rank, property))
-    };
-    let reached = |rank: usize| reached.contains(rank);
-    let of_model = all().filter(|(rank, property)| property.is_of_model && reached(*rank));
-    let names: Vec<&str> = of_model.map(|(_, property)| &*property.name).collect();
-    if !names.is_empty() {
-        text.line(format!("sometimes: {}", names.join(", ")));
-    }
-    let of_documents = || all().filter(|(_, property)| !property.is_of_model);
-    let count = of_documents().filter(|(index, _)| reached(*index)).count();
-    let all = of_documents().count();
-    text.line(format!(
-        "sometimes, of the documents: {count} of {all} seen"
-    ));
-    for (_, property) in of_documents().filter(|(index, _)| !reached(*index)) {
-        text.line(format!("  never: {}", property.says));
-    }
-    all - count
-}
-
 /// An answer of a world by name.
 fn answer(answers: &Answers, name: &str) -> Result<Answer> {
     let given = |answer: &Answer| *answer != Answer::SILENCE;
@@ -149,73 +117,6 @@ fn answer(answers: &Answers, name: &str) -> Result<Answer> {
         "--only {name}: no answer of this world's work, which has {}",
         names.join(", ")
     )
-}
-
-/// What was explored, and what was varied in it.
-fn visits(text: &mut Text, tour: &Tour) {
-    for visit in tour.visits.iter().filter(|visit| visit.is_whole) {
-        text.line(format!("  {}: {} states", visit.varied, visit.states));
-    }
-    let varied: Vec<&Visit> = tour.visits.iter().filter(|visit| !visit.is_whole).collect();
-    if varied.is_empty() {
-        return;
-    }
-    let states: u64 = varied.iter().map(|visit| visit.states).sum();
-    let names: Vec<&str> = varied.iter().map(|visit| visit.varied.as_str()).collect();
-    text.lines(format!(
-        "  varied, one thing at a time, with one fault of each kind at most: \
-         {states} states\n    {}",
-        names.join("; ")
-    ));
-}
-
-/// What every exploration must see and this one did not, each as a line.
-fn never_seen(properties: &Properties, reached: &PropertySet) -> Vec<String> {
-    let all = properties.sometimes();
-    let asked =
-        all.filter(|(_, property, asked)| !property.is_of_model && asked.of(SEEDS_FOR_ARMS));
-    let missed = asked.filter(|(rank, ..)| !reached.contains(*rank));
-    let line = |property: &Property| {
-        let Property { name, says, .. } = property;
-        format!("never seen: {name}: {says}")
-    };
-    missed.map(|(_, property, _)| line(property)).collect()
-}
-
-/// Numbers by which the small worlds of models are made larger, each an option of its own.
-struct Sizes(BTreeMap<String, u64>);
-
-impl Args for Sizes {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        models::sizes().fold(command, |command, size| {
-            let range = RangedU64ValueParser::<u64>::new().range(0..=size.most);
-            let argument = Arg::new(size.name)
-                .long(size.name)
-                .help(format!("{} [default: {}]", size.says, size.usual))
-                .value_name("N")
-                .value_parser(range);
-            command.arg(argument)
-        })
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Sizes::augment_args(command)
-    }
-}
-
-impl FromArgMatches for Sizes {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Sizes, clap::Error> {
-        let numbers = models::sizes().filter_map(|size| {
-            let number = matches.get_one::<u64>(size.name)?;
-            Some((size.name.to_owned(), *number))
-        });
-        Ok(Sizes(numbers.collect()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Sizes::from_arg_matches(matches)?;
-        Ok(())
-    }
 }
 
 impl Explore {
@@ -317,145 +218,5 @@ impl Explore {
             bounds.push(format!("only {only}"));
         }
         bounds.join(", ")
-    }
-
-    /// The result on standard output: the same on any machine.
-    fn report(&self, loaded: &Loaded, model: &dyn Model, tour: &Tour) -> Result<Exit> {
-        let explored = &tour.explored;
-        let mut text = Text::default();
-        loaded.notes.iter().for_each(|note| text.line(note));
-        text.line(format!(
-            "{} states, {} transitions, depth {}",
-            explored.states, explored.transitions, explored.depth
-        ));
-        let is_violated = matches!(explored.outcome, Outcome::Violated(_));
-        let mut missed = Vec::new();
-        let mut unseen = 0;
-        if !is_violated {
-            visits(&mut text, tour);
-            let all = Properties::of(&loaded.world, model);
-            unseen = sometimes(&mut text, &all, &explored.sometimes);
-            // Where only one answer is given, not all can be accepted.
-            if self.only.is_none() {
-                missed = never_seen(&all, &explored.sometimes);
-            }
-            if !all.have_model() {
-                text.line(OF_ANY_WORLD);
-            }
-            text.line("a reducer that remembers its steps may escape this: sim run looks for that");
-        }
-        let depth = explored.depth;
-        let bounds = self.bounds(model);
-        let never = match unseen {
-            0 => String::new(),
-            count => format!("; {count} `sometimes` of the documents were never seen"),
-        };
-        let exit = match &explored.outcome {
-            Outcome::Complete if !missed.is_empty() => {
-                for line in missed {
-                    text.look(Look::Bad, line);
-                }
-                text.look(
-                    Look::Bad,
-                    format!("incomplete: every schedule of {bounds} holds, and tests too little"),
-                );
-                Exit::NeverSeen
-            }
-            Outcome::Complete => {
-                text.look(
-                    Look::Good,
-                    format!("complete: every schedule within these bounds holds: {bounds}{never}"),
-                );
-                Exit::Holds
-            }
-            Outcome::DepthBound => {
-                text.line(format!(
-                    "every schedule of {bounds} and up to {depth} decisions holds; \
-                     there are longer ones"
-                ));
-                Exit::Incomplete
-            }
-            Outcome::StateBound => {
-                text.lines(format!(
-                    "stopped at {} states. Every schedule of {bounds} and up to {depth} decisions \
-                     holds.\n\
-                     hint: choose smaller bounds, or more with --most-states",
-                    explored.states
-                ));
-                Exit::Incomplete
-            }
-            Outcome::MemoryBound => {
-                text.lines(format!(
-                    "stopped: {} MiB are in use. Every schedule of {bounds} and up to {depth} \
-                     decisions holds.\n\
-                     hint: choose smaller bounds, or more with --memory-mib",
-                    explored.memory_bytes >> 20
-                ));
-                Exit::Incomplete
-            }
-            Outcome::Interrupted => {
-                text.line(format!(
-                    "interrupted: every schedule of {bounds} and up to {depth} decisions holds"
-                ));
-                Exit::Interrupted
-            }
-            Outcome::Violated(found) => self.counterexample(&mut text, loaded, model, found)?,
-        };
-        write!(terminal::out(), "{text}")?;
-        Ok(exit)
-    }
-
-    fn counterexample(
-        &self,
-        text: &mut Text,
-        loaded: &Loaded,
-        model: &dyn Model,
-        found: &Counterexample,
-    ) -> Result<Exit> {
-        let world = &loaded.world;
-        let mut runner = Runner::new(world, model)?;
-        runner.set_effort(Effort::Thorough);
-        let scenario = &found.scenario;
-        let (checked, timeline) = sim_session::watched(&mut runner, world, scenario, |_| {});
-        let sightings = runner.sightings(scenario, &checked);
-        let Some(first) = found.violations.first() else {
-            bail!("a counterexample that violates nothing");
-        };
-        let violates = |seen: &Sighting| seen.signature.violates.contains(&first.property.name);
-        let seen = sightings.into_iter().find(violates);
-        let is_same = seen.is_some();
-        let finding = Finding {
-            found_by: FoundBy::explorer(),
-            runs: 1,
-            sighting: seen.unwrap_or_else(|| Sighting {
-                signature: Signature::unseen(&found.violations),
-                violations: found.violations.clone(),
-                digest: runner.trace.digest(),
-                scenario: found.scenario.clone(),
-            }),
-        };
-        let command = |path: &Path| replay::command(path, &self.world);
-        let settings = Settings {
-            folder: self.case_dir.clone(),
-            budget: None,
-            most_failures: 1,
-            replay: &command,
-            progress: &|_| {},
-        };
-        let mut session = Session::new(world, model, settings)?;
-        let written = session.write(&finding, &finding.sighting.signature);
-        let decisions = found.scenario.schedule.len();
-        text.look(
-            Look::Bad,
-            format!("violation: no shorter schedule than these {decisions} decisions"),
-        );
-        text.append(human::violations(&timeline.violations));
-        text.append(turns(&timeline, 0, terminal::width()));
-        human::case_lines(text, &written);
-        if !is_same {
-            text.look(Look::Bad, "its replay differs from the exploration");
-            return Ok(Exit::Nondeterminism);
-        }
-        Ok(Exit::Violation)
     }
 }
