@@ -3,7 +3,7 @@
 use super::ValueId;
 use sim_air::{EffectId, GrantId, PlanId, ReducerId, SchemaId};
 
-/// What names an intent, SHA-256: its 32 bytes are in [`Trace::values`].
+/// What names an intent, SHA-256: its 32 bytes are in [`Trace::values`](super::Trace::values).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IntentHash(pub(super) ValueId);
 

@@ -28,7 +28,7 @@ pub struct Turn {
     pub divergence: Option<Box<str>>,
 }
 
-/// A text in [`Trace::values`]: a label or a correlation.
+/// A text in [`Trace::values`](super::Trace::values): a label or a correlation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Name(pub(super) ValueId);
 
@@ -59,7 +59,7 @@ pub struct Remark {
     pub first_launched: u32,
 }
 
-/// See [`Trace::mark`].
+/// See [`Trace::mark`](super::Trace::mark).
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
     /// The end of [`Trace::steps`](super::Trace::steps).
