@@ -19,7 +19,7 @@ pub struct Expected {
     unaccepted: BTreeSet<String>,
     /// Plans that need not be started.
     unstarted: BTreeSet<String>,
-    /// The world never comes to rest, as one with a heartbeat: its runs end in their liveness phase.
+    /// The world never comes to rest, as one with a heartbeat.
     pub is_restless: bool,
     /// A reducer must not lose memory from step to step, though the host makes up for it.
     pub forbids_leaks: bool,

@@ -20,7 +20,8 @@ pub struct Step {
     pub before: Option<ValueId>,
     /// The same after the step; as before if the output was refused.
     pub after: Option<ValueId>,
-    /// Ranges into [`Trace::emitted`](super::Trace::emitted) and [`Trace::intents`](super::Trace::intents).
+    /// Ranges into [`Trace::emitted`](super::Trace::emitted) and
+    /// [`Trace::intents`](super::Trace::intents).
     pub emitted: Range<u32>,
     /// The effects that it asked for, likewise.
     pub intents: Range<u32>,
