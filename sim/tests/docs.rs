@@ -256,6 +256,14 @@ fn names_what_there_is(command: &str) -> Result<(), String> {
                 .then_some(())
                 .ok_or(format!("there is no target {target}"))
         }
+        ["cargo", "install", "--locked", "--path", folder] => {
+            let folder = folder.strip_prefix("CLONE/").unwrap_or(folder);
+            let manifest = root(&format!("{folder}/Cargo.toml"));
+            manifest
+                .exists()
+                .then_some(())
+                .ok_or(format!("there is no package in {folder}"))
+        }
         ["cargo", "install", "--locked", tool] => {
             let ci = fs::read_to_string(root(".ci/run")).expect("it can be read");
             let is_same = *tool == "cargo-mutants" || ci.contains(tool);

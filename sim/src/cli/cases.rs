@@ -83,12 +83,13 @@ pub(super) fn read(
             (false, _) => anyhow::Error::from(error),
             (true, None) => Hinted::new(
                 error.to_string(),
-                "it was found on another world: name its folder with `--world DIR`",
+                "its documents were others: if it was found on another world, name its folder with \
+                 `--world DIR`",
             ),
             (true, Some(folder)) => Hinted::new(
                 error.to_string(),
                 format!(
-                    "it was found on another world than that of {}",
+                    "it was found on other documents than those of {}",
                     shell::quoted(folder)
                 ),
             ),

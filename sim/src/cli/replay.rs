@@ -61,9 +61,18 @@ pub(super) struct Replay {
     step: bool,
 }
 
+/// How this program was called.
+fn program() -> String {
+    let cargo = "cargo run --release --".to_owned();
+    match (std::env::var_os("CARGO"), std::env::args_os().next()) {
+        (None, Some(program)) => shell::quoted(program),
+        _ => cargo,
+    }
+}
+
 /// The command that replays a case on the same world, to be pasted into a shell.
 pub fn command(path: &Path, world: &WorldArguments) -> String {
-    let mut command = format!("cargo run --release -- replay {}", shell::argument(path));
+    let mut command = format!("{} replay {}", program(), shell::argument(path));
     let mut option = |name: &str, value: &OsStr| {
         // A value that begins with a dash would be taken for an option of its own.
         let separator = match value.as_encoded_bytes().first() {
@@ -338,6 +347,9 @@ fn list(folder: &Path) -> Result<Exit> {
         terminal::note(&format!("no cases in {}", folder.display()));
         return Ok(exit.or(Exit::NothingRan));
     }
-    terminal::note("replay one of them with `sim replay FILE`");
+    terminal::note(&format!(
+        "replay one of them with `{} replay FILE`",
+        program()
+    ));
     Ok(exit)
 }

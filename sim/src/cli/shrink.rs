@@ -52,9 +52,9 @@ pub(super) struct Shrink {
 
 impl Shrink {
     pub fn execute(self) -> Result<Exit> {
-        let loaded = self.world.load()?;
         let name = || self.case.display().to_string();
         let case = store::read(&self.case).with_context(name)?;
+        let loaded = self.world.load()?;
         let scenario = case.bind(&loaded.world.air).with_context(name)?;
         let model = models::of(&loaded.world);
         case.check_answers(&model.answers()).with_context(name)?;

@@ -209,15 +209,15 @@ fn of_another_world() {
     for (command, hint) in [
         (
             "replay magic.json",
-            "hint: it was found on another world: name its folder with `--world DIR`\n",
+            "hint: its documents were others: if it was found on another world, name its folder with `--world DIR`\n",
         ),
         (
             "coverage magic.json",
-            "hint: it was found on another world: name its folder with `--world DIR`\n",
+            "hint: its documents were others: if it was found on another world, name its folder with `--world DIR`\n",
         ),
         (
             "replay magic.json --world world",
-            "hint: it was found on another world than that of world\n",
+            "hint: it was found on other documents than those of world\n",
         ),
     ] {
         let said = place.sim(command);
