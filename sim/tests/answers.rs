@@ -1,14 +1,13 @@
 //! Answers by name: a world whose work is answered in other words than any that the harness knows.
 
 use libtest_mimic::Trial;
-use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop, Summary};
+use sim::campaign::{self, CampaignOptions, Effort, Runner, Summary};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
-use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::{Model, Scene, Small, Spurious, Watch};
 use sim::models;
 use sim::random::Stream;
-use sim::scenario::{Bounds, Depth, Mix, PlanMode, Request, Scenario};
+use sim::scenario::{Bounds, Depth, PlanMode, Request, Scenario};
 use sim::shrink::Budget;
 use sim::trace::{Answer, Answers, Often, Outcome};
 
@@ -81,16 +80,9 @@ impl Model for Renamed {
 
 fn campaign(world: &World, model: &dyn Model) -> Summary {
     let options = CampaignOptions {
-        seeds: 0..256,
         jobs: 1,
-        plans: PlanMode::Answered,
-        bounds: Bounds::default(),
-        mix: Mix::Swarm,
         effort: Effort::Plain,
-        remember: true,
-        twice: false,
-        stop: Stop::Never,
-        interrupt: Interrupt::default(),
+        ..CampaignOptions::of(0..256)
     };
     campaign::run(world, model, &options, |_| {}).expect("the reducer can be run")
 }

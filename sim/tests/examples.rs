@@ -14,13 +14,12 @@ use counter_model::Counter;
 use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
-use sim::campaign::{self, CampaignOptions, Effort, Runner, Stop, Summary};
+use sim::campaign::{self, CampaignOptions, Runner, Summary};
 use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
 use sim::host::{Code, Output};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::{Model, Property, Small};
-use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::shrink::Budget;
 
 use crate::support::{code, documents, root, trial};
@@ -212,16 +211,8 @@ fn model_of_ones_own() {
 
 fn campaign(world: &World, model: &Counter) -> Summary {
     let options = CampaignOptions {
-        seeds: 0..256,
         jobs: 1,
-        plans: PlanMode::Answered,
-        bounds: Bounds::default(),
-        mix: Mix::Swarm,
-        effort: Effort::Sampled,
-        remember: true,
-        twice: false,
-        stop: Stop::Never,
-        interrupt: Interrupt::default(),
+        ..CampaignOptions::of(0..256)
     };
     campaign::run(world, model, &options, |_| {}).expect("the reducer can be run")
 }

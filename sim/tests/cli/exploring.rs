@@ -31,7 +31,7 @@ fn complete() {
             max_attempts 0; max_attempts 1; base_delay_ms 0; base_delay_ms 18446744073709551615; now_ns 9007199254740993; now_ns 18446744073709551615; payload ""; payload of 300 bytes; payload "{\"a:b\": 'c\\d'}"; req_id "a:b\"c\\d"; req_id ""; req_id of 300 bytes; the next request with req_id "R1"; the next request with req_id "a"; the next request with req_id "r1 "; the next request with req_id ""; the next request with payload "q"; the next request with payload ""; the next request with max_attempts 1; the next request with max_attempts 0; the next request with base_delay_ms 7; the next request with base_delay_ms 0; the next request with now_ns 5; 70 attempts that all fail
         sometimes: done_first_try, done_after_retry, done_in_backoff, failed_at_once, failed_by_exhaustion, failed_without_retry, next_request, second_start_ignored, end_absorbs, duplicate_ignored, stray_ignored, reordered, redelivered, timer_late, timer_twice_ignored, timer_out_of_order, timer_error_accepted, delay_saturated, attempt_past_32, attempt_past_64, long_id, near_case, near_space
         sometimes, of the documents: 20 of 20 seen
-        a reducer that remembers its steps may escape this: sim run looks for that
+        sim run looks for reducers that remember earlier steps; this does so only in part
         complete: every schedule within these bounds holds: 2 requests, 2 attempts, 1 duplicate, 1 drop
     "#]].assert_eq(&said.out);
     let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --spurious 0 --jobs 3");

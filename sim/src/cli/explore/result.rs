@@ -43,7 +43,9 @@ impl Explore {
             if !all.have_model() {
                 text.line(OF_ANY_WORLD);
             }
-            text.line("a reducer that remembers its steps may escape this: sim run looks for that");
+            text.line(
+                "sim run looks for reducers that remember earlier steps; this does so only in part",
+            );
         }
         let depth = explored.depth;
         let bounds = self.bounds(model);
