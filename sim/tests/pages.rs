@@ -10,7 +10,7 @@ use sim::models;
 use sim::random::Seed;
 use sim::report::event::CaseDone;
 use sim::report::page;
-use sim::report::timeline::{Recorder, Timeline};
+use sim::report::timeline::{Arrow, Place, Recorder, Timeline};
 use sim::scenario::{Bounds, Mix, PlanMode, Scenario};
 
 use crate::support::{self, retry_world};
@@ -31,6 +31,10 @@ pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
             Box::new(move || two_hundred_turns_are_small(first)),
         ),
         trial("a_longer_run_is_cut", Box::new(a_longer_run_is_cut)),
+        trial(
+            "what_moves_is_drawn",
+            Box::new(move || what_moves_is_drawn(first)),
+        ),
     ]
 }
 
@@ -45,7 +49,7 @@ fn run(first: Seed, turns: usize) -> Timeline {
         turns: turns as u32,
         ..Bounds::default()
     };
-    for seed in (first.0..).take(1_000).map(Seed) {
+    for seed in (0..1_000).map(|more| Seed(first.0.wrapping_add(more))) {
         let scenario = runner.scenario(seed, PlanMode::Answered, bounds, Mix::Swarm);
         let scenario = Scenario {
             liveness: false,
@@ -86,6 +90,32 @@ fn ask_nothing_of_a_network() {
         assert!(!page.contains(asks), "{asks}");
     }
     assert!(page.contains("default-src 'none'"));
+}
+
+/// Whatever a decision takes has an arrow from where it was, or a move on its bar.
+fn what_moves_is_drawn(first: Seed) {
+    let timeline = run(first, 200);
+    let mut kinds = std::collections::BTreeSet::new();
+    for (index, turn) in timeline.turns.iter().enumerate() {
+        let arrives = |from: &dyn Fn(&Arrow) -> bool| {
+            let mut arrows = timeline.arrows.iter();
+            arrows.any(|arrow| arrow.to_turn == index && from(arrow))
+        };
+        let mut bars = timeline.bars.iter();
+        let is_moved = bars.any(|bar| bar.moves.iter().any(|(at, _)| *at == index));
+        let is_drawn = match turn.kind {
+            "start" | "inject" => arrives(&|arrow| arrow.from == Place::Client),
+            "deliver" => arrives(&|arrow| arrow.from_turn < index),
+            "redeliver" => arrives(&|arrow| arrow.from == Place::Lost),
+            "drop" => arrives(&|arrow| arrow.to == Place::Lost),
+            "fire" => is_moved && arrives(&|arrow| matches!(arrow.from, Place::Timer(_))),
+            "step" => is_moved,
+            _ => continue,
+        };
+        assert!(is_drawn, "turn {index}: {}", turn.decision);
+        kinds.insert(turn.kind);
+    }
+    assert!(kinds.len() > 3, "{kinds:?}");
 }
 
 /// The policy lets this style and this script through, and no others.
