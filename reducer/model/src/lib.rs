@@ -21,8 +21,10 @@ pub mod wire;
 
 pub use fit::{Misfit, Retry, model};
 pub use scenes::{BASE_DELAY_MS, MAX_ATTEMPTS, SIZES, small};
+use std::borrow::Cow;
+
 use sim_air::cbor::canonical::CanonicalText;
-use sim_air::{Hash, SchemaId};
+use sim_air::{EffectId, Hash, PlanId, SchemaId};
 use sim_kernel::adapters::timer::SET as TIMER_SET;
 use sim_kernel::{Receipt, TimerSet, World, receipt_event, timer_params, timer_receipt};
 use sim_model::{Model, Scene, Size, Small, Spurious, Watch, sample, texts};
@@ -32,7 +34,7 @@ use sim_record::trace::{Answer, Answers, Often, Outcome, Status};
 use wire::{Event, Requested, StartWork};
 
 impl Model for Retry {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "retry"
     }
 
@@ -104,9 +106,9 @@ impl Model for Retry {
             .collect()
     }
 
-    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<&'a str> {
+    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<Cow<'a, str>> {
         if schema == self.requested {
-            return wire::requested(value).map(|requested| requested.req_id.as_str());
+            return wire::requested(value).map(|requested| requested.req_id.as_str().into());
         }
         if schema != self.event {
             return None;
@@ -116,15 +118,12 @@ impl Model for Retry {
             Event::Ok { req_id } | Event::Err { req_id, .. } => Some(req_id),
             Event::Timer(timer) => timer.key,
         };
-        req_id.map(CanonicalText::as_str)
+        req_id.map(|req_id| req_id.as_str().into())
     }
 
-    fn effect_correlation<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
-        if kind == TIMER_SET {
-            TimerSet::parse(params)?.key.map(CanonicalText::as_str)
-        } else {
-            None
-        }
+    fn effect_correlation<'a>(&self, _: EffectId, params: &'a [u8]) -> Option<Cow<'a, str>> {
+        let timer = TimerSet::parse(params)?;
+        timer.key.map(|key| key.as_str().into())
     }
 
     /// Mostly transient errors, or there would be little to retry; the terminal one may be off.
@@ -137,11 +136,11 @@ impl Model for Retry {
         ])
     }
 
-    fn knows_answers(&self, raised: SchemaId, input: SchemaId) -> bool {
+    fn knows_answers(&self, _: PlanId, raised: SchemaId, input: SchemaId) -> bool {
         raised == self.event && input == self.requested
     }
 
-    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
+    fn answer(&self, _: PlanId, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
         let Some(Requested { req_id, payload }) = wire::requested(input) else {
             return false;
         };
@@ -216,7 +215,7 @@ impl Model for Retry {
             return 0;
         };
         let is_its = |request: &Request| {
-            self.correlation(request.schema, &request.value) == Some(state.req_id.as_str())
+            self.correlation(request.schema, &request.value).as_deref() == Some(state.req_id.as_str())
         };
         let whose = requests.iter().position(is_its);
         let whose = whose.map_or(0, |index| index as u64 + 1);

@@ -171,7 +171,7 @@ impl Model for Generic {
         Vec::new()
     }
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "generic"
     }
 

@@ -29,7 +29,7 @@ pub mod texts;
 
 pub use any_world::{Crashes, Replays, Unrecovered};
 pub use checker::{Checker, Memory, OF_ANY_WORLD, Properties};
-pub use model::{Model, Scene, Size, Small, Spurious};
+pub use model::{Model, Reply, Scene, Size, Small, Spurious, Work};
 pub use observer::{Observer, Seen, Verdicts, Violation, Watch};
 pub use planted::{PlantedBug, Shape};
 pub use property::{

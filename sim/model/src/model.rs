@@ -4,20 +4,21 @@
 //! A world brings its own [`Model`]. Where it brings none, [`Generic`](crate::generic::Generic)
 //! makes one from its documents.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::observer::Watch;
 use crate::outline;
-use sim_air::{EffectId, SchemaId};
+use sim_air::{EffectId, PlanId, SchemaId};
 use sim_kernel::{World, adapters};
 use sim_record::random::Stream;
-use sim_record::scenario::{Depth, Request};
-use sim_record::trace::{Answer, Answers};
+use sim_record::scenario::{Depth, Knob, Request};
+use sim_record::trace::{Answer, Answers, Status};
 
 /// What is known of a world beside its documents. All bytes are canonical.
 pub trait Model: Send + Sync {
     /// What it is called, in reports.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Whether it says what clients send. If not, a few runs before a campaign find out which
     /// events come from within the world.
@@ -31,6 +32,11 @@ pub trait Model: Send + Sync {
 
     /// The requests of one seed.
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request>;
+
+    /// The event of a request as it is at the time at which it is started, if it tells the time.
+    fn at_start(&self, _: &Request, _now_ns: u64) -> Option<Vec<u8>> {
+        None
+    }
 
     /// By what its small worlds can be made larger.
     fn sizes(&self) -> &'static [Size] {
@@ -56,13 +62,18 @@ pub trait Model: Send + Sync {
     }
 
     /// The request that an event belongs to, if it says so.
-    fn correlation<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<&'a str> {
+    fn correlation<'a>(&self, _schema: SchemaId, _value: &'a [u8]) -> Option<Cow<'a, str>> {
         None
     }
 
     /// The request that an effect belongs to, from its parameters.
-    fn effect_correlation<'a>(&self, _kind: &str, _params: &'a [u8]) -> Option<&'a str> {
+    fn effect_correlation<'a>(&self, _: EffectId, _params: &'a [u8]) -> Option<Cow<'a, str>> {
         None
+    }
+
+    /// Whether a kind of fault never happens to the world.
+    fn forbids(&self, _fault: Knob) -> bool {
+        false
     }
 
     /// The answers that work may get, the plain one first.
@@ -70,16 +81,33 @@ pub trait Model: Send + Sync {
         adapters::answers()
     }
 
-    /// Whether the answers to work are known: that of a plan with inputs of `input`, which would
-    /// raise an event of `raised`.
-    fn knows_answers(&self, _raised: SchemaId, _input: SchemaId) -> bool {
+    /// Whether the answers to the work of a plan are known: one that awaits nothing, has inputs of
+    /// `input`, and would raise an event of `raised`.
+    fn knows_answers(&self, _: PlanId, _raised: SchemaId, _input: SchemaId) -> bool {
         false
     }
 
     /// Appends the event that answers the work a plan was started for by `input`, by the answer's
     /// place in [`Model::answers`]. False, with nothing appended, if it raises none.
-    fn answer(&self, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
+    fn answer(&self, _: PlanId, _input: &[u8], _answer: Answer, _out: &mut Vec<u8>) -> bool {
         false
+    }
+
+    /// Whether a piece of work may get an answer. The plain one may always be given.
+    fn may_answer(&self, _work: &Work<'_>, _answer: Answer) -> bool {
+        true
+    }
+
+    /// Whether the answers to an effect are listed: then it gets no other, and
+    /// [`Model::receipt`] is not asked.
+    fn lists_answers(&self, _work: &Work<'_>) -> bool {
+        false
+    }
+
+    /// What an answer to an effect is; None for what follows from the schemas. With a stream, made
+    /// up for this run; without, the plainest there is.
+    fn reply(&self, _: &Work<'_>, _answer: Answer, _: Option<&mut Stream>) -> Option<Reply> {
+        None
     }
 
     /// A spurious event, made up for this run: of another request, out of its time, or
@@ -108,6 +136,36 @@ pub trait Model: Send + Sync {
     fn plain_number(&self, _field: &str) -> u64 {
         0
     }
+}
+
+/// A piece of work that is answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Work<'a> {
+    /// An effect that is asked for.
+    Effect {
+        /// Which.
+        effect: EffectId,
+        /// The plan that asks; None if a reducer does.
+        plan: Option<PlanId>,
+        /// Its canonical parameters.
+        params: &'a [u8],
+    },
+    /// A plan that awaits nothing, and raises an event.
+    Plan {
+        /// Which.
+        plan: PlanId,
+        /// Its canonical input.
+        input: &'a [u8],
+    },
+}
+
+/// An answer to an effect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reply {
+    /// What a reducer is told; plans get no other than ok.
+    pub status: Status,
+    /// The canonical receipt.
+    pub receipt: Vec<u8>,
 }
 
 /// A spurious event.

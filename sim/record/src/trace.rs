@@ -17,6 +17,7 @@ mod step;
 mod turn;
 mod values;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub use crate::answers::{Answer, Answers, Often, Outcome, SILENCE};
@@ -184,9 +185,9 @@ impl Trace {
     pub fn name_in(
         &mut self,
         id: ValueId,
-        read: impl FnOnce(&[u8]) -> Option<&str>,
+        read: impl FnOnce(&[u8]) -> Option<Cow<'_, str>>,
     ) -> Option<Name> {
-        let text = read(self.values.bytes(id))?.to_owned();
+        let text = read(self.values.bytes(id))?.into_owned();
         Some(self.name(&text))
     }
 

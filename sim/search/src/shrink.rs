@@ -20,6 +20,7 @@ mod values;
 mod ways;
 
 use decisions::Answers;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
@@ -265,7 +266,7 @@ impl<'a> Context<'a> {
     }
 
     /// What the requests of a scenario are called in events.
-    fn correlations<'s>(&self, scenario: &'s Scenario) -> Vec<&'s str> {
+    fn correlations<'s>(&self, scenario: &'s Scenario) -> Vec<Cow<'s, str>> {
         let model = self.subject.model;
         let requests = scenario.requests.iter();
         requests

@@ -12,7 +12,7 @@ use sim_kernel::adapters::{
     blob::{self, Lookup},
     timer,
 };
-use sim_model::receipts;
+use sim_model::{Work, receipts};
 use sim_record::scenario::Scenario;
 use sim_record::trace::{
     Answer, Asker, Cell, Choice, CrashPoint, Item, Mark, Recovery, Remark, Status, Trace, ValueId,
@@ -45,6 +45,18 @@ enum TakenFrom {
     Nowhere,
 }
 
+/// An effect that is asked for, as a model is asked about it.
+pub fn work_of<'a>(trace: &'a Trace, open: &OpenIntent) -> Work<'a> {
+    Work::Effect {
+        effect: open.effect,
+        plan: match open.asker {
+            Asker::Plan { plan, .. } => Some(plan),
+            Asker::Reducer { .. } => None,
+        },
+        params: trace.bytes(open.params),
+    }
+}
+
 impl Simulator<'_> {
     /// The event that a decision brings; None if the decision is not possible or brings none.
     pub(super) fn arrival(
@@ -61,7 +73,8 @@ impl Simulator<'_> {
                     second_start: self.started[index] > 0 || !self.flight.is_empty(),
                     ..Remark::default()
                 };
-                let value = trace.store(&request.value);
+                let told = self.model.at_start(request, self.now_ns);
+                let value = trace.store(told.as_deref().unwrap_or(&request.value));
                 let source = TakenFrom::Request(index);
                 Some(self.event(request.schema, value, source, remark))
             }
@@ -226,6 +239,9 @@ impl Simulator<'_> {
         let effect = &air.effects[open.effect.index()];
         let of = (&air.schemas, effect);
         let lookup = blob::look_up(&self.flight.blobs, of, trace, open.params);
+        if let Some(reply) = self.model.reply(&work_of(trace, open), answer, None) {
+            return (Some(trace.store(&reply.receipt)), lookup);
+        }
         let params = trace.bytes(open.params);
         let answer = trace.answers.name(answer);
         let receipt = receipts::plain(air, effect, params, answer, lookup.bytes(trace));

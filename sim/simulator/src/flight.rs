@@ -4,10 +4,11 @@
 //! Nothing is chosen here.
 
 use super::naming::Names;
-use sim_air::SchemaId;
+use sim_air::{PlanId, SchemaId};
 use sim_kernel::OpenIntent;
 use sim_kernel::adapters::blob::Blob;
-use sim_record::trace::{Item, Name, ValueId};
+use sim_model::Work;
+use sim_record::trace::{Item, Name, Trace, ValueId};
 
 /// Something in flight: when it is due, what it is called, whose it is.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +70,8 @@ pub struct Pending {
 pub struct PlanRun {
     /// Its id in the kernel.
     pub instance: u32,
+    /// Which plan it is, and the canonical input.
+    pub started: (PlanId, ValueId),
     /// It awaits nothing and raises an event whose answers are known.
     pub answerable: bool,
     /// The step that its next tick runs; None while it waits.
@@ -77,6 +80,17 @@ pub struct PlanRun {
     pub answered: Option<SchemaId>,
     /// It was decided that its work gives no answer, for now.
     pub silent: bool,
+}
+
+impl PlanRun {
+    /// As a model is asked about it.
+    pub fn work<'a>(&self, trace: &'a Trace) -> Work<'a> {
+        let (plan, input) = self.started;
+        Work::Plan {
+            plan,
+            input: trace.bytes(input),
+        }
+    }
 }
 
 /// Everything in flight.

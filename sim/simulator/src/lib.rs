@@ -26,6 +26,7 @@ use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Scenario, Verb};
 use sim_record::trace::{Answer, Answers, Choice, Emitted, Item, Mark, Remark, Trace, ValueId};
 
+pub use arrival::work_of;
 pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
 pub use liveness::Liveness;
@@ -359,9 +360,10 @@ impl<'w> Simulator<'w> {
             return Some(sequence);
         }
         let instance = &self.kernel.plans()[index];
-        let input = trace.bytes(instance.input_bytes);
+        let (definition, input) = (instance.plan, trace.bytes(instance.input_bytes));
         self.scratch.clear();
-        let answers = self.model.answer(input, answer, &mut self.scratch);
+        let model = self.model;
+        let answers = model.answer(definition, input, answer, &mut self.scratch);
         self.kernel.tick(trace, index, step, true, self.now_ns);
         if answers {
             let value = trace.store(&self.scratch);

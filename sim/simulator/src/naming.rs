@@ -3,6 +3,8 @@
 //! An event goes by the tag of its variant or the name of its schema, an effect by the event that
 //! its receipt comes back as, a plan instance by its plan. Names are found once for each value.
 
+use std::borrow::Cow;
+
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId, Type};
 use sim_kernel::{World, local_name, variant_tag};
 use sim_model::Model;
@@ -76,7 +78,7 @@ impl<'w> Naming<'w> {
                 let schemas = &air.schemas;
                 match schemas.resolve(schemas.ty(schema)) {
                     Type::Variant(_) => trace
-                        .name_in(value, variant_tag)
+                        .name_in(value, |bytes| variant_tag(bytes).map(Cow::Borrowed))
                         .unwrap_or_else(|| trace.name("event")),
                     _ => trace.name(local_name(schemas.name(schema))),
                 }
@@ -102,8 +104,7 @@ impl<'w> Naming<'w> {
                 trace.name_in(value, |bytes| model.correlation(input, bytes))
             }
             Thing::Effect(_, effect) => {
-                let kind = &air.effects[effect.index()].kind;
-                trace.name_in(value, |bytes| model.effect_correlation(kind, bytes))
+                trace.name_in(value, |bytes| model.effect_correlation(effect, bytes))
             }
         }
     }

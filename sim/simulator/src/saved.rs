@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::{Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
-use sim_air::SchemaId;
+use sim_air::{PlanId, SchemaId};
 use sim_kernel::adapters::blob::Blob;
 use sim_kernel::{Checkpoint, OpenIntent, PlanInstance};
 use sim_record::scenario::Scenario;
@@ -67,6 +67,8 @@ impl Flight {
         pack_list(packer, &self.plans, |packer, plan| {
             packer
                 .number(plan.instance.into())
+                .count(plan.started.0.index())
+                .value(plan.started.1)
                 .flag(plan.answerable)
                 .flag(plan.silent)
                 .count(plan.next_step.map_or(0, |step| step + 1))
@@ -93,6 +95,7 @@ impl Flight {
         });
         unpack_list(packed, &mut self.plans, |packed| PlanRun {
             instance: packed.small(),
+            started: (PlanId::new(packed.count()), packed.value()),
             answerable: packed.flag(),
             silent: packed.flag(),
             next_step: packed.count().checked_sub(1),

@@ -1,7 +1,10 @@
 //! The chooser of a campaign: every choice drawn from a seed, in the proportions of its faults.
 
-use crate::{Chooser, Enabled, Situation, enabled, item};
+use smallvec::SmallVec;
+
+use crate::{Chooser, Enabled, Situation, enabled, item, work_of};
 use sim_kernel::OpenIntent;
+use sim_model::Work;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Faults, Knob};
 use sim_record::trace::{Answer, Answers, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
@@ -55,7 +58,13 @@ impl Seeded {
         match enabled {
             Enabled::Plan(index) => Choice::Step {
                 plan: item(&flight.plans, index),
-                answer: flight.plans[index].body.answered.map(|_| self.answer()),
+                answer: match flight.plans[index].body.answered {
+                    Some(_) => {
+                        let run = &flight.plans[index].body;
+                        Some(self.answer(situation, &run.work(trace)))
+                    }
+                    None => None,
+                },
             },
             Enabled::Effect(index) => self.receipt(situation, trace, index),
             Enabled::Timer(index) => self.fire(situation, trace, index),
@@ -63,9 +72,16 @@ impl Seeded {
         }
     }
 
-    fn answer(&mut self) -> Answer {
+    fn answer(&mut self, situation: &Situation<'_>, work: &Work<'_>) -> Answer {
         let silence = self.answers.len() - 1;
-        match self.stream.weighted(&self.answers) {
+        let may = |place: usize| {
+            let answer = Answer::nth(place as u8);
+            place == silence || situation.model.may_answer(work, answer)
+        };
+        let weights = self.answers.iter().enumerate();
+        let weights = weights.map(|(place, weight)| if may(place) { *weight } else { 0 });
+        let weights: SmallVec<[u32; 8]> = weights.collect();
+        match self.stream.weighted(&weights) {
             None => Answer::PLAIN,
             Some(index) if index == silence => Answer::SILENCE,
             Some(index) => Answer::nth(index as u8),
@@ -76,13 +92,18 @@ impl Seeded {
     /// is a plain one or made up.
     fn receipt(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let pending = &situation.flight.pending;
+        let open = &pending[index].body.open;
         let answer = match self.stream.below(2) {
             0 => Answer::PLAIN,
-            _ => self.answer(),
+            _ => self.answer(situation, &work_of(trace, open)),
         };
         let value = match answer {
             Answer::SILENCE => None,
-            _ => self.made_up(situation, trace, &pending[index].body.open),
+            _ if situation.model.lists_answers(&work_of(trace, open)) => {
+                let reply = self.reply(situation, trace, open, answer);
+                reply.map(|(_, receipt)| receipt)
+            }
+            _ => self.made_up(situation, trace, open),
         };
         Choice::Receipt {
             effect: item(pending, index),
@@ -107,6 +128,34 @@ impl Seeded {
         Some(trace.store(&made))
     }
 
+    /// What a listed answer is this time; None for the plainest.
+    fn reply(
+        &mut self,
+        situation: &Situation<'_>,
+        trace: &mut Trace,
+        open: &OpenIntent,
+        answer: Answer,
+    ) -> Option<(Status, ValueId)> {
+        let model = situation.model;
+        let reply = model.reply(&work_of(trace, open), answer, Some(&mut self.stream))?;
+        Some((reply.status, trace.store(&reply.receipt)))
+    }
+
+    /// The status and the receipt of a reducer's effect whose answers are listed.
+    fn listed(
+        &mut self,
+        situation: &Situation<'_>,
+        trace: &mut Trace,
+        open: &OpenIntent,
+    ) -> (Status, Option<ValueId>) {
+        let answer = self.answer(situation, &work_of(trace, open));
+        let reply = match answer {
+            Answer::SILENCE => None,
+            _ => self.reply(situation, trace, open, answer),
+        };
+        reply.map_or((Status::Ok, None), |(status, receipt)| (status, Some(receipt)))
+    }
+
     fn fire(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let due_ns = situation.flight.timers[index].due_ns;
         let at_ns = if due_ns > situation.now_ns && self.chance(Knob::TimerEarly) {
@@ -125,9 +174,14 @@ impl Seeded {
         };
         let twice = self.chance(Knob::TimerTwice);
         let timer = &situation.flight.timers[index].body;
-        let value = match timer.is_timer {
-            true => None,
-            false => self.made_up(situation, trace, &timer.open),
+        let is_listed = !timer.is_timer && {
+            let work = work_of(trace, &timer.open);
+            situation.model.lists_answers(&work)
+        };
+        let (status, value) = match timer.is_timer {
+            true => (status, None),
+            false if is_listed => self.listed(situation, trace, &timer.open),
+            false => (status, self.made_up(situation, trace, &timer.open)),
         };
         Choice::Fire {
             timer: item(&situation.flight.timers, index),

@@ -133,7 +133,10 @@ impl Simulator<'_> {
             .steps
             .iter()
             .any(|step| matches!(step.op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. }));
-        let known = |raised| self.model.knows_answers(raised, definition.input);
+        let known = |raised| {
+            let plan = instance.plan;
+            self.model.knows_answers(plan, raised, definition.input)
+        };
         let raises = definition
             .steps
             .iter()
@@ -144,6 +147,7 @@ impl Simulator<'_> {
         let names = self.naming.names(trace, thing, instance.input_bytes);
         let body = PlanRun {
             instance: id,
+            started: (instance.plan, instance.input_bytes),
             answerable,
             next_step: None,
             answered: None,

@@ -88,7 +88,7 @@ fn nat(record: &Value, field: &str) -> Option<u64> {
 }
 
 impl Model for Counter {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "counter"
     }
 

@@ -5,8 +5,9 @@
 
 use super::Limits;
 use sim_kernel::OpenIntent;
+use sim_model::{Model, Work};
 use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
-use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item};
+use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item, work_of};
 
 /// What of the bounds has been used up.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -40,6 +41,7 @@ pub(super) struct Move {
 
 /// What is looked at to find the moves.
 pub(super) struct Position<'a> {
+    pub model: &'a dyn Model,
     pub flight: &'a Flight,
     pub trace: &'a Trace,
     pub started: &'a [u32],
@@ -47,15 +49,22 @@ pub(super) struct Position<'a> {
     pub alike: bool,
     /// Receipts beside the plain ones, for each effect of a plan in flight.
     pub receipts: &'a [Vec<ValueId>],
+    /// Receipts beside the plain ones, for each effect of a reducer in flight.
+    pub replies: &'a [Vec<(Status, ValueId)>],
     /// Decisions that bring spurious events.
     pub spurious: &'a [Choice],
 }
 
 /// How work may be answered; that it is not, for now, is to take another move.
-fn answers(position: &Position<'_>, limits: &Limits) -> impl Iterator<Item = Answer> + use<> {
+fn answers<'a>(
+    position: &'a Position<'_>,
+    limits: &Limits,
+    work: Work<'a>,
+) -> impl Iterator<Item = Answer> + 'a {
     let only = limits.scene.only;
     let all = position.trace.answers.all();
     all.filter(move |answer| only.is_none_or(|only| only == *answer))
+        .filter(move |answer| position.model.may_answer(&work, *answer))
 }
 
 /// Which statuses receipts may have.
@@ -139,6 +148,16 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
                 add(fire(true), Used { duplicates, ..used });
             }
         }
+        for (status, value) in position.replies.get(index).into_iter().flatten() {
+            let choice = Choice::Fire {
+                timer: item(&flight.timers, index),
+                at_ns: None,
+                status: *status,
+                twice: false,
+                value: Some(*value),
+            };
+            add(choice, used);
+        }
     }
 }
 
@@ -146,17 +165,21 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
 fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
     let mut add = |choice| moves.push(Move { choice, used });
-    for plan in enabled::plans(flight) {
-        let choice = plan.plain(flight);
-        let Choice::Step { plan, answer } = choice else {
+    for enabled in enabled::plans(flight) {
+        let choice = enabled.plain(flight);
+        let (Choice::Step { plan, answer }, Enabled::Plan(index)) = (&choice, enabled) else {
             continue;
         };
         if answer.is_none() {
             add(choice);
             continue;
         }
-        for answer in answers(position, limits).map(Some) {
-            add(Choice::Step { plan, answer });
+        let work = flight.plans[index].body.work(position.trace);
+        for answer in answers(position, limits, work).map(Some) {
+            add(Choice::Step {
+                plan: *plan,
+                answer,
+            });
         }
     }
     let intents = flight.pending.iter().map(|pending| &pending.body.open);
@@ -166,7 +189,8 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
             answer,
             value,
         };
-        for answer in answers(position, limits) {
+        let work = work_of(position.trace, &flight.pending[index].body.open);
+        for answer in answers(position, limits, work) {
             add(receipt(answer, None));
         }
         for value in position.receipts.get(index).into_iter().flatten() {

@@ -6,11 +6,11 @@ use super::{ExploreOptions, Limits, Used};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
-use sim_model::{Checker, Memory, Model, PropertySet, Violation};
+use sim_model::{Checker, Memory, Model, PropertySet, Reply, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Decision, Scenario};
-use sim_record::trace::{Choice, Key, Pool, Trace, Unpacker, ValueId, Values};
-use sim_simulator::{Saved, Simulator};
+use sim_record::trace::{Choice, Key, Pool, Status, Trace, Unpacker, ValueId, Values};
+use sim_simulator::{Saved, Simulator, work_of};
 
 /// Where the moves of some states lead.
 pub(super) struct Expanded {
@@ -164,7 +164,10 @@ impl<'w> Worker<'w> {
             return receipts.clone();
         }
         let params = self.trace.bytes(open.params);
-        let few = self.model.few_receipts(open.effect, params);
+        let few = match self.model.lists_answers(&work_of(&self.trace, &open)) {
+            true => Vec::new(),
+            false => self.model.few_receipts(open.effect, params),
+        };
         let few: Vec<ValueId> = few
             .iter()
             .map(|receipt| self.trace.store(receipt))
@@ -173,11 +176,31 @@ impl<'w> Worker<'w> {
         few
     }
 
+    /// Answers beside the plain one to an effect of a reducer, where the model lists them.
+    fn replies(&mut self, timer: usize) -> Vec<(Status, ValueId)> {
+        let timer = self.simulator.flight().timers[timer].body;
+        let work = work_of(&self.trace, &timer.open);
+        if timer.is_timer || !self.model.lists_answers(&work) {
+            return Vec::new();
+        }
+        let answers = self.trace.answers.all().skip(1);
+        let replies: Vec<Reply> = answers
+            .filter(|answer| self.model.may_answer(&work, *answer))
+            .filter_map(|answer| self.model.reply(&work, answer, None))
+            .collect();
+        let mut store = |reply: Reply| (reply.status, self.trace.store(&reply.receipt));
+        replies.into_iter().map(&mut store).collect()
+    }
+
     fn moves(&mut self, base: &Base) -> Vec<Move> {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
         let pending = self.simulator.flight().pending.len();
         let receipts: Vec<Vec<ValueId>> = (0..pending).map(|index| self.few(index)).collect();
+        let timers = self.simulator.flight().timers.len();
+        let replies: Vec<_> = (0..timers).map(|index| self.replies(index)).collect();
         let position = Position {
+            model: self.model,
+            replies: &replies,
             receipts: &receipts,
             flight: self.simulator.flight(),
             trace: &self.trace,

@@ -1,5 +1,7 @@
 //! Fewer requests: those that nothing needs left out, two made one, and the rest named anew.
 
+use std::borrow::Cow;
+
 use super::{Context, Identity, Search, values};
 use sim_air::SchemaId;
 use sim_record::scenario::{Decision, Request, Scenario};
@@ -85,7 +87,7 @@ impl Context<'_> {
             .correlation(request.schema, &request.value);
         Identity {
             name: request.name.clone(),
-            correlation: correlation.map(str::to_owned),
+            correlation: correlation.map(Cow::into_owned),
         }
     }
 
@@ -98,7 +100,7 @@ impl Context<'_> {
     ) -> Option<Request> {
         let value = self.with_correlation(request.schema, &request.value, from, to)?;
         let found = self.subject.model.correlation(request.schema, &value);
-        (found == to.correlation.as_deref()).then(|| Request {
+        (found.as_deref() == to.correlation.as_deref()).then(|| Request {
             name: to.name.clone(),
             value,
             ..request.clone()
@@ -150,7 +152,8 @@ impl Context<'_> {
         if !from.is_empty() {
             return replaced(None).or_else(|| Some(bytes.to_vec()));
         }
-        let is_to = |bytes: &Vec<u8>| self.subject.model.correlation(schema, bytes) == Some(to);
+        let model = self.subject.model;
+        let is_to = |bytes: &Vec<u8>| model.correlation(schema, bytes).as_deref() == Some(to);
         let places = (0..).map_while(|place| replaced(Some(place)));
         places.into_iter().find(is_to)
     }

@@ -58,11 +58,11 @@ impl Search<'_> {
         let is_known = item
             .correlation
             .as_deref()
-            .is_none_or(|id| correlations.contains(&id));
+            .is_none_or(|id| correlations.iter().any(|known| known == id));
         let others = correlations.into_iter().filter(|_| !is_known);
         let mut items: Vec<ItemName> = others
             .map(|correlation| ItemName {
-                correlation: Some(correlation.to_owned()),
+                correlation: Some(correlation.into_owned()),
                 ..item.clone()
             })
             .collect();

@@ -3,6 +3,8 @@
 //! Values are taken apart by their schemas, so this serves any world. What the ids of requests
 //! are is asked of the model.
 
+use std::borrow::Cow;
+
 use super::numbers::Number;
 use super::{Context, Identity, Search};
 use sim_air::{SchemaId, Type, Value};
@@ -23,6 +25,7 @@ impl Context<'_> {
     /// The size of all values of a scenario, and how far its numbers are from plain.
     pub(super) fn weigh_values(&self, scenario: &Scenario) -> (u64, u128) {
         let correlations = self.correlations(scenario);
+        let correlations: Vec<&str> = correlations.iter().map(|known| &**known).collect();
         let mut size = 0;
         let mut weigh = |schema, bytes: &[u8], correlations| {
             let schemas = &self.subject.air.schemas;
@@ -237,6 +240,7 @@ impl Search<'_> {
         };
         let (schema, cell) = (*schema, cell.clone());
         let correlations = self.context.correlations(&self.best);
+        let correlations: Vec<&str> = correlations.iter().map(|known| &**known).collect();
         let mut values = self.of_requests(schema, value);
         values.extend(self.simpler_bytes(schema, value, &correlations));
         values.into_iter().any(|value| {
@@ -260,7 +264,7 @@ impl Search<'_> {
                 .subject
                 .model
                 .correlation(schema, value)
-                .map(str::to_owned),
+                .map(Cow::into_owned),
         };
         let requests = self.best.requests.iter();
         let known: Vec<Identity> = requests

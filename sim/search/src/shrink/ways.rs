@@ -1,5 +1,7 @@
 //! How an event could come about by itself: what has to be delivered, stepped and answered before.
 
+use std::borrow::Cow;
+
 use super::Context;
 use sim_air::{Air, Op, Plan, SchemaId, Trigger};
 use sim_kernel::{local_name, variant_tag};
@@ -13,7 +15,7 @@ impl Context<'_> {
         let correlation = self.subject.model.correlation(schema, value);
         ItemName {
             label: label.to_owned(),
-            correlation: correlation.map(str::to_owned),
+            correlation: correlation.map(Cow::into_owned),
             nth: 1,
         }
     }
@@ -52,7 +54,8 @@ impl Context<'_> {
             label: local_name(name).to_owned(),
             ..item.clone()
         };
-        let is_known = self.subject.model.knows_answers(schema, plan.input);
+        let model = self.subject.model;
+        let is_known = model.knows_answers(trigger.plan, schema, plan.input);
         let awaits = |op: &Op| matches!(op, Op::AwaitReceipt { .. } | Op::AwaitEvent { .. });
         let is_chosen = is_known && !plan.steps.iter().any(|step| awaits(&step.op));
         let mut way = vec![Decision::Deliver(named(air.schemas.name(trigger.event)))];
