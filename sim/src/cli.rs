@@ -11,6 +11,8 @@ mod errors;
 mod exit;
 mod explore;
 mod input;
+mod layout;
+mod package;
 mod planted;
 mod readers;
 mod replay;

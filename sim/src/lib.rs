@@ -134,6 +134,7 @@ pub mod worlds;
 
 pub use sim_air as air;
 pub use sim_cases as cases;
+pub use sim_declared as declared;
 pub use sim_host as host;
 pub use sim_kernel as kernel;
 pub use sim_model as model;

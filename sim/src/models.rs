@@ -3,6 +3,7 @@
 //! Knows no model by its name: [`crate::worlds`] lists those that come with the command.
 
 use sim_air::Air;
+use sim_declared::{Declared, File};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::generic::Generic;
@@ -11,12 +12,23 @@ use sim_search::campaign;
 
 use crate::worlds::{Misfit, WORLDS};
 
-/// The model of a world.
+/// The model of a world: what is declared of it, if something is.
 pub fn of(world: &World) -> Box<dyn Model> {
+    if let Some(declared) = declared(world) {
+        return Box::new(declared);
+    }
     let mut known = WORLDS
         .iter()
         .filter_map(|built_in| (built_in.model)(&world.air).ok()?);
     known.next().unwrap_or_else(|| Box::new(Generic::of(world)))
+}
+
+/// What is declared of a world beside its documents. It was read before the world was made, and is
+/// right.
+fn declared(world: &World) -> Option<Declared> {
+    let source = world.declared.as_ref()?;
+    let file = File::parse(&source.file, &source.text).ok()?;
+    Declared::of(&file, world).ok()
 }
 
 /// The same, after the look at a world that is taken before a campaign, where no model says what

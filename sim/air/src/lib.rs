@@ -93,3 +93,4 @@ pub use expr::{EvalError, Expr, ExprOrValue, Operator, Reference, Root, Scope};
 pub use problems::value_error::at_pointer;
 pub use text::patterns::Pattern;
 pub use text::printable::{printable, printable_json, printable_lines};
+pub use text::suggest::suggest;

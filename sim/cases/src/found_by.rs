@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseError, strict};
+use sim_air::Hash;
 use sim_kernel::World;
 use sim_record::scenario::{Faults, Knob, Scenario, answer_of_weight};
 
@@ -104,6 +105,9 @@ pub struct WorldHashes {
     /// Wasm hash by the name of the module: the reducers, and the enforcers of the world's own.
     #[serde(deserialize_with = "strict::map")]
     pub reducers: BTreeMap<String, String>,
+    /// That of what is declared beside the documents, if something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<String>,
 }
 
 impl WorldHashes {
@@ -114,6 +118,9 @@ impl WorldHashes {
         WorldHashes {
             manifest: world.air.manifest_hash.to_string(),
             reducers: modules.collect(),
+            declared: world.declared.as_ref().map(|declared| {
+                Hash::of(declared.text.as_bytes()).to_string()
+            }),
         }
     }
 }

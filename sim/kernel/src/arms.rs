@@ -109,6 +109,18 @@ impl Arms {
         self.leave_something_to_clients();
     }
 
+    /// From now on clients send what is said, and nothing else: the rest comes from within, or from
+    /// nobody.
+    pub fn sent_by_clients(&mut self, sends: impl Fn(&EventArm) -> bool) {
+        for arm in &mut self.0 {
+            if sends(arm) {
+                arm.source = EventSource::Client;
+            } else if arm.source == EventSource::Client {
+                arm.source = EventSource::Reducer;
+            }
+        }
+    }
+
     /// What reports call an arm: its label, with the schema's name where others have the same.
     pub fn name(&self, air: &Air, arm: &EventArm) -> String {
         let label = arm.label(air);

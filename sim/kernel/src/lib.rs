@@ -15,7 +15,7 @@ mod gate;
 mod kernel;
 mod plan;
 
-use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId};
+use sim_air::{Air, Hash, Op, Reducer, ReducerId, Route, SchemaId, Source};
 use sim_host::{Code, PureCode};
 use sim_record::trace::End;
 
@@ -36,6 +36,8 @@ pub struct World {
     pub arms: Arms,
     /// What its author declared to be meant.
     pub expected: Expected,
+    /// What is declared of it beside its documents, as it is written, if something is.
+    pub declared: Option<Source>,
     /// States that a reducer takes on at its first event, whichever that is: to do so is not to
     /// accept it.
     pub initial_states: Vec<(ReducerId, Vec<u8>)>,
@@ -116,6 +118,7 @@ impl World {
         World {
             arms: Arms::of(&air, occurs),
             expected: Expected::default(),
+            declared: None,
             initial_states: Vec::new(),
             air,
             codes,

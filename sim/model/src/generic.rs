@@ -12,7 +12,7 @@ use crate::pool::Pool;
 use crate::{receipts, sample};
 use sim_air::{Air, EffectId, SchemaId, Type, Value};
 use sim_kernel::adapters::Adapter;
-use sim_kernel::{EventArm, EventSource, World};
+use sim_kernel::{ArmIndex, EventArm, EventSource, World};
 use sim_record::random::{Ratio, Stream};
 use sim_record::scenario::{Depth, Request};
 
@@ -59,6 +59,66 @@ impl Generic {
             constants: Constants::of(world),
             keys,
         }
+    }
+
+    /// Every kind of event that the world listens to.
+    pub fn arms(&self) -> &[EventArm] {
+        &self.arms
+    }
+
+    /// A value of a type, drawn for a run with these requests; without any, from a pool of its own.
+    pub fn drawn(&self, ty: &Type, requests: &[Request], stream: &mut Stream) -> Value {
+        let pool = match requests.is_empty() {
+            true => Pool::draw(&self.constants, &self.keys, stream),
+            false => self.gathered(requests),
+        };
+        sample::of_run(&self.air.schemas, ty, &pool, stream)
+    }
+
+    /// A spurious event of one of these arms.
+    pub fn spurious_among(
+        &self,
+        requests: &[Request],
+        stream: &mut Stream,
+        wanted: impl Fn(&EventArm) -> bool,
+    ) -> Option<Spurious> {
+        let arms: Vec<&EventArm> = self.arms.iter().filter(|arm| wanted(arm)).collect();
+        let pool = self.gathered(requests);
+        self.spurious_of(stream.pick(&arms)?, &pool, stream)
+    }
+
+    /// A few spurious events of the arms at these places.
+    pub fn few_spurious_among(
+        &self,
+        requests: &[Request],
+        wanted: impl Fn(ArmIndex) -> bool,
+    ) -> Vec<Spurious> {
+        let arms = self.arms.iter().enumerate();
+        let arms = arms.filter(|(index, _)| wanted(*index));
+        let arms: Vec<&EventArm> = arms.map(|(_, arm)| arm).collect();
+        self.few_spurious_of(&arms, requests)
+    }
+
+    fn few_spurious_of(&self, within: &[&EventArm], requests: &[Request]) -> Vec<Spurious> {
+        let pool = Pool {
+            is_small: true,
+            ..self.gathered(requests)
+        };
+        let events = self.few(within, &pool, SPURIOUS_OF_AN_ARM);
+        let mut stream = Stream::of_a_small_world();
+        let spurious = events.into_iter().take(MOST_SPURIOUS);
+        let spurious = spurious.filter_map(|(schema, value)| {
+            let tag = sim_kernel::variant_tag(&value).map(str::to_owned);
+            let mut arms = within.iter();
+            let arm = arms.find(|arm| arm.schema == schema && arm.tag == tag)?;
+            let cell = self.cell(arm, &pool, &mut stream);
+            Some(Spurious {
+                schema,
+                value,
+                cell,
+            })
+        });
+        spurious.collect()
     }
 
     fn of_source(&self, wanted: impl Fn(EventSource) -> bool) -> Vec<&EventArm> {
@@ -220,25 +280,7 @@ impl Model for Generic {
 
     fn few_spurious(&self, requests: &[Request]) -> Vec<Spurious> {
         let within = self.of_source(|source| source != EventSource::Client);
-        let pool = Pool {
-            is_small: true,
-            ..self.gathered(requests)
-        };
-        let events = self.few(&within, &pool, SPURIOUS_OF_AN_ARM);
-        let mut stream = Stream::of_a_small_world();
-        let spurious = events.into_iter().take(MOST_SPURIOUS);
-        let spurious = spurious.filter_map(|(schema, value)| {
-            let tag = sim_kernel::variant_tag(&value).map(str::to_owned);
-            let mut arms = within.iter();
-            let arm = arms.find(|arm| arm.schema == schema && arm.tag == tag)?;
-            let cell = self.cell(arm, &pool, &mut stream);
-            Some(Spurious {
-                schema,
-                value,
-                cell,
-            })
-        });
-        spurious.collect()
+        self.few_spurious_of(&within, requests)
     }
 
     fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {

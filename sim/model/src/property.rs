@@ -117,6 +117,24 @@ impl Property {
         }
     }
 
+    /// The same as [`Property::always`], declared by an author.
+    pub fn declared(name: String, says: String) -> Property {
+        Property {
+            name: name.into(),
+            says: says.into(),
+            ..Property::always("", "")
+        }
+    }
+
+    /// The same as [`Property::eventually`], declared by an author.
+    pub fn declared_eventually(name: String, says: String) -> Property {
+        Property {
+            name: name.into(),
+            says: says.into(),
+            ..Property::eventually("", "")
+        }
+    }
+
     /// The same, with failures known by something else than their turn.
     pub const fn known_by(self, by: KnownBy) -> Property {
         let kind = match self.kind {

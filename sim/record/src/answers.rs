@@ -61,6 +61,11 @@ impl Often {
     /// Never in half of the seeds, else 4.
     pub const RARELY: Often = Often::new(0, 2, 4);
 
+    /// About so often: from half of it to one and a half. 0 is never.
+    pub const fn about(weight: u32) -> Often {
+        Often::new(weight.div_ceil(2), if weight == 0 { 1 } else { weight + 1 }, 1)
+    }
+
     const fn new(least: u32, weights: u32, apart: u32) -> Often {
         Often {
             least,

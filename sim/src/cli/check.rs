@@ -10,6 +10,7 @@ use super::input::{
     WorldArguments, built_in, check_pin, folder_help, given, is_built_in, note_built_in, read_wasm,
     sources, warnings,
 };
+use super::layout::Layout;
 use super::{Exit, terminal};
 use sim_air::{Air, Diagnostic, Diagnostics, Hash, Severity, printable_lines};
 use sim_cases::files;
@@ -60,6 +61,15 @@ impl Check {
             }
         };
         tell(&air.warnings.list)?;
+        let layout = world.layout()?;
+        let declared = layout.as_ref().and_then(|layout| layout.declared.as_ref());
+        if let Some(declared) = declared
+            && let Err(diagnostics) = sim_declared::check(declared, &air)
+        {
+            tell(&diagnostics.list)?;
+            terminal::note(&problems(&diagnostics));
+            return Ok(Exit::BadInput);
+        }
         for reducer in air.reducers.iter().filter(|_| !self.pin) {
             if let Some(wasm) = built_in(&reducer.name) {
                 check_pin(&folder, reducer, Hash::of(wasm))?;
@@ -70,6 +80,9 @@ impl Check {
             bail!("{warnings}: `--strict` refuses them");
         }
         write_table(&air)?;
+        if let Some(declared) = declared {
+            writeln!(terminal::out(), "{}: {}", declared.name, declared.says())?;
+        }
         let verdict = match air.warnings.count() {
             0 => "all checks pass".to_owned(),
             _ => format!("no errors, {warnings}"),
@@ -81,6 +94,8 @@ impl Check {
 
     /// Writes the hash of each module whose wasm is at hand.
     fn pin(&self, folder: &Path) -> Result<()> {
+        let layout = Layout::of(folder)?;
+        let folder = &layout.documents();
         let air = sim_air::load(&sources(folder)?)?;
         let given = given(&self.wasm, &air)?;
         let cache = default_cache_dir();
@@ -94,9 +109,10 @@ impl Check {
         for (index, (name, file, is_pure)) in reducers.chain(enforcers).enumerate() {
             let wasm = match given.iter().find(|(of, _)| *of == index) {
                 Some((_, file)) => read_wasm(file)?,
-                None => match built_in(name) {
-                    Some(wasm) => wasm.to_vec(),
-                    None => continue,
+                None => match (layout.wasm(name)?, built_in(name)) {
+                    (Some(file), _) => read_wasm(&file)?,
+                    (None, Some(wasm)) => wasm.to_vec(),
+                    (None, None) => continue,
                 },
             };
             let hash = load(&wasm, is_pure).with_context(|| format!("the wasm of `{name}`"))?;

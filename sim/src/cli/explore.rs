@@ -13,6 +13,7 @@ use super::terminal::{self, Progress};
 use super::{Exit, run};
 use crate::models;
 use crate::worlds::examples;
+use sim_declared::File;
 use sim_model::{Model, Scene, Small};
 use sim_record::trace::{Answer, Answers};
 use sim_search::explore::{self, ExploreOptions, Limits};
@@ -22,14 +23,13 @@ use sizes::Sizes;
 #[derive(Args)]
 #[command(after_help = examples::EXPLORE)]
 pub(super) struct Explore {
-    /// Requests that may be started
+    /// Requests that may be started [default: 2, or as sim.toml says; so are the next four]
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 2,
         value_parser = value_parser!(u32).range(1..=4)
     )]
-    requests: u32,
+    requests: Option<u32>,
     #[command(flatten)]
     sizes: Sizes,
     /// Work answers like this alone, by name, such as ok; it goes deep, not wide
@@ -39,35 +39,31 @@ pub(super) struct Explore {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 1,
         value_parser = value_parser!(u8).range(0..=8)
     )]
-    duplicates: u8,
+    duplicates: Option<u8>,
     /// Messages that are dropped, and perhaps redelivered
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 0,
         value_parser = value_parser!(u8).range(0..=8)
     )]
-    drops: u8,
+    drops: Option<u8>,
     /// Spurious events, and second starts
     #[arg(
         long,
         alias = "stale",
         value_name = "N",
-        default_value_t = 1,
         value_parser = value_parser!(u8).range(0..=8)
     )]
-    spurious: u8,
+    spurious: Option<u8>,
     /// Crashes, at any point of an event's arrival
     #[arg(
         long,
         value_name = "N",
-        default_value_t = 0,
         value_parser = value_parser!(u8).range(0..=4)
     )]
-    crashes: u8,
+    crashes: Option<u8>,
     /// Vary nothing: only requests that are alike
     #[arg(long)]
     alike: bool,
@@ -105,6 +101,16 @@ pub(super) struct Explore {
     case_dir: PathBuf,
 }
 
+/// The bounds of the small worlds: as the command line says, as `sim.toml` does, or the usual ones.
+#[derive(Clone, Copy)]
+struct Sized {
+    requests: u32,
+    duplicates: u8,
+    drops: u8,
+    spurious: u8,
+    crashes: u8,
+}
+
 /// An answer of a world by name.
 fn answer(answers: &Answers, name: &str) -> Result<Answer> {
     let given = |answer: &Answer| *answer != Answer::SILENCE;
@@ -125,9 +131,10 @@ impl Explore {
         loaded.note_warnings(&self.world.folder());
         let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
         loaded.note_clients(&*model);
-        let scenes = self.scenes(&*model)?;
+        let sized = self.sized(loaded.declared.as_ref());
+        let scenes = self.scenes(&*model, sized)?;
         run::probe(&self.case_dir)?;
-        let options = self.options();
+        let options = self.options(sized);
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);
         let tour = explore::tour(&loaded.world, &*model, work, |states, taken, depth| {
@@ -139,7 +146,7 @@ impl Explore {
         let seconds = progress.elapsed().as_secs_f64();
         let explored = &tour.explored;
         let rate = explored.transitions as f64 / seconds;
-        let exit = self.report(&loaded, &*model, &tour)?;
+        let exit = self.report(&loaded, &*model, sized, &tour)?;
         let memory_bytes = explored.memory_bytes as f64;
         let most = tour.visits.iter().map(|visit| visit.states).max();
         terminal::note(&format!(
@@ -151,16 +158,27 @@ impl Explore {
         Ok(exit)
     }
 
-    fn small(&self) -> Small {
+    fn sized(&self, declared: Option<&File>) -> Sized {
+        let usual = declared.map(|file| file.explore().clone()).unwrap_or_default();
+        Sized {
+            requests: self.requests.or(usual.requests).unwrap_or(2).clamp(1, 4),
+            duplicates: self.duplicates.or(usual.duplicates).unwrap_or(1).min(8),
+            drops: self.drops.or(usual.drops).unwrap_or(0).min(8),
+            spurious: self.spurious.or(usual.spurious).unwrap_or(1).min(8),
+            crashes: self.crashes.or(usual.crashes).unwrap_or(0).min(4),
+        }
+    }
+
+    fn small(&self, sized: Sized) -> Small {
         Small {
-            requests: self.requests,
+            requests: sized.requests,
             sizes: self.sizes.0.clone(),
         }
     }
 
     /// The small worlds: that in which nothing is varied first.
-    fn scenes(&self, model: &dyn Model) -> Result<Vec<Scene>> {
-        let mut scenes = model.scenes(&self.small());
+    fn scenes(&self, model: &dyn Model, sized: Sized) -> Result<Vec<Scene>> {
+        let mut scenes = model.scenes(&self.small(sized));
         if self.alike {
             scenes.truncate(1);
         }
@@ -174,14 +192,14 @@ impl Explore {
         Ok(scenes)
     }
 
-    fn options(&self) -> ExploreOptions {
+    fn options(&self, sized: Sized) -> ExploreOptions {
         ExploreOptions {
             limits: Limits {
                 scene: Scene::default(),
-                duplicates: self.duplicates,
-                drops: self.drops,
-                spurious: self.spurious,
-                crashes: self.crashes,
+                duplicates: sized.duplicates,
+                drops: sized.drops,
+                spurious: sized.spurious,
+                crashes: sized.crashes,
                 depth: self.depth,
             },
             jobs: jobs(self.jobs),
@@ -194,23 +212,23 @@ impl Explore {
     }
 
     /// The bounds in words.
-    fn bounds(&self, model: &dyn Model) -> String {
+    fn bounds(&self, model: &dyn Model, sized: Sized) -> String {
         let some = |count: u64, one: &str, more: &str| match count {
             1 => format!("1 {one}"),
             _ => format!("{count} {more}"),
         };
-        let mut bounds = vec![some(self.requests.into(), "request", "requests")];
-        let small = self.small();
+        let mut bounds = vec![some(sized.requests.into(), "request", "requests")];
+        let small = self.small(sized);
         for size in model.sizes() {
             if let Some((one, more)) = size.counts {
                 bounds.push(some(small.get(size), one, more));
             }
         }
         let faults = [
-            (self.duplicates, "duplicate", "duplicates"),
-            (self.drops, "drop", "drops"),
-            (self.spurious, "spurious event", "spurious events"),
-            (self.crashes, "crash", "crashes"),
+            (sized.duplicates, "duplicate", "duplicates"),
+            (sized.drops, "drop", "drops"),
+            (sized.spurious, "spurious event", "spurious events"),
+            (sized.crashes, "crash", "crashes"),
         ];
         let faults = faults.into_iter().filter(|(count, ..)| *count > 0);
         bounds.extend(faults.map(|(count, one, more)| some(count.into(), one, more)));

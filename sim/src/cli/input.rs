@@ -6,11 +6,13 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use super::errors::Hinted;
+use super::layout::{Layout, SIM_TOML};
 use super::{shell, terminal};
 use crate::models;
 use crate::worlds::{self, WORLDS};
 use sim_air::{Air, Hash, Reducer, Source, Warnings, printable};
 use sim_cases::files;
+use sim_declared::{Declared, File};
 use sim_host::{Code, Limits, LoadError, PureCode, default_cache_dir};
 use sim_kernel::{EventSource, World};
 use sim_model::Model;
@@ -70,6 +72,8 @@ pub enum Leaks {
 pub struct Loaded {
     /// The world, ready to be run.
     pub world: World,
+    /// What its author declares of it, if something is.
+    pub declared: Option<File>,
     /// Wasm given by hand instead of the pinned one.
     pub notes: Vec<String>,
 }
@@ -125,9 +129,22 @@ pub(super) fn warnings(warnings: &Warnings) -> String {
 type Load = fn(&[u8], Limits, Option<&Path>) -> Result<Code, LoadError>;
 
 impl WorldArguments {
-    /// The folder asked for, or the one that is taken if it is there.
+    /// The folder asked for, or the one that is taken if it is there: this one, if it has a
+    /// `sim.toml`.
     pub fn folder(&self) -> PathBuf {
-        self.world.clone().unwrap_or_else(|| PathBuf::from(AIR))
+        let usual = match Path::new(SIM_TOML).is_file() {
+            true => ".",
+            false => AIR,
+        };
+        self.world.clone().unwrap_or_else(|| PathBuf::from(usual))
+    }
+
+    /// What lies in the folder; None for the world that is built in.
+    pub(super) fn layout(&self) -> Result<Option<Layout>> {
+        match is_built_in(self.world.as_deref()) {
+            true => Ok(None),
+            false => Layout::of(&self.folder()).map(Some),
+        }
     }
 
     /// The documents of the folder; without one, those that are built in.
@@ -135,9 +152,9 @@ impl WorldArguments {
     /// # Errors
     /// If they cannot be read.
     pub fn documents(&self) -> Result<Vec<Source>> {
-        match is_built_in(self.world.as_deref()) {
-            true => Ok(worlds::usual().sources()),
-            false => sources(&self.folder()),
+        match self.layout()? {
+            None => Ok(worlds::usual().sources()),
+            Some(layout) => sources(&layout.documents()),
         }
     }
 
@@ -161,10 +178,19 @@ impl WorldArguments {
         let cache = default_cache_dir();
         let cache = cache.as_deref();
         let folder = self.folder();
+        let layout = self.layout()?;
         let air = sim_air::load(&self.documents()?)?;
         models::check(&air)?;
+        let declared = layout.as_ref().and_then(|layout| layout.declared.as_ref());
+        if let Some(declared) = declared {
+            sim_declared::check(declared, &air)?;
+        }
         let given = given(&self.wasm, &air)?;
         let file_of = |index: usize| given.iter().find(|(of, _)| *of == index);
+        let of_layout = |module: &str| match &layout {
+            None => Ok(None),
+            Some(layout) => layout.wasm(module),
+        };
         let mut notes = Vec::new();
         let mut note = |name: &str, file: &Path, hash: Hash| {
             let file = file.display();
@@ -173,7 +199,17 @@ impl WorldArguments {
         let mut codes = Vec::new();
         for (index, reducer) in air.reducers.iter().enumerate() {
             let name = &reducer.name;
+            let by_layout = match file_of(index) {
+                Some(_) => None,
+                None => of_layout(name)?,
+            };
             codes.push(match file_of(index) {
+                None if let Some(file) = by_layout => {
+                    let code = load(&read_wasm(&file)?, Limits::default(), cache);
+                    let code = code.with_context(|| file.display().to_string())?;
+                    check_pin(&folder, reducer, code.hash())?;
+                    code
+                }
                 Some((_, file)) => {
                     let code = load(&read_wasm(file)?, Limits::default(), cache);
                     let code = code.with_context(|| file.display().to_string())?;
@@ -197,20 +233,36 @@ impl WorldArguments {
         let mut enforcers = Vec::new();
         for (index, module) in air.enforcers.iter().enumerate() {
             let name = &module.name;
-            let (_, file) = file_of(air.reducers.len() + index).with_context(|| {
+            let by_hand = file_of(air.reducers.len() + index).map(|(_, file)| file.clone());
+            let is_by_hand = by_hand.is_some();
+            let file = match by_hand {
+                Some(file) => Some(file),
+                None => of_layout(name)?,
+            };
+            let file = file.with_context(|| {
                 format!("no wasm for the enforcer `{name}`: say which with `--wasm {name}=FILE`")
             })?;
-            let code = PureCode::load(&read_wasm(file)?, Limits::default(), cache);
+            let code = PureCode::load(&read_wasm(&file)?, Limits::default(), cache);
             let code = code.with_context(|| file.display().to_string())?;
-            note(name, file, code.hash());
+            if is_by_hand {
+                note(name, &file, code.hash());
+            }
             enforcers.push(code);
         }
         let mut world = World::with_enforcers(air, codes, enforcers);
+        if let Some(declared) = declared {
+            Declared::declare(declared, &mut world)?;
+        }
         world.expected.forbids_leaks = self.leaks == Leaks::Deny;
         for text in &self.expect {
             world.expect(text).context("`--expect`")?;
         }
-        Ok(Loaded { world, notes })
+        let declared = layout.and_then(|layout| layout.declared);
+        Ok(Loaded {
+            world,
+            declared,
+            notes,
+        })
     }
 
     /// The same world with the reducers that are built in, if others were given by hand.
@@ -285,7 +337,7 @@ pub(super) fn jobs(asked: Option<u16>) -> usize {
 
 /// Whether it is the built-in world: no folder was asked for, and none is here.
 pub(super) fn is_built_in(folder: Option<&Path>) -> bool {
-    folder.is_none() && !Path::new(AIR).is_dir()
+    folder.is_none() && !Path::new(AIR).is_dir() && !Path::new(SIM_TOML).is_file()
 }
 
 /// Says so on standard error.

@@ -42,8 +42,9 @@ pub(super) struct Run {
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<Seed>,
     /// Run the seeds from A up to, not including, B
-    #[arg(long, value_name = "A..B", default_value = "0..10000", value_parser = seed_range)]
-    seeds: Range<u64>,
+    /// [default: as sim.toml says, or 0..10000]
+    #[arg(long, value_name = "A..B", value_parser = seed_range)]
+    seeds: Option<Range<u64>>,
     /// Threads; the output is the same for any number [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -96,6 +97,9 @@ pub(super) struct Run {
     keep_going: bool,
 }
 
+/// So many seeds, if nobody says otherwise.
+const SEEDS: u64 = 10_000;
+
 fn seed_range(text: &str) -> Result<Range<u64>, String> {
     let expected = "expected A..B, two numbers such as 0..1000";
     let (start, end) = text.split_once("..").ok_or(expected)?;
@@ -116,7 +120,7 @@ impl Run {
         let model = models::surveyed(&mut loaded.world).context("the reducer cannot be run")?;
         loaded.note_clients(&*model);
         let interrupt = terminal::interrupt();
-        let options = self.options(&interrupt)?;
+        let options = self.options(&loaded, &interrupt)?;
         if options.seeds.is_empty() {
             terminal::note("nothing ran: the range of seeds is empty");
             return Ok(Exit::NothingRan);
@@ -184,9 +188,11 @@ impl Run {
         }
     }
 
-    fn options(&self, interrupt: &Interrupt) -> Result<CampaignOptions> {
+    fn options(&self, loaded: &Loaded, interrupt: &Interrupt) -> Result<CampaignOptions> {
+        let declared = loaded.declared.as_ref();
+        let usual = || declared.and_then(|file| file.campaign().seeds).unwrap_or(SEEDS);
         let seeds = match self.seed {
-            None => self.seeds.clone(),
+            None => self.seeds.clone().unwrap_or_else(|| 0..usual()),
             Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),
             Some(Seed(seed)) => seed..seed + 1,
         };

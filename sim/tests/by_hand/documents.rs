@@ -319,6 +319,8 @@ impl Writer {
         let receipt = self.pen.value("sys/TimerSetReceipt@1", json);
         let record = Record::EffectReceipt {
             effect: EffectId::new(0),
+            params: receipt,
+            plan: None,
             intent: self.pen.intent("timer.set", receipt, true).hash,
             cell: None,
             status,

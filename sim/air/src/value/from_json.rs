@@ -26,6 +26,14 @@ impl Schemas {
             .and_then(|bytes| self.decode(id, &bytes))
     }
 
+    /// The same, of a type: what stands within a value of a schema.
+    ///
+    /// # Errors
+    /// If it is no value of the type.
+    pub fn value_of_type_from_json(&self, ty: &Type, json: &Json) -> Result<Value, ValueError> {
+        self.read_json(ty, json).map_err(|fault| *fault)
+    }
+
     fn read_json(&self, ty: &Type, json: &Json) -> Result<Value, Fault> {
         let ty = self.resolve(ty);
         if let Type::Option(inner) = ty {

@@ -3,7 +3,7 @@
 use super::super::envelope;
 use super::super::gate::{self, Denial};
 use super::{Kernel, OpenIntent};
-use sim_air::{EffectId, GrantId, OriginKind, SchemaId};
+use sim_air::{EffectId, GrantId, OriginKind, PlanId, SchemaId};
 use sim_record::trace::{
     Asker, Cell, GateRule, Intent, IntentHash, Record, Status, Trace, ValueId,
 };
@@ -86,9 +86,19 @@ impl Kernel<'_> {
             grant,
             hash,
             asker,
+            input: self.plan_of(asker).map(|(_, input)| input),
             allowed,
         });
         allowed
+    }
+
+    /// The plan that asks, and its input.
+    fn plan_of(&self, asker: Asker) -> Option<(PlanId, ValueId)> {
+        let Asker::Plan { plan, instance } = asker else {
+            return None;
+        };
+        let instance = &self.plans[self.plan(instance)?];
+        Some((plan, instance.input_bytes))
     }
 
     /// A receipt is in the journal: the oldest intent of that hash, of that cell if it was one that
@@ -110,6 +120,8 @@ impl Kernel<'_> {
         let cell = open.asker.cell();
         trace.journal.push(Record::EffectReceipt {
             effect: open.effect,
+            params: open.params,
+            plan: self.plan_of(open.asker),
             intent: open.hash,
             cell,
             status,
@@ -152,6 +164,8 @@ impl Kernel<'_> {
     pub fn receive(&mut self, trace: &mut Trace, open: &OpenIntent, receipt: ValueId) -> bool {
         trace.journal.push(Record::EffectReceipt {
             effect: open.effect,
+            params: open.params,
+            plan: self.plan_of(open.asker),
             intent: open.hash,
             cell: None,
             status: Status::Ok,

@@ -208,6 +208,12 @@ impl Faults {
         (knobs.into_iter().all(fits) && weights.all(fits)).then_some(Faults { knobs, answers })
     }
 
+    /// The same without one kind of fault.
+    pub fn without(mut self, knob: Knob) -> Faults {
+        self.knobs[knob as usize] = 0;
+        self
+    }
+
     /// The number of a knob, from 0 to [`Faults::MOST`]: a weight, or a percentage.
     #[inline]
     pub fn weight(&self, knob: Knob) -> u32 {

@@ -319,6 +319,8 @@ fn write_record(writer: &mut Writer<'_>, record: &Record) {
         }
         Record::EffectReceipt {
             effect: _,
+            params: _,
+            plan: _,
             intent,
             cell,
             status,

@@ -73,6 +73,8 @@ pub struct Intent {
     pub hash: IntentHash,
     /// Who asked.
     pub asker: Asker,
+    /// The canonical input of the plan that asked; None if a reducer did.
+    pub input: Option<ValueId>,
     /// Whether both the grant and the policy let it pass.
     pub allowed: bool,
 }

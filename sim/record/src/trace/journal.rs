@@ -57,6 +57,10 @@ pub enum Record {
     EffectReceipt {
         /// Which effect.
         effect: EffectId,
+        /// The canonical parameters with which it was asked for.
+        params: ValueId,
+        /// The plan that asked, and its canonical input; None if a reducer did.
+        plan: Option<(PlanId, ValueId)>,
         /// Which intent.
         intent: IntentHash,
         /// The cell that asked, if it was one of a keyed reducer.

@@ -127,6 +127,8 @@ fn text(world: &World, trace: &Trace, record: &trace::Record) -> String {
             intent,
             status,
             receipt,
+            params: _,
+            plan: _,
             cell: _,
         } => {
             let schema = air.effects[effect.index()].receipt;

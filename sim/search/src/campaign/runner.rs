@@ -7,7 +7,7 @@ use sim_model::Model;
 use sim_model::{Checker, Crashes, Replays, Signature, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::random::{Component, Seed, Stream};
-use sim_record::scenario::{Bounds, Depth, Faults, Mix, PlanMode, Scenario};
+use sim_record::scenario::{Bounds, Depth, Faults, Knob, Mix, PlanMode, Scenario};
 use sim_record::trace::{Answers, Digest, Trace};
 use sim_simulator::{Chooser, End, Flight, Scripted, Seeded, Simulator};
 
@@ -164,15 +164,22 @@ impl<'w> Runner<'w> {
                 ..bounds
             },
             liveness: true,
-            faults: Some(match (mix, depth) {
-                (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
-                _ => {
-                    let mut stream = Stream::new(seed, Component::Faults);
-                    Faults::draw(&mut stream, depth, &self.answers)
-                }
-            }),
+            faults: Some(self.faults(seed, mix, depth)),
             schedule: Vec::new(),
         }
+    }
+
+    /// The mix of a seed, without the kinds of fault that its world never meets.
+    fn faults(&self, seed: Seed, mix: Mix, depth: Depth) -> Faults {
+        let faults = match (mix, depth) {
+            (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
+            _ => {
+                let mut stream = Stream::new(seed, Component::Faults);
+                Faults::draw(&mut stream, depth, &self.answers)
+            }
+        };
+        let forbidden = Knob::ALL.into_iter().filter(|knob| self.model.forbids(*knob));
+        forbidden.fold(faults, Faults::without)
     }
 
     /// Runs a seed and checks it.

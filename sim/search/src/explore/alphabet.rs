@@ -6,6 +6,7 @@
 use super::Limits;
 use sim_kernel::OpenIntent;
 use sim_model::{Model, Work};
+use sim_record::scenario::Knob;
 use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
 use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item, work_of};
 
@@ -68,11 +69,11 @@ fn answers<'a>(
 }
 
 /// Which statuses receipts may have.
-fn statuses(limits: &Limits) -> impl Iterator<Item = Status> {
-    let only = limits.scene.only;
+fn statuses(position: &Position<'_>, limits: &Limits) -> impl Iterator<Item = Status> + use<> {
+    let has_others = limits.scene.only.is_none() && !position.model.forbids(Knob::TimerStatus);
     Status::ALL
         .into_iter()
-        .filter(move |status| only.is_none() || *status == Status::Ok)
+        .filter(move |status| has_others || *status == Status::Ok)
 }
 
 pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec<Move> {
@@ -134,7 +135,7 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
     }
     let intents = flight.timers.iter().map(|timer| &timer.body.open);
     for index in different_intents(intents) {
-        for status in statuses(limits) {
+        for status in statuses(position, limits) {
             let fire = |twice| Choice::Fire {
                 timer: item(&flight.timers, index),
                 at_ns: None,
@@ -143,7 +144,8 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
                 value: None,
             };
             add(fire(false), used);
-            if used.duplicates < limits.duplicates && status == Status::Ok {
+            let again = !position.model.forbids(Knob::TimerTwice);
+            if again && used.duplicates < limits.duplicates && status == Status::Ok {
                 let duplicates = used.duplicates + 1;
                 add(fire(true), Used { duplicates, ..used });
             }
@@ -217,8 +219,9 @@ fn faults(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<
     if used.spurious < limits.spurious {
         let spurious = used.spurious + 1;
         let used = Used { spurious, ..used };
+        let again = !position.model.forbids(Knob::SecondStart);
         for (count, request) in position.started.iter().zip(0..) {
-            if *count > 0 {
+            if again && *count > 0 {
                 add(Choice::Start { request }, used);
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::Explore;
+use super::{Explore, Sized};
 use crate::cli::input::Loaded;
 use crate::cli::{Exit, replay, terminal};
 use sim_cases::FoundBy;
@@ -21,7 +21,13 @@ use sim_session::{Finding, Session, Settings};
 
 impl Explore {
     /// The result on standard output: the same on any machine.
-    pub(super) fn report(&self, loaded: &Loaded, model: &dyn Model, tour: &Tour) -> Result<Exit> {
+    pub(super) fn report(
+        &self,
+        loaded: &Loaded,
+        model: &dyn Model,
+        sized: Sized,
+        tour: &Tour,
+    ) -> Result<Exit> {
         let explored = &tour.explored;
         let mut text = Text::default();
         loaded.notes.iter().for_each(|note| text.line(note));
@@ -48,7 +54,7 @@ impl Explore {
             );
         }
         let depth = explored.depth;
-        let bounds = self.bounds(model);
+        let bounds = self.bounds(model, sized);
         let never = match unseen {
             0 => String::new(),
             count => format!("; {count} `sometimes` of the documents were never seen"),

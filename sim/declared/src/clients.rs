@@ -1,0 +1,284 @@
+//! What clients send: declared events, with values of their own.
+
+use std::collections::BTreeMap;
+
+use crate::bundles::Bundles;
+use crate::file::{Client as ClientFile, File};
+use crate::given::{Given, Place};
+use crate::path::Path;
+use crate::trouble::Troubles;
+use sim_air::{Air, SchemaId, Type, Value};
+use sim_model::sample;
+use sim_record::random::Stream;
+use sim_record::scenario::Request;
+use toml::Spanned;
+
+/// How often a client sends, if it does not say.
+const WEIGHT: u32 = 10;
+/// The largest weight.
+const MOST_WEIGHT: u32 = 1_000;
+
+/// A kind of event that comes from outside.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub name: String,
+    pub event: SchemaId,
+    pub arm: Option<String>,
+    /// The type of what the event carries.
+    payload: Type,
+    given: Option<Given>,
+    weight: u32,
+    most: Option<u32>,
+    /// Where in the payload time is told.
+    times: Vec<Path>,
+}
+
+impl Client {
+    /// Reads the clients of a file.
+    pub fn read_all<'a>(
+        file: &'a File,
+        air: &'a Air,
+        troubles: &mut Troubles<'a>,
+    ) -> Vec<Client> {
+        let mut entries: Vec<_> = file.root.clients.iter().collect();
+        entries.sort_by_key(|(_, client)| client.span().start);
+        let clients = entries.iter().filter_map(|(name, client)| {
+            Client::read(name, client, air, troubles)
+        });
+        let clients: Vec<Client> = clients.collect();
+        check_bundles(&clients, &entries, troubles);
+        clients
+    }
+
+    fn read<'a>(
+        name: &str,
+        file: &'a Spanned<ClientFile>,
+        air: &'a Air,
+        troubles: &mut Troubles<'a>,
+    ) -> Option<Client> {
+        let (at, file) = (file.span().start, file.get_ref());
+        let schemas = &air.schemas;
+        let Some(event) = schemas.find(file.event.get_ref()) else {
+            let known = schemas.ids().map(|id| schemas.name(id));
+            let known: Vec<&str> = known.filter(|name| !name.starts_with("sys/")).collect();
+            troubles.unknown(file.event.span().start, "schema", file.event.get_ref(), known);
+            return None;
+        };
+        let is_heard = air.routes.iter().any(|route| route.event == event)
+            || air.triggers.iter().any(|trigger| trigger.event == event);
+        if !is_heard {
+            let what = format!("nothing listens to `{}`", file.event.get_ref());
+            let trouble = troubles.add(file.event.span().start, what);
+            trouble.hint("route it to a reducer, or have a trigger start a plan by it");
+        }
+        let payload = match (schemas.resolve(schemas.ty(event)), &file.arm) {
+            (Type::Variant(variant), Some(arm)) => match variant.arm(arm.get_ref()) {
+                Some(arm) => arm.ty.clone(),
+                None => {
+                    let known = variant.arms().iter().map(|arm| arm.tag.as_str());
+                    troubles.unknown(arm.span().start, "arm", arm.get_ref(), known);
+                    return None;
+                }
+            },
+            (Type::Variant(variant), None) => {
+                let known: Vec<&str> = variant.arms().iter().map(|arm| arm.tag.as_str()).collect();
+                let trouble = troubles.add(at, format!("`{name}` needs an `arm`"));
+                trouble.expected(format!("one of {}", known.join(", ")));
+                return None;
+            }
+            (_, Some(arm)) => {
+                let what = format!("`{}` is no variant: it has no arms", file.event.get_ref());
+                troubles.add(arm.span().start, what);
+                return None;
+            }
+            (ty, None) => ty.clone(),
+        };
+        let place = Place {
+            schemas,
+            asked: None,
+            is_request: true,
+        };
+        let given = match &file.fields {
+            None => None,
+            Some(fields) => match Given::read(place, &payload, fields.get_ref()) {
+                Ok(given) => Some(given),
+                Err((message, hint)) => {
+                    let what = format!("`{name}`: {message}");
+                    troubles.add(fields.span().start, what).maybe_hint(hint);
+                    return None;
+                }
+            },
+        };
+        let mut times = Vec::new();
+        given.iter().for_each(|given| given.times("", &mut times));
+        if file.weight.is_some_and(|weight| weight > MOST_WEIGHT) {
+            let what = format!("`{name}`: a weight is at most {MOST_WEIGHT}");
+            troubles.add(at, what);
+        }
+        Some(Client {
+            name: name.to_owned(),
+            event,
+            arm: file.arm.as_ref().map(|arm| arm.get_ref().clone()),
+            payload,
+            given,
+            weight: file.weight.unwrap_or(WEIGHT).min(MOST_WEIGHT),
+            most: file.most,
+            times: times.iter().map(|path| Path::new(path)).collect(),
+        })
+    }
+
+    /// Whether an event is of this kind.
+    pub fn is_of(&self, event: SchemaId, tag: Option<&str>) -> bool {
+        self.event == event && self.arm.as_deref() == tag
+    }
+
+    fn is_ready(&self, bundles: &Bundles) -> bool {
+        self.given.as_ref().is_none_or(|given| given.is_ready(bundles))
+    }
+
+    /// An event of this kind, out of a payload.
+    fn encode(&self, air: &Air, payload: Value) -> Option<Vec<u8>> {
+        let value = match &self.arm {
+            None => payload,
+            Some(tag) => Value::Variant {
+                tag: tag.clone(),
+                value: Box::new(payload),
+            },
+        };
+        air.schemas.encode(self.event, &value).ok()
+    }
+
+    /// Makes the declared fields anew, in a payload that was drawn by its schema.
+    pub fn draw(
+        &self,
+        air: &Air,
+        base: Value,
+        bundles: &mut Bundles,
+        stream: &mut Stream,
+    ) -> Option<Vec<u8>> {
+        let payload = match &self.given {
+            None => base,
+            Some(given) => given.draw(&air.schemas, base, bundles, None, stream),
+        };
+        self.encode(air, payload)
+    }
+
+    /// The type of what it carries.
+    pub fn payload(&self) -> &Type {
+        &self.payload
+    }
+
+    /// The first events of a small world.
+    pub fn few(&self, air: &Air, most: usize) -> Vec<Vec<u8>> {
+        let count = self.given.as_ref().map_or(1, Given::count);
+        let mut few = Vec::new();
+        for n in 0..count {
+            if few.len() >= most {
+                break;
+            }
+            let base = sample::plainest(&air.schemas, &self.payload);
+            let payload = match &self.given {
+                None => base,
+                Some(given) => given.nth(&air.schemas, base, &mut n.clone(), None),
+            };
+            if let Some(event) = self.encode(air, payload)
+                && !few.contains(&event)
+            {
+                few.push(event);
+            }
+        }
+        few
+    }
+
+    /// Takes up the ids of an event of this kind.
+    pub fn gather(&self, value: &Value, bundles: &mut Bundles) {
+        let payload = match value {
+            Value::Variant { value, .. } => value,
+            value => value,
+        };
+        if let Some(given) = &self.given {
+            given.gather(payload, bundles);
+        }
+    }
+
+    /// An event as it is at a time, if it tells the time.
+    pub fn at(&self, air: &Air, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
+        if self.times.is_empty() {
+            return None;
+        }
+        let mut event = air.schemas.decode(self.event, value).ok()?;
+        let payload = match &mut event {
+            Value::Variant { value, .. } => value,
+            value => value,
+        };
+        for path in &self.times {
+            let is_int = matches!(path.find(payload), Some(Value::Int(_)));
+            path.put(payload, match is_int {
+                true => Value::Int(i64::try_from(now_ns).unwrap_or(i64::MAX)),
+                false => Value::Nat(now_ns),
+            });
+        }
+        air.schemas.encode(self.event, &event).ok()
+    }
+}
+
+/// Known ids need somebody who makes them.
+fn check_bundles<'a>(
+    clients: &[Client],
+    entries: &[(&'a String, &'a Spanned<ClientFile>)],
+    troubles: &mut Troubles<'a>,
+) {
+    let (mut made, mut known) = (Vec::new(), Vec::new());
+    for given in clients.iter().filter_map(|client| client.given.as_ref()) {
+        given.bundles(&mut made, &mut known);
+    }
+    if let Some(missing) = known.iter().find(|name| !made.contains(name)) {
+        let at = entries.first().map_or(0, |(_, client)| client.span().start);
+        let what = format!("no client makes an id of `{missing}`");
+        let hint = sim_air::suggest(missing, made.iter().copied());
+        let hint = hint.unwrap_or_else(|| format!("{{ fresh = {missing:?} }} makes one"));
+        troubles.add(at, what).hint(hint);
+    }
+}
+
+/// Draws the requests of a run.
+pub(crate) fn requests(
+    clients: &[Client],
+    air: &Air,
+    count: u32,
+    stream: &mut Stream,
+    mut base: impl FnMut(&Client, &mut Stream) -> Value,
+) -> Vec<Request> {
+    let mut bundles = Bundles::draw(stream);
+    let mut sent: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut requests = Vec::new();
+    for _ in 0..count {
+        let weights: Vec<u32> = clients
+            .iter()
+            .map(|client| {
+                let so_far = sent.get(client.name.as_str()).copied().unwrap_or(0);
+                let may = client.most.is_none_or(|most| so_far < most);
+                match may && client.is_ready(&bundles) {
+                    true => client.weight,
+                    false => 0,
+                }
+            })
+            .collect();
+        let Some(place) = stream.weighted(&weights) else {
+            break;
+        };
+        let client = &clients[place];
+        let base = base(client, stream);
+        let Some(value) = client.draw(air, base, &mut bundles, stream) else {
+            continue;
+        };
+        let number = sent.entry(&client.name).or_default();
+        *number += 1;
+        requests.push(Request {
+            name: format!("{}-{number}", client.name),
+            schema: client.event,
+            value,
+        });
+    }
+    requests
+}

@@ -1,0 +1,162 @@
+//! What counters and properties say of one moment. Remembers nothing.
+
+use crate::condition::{Condition, Variables};
+use crate::memory::{Scalar, Who};
+use crate::properties::{Counter, Rule, RuleKind};
+
+/// What a property says of a moment.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Nothing.
+    Silent,
+    Holds,
+    /// What was expected, and what was found.
+    Wrong(String, String),
+    /// What may be true once is true, of somebody.
+    Once(Who, String),
+    /// It was to be seen, and is.
+    Seen,
+}
+
+/// What a moment does to a counter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub who: Who,
+    pub reset: bool,
+    pub put: Option<Scalar>,
+}
+
+/// The variables of a moment, and what a condition cannot read of it.
+pub(crate) struct View {
+    pub variables: Variables,
+    /// There is no state after the step, or none before it.
+    pub has_no_state: bool,
+    pub has_no_before: bool,
+}
+
+impl View {
+    /// Whether an error comes of there being no state.
+    fn excuses(&self, condition: &Condition) -> bool {
+        (self.has_no_state && condition.has("state"))
+            || (self.has_no_before && condition.has("before"))
+    }
+
+    /// Whether a condition holds; None if it reads a state that there is not.
+    fn holds(&self, condition: &Condition) -> Result<Option<bool>, String> {
+        match condition.holds(&self.variables) {
+            Ok(holds) => Ok(Some(holds)),
+            Err(_) if self.excuses(condition) => Ok(None),
+            Err(error) => Err(format!("`{}`: {error}", condition.source)),
+        }
+    }
+
+    fn scalar(&self, condition: &Condition) -> Result<Option<Scalar>, String> {
+        let scalar = match condition.evaluate(&self.variables, Scalar::of) {
+            Ok(scalar) => scalar,
+            Err(_) if self.excuses(condition) => return Ok(None),
+            Err(error) => return Err(format!("`{}`: {error}", condition.source)),
+        };
+        let none = || format!("`{}`: no number, text or bool", condition.source);
+        scalar.map(Some).ok_or_else(none)
+    }
+}
+
+/// Whose a moment is for a property or counter: by its `by`, or as the moment has it.
+pub(crate) fn whose(by: Option<&Condition>, view: &View, who: &Who) -> Result<Who, String> {
+    match by {
+        None => Ok(who.clone()),
+        Some(by) => Ok(view.scalar(by)?.and_then(|scalar| scalar.who())),
+    }
+}
+
+/// What a moment does to a counter.
+pub(crate) fn change(counter: &Counter, view: &View, who: &Who) -> Result<Change, String> {
+    let reset = match &counter.reset {
+        Some(reset) => view.holds(reset)? == Some(true),
+        None => false,
+    };
+    let is_on = match &counter.when {
+        Some(when) => view.holds(when)? == Some(true),
+        None => true,
+    };
+    let put = match (is_on, counter.keeps) {
+        (false, _) => None,
+        (true, crate::properties::Keeps::Count) => {
+            (view.holds(&counter.what)? == Some(true)).then_some(Scalar::Number(1))
+        }
+        (true, _) => view.scalar(&counter.what)?,
+    };
+    let who = match reset || put.is_some() {
+        true => whose(counter.by.as_ref(), view, who)?,
+        false => None,
+    };
+    Ok(Change { who, reset, put })
+}
+
+/// What a property says of a moment; `before` is the same with the state before the step as the
+/// state, for what is absorbing.
+pub(crate) fn outcome(
+    rule: &Rule,
+    view: &View,
+    before: Option<&View>,
+    who: &Who,
+    is_still: bool,
+) -> Outcome {
+    let judged = match rule.kind {
+        RuleKind::Absorbing => absorbs(rule, view, before, is_still),
+        _ => judge(rule, view, who),
+    };
+    judged.unwrap_or_else(|error| match rule.kind {
+        RuleKind::Sometimes => Outcome::Silent,
+        _ => Outcome::Wrong("conditions that can be evaluated".to_owned(), error),
+    })
+}
+
+fn judge(rule: &Rule, view: &View, who: &Who) -> Result<Outcome, String> {
+    if let Some(when) = &rule.when
+        && view.holds(when)? != Some(true)
+    {
+        return Ok(Outcome::Silent);
+    }
+    let Some(is) = view.holds(&rule.what)? else {
+        return Ok(Outcome::Silent);
+    };
+    let looked_at = || rule.what.looked_at(&view.variables);
+    Ok(match (rule.kind, is) {
+        (RuleKind::Sometimes, true) => Outcome::Seen,
+        (RuleKind::Sometimes, false) => Outcome::Silent,
+        (RuleKind::AtMostOnce, true) => {
+            Outcome::Once(whose(rule.by.as_ref(), view, who)?, looked_at())
+        }
+        (RuleKind::AtMostOnce, false) => Outcome::Silent,
+        (RuleKind::Never, true) | (RuleKind::Always | RuleKind::Eventually, false) => {
+            Outcome::Wrong(rule.says.clone(), looked_at())
+        }
+        _ => Outcome::Holds,
+    })
+}
+
+fn absorbs(
+    rule: &Rule,
+    view: &View,
+    before: Option<&View>,
+    is_still: bool,
+) -> Result<Outcome, String> {
+    let Some(before) = before else {
+        return Ok(Outcome::Silent);
+    };
+    if before.holds(&rule.what)? != Some(true) {
+        return Ok(Outcome::Silent);
+    }
+    if let Some(unless) = &rule.unless
+        && view.holds(unless)? == Some(true)
+    {
+        return Ok(Outcome::Silent);
+    }
+    if is_still {
+        return Ok(Outcome::Holds);
+    }
+    let found = rule.what.looked_at(&before.variables);
+    let found = format!("a step that changed something, from {found}");
+    Ok(Outcome::Wrong(rule.says.clone(), found))
+}

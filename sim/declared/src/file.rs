@@ -1,0 +1,245 @@
+//! The file as it is written. Unknown keys are refused; what names mean is not looked at here.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::{Spanned, Value};
+
+use crate::trouble::Troubles;
+use sim_air::Diagnostics;
+
+/// The format that this version reads.
+const FORMAT: &str = "sim/1";
+
+/// A `sim.toml`, strictly read.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// What messages call it.
+    pub name: String,
+    /// As it is written.
+    pub text: String,
+    pub(crate) root: Root,
+}
+
+/// Things by name, with the place where each stands.
+pub(crate) type Named<T> = BTreeMap<String, Spanned<T>>;
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Root {
+    pub format: Spanned<String>,
+    pub documents: Option<String>,
+    #[serde(default)]
+    pub expect: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub reducers: Named<ReducerFile>,
+    #[serde(default)]
+    pub clients: Named<Client>,
+    #[serde(default)]
+    pub answers: Named<Vec<Spanned<AnswerFile>>>,
+    #[serde(default)]
+    pub correlation: Named<String>,
+    #[serde(default)]
+    pub counters: Named<Counter>,
+    #[serde(default)]
+    pub properties: Named<PropertyFile>,
+    #[serde(default)]
+    pub faults: BTreeMap<String, Spanned<Fault>>,
+    #[serde(default)]
+    pub campaign: Campaign,
+    #[serde(default)]
+    pub explore: Explore,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReducerFile {
+    pub wasm: Option<String>,
+    pub package: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Client {
+    pub event: Spanned<String>,
+    pub arm: Option<Spanned<String>>,
+    #[serde(default)]
+    pub fields: Option<Spanned<Value>>,
+    pub weight: Option<u32>,
+    pub most: Option<u32>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnswerFile {
+    pub name: Spanned<String>,
+    pub receipt: Option<Spanned<Value>>,
+    pub raises: Option<Spanned<Value>>,
+    pub status: Option<Spanned<String>>,
+    pub weight: Option<u32>,
+    pub when: Option<Spanned<String>>,
+    #[serde(default)]
+    pub goes_on: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counter {
+    pub count: Option<Spanned<String>>,
+    pub sum: Option<Spanned<String>>,
+    pub first: Option<Spanned<String>>,
+    pub last: Option<Spanned<String>>,
+    pub max: Option<Spanned<String>>,
+    pub when: Option<Spanned<String>>,
+    pub reset: Option<Spanned<String>>,
+    pub by: Option<Spanned<String>>,
+    pub of: Option<Spanned<String>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PropertyFile {
+    pub always: Option<Spanned<String>>,
+    pub never: Option<Spanned<String>>,
+    pub sometimes: Option<Spanned<String>>,
+    pub eventually: Option<Spanned<String>>,
+    pub at_most_once: Option<Spanned<String>>,
+    pub absorbing: Option<Spanned<String>>,
+    pub says: Option<String>,
+    pub when: Option<Spanned<String>>,
+    pub unless: Option<Spanned<String>>,
+    pub by: Option<Spanned<String>>,
+    pub of: Option<Spanned<String>>,
+}
+
+/// What is said of a kind of fault: on or off, or which spurious events there are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Fault {
+    Is(bool),
+    Spurious(String),
+    SpuriousOf(Vec<String>),
+}
+
+/// Defaults of campaigns.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Campaign {
+    /// How many seeds.
+    pub seeds: Option<u64>,
+    /// The most requests of a run of usual depth.
+    pub requests: Option<u32>,
+}
+
+/// Defaults of the explorer.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explore {
+    /// Requests that may be started.
+    pub requests: Option<u32>,
+    /// Messages and timers that are sent twice.
+    pub duplicates: Option<u8>,
+    /// Messages that are dropped.
+    pub drops: Option<u8>,
+    /// Spurious events, and second starts.
+    pub spurious: Option<u8>,
+    /// Crashes.
+    pub crashes: Option<u8>,
+    /// So many different events of each client at most.
+    pub values: Option<u32>,
+}
+
+/// Where the wasm of a module comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wasm {
+    /// A file, from the folder of `sim.toml`.
+    File(String),
+    /// A cargo package, by its folder.
+    Package(String),
+}
+
+impl File {
+    /// Reads the text of a `sim.toml`; `name` is what messages call it.
+    ///
+    /// # Errors
+    /// If it is not TOML, has keys that this version does not know, or is of another format.
+    pub fn parse(name: &str, text: &str) -> Result<File, Diagnostics> {
+        let mut troubles = Troubles::new(name, text);
+        let root: Root = match toml::from_str(text) {
+            Ok(root) => root,
+            Err(error) => {
+                let start = error.span().map_or(0, |span| span.start);
+                let message = error.message().lines().next().unwrap_or_default();
+                troubles.add(start, message);
+                troubles.done()?;
+                unreachable!("there is one");
+            }
+        };
+        if root.format.get_ref() != FORMAT {
+            let found = root.format.get_ref();
+            let trouble = troubles.add(root.format.span().start, format!("format `{found}`"));
+            trouble.expected(format!("`{FORMAT}`"));
+        }
+        for (reducer, wasm) in &root.reducers {
+            let both = (&wasm.get_ref().wasm, &wasm.get_ref().package);
+            if both.0.is_some() == both.1.is_some() {
+                let message = format!("`{reducer}` needs a `wasm` or a `package`, one of them");
+                troubles.add(wasm.span().start, message);
+            }
+        }
+        troubles.done()?;
+        Ok(File {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            root,
+        })
+    }
+
+    /// The folder of the documents, from that of the file.
+    pub fn documents(&self) -> Option<&str> {
+        self.root.documents.as_deref()
+    }
+
+    /// Where the wasm of each module comes from, by the name of the module.
+    pub fn wasm(&self) -> impl Iterator<Item = (&str, Wasm)> {
+        self.root.reducers.iter().filter_map(|(name, given)| {
+            let given = given.get_ref();
+            let file = given.wasm.clone().map(Wasm::File);
+            let wasm = file.or_else(|| given.package.clone().map(Wasm::Package))?;
+            Some((name.as_str(), wasm))
+        })
+    }
+
+    /// What is meant to be so, as `--expect` takes it.
+    pub fn expect(&self) -> impl Iterator<Item = &str> {
+        self.root.expect.iter().map(|text| text.get_ref().as_str())
+    }
+
+    /// Defaults of campaigns.
+    pub fn campaign(&self) -> &Campaign {
+        &self.root.campaign
+    }
+
+    /// Defaults of the explorer.
+    pub fn explore(&self) -> &Explore {
+        &self.root.explore
+    }
+
+    /// How much it says, in words.
+    pub fn says(&self) -> String {
+        let root = &self.root;
+        let counts = [
+            (root.clients.len(), "client"),
+            (root.answers.len(), "kind of work answered"),
+            (root.counters.len(), "counter"),
+            (root.properties.len(), "property"),
+        ];
+        let words = counts.map(|(count, one)| match (count, one) {
+            (1, _) => format!("1 {one}"),
+            (_, "property") => format!("{count} properties"),
+            (_, "kind of work answered") => format!("{count} kinds of work answered"),
+            _ => format!("{count} {one}s"),
+        });
+        words.join(", ")
+    }
+}

@@ -1,0 +1,203 @@
+//! What conditions see of a moment.
+
+use super::Judge;
+use crate::at::{At, By, plan_of};
+use crate::condition::Variables;
+use crate::evaluate::View;
+use crate::fields::{self, Fields, flag, list, null, text};
+use crate::memory::{Scalar, Who};
+use crate::watched::Group;
+use cel::common::value::Val;
+use sim_air::{EffectId, PlanId, ReducerId, SchemaId};
+use sim_record::trace::{Asker, Emitted, Step, Trace, ValueId};
+
+impl Judge<'_> {
+    /// A value of a schema, as conditions see it.
+    pub(super) fn val(&self, trace: &Trace, schema: SchemaId, value: ValueId) -> Box<dyn Val> {
+        let schemas = &self.world.air.schemas;
+        match schemas.decode(schema, trace.bytes(value)) {
+            Ok(value) => fields::val(schemas, schemas.ty(schema), &value),
+            Err(_) => null(),
+        }
+    }
+
+    pub(super) fn key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Box<dyn Val> {
+        let schema = self.world.air.reducers[reducer.index()].key_schema;
+        match schema.zip(key) {
+            Some((schema, key)) => self.val(trace, schema, key),
+            None => null(),
+        }
+    }
+
+    /// Whose a moment is.
+    pub(super) fn who(&self, trace: &Trace, at: &At<'_>) -> Who {
+        let correlation = &self.watched.correlation;
+        let of_effect = |effect: EffectId, params: ValueId, plan: Option<(PlanId, ValueId)>| {
+            let own = correlation.of_effect(effect, trace.bytes(params));
+            own.or_else(|| {
+                let (plan, input) = plan?;
+                let schema = self.world.air.plans[plan.index()].input;
+                correlation.of_event(schema, trace.bytes(input))
+            })
+        };
+        let found = match at {
+            At::Receipt {
+                effect,
+                params,
+                plan,
+                ..
+            } => of_effect(*effect, *params, *plan),
+            At::Sent(emitted, _) => {
+                correlation.of_event(emitted.schema, trace.bytes(emitted.value))
+            }
+            At::Effect(intent) => {
+                of_effect(intent.effect, intent.params, plan_of(intent))
+            }
+            At::Step(step) => {
+                let of_key = || self.who_of_key(trace, step.reducer, step.key);
+                match correlation.of_event(step.schema, trace.bytes(step.event)) {
+                    Some(who) => Some(who),
+                    None => return of_key(),
+                }
+            }
+            At::Turn => None,
+        };
+        found.map(|who| who.as_ref().into())
+    }
+
+    pub(super) fn who_of_key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Who {
+        let key = self.key(trace, reducer, key);
+        Scalar::of(&*key).and_then(|scalar| scalar.who())
+    }
+
+    /// Sets the variables of a moment that a group reads.
+    pub(super) fn view(&self, trace: &Trace, at: &At<'_>, group: &Group, who: &Who) -> View {
+        let mut view = View {
+            variables: Variables::default(),
+            has_no_state: false,
+            has_no_before: false,
+        };
+        let variables = &mut view.variables;
+        if group.reads("who") {
+            variables.set("who", who.as_ref().map_or_else(null, |who| text(who)));
+        }
+        let air = &self.world.air;
+        match at {
+            At::Receipt {
+                effect,
+                params,
+                plan,
+                status,
+                value,
+            } => {
+                let of = &air.effects[effect.index()];
+                let fields = [
+                    ("kind", text(&of.kind)),
+                    ("params", self.val(trace, of.params, *params)),
+                    ("input", self.input(trace, *plan)),
+                    ("status", text(status.name())),
+                    ("value", self.val(trace, of.receipt, *value)),
+                ];
+                variables.set("receipt", Box::new(Fields::named(fields)));
+            }
+            At::Sent(emitted, by) => {
+                let by = match by {
+                    By::Reducer(reducer) => text(&air.reducers[reducer.index()].name),
+                    By::Plan(Some(plan)) => text(&air.plans[plan.index()].name),
+                    By::Plan(None) => null(),
+                };
+                variables.set("sent", self.sent(trace, emitted, Some(by)));
+            }
+            At::Effect(intent) => {
+                let by = match intent.asker {
+                    Asker::Reducer { reducer, .. } => &air.reducers[reducer.index()].name,
+                    Asker::Plan { plan, .. } => &air.plans[plan.index()].name,
+                };
+                let of = &air.effects[intent.effect.index()];
+                let fields = [
+                    ("kind", text(&of.kind)),
+                    ("params", self.val(trace, of.params, intent.params)),
+                    ("input", self.input(trace, plan_of(intent))),
+                    ("by", text(by)),
+                    ("allowed", flag(intent.allowed)),
+                ];
+                variables.set("effect", Box::new(Fields::named(fields)));
+            }
+            At::Step(step) => {
+                self.view_step(trace, step, group, &mut view);
+            }
+            At::Turn => {}
+        }
+        view
+    }
+
+    pub(super) fn input(&self, trace: &Trace, plan: Option<(PlanId, ValueId)>) -> Box<dyn Val> {
+        plan.map_or_else(null, |(plan, input)| {
+            self.val(trace, self.world.air.plans[plan.index()].input, input)
+        })
+    }
+
+    pub(super) fn sent(&self, trace: &Trace, emitted: &Emitted, by: Option<Box<dyn Val>>) -> Box<dyn Val> {
+        let schema = self.world.air.schemas.name(emitted.schema);
+        let value = self.val(trace, emitted.schema, emitted.value);
+        let fields = [("schema", text(schema)), ("value", value)];
+        let by = by.map(|by| ("by", by));
+        Box::new(Fields::named(fields.into_iter().chain(by)))
+    }
+
+    pub(super) fn state(
+        &self,
+        trace: &Trace,
+        reducer: ReducerId,
+        state: Option<ValueId>,
+    ) -> Box<dyn Val> {
+        let schema = self.world.air.reducers[reducer.index()].state;
+        state.map_or_else(null, |state| self.val(trace, schema, state))
+    }
+
+    pub(super) fn view_step(&self, trace: &Trace, step: &Step, group: &Group, view: &mut View) {
+        let air = &self.world.air;
+        view.has_no_state = step.after.is_none();
+        view.has_no_before = step.before.is_none();
+        let mut set = |name: &str, val: &dyn Fn() -> Box<dyn Val>| {
+            if group.reads(name) {
+                view.variables.set(name, val());
+            }
+        };
+        set("event", &|| self.val(trace, step.schema, step.event));
+        set("before", &|| self.state(trace, step.reducer, step.before));
+        set("state", &|| self.state(trace, step.reducer, step.after));
+        set("key", &|| self.key(trace, step.reducer, step.key));
+        set("changed", &|| flag(!step.is_unchanged()));
+        set("emitted", &|| {
+            let emitted = trace.emitted_in(&step.emitted).iter();
+            list(emitted.map(|emitted| self.sent(trace, emitted, None)).collect())
+        });
+        set("effects", &|| {
+            let intents = trace.intents_in(&step.intents).iter().map(|intent| {
+                let of = &air.effects[intent.effect.index()];
+                let fields = [
+                    ("kind", text(&of.kind)),
+                    ("params", self.val(trace, of.params, intent.params)),
+                    ("allowed", flag(intent.allowed)),
+                ];
+                Box::new(Fields::named(fields)) as Box<dyn Val>
+            });
+            list(intents.collect())
+        });
+    }
+
+    /// The same moment as it is for what is absorbing: the state before the step is the state.
+    pub(super) fn view_before(&self, trace: &Trace, at: &At<'_>) -> Option<View> {
+        let At::Step(step) = at else { return None };
+        let before = step.before?;
+        let mut variables = Variables::default();
+        variables.set("state", self.state(trace, step.reducer, Some(before)));
+        variables.set("key", self.key(trace, step.reducer, step.key));
+        Some(View {
+            variables,
+            has_no_state: false,
+            has_no_before: false,
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! `sim.toml`: what the author of a world declares of it.
+//!
+//! A [`File`] is what the file says, strictly read; [`Declared`] is what it means in a world, a
+//! [`Model`](sim_model::Model) like any other: its clients, answers and correlation are drawn from,
+//! its properties are watched. `docs/sim-toml.md` is the reference of the format.
+//!
+//! # Rooms
+//!
+//! Each may use those above it.
+//!
+//! ```text
+//! trouble     what is wrong in the file, and where
+//! file        the file as it is written
+//! numbers     whole numbers as conditions know them
+//! fields      records, maps and variants as conditions see them
+//! functions   what conditions may call beside what CEL has
+//! shape       what a variable may be: names are checked against the schemas
+//! condition   a condition: parsed, checked, evaluated
+//! path        where in a value something stands
+//! bundles     ids
+//! given       values that are declared: drawn, listed, worked out
+//! correlation whose things are
+//! clients     what clients send
+//! answers     what work is answered
+//! moments     what of a run conditions are evaluated at
+//! properties  counters, and what must hold
+//! memory      what is remembered of a run
+//! watched     counters and properties in groups
+//! at          one moment of a run
+//! evaluate    what conditions say of one moment
+//! judge       watches runs
+//! model       all of it, as the model of a world
+//! ```
+//!
+//! Conditions are evaluated by the crate `cel`. What it leaves to chance, the order in which a map
+//! is gone through, is settled in `fields`; arithmetic that mixes `int` and `uint`, in `functions`.
+
+#![warn(missing_docs)]
+
+mod answers;
+mod at;
+mod bundles;
+mod clients;
+mod condition;
+mod correlation;
+mod evaluate;
+mod fields;
+mod file;
+mod functions;
+mod given;
+mod judge;
+mod memory;
+mod model;
+mod moments;
+mod numbers;
+mod path;
+mod properties;
+mod shape;
+mod trouble;
+mod watched;
+
+pub use file::{Campaign, Explore, File, Wasm};
+pub use model::{Declared, check};

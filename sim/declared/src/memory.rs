@@ -1,0 +1,204 @@
+//! What is remembered of a run: counters by correlation, what came once, the states of cells.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use cel::common::types::{CelBool, CelString};
+use cel::common::value::Val;
+
+use crate::fields::{Fields, flag, null, text};
+use crate::numbers::{boxed, number};
+use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
+
+/// Whose something is, if that is known.
+pub(crate) type Who = Option<Arc<str>>;
+
+/// What a counter may hold.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Scalar {
+    Null,
+    Bool(bool),
+    Number(i128),
+    Text(Arc<str>),
+}
+
+/// Of one run.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Memory {
+    /// By the place of the counter.
+    pub counts: BTreeMap<(u32, Who), Scalar>,
+    /// By the place of the rule: it came true.
+    pub once: BTreeSet<(u32, Who)>,
+    /// By reducer and key.
+    pub cells: BTreeMap<(u32, Option<ValueId>), ValueId>,
+}
+
+impl Scalar {
+    /// A value, if a counter can hold it.
+    pub fn of(val: &dyn Val) -> Option<Scalar> {
+        if let Some(number) = number(val) {
+            return Some(Scalar::Number(number));
+        }
+        if let Some(text) = val.downcast_ref::<CelString<'_>>() {
+            return Some(Scalar::Text(text.inner().into()));
+        }
+        if let Some(flag) = val.downcast_ref::<CelBool>() {
+            return Some(Scalar::Bool(*flag.inner()));
+        }
+        let is_null = val.get_type() == null().get_type();
+        is_null.then_some(Scalar::Null)
+    }
+
+    /// As conditions see it.
+    pub fn val(&self) -> Box<dyn Val> {
+        match self {
+            Scalar::Null => null(),
+            Scalar::Bool(is) => flag(*is),
+            Scalar::Number(number) => boxed(*number).unwrap_or_else(null),
+            Scalar::Text(value) => text(value),
+        }
+    }
+
+    /// As a name of whose something is; None is nobody's.
+    pub fn who(&self) -> Who {
+        match self {
+            Scalar::Null => None,
+            Scalar::Bool(is) => Some(is.to_string().into()),
+            Scalar::Number(number) => Some(number.to_string().into()),
+            Scalar::Text(text) => Some(text.clone()),
+        }
+    }
+
+    fn pack(&self, packer: &mut Packer<'_>) {
+        match self {
+            Scalar::Null => packer.number(0),
+            Scalar::Bool(is) => packer.number(1).flag(*is),
+            Scalar::Number(number) => packer
+                .number(2)
+                .number(*number as u64)
+                .number((*number >> 64) as u64),
+            Scalar::Text(text) => pack_text(packer.number(3), text),
+        };
+    }
+
+    fn unpack(packed: &mut Unpacker<'_>) -> Scalar {
+        match packed.number() {
+            0 => Scalar::Null,
+            1 => Scalar::Bool(packed.flag()),
+            2 => {
+                let low = u128::from(packed.number());
+                Scalar::Number((u128::from(packed.number()) << 64 | low) as i128)
+            }
+            _ => Scalar::Text(unpack_text(packed)),
+        }
+    }
+
+    fn write_key(&self, key: &mut Key) {
+        match self {
+            Scalar::Null => key.word(0),
+            Scalar::Bool(is) => key.word(1).word((*is).into()),
+            Scalar::Number(number) => {
+                let words = [*number as u64, (*number >> 64) as u64];
+                key.word(2).word(words[0]).word(words[1])
+            }
+            Scalar::Text(text) => key.word(3).bytes(text.as_bytes()),
+        };
+    }
+}
+
+fn pack_text<'p, 'a>(packer: &'p mut Packer<'a>, text: &str) -> &'p mut Packer<'a> {
+    packer.count(text.len()).bytes(text.as_bytes())
+}
+
+fn unpack_text(packed: &mut Unpacker<'_>) -> Arc<str> {
+    let count = packed.count();
+    let bytes: Vec<u8> = (0..count).map(|_| packed.byte()).collect();
+    String::from_utf8_lossy(&bytes).into()
+}
+
+fn pack_who(packer: &mut Packer<'_>, who: &Who) {
+    packer.flag(who.is_some());
+    if let Some(who) = who {
+        pack_text(packer, who);
+    }
+}
+
+fn unpack_who(packed: &mut Unpacker<'_>) -> Who {
+    packed.flag().then(|| unpack_text(packed))
+}
+
+fn write_who(who: &Who, key: &mut Key) {
+    match who {
+        None => key.word(0),
+        Some(who) => key.word(1).bytes(who.as_bytes()),
+    };
+}
+
+impl Memory {
+    /// A counter for all correlations.
+    pub fn each(&self, counter: u32) -> Fields {
+        let all = self.counts.range((counter, None)..(counter + 1, None));
+        Fields::of(all.filter_map(|((_, who), scalar)| {
+            let who = who.as_ref()?;
+            Some((text(who), scalar.val()))
+        }))
+    }
+
+    /// The correlations that one of these counters has something for.
+    pub fn known(&self, counters: &[u32]) -> BTreeSet<Who> {
+        let all = counters.iter().flat_map(|counter| {
+            let all = self.counts.range((*counter, None)..(counter + 1, None));
+            all.map(|((_, who), _)| who.clone())
+        });
+        all.collect()
+    }
+
+    pub fn pack(&self, packer: &mut Packer<'_>) {
+        packer.count(self.counts.len());
+        for ((counter, who), scalar) in &self.counts {
+            packer.number((*counter).into());
+            pack_who(packer, who);
+            scalar.pack(packer);
+        }
+        packer.count(self.once.len());
+        for (rule, who) in &self.once {
+            packer.number((*rule).into());
+            pack_who(packer, who);
+        }
+        packer.count(self.cells.len());
+        for ((reducer, key), state) in &self.cells {
+            packer.number((*reducer).into()).optional_value(*key).value(*state);
+        }
+    }
+
+    pub fn unpack(packed: &mut Unpacker<'_>) -> Memory {
+        let mut memory = Memory::default();
+        for _ in 0..packed.count() {
+            let key = (packed.small(), unpack_who(packed));
+            memory.counts.insert(key, Scalar::unpack(packed));
+        }
+        for _ in 0..packed.count() {
+            memory.once.insert((packed.small(), unpack_who(packed)));
+        }
+        for _ in 0..packed.count() {
+            let key = (packed.small(), packed.optional_value());
+            memory.cells.insert(key, packed.value());
+        }
+        memory
+    }
+
+    /// What decides the verdicts; the cells are the kernel's, and in its key.
+    pub fn write_key(&self, _: &Trace, key: &mut Key) {
+        key.word(self.counts.len() as u64);
+        for ((counter, who), scalar) in &self.counts {
+            key.word((*counter).into());
+            write_who(who, key);
+            scalar.write_key(key);
+        }
+        key.word(self.once.len() as u64);
+        for (rule, who) in &self.once {
+            key.word((*rule).into());
+            write_who(who, key);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! All that is declared, as the model of a world. What is not is as in a world without a model.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::answers::Answering;
+use crate::bundles::Bundles;
+use crate::clients::{self, Client};
+use crate::correlation::Correlation;
+use crate::file::{Fault, File};
+use crate::judge::Judge;
+use crate::properties::Rules;
+use crate::trouble::Troubles;
+use crate::watched::Watched;
+use sim_air::{Air, Diagnostics, EffectId, PlanId, SchemaId, Source};
+use sim_kernel::{ArmIndex, Arms, EventArm, Expected, World, variant_tag};
+use sim_model::generic::Generic;
+use sim_model::{Model, Reply, Scene, Small, Spurious, Watch, Work};
+use sim_record::random::{Ratio, Stream};
+use sim_record::scenario::{Depth, Knob, Request};
+use sim_record::trace::{Answer, Answers};
+
+/// The most requests of a run of usual depth.
+const REQUESTS: u32 = 6;
+/// So many different events of each client are in a small world, and so many in all.
+const VALUES: u32 = 4;
+const MOST_ALTERNATIVES: usize = 24;
+/// Of each client, so many spurious events.
+const SPURIOUS_OF_A_CLIENT: usize = 2;
+/// A spurious event has any values so often.
+const ARBITRARY: Ratio = Ratio::new(1, 8);
+
+/// What is declared of a world.
+pub struct Declared {
+    air: Air,
+    generic: Generic,
+    parts: Parts,
+}
+
+/// What a file says, by the names of the documents.
+struct Parts {
+    clients: Vec<Client>,
+    answering: Answering,
+    watched: Arc<Watched>,
+    spurious: SpuriousFrom,
+    forbidden: Vec<Knob>,
+    requests: u32,
+    values: usize,
+}
+
+/// Which spurious events there are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum SpuriousFrom {
+    Nobody,
+    /// Those that clients might have sent.
+    Clients,
+    Anybody,
+    /// Of these arms.
+    Arms(Vec<ArmIndex>),
+}
+
+impl Parts {
+    fn read(file: &File, air: &Air, arms: &Arms) -> Result<Parts, Diagnostics> {
+        let mut troubles = Troubles::new(&file.name, &file.text);
+        check_modules(file, air, &mut troubles);
+        let mut expected = Expected::default();
+        for text in &file.root.expect {
+            if let Err(error) = expected.add(air, arms, text.get_ref()) {
+                troubles.add(text.span().start, format!("`expect`: {error}"));
+            }
+        }
+        let clients = Client::read_all(file, air, &mut troubles);
+        let answering = Answering::read(file, air, &mut troubles);
+        let correlation = Correlation::read(file, air, &mut troubles);
+        let rules = Rules::read(file, air, &mut troubles);
+        let has_clients = !clients.is_empty();
+        let (spurious, forbidden) = read_faults(file, (air, arms), has_clients, &mut troubles);
+        let (requests, values) = (file.campaign().requests, file.explore().values);
+        troubles.done()?;
+        Ok(Parts {
+            clients,
+            answering,
+            watched: Arc::new(Watched::new(rules, correlation, air.reducers.len())),
+            spurious,
+            forbidden,
+            requests: requests.unwrap_or(REQUESTS).clamp(1, 100),
+            values: values.unwrap_or(VALUES).clamp(1, 100) as usize,
+        })
+    }
+}
+
+/// Whether a file fits the documents of a world.
+///
+/// # Errors
+/// All that is wrong: names that the documents do not have, conditions that do not fit.
+pub fn check(file: &File, air: &Air) -> Result<(), Diagnostics> {
+    Parts::read(file, air, &Arms::of(air, |_| false)).map(|_| ())
+}
+
+impl Declared {
+    /// What a file means in a world.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn of(file: &File, world: &World) -> Result<Declared, Diagnostics> {
+        Ok(Declared {
+            parts: Parts::read(file, &world.air, &world.arms)?,
+            generic: Generic::of(world),
+            air: world.air.clone(),
+        })
+    }
+
+    /// Takes up in a world what a file says of it: who its clients are, and what is meant to be so.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn declare(file: &File, world: &mut World) -> Result<(), Diagnostics> {
+        let parts = Parts::read(file, &world.air, &world.arms)?;
+        for text in file.expect() {
+            // It was looked at already.
+            let _ = world.expect(text);
+        }
+        if !parts.clients.is_empty() {
+            world.arms.sent_by_clients(|arm: &EventArm| {
+                let mut clients = parts.clients.iter();
+                clients.any(|client| client.is_of(arm.schema, arm.tag.as_deref()))
+            });
+        }
+        world.declared = Some(Source {
+            file: file.name.clone(),
+            text: file.text.clone(),
+        });
+        Ok(())
+    }
+
+    /// The ids of the requests of a run.
+    fn gathered(&self, requests: &[Request]) -> Bundles {
+        let mut bundles = Bundles::default();
+        for request in requests {
+            let tag = variant_tag(&request.value);
+            let Ok(value) = self.air.schemas.decode(request.schema, &request.value) else {
+                continue;
+            };
+            for client in &self.parts.clients {
+                let is_of = client.is_of(request.schema, client.arm.as_deref().and(tag));
+                if is_of {
+                    client.gather(&value, &mut bundles);
+                }
+            }
+        }
+        bundles
+    }
+
+    fn spurious_of_client(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
+        let client = stream.pick(&self.parts.clients)?;
+        let mut bundles = self.gathered(requests);
+        let base = match stream.chance(ARBITRARY) {
+            true => return self.generic.spurious_among(requests, stream, |arm| {
+                client.is_of(arm.schema, arm.tag.as_deref())
+            }),
+            false => self.generic.drawn(client.payload(), requests, stream),
+        };
+        let value = client.draw(&self.air, base, &mut bundles, stream)?;
+        Some(Spurious {
+            schema: client.event,
+            value,
+            cell: None,
+        })
+    }
+}
+
+/// Modules that are named are there.
+fn check_modules<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) {
+    let reducers = air.reducers.iter().map(|reducer| reducer.name.as_str());
+    let names = reducers.chain(air.enforcers.iter().map(|module| module.name.as_str()));
+    let names: Vec<&str> = names.collect();
+    for (name, given) in &file.root.reducers {
+        if !names.contains(&name.as_str()) {
+            troubles.unknown(given.span().start, "reducer", name, names.iter().copied());
+        }
+    }
+}
+
+fn read_faults<'a>(
+    file: &'a File,
+    (air, arms): (&Air, &Arms),
+    has_clients: bool,
+    troubles: &mut Troubles<'a>,
+) -> (SpuriousFrom, Vec<Knob>) {
+    let mut spurious = match has_clients {
+        true => SpuriousFrom::Clients,
+        false => SpuriousFrom::Anybody,
+    };
+    let mut forbidden = Vec::new();
+    for (name, fault) in &file.root.faults {
+        let at = fault.span().start;
+        // A mix calls them by an older word.
+        let name_of = if name == "spurious" { Knob::Spurious.name() } else { name.as_str() };
+        let Some(knob) = Knob::named(name_of) else {
+            let names = Knob::ALL.map(|knob| match knob {
+                Knob::Spurious => "spurious",
+                knob => knob.name(),
+            });
+            troubles.unknown(at, "kind of fault", name, names);
+            continue;
+        };
+        match (knob, fault.get_ref()) {
+            (_, Fault::Is(true)) => {}
+            (_, Fault::Is(false)) => forbidden.push(knob),
+            (Knob::Spurious, Fault::Spurious(from)) => match from.as_str() {
+                "clients" => spurious = SpuriousFrom::Clients,
+                "all" => spurious = SpuriousFrom::Anybody,
+                "none" => forbidden.push(knob),
+                other => {
+                    let known = ["clients", "all", "none"];
+                    troubles.unknown(at, "source of spurious events", other, known);
+                }
+            },
+            (Knob::Spurious, Fault::SpuriousOf(of)) => {
+                spurious = SpuriousFrom::Arms(read_arms(air, arms, of, at, troubles));
+            }
+            _ => {
+                troubles.add(at, format!("`{name}` is on or off: true or false"));
+            }
+        }
+    }
+    if forbidden.contains(&Knob::Spurious) {
+        spurious = SpuriousFrom::Nobody;
+    }
+    (spurious, forbidden)
+}
+
+fn read_arms(
+    air: &Air,
+    arms: &Arms,
+    names: &[String],
+    at: usize,
+    troubles: &mut Troubles<'_>,
+) -> Vec<ArmIndex> {
+    let all = arms.all();
+    let mut places = Vec::new();
+    for name in names {
+        let is_it = |arm: &EventArm| {
+            let schema = air.schemas.name(arm.schema);
+            let whole = arm.tag.as_ref().map(|tag| format!("{schema}/{tag}"));
+            arm.label(air) == name || schema == name || whole.as_ref() == Some(name)
+        };
+        let found: Vec<ArmIndex> = (0..all.len()).filter(|index| is_it(&all[*index])).collect();
+        if found.is_empty() {
+            let known: Vec<&str> = all.iter().map(|arm| arm.label(air)).collect();
+            troubles.unknown(at, "event", name, known);
+        }
+        places.extend(found);
+    }
+    places
+}
+
+impl Model for Declared {
+    fn name(&self) -> &str {
+        "sim.toml"
+    }
+
+    fn knows_clients(&self) -> bool {
+        !self.parts.clients.is_empty()
+    }
+
+    fn watches<'w>(&self, world: &'w World) -> Vec<Watch<'w>> {
+        let properties = self.parts.watched.rules.properties.clone();
+        match properties.is_empty() {
+            true => Vec::new(),
+            false => vec![Watch::new(properties, Judge::new(world, self.parts.watched.clone()))],
+        }
+    }
+
+    fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {
+        if self.parts.clients.is_empty() {
+            return self.generic.requests(stream, depth);
+        }
+        let count = 1 + stream.below(self.parts.requests * depth.factor());
+        clients::requests(&self.parts.clients, &self.air, count, stream, |client, stream| {
+            self.generic.drawn(client.payload(), &[], stream)
+        })
+    }
+
+    fn at_start(&self, request: &Request, now_ns: u64) -> Option<Vec<u8>> {
+        let tag = variant_tag(&request.value);
+        let is_of = |client: &&Client| {
+            client.is_of(request.schema, client.arm.as_deref().and(tag))
+        };
+        let client = self.parts.clients.iter().find(is_of)?;
+        client.at(&self.air, &request.value, now_ns)
+    }
+
+    fn scenes(&self, small: &Small) -> Vec<Scene> {
+        if self.parts.clients.is_empty() {
+            return self.generic.scenes(small);
+        }
+        let of_client = |client: &Client| {
+            let few = client.few(&self.air, self.parts.values).into_iter().zip(1..);
+            let requests = few.map(|(value, number)| Request {
+                name: format!("{}-{number}", client.name),
+                schema: client.event,
+                value,
+            });
+            requests.collect::<Vec<Request>>()
+        };
+        let requests = self.parts.clients.iter().flat_map(of_client).take(MOST_ALTERNATIVES);
+        let requests: Vec<Request> = requests.collect();
+        vec![Scene {
+            varied: format!("{} events of {} clients", requests.len(), self.parts.clients.len()),
+            starts: small.requests,
+            requests,
+            only: None,
+        }]
+    }
+
+    fn are_alike(&self, requests: &[Request]) -> bool {
+        self.generic.are_alike(requests)
+    }
+
+    fn few_spurious(&self, requests: &[Request]) -> Vec<Spurious> {
+        match &self.parts.spurious {
+            SpuriousFrom::Nobody => Vec::new(),
+            SpuriousFrom::Anybody => self.generic.few_spurious(requests),
+            SpuriousFrom::Arms(arms) => {
+                self.generic.few_spurious_among(requests, |index| arms.contains(&index))
+            }
+            SpuriousFrom::Clients => {
+                let few = |client: &Client| client.few(&self.air, SPURIOUS_OF_A_CLIENT);
+                let spurious = self.parts.clients.iter().flat_map(|client| {
+                    few(client).into_iter().map(|value| Spurious {
+                        schema: client.event,
+                        value,
+                        cell: None,
+                    })
+                });
+                let is_request = |event: &Spurious| {
+                    requests.iter().any(|request| request.value == event.value)
+                };
+                spurious.filter(|event| !is_request(event)).collect()
+            }
+        }
+    }
+
+    fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
+        match &self.parts.spurious {
+            SpuriousFrom::Nobody => None,
+            SpuriousFrom::Clients if !self.parts.clients.is_empty() => {
+                self.spurious_of_client(requests, stream)
+            }
+            SpuriousFrom::Arms(arms) => {
+                let all = self.generic.arms();
+                self.generic.spurious_among(requests, stream, |arm| {
+                    arms.iter().any(|index| all.get(*index) == Some(arm))
+                })
+            }
+            _ => self.generic.spurious(requests, stream),
+        }
+    }
+
+    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<Cow<'a, str>> {
+        self.parts.watched.correlation.of_event(schema, value)
+    }
+
+    fn effect_correlation<'a>(&self, effect: EffectId, params: &'a [u8]) -> Option<Cow<'a, str>> {
+        self.parts.watched.correlation.of_effect(effect, params)
+    }
+
+    fn forbids(&self, fault: Knob) -> bool {
+        self.parts.forbidden.contains(&fault)
+    }
+
+    fn answers(&self) -> Answers {
+        self.parts.answering.all.clone()
+    }
+
+    fn knows_answers(&self, plan: PlanId, raised: SchemaId, _: SchemaId) -> bool {
+        self.parts.answering.raised(plan) == Some(raised)
+    }
+
+    fn answer(&self, plan: PlanId, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
+        self.parts.answering.answer(&self.air, (plan, input), answer, out)
+    }
+
+    fn may_answer(&self, work: &Work<'_>, answer: Answer) -> bool {
+        self.parts.answering.may(&self.air, work, answer)
+    }
+
+    fn lists_answers(&self, work: &Work<'_>) -> bool {
+        self.parts.answering.lists(&self.air, work)
+    }
+
+    fn reply(
+        &self,
+        work: &Work<'_>,
+        answer: Answer,
+        stream: Option<&mut Stream>,
+    ) -> Option<Reply> {
+        self.parts.answering.reply(&self.air, work, answer, stream)
+    }
+
+    fn few_receipts(&self, effect: EffectId, params: &[u8]) -> Vec<Vec<u8>> {
+        self.generic.few_receipts(effect, params)
+    }
+
+    fn receipt(&self, effect: EffectId, params: &[u8], stream: &mut Stream) -> Option<Vec<u8>> {
+        self.generic.receipt(effect, params, stream)
+    }
+}

@@ -1,0 +1,370 @@
+//! Counters and properties: read, checked against the schemas, put in their groups.
+
+use toml::Spanned;
+
+use crate::condition::Condition;
+use crate::file::{Counter as CounterFile, File, PropertyFile};
+use crate::moments::{self, Moment};
+use crate::trouble::Troubles;
+use sim_air::{Air, ReducerId};
+use sim_model::{Asked, Property, SEEDS_FOR_SOMETIMES};
+
+/// What is remembered for each correlation.
+#[derive(Debug)]
+pub(crate) struct Counter {
+    pub name: String,
+    pub of: Option<ReducerId>,
+    pub moment: Moment,
+    pub keeps: Keeps,
+    pub what: Condition,
+    pub when: Option<Condition>,
+    pub reset: Option<Condition>,
+    pub by: Option<Condition>,
+}
+
+/// How a counter keeps what it is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Keeps {
+    Count,
+    Sum,
+    First,
+    Last,
+    Max,
+}
+
+/// What must hold, or be seen.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub name: String,
+    pub says: String,
+    pub kind: RuleKind,
+    pub of: Option<ReducerId>,
+    pub moment: Moment,
+    pub what: Condition,
+    pub when: Option<Condition>,
+    pub unless: Option<Condition>,
+    pub by: Option<Condition>,
+    /// Its place among the properties, and that of its being judged at all.
+    pub place: usize,
+    pub judged: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RuleKind {
+    Always,
+    Never,
+    Sometimes,
+    Eventually,
+    AtMostOnce,
+    Absorbing,
+}
+
+/// All that is watched for.
+#[derive(Debug, Default)]
+pub(crate) struct Rules {
+    pub counters: Vec<Counter>,
+    pub rules: Vec<Rule>,
+    /// As the harness asks for them, in the order of their places.
+    pub properties: Vec<Property>,
+    /// The place of the property that counters can be kept, if there are any.
+    pub counters_place: Option<usize>,
+}
+
+impl Counter {
+    /// All of its conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let others = [&self.when, &self.reset, &self.by];
+        std::iter::once(&self.what).chain(others.into_iter().flatten())
+    }
+}
+
+impl Rule {
+    /// All of its conditions.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let others = [&self.when, &self.unless, &self.by];
+        std::iter::once(&self.what).chain(others.into_iter().flatten())
+    }
+}
+
+/// Reads conditions about one reducer.
+struct Reader<'a, 't> {
+    air: &'a Air,
+    counters: &'t [String],
+    troubles: &'t mut Troubles<'a>,
+    of: Option<ReducerId>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&mut self, source: &Spanned<String>) -> Option<Condition> {
+        let variables = moments::variables(self.air, self.of, self.counters);
+        let schemas = &self.air.schemas;
+        match Condition::parse(source.get_ref(), schemas, &variables) {
+            Ok((condition, _)) => {
+                if self.of.is_none() && moments::is_about_reducer(&condition) {
+                    let names = self.air.reducers.iter().map(|it| it.name.as_str());
+                    let names: Vec<&str> = names.collect();
+                    let what = "the condition is about a reducer, and there are several";
+                    let trouble = self.troubles.add(source.span().start, what);
+                    trouble.hint(format!("say which: of = {:?}", names.join("\" or \"")));
+                    return None;
+                }
+                Some(condition)
+            }
+            Err(problems) => {
+                for (message, hint) in problems {
+                    let trouble = self.troubles.add(source.span().start, message);
+                    trouble.maybe_hint(hint);
+                }
+                None
+            }
+        }
+    }
+
+    fn maybe(&mut self, source: &Option<Spanned<String>>) -> Option<Option<Condition>> {
+        match source {
+            None => Some(None),
+            Some(source) => self.read(source).map(Some),
+        }
+    }
+}
+
+impl Rules {
+    /// Reads the counters and the properties of a file.
+    pub fn read<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) -> Rules {
+        let mut rules = Rules::default();
+        let root = &file.root;
+        let mut counters: Vec<_> = root.counters.iter().collect();
+        counters.sort_by_key(|(_, counter)| counter.span().start);
+        let names: Vec<String> = counters.iter().map(|(name, _)| (*name).clone()).collect();
+        for (name, counter) in &counters {
+            let at = counter.span().start;
+            if moments::is_taken(name) || !is_identifier(name) {
+                let trouble = troubles.add(at, format!("a counter cannot be called `{name}`"));
+                trouble.hint("conditions have a variable of that name, or could not name it");
+            } else if let Some(counter) = read_counter(name, counter, air, &names, troubles) {
+                rules.counters.push(counter);
+            }
+        }
+        if !names.is_empty() {
+            rules.counters_place = Some(rules.properties.len());
+            rules.properties.push(counters_property());
+        }
+        let mut properties: Vec<_> = root.properties.iter().collect();
+        properties.sort_by_key(|(_, property)| property.span().start);
+        let seeds = root.campaign.seeds.unwrap_or(u64::MAX);
+        let asked = Asked::From(seeds.min(SEEDS_FOR_SOMETIMES));
+        for (name, property) in properties {
+            if let Some(rule) = read_rule(name, property, air, &names, troubles) {
+                rules.add(rule, asked);
+            }
+        }
+        rules
+    }
+
+    fn add(&mut self, mut rule: Rule, asked: Asked) {
+        let (name, says) = (rule.name.clone(), rule.says.clone());
+        rule.place = self.properties.len();
+        let property = match rule.kind {
+            RuleKind::Sometimes => Property::sometimes(name, says, asked),
+            RuleKind::Eventually => Property::declared_eventually(name, says),
+            _ => Property::declared(name, says),
+        };
+        self.properties.push(property.of_model());
+        if rule.kind != RuleKind::Sometimes {
+            rule.judged = Some(self.properties.len());
+            let name = format!("{} judged", rule.name);
+            let says = format!("{} had something to say", rule.name);
+            self.properties.push(Property::sometimes(name, says, asked).of_model());
+        }
+        self.rules.push(rule);
+    }
+}
+
+fn counters_property() -> Property {
+    let says = "the conditions of the counters can be evaluated";
+    Property::always("counters", says).of_model()
+}
+
+fn is_identifier(name: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_letter)
+}
+
+fn reducer<'a>(
+    air: &Air,
+    of: &Option<Spanned<String>>,
+    troubles: &mut Troubles<'a>,
+) -> Option<Option<ReducerId>> {
+    let name = of.as_ref().map(|of| of.get_ref().as_str());
+    match moments::reducer(air, name) {
+        Ok(reducer) => Some(reducer),
+        Err(()) => {
+            let of = of.as_ref().expect("only a name can be unknown");
+            let known: Vec<&str> = air.reducers.iter().map(|it| it.name.as_str()).collect();
+            troubles.unknown(of.span().start, "reducer", of.get_ref(), known);
+            None
+        }
+    }
+}
+
+fn read_counter<'a>(
+    name: &str,
+    file: &'a Spanned<CounterFile>,
+    air: &'a Air,
+    names: &[String],
+    troubles: &mut Troubles<'a>,
+) -> Option<Counter> {
+    let (at, file) = (file.span().start, file.get_ref());
+    let of = reducer(air, &file.of, troubles)?;
+    let kinds = [
+        (Keeps::Count, &file.count),
+        (Keeps::Sum, &file.sum),
+        (Keeps::First, &file.first),
+        (Keeps::Last, &file.last),
+        (Keeps::Max, &file.max),
+    ];
+    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let (Some((keeps, what)), None) = (given.next(), given.next()) else {
+        let what = format!("the counter `{name}` keeps one thing");
+        troubles.add(at, what).expected("one of `count`, `sum`, `first`, `last`, `max`");
+        return None;
+    };
+    let mut reader = Reader {
+        air,
+        counters: names,
+        troubles,
+        of,
+    };
+    let what = reader.read(what);
+    let when = reader.maybe(&file.when);
+    let reset = reader.maybe(&file.reset);
+    let by = reader.maybe(&file.by);
+    let mut counter = Counter {
+        name: name.to_owned(),
+        of,
+        moment: Moment::Turn,
+        keeps,
+        what: what?,
+        when: when?,
+        reset: reset?,
+        by: by?,
+    };
+    counter.moment = moment(counter.conditions(), at, troubles)?;
+    Some(counter)
+}
+
+fn moment<'c, 'a>(
+    conditions: impl Iterator<Item = &'c Condition>,
+    at: usize,
+    troubles: &mut Troubles<'a>,
+) -> Option<Moment> {
+    match Moment::of(conditions) {
+        Ok(moment) => Some(moment),
+        Err((one, other)) => {
+            let what = format!("`{one}` and `{other}` are never there at the same moment");
+            let hint = "count one of them, and use the counter with the other";
+            troubles.add(at, what).hint(hint);
+            None
+        }
+    }
+}
+
+fn read_rule<'a>(
+    name: &str,
+    file: &'a Spanned<PropertyFile>,
+    air: &'a Air,
+    names: &[String],
+    troubles: &mut Troubles<'a>,
+) -> Option<Rule> {
+    let (at, file) = (file.span().start, file.get_ref());
+    let of = reducer(air, &file.of, troubles)?;
+    let kinds = [
+        (RuleKind::Always, &file.always),
+        (RuleKind::Never, &file.never),
+        (RuleKind::Sometimes, &file.sometimes),
+        (RuleKind::Eventually, &file.eventually),
+        (RuleKind::AtMostOnce, &file.at_most_once),
+        (RuleKind::Absorbing, &file.absorbing),
+    ];
+    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let (Some((kind, what)), None) = (given.next(), given.next()) else {
+        let what = format!("the property `{name}` says one thing");
+        troubles.add(at, what).expected(
+            "one of `always`, `never`, `sometimes`, `eventually`, `at_most_once`, `absorbing`",
+        );
+        return None;
+    };
+    if let Some(unless) = file.unless.as_ref().filter(|_| kind != RuleKind::Absorbing) {
+        let trouble = troubles.add(unless.span().start, "`unless` goes with `absorbing`");
+        trouble.hint("say it by `when`, or within the condition");
+    }
+    let mut reader = Reader {
+        air,
+        counters: names,
+        troubles,
+        of,
+    };
+    let source = what;
+    let what = reader.read(source);
+    let when = reader.maybe(&file.when);
+    let unless = reader.maybe(&file.unless);
+    let by = reader.maybe(&file.by);
+    let says = file.says.clone().unwrap_or_else(|| {
+        let kind = match kind {
+            RuleKind::Always => "always",
+            RuleKind::Never => "never",
+            RuleKind::Sometimes => "sometimes",
+            RuleKind::Eventually => "eventually",
+            RuleKind::AtMostOnce => "at most once",
+            RuleKind::Absorbing => "for good",
+        };
+        let source = source.get_ref().split_whitespace().collect::<Vec<&str>>().join(" ");
+        format!("{kind} {source}")
+    });
+    let mut rule = Rule {
+        name: name.to_owned(),
+        says,
+        kind,
+        of,
+        moment: Moment::Turn,
+        what: what?,
+        when: when?,
+        unless: unless?,
+        by: by?,
+        place: 0,
+        judged: None,
+    };
+    rule.moment = moment(rule.conditions(), at, troubles)?;
+    check_kind(&rule, at, troubles)?;
+    Some(rule)
+}
+
+/// What a kind of property cannot be about.
+fn check_kind(rule: &Rule, at: usize, troubles: &mut Troubles<'_>) -> Option<()> {
+    let mut wrong = |what: &str, hint: &str| {
+        troubles.add(at, what).hint(hint);
+        None
+    };
+    let only_state = |condition: &Condition| {
+        let others = ["event", "before", "emitted", "effects", "changed"];
+        !others.iter().any(|name| condition.has(name))
+    };
+    match rule.kind {
+        RuleKind::Absorbing if !(rule.what.has("state") && only_state(&rule.what)) => wrong(
+            "`absorbing` is a condition over `state`",
+            "absorbing = \"state.pc == 'Done'\"; what may go on is said by `unless`",
+        ),
+        RuleKind::Eventually => {
+            let fits = |condition: &Condition| only_state(condition);
+            let at_rest = matches!(rule.moment, Moment::Turn | Moment::Step);
+            match at_rest && rule.conditions().all(fits) {
+                true => Some(()),
+                false => wrong(
+                    "`eventually` is judged when nothing is in flight: there is no event then",
+                    "it may read `state`, `key`, `cells`, `world`, `who` and counters",
+                ),
+            }
+        }
+        _ => Some(()),
+    }
+}

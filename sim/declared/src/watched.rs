@@ -1,0 +1,119 @@
+//! What is watched for, in groups: the counters and properties of one kind of moment.
+
+use crate::condition::Condition;
+use crate::correlation::Correlation;
+use crate::moments::Moment;
+use crate::properties::{Counter, Rule, RuleKind, Rules};
+use sim_air::ReducerId;
+
+/// What is watched for, in its groups.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    pub rules: Rules,
+    pub correlation: Correlation,
+    pub groups: Vec<Group>,
+    /// By reducer: the place of its group.
+    of_steps: Vec<Option<usize>>,
+    of_moment: [Option<usize>; 4],
+    /// Whether some condition asks for cells.
+    pub needs_cells: bool,
+}
+
+/// The counters and properties of one kind of moment.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    pub counters: Vec<usize>,
+    pub rules: Vec<usize>,
+    /// The variables that some condition reads.
+    reads: Vec<String>,
+}
+
+impl Watched {
+    pub fn new(rules: Rules, correlation: Correlation, reducers: usize) -> Watched {
+        let mut watched = Watched {
+            groups: Vec::new(),
+            of_steps: vec![None; reducers],
+            of_moment: [None; 4],
+            needs_cells: false,
+            correlation,
+            rules: Rules::default(),
+        };
+        for (index, counter) in rules.counters.iter().enumerate() {
+            let group = watched.group(counter.moment, counter.of);
+            group.counters.push(index);
+            group.add(counter.conditions());
+        }
+        for (index, rule) in rules.rules.iter().enumerate() {
+            if rule.kind != RuleKind::Eventually {
+                let group = watched.group(rule.moment, rule.of);
+                group.rules.push(index);
+                group.add(rule.conditions());
+            }
+        }
+        watched.needs_cells = needs_cells(&rules);
+        watched.rules = rules;
+        watched
+    }
+
+    fn group(&mut self, moment: Moment, of: Option<ReducerId>) -> &mut Group {
+        let slot = match moment {
+            Moment::Receipt => &mut self.of_moment[0],
+            Moment::Sent => &mut self.of_moment[1],
+            Moment::Effect => &mut self.of_moment[2],
+            Moment::Turn => &mut self.of_moment[3],
+            Moment::Step => &mut self.of_steps[of.map_or(0, ReducerId::index)],
+        };
+        let place = *slot.get_or_insert_with(|| {
+            self.groups.push(Group::default());
+            self.groups.len() - 1
+        });
+        &mut self.groups[place]
+    }
+
+    /// The place of the group of a kind of moment; of a step, that of its reducer.
+    pub fn group_of(&self, moment: Moment, of: Option<ReducerId>) -> Option<usize> {
+        match moment {
+            Moment::Receipt => self.of_moment[0],
+            Moment::Sent => self.of_moment[1],
+            Moment::Effect => self.of_moment[2],
+            Moment::Turn => self.of_moment[3],
+            Moment::Step => self.of_steps[of?.index()],
+        }
+    }
+
+    /// The places of the counters that a condition reads.
+    pub fn counters_of<'c>(&'c self, condition: &'c Condition) -> impl Iterator<Item = u32> + 'c {
+        let counters = self.rules.counters.iter().zip(0..);
+        counters.filter_map(|(counter, place)| condition.has(&counter.name).then_some(place))
+    }
+
+    /// Whether a condition reads what is not of the moment itself.
+    pub fn is_of_run(&self, condition: &Condition) -> bool {
+        let names = ["now", "cells", "world", "each"];
+        names.iter().any(|name| condition.has(name))
+            || self.counters_of(condition).next().is_some()
+    }
+}
+
+fn needs_cells(rules: &Rules) -> bool {
+    let counters = rules.counters.iter().flat_map(Counter::conditions);
+    let mut all = counters.chain(rules.rules.iter().flat_map(Rule::conditions));
+    let mut kinds = rules.rules.iter().map(|rule| rule.kind);
+    all.any(|it| it.has("cells") || it.has("world"))
+        || kinds.any(|kind| kind == RuleKind::Eventually)
+}
+
+impl Group {
+    fn add<'c>(&mut self, conditions: impl Iterator<Item = &'c Condition>) {
+        for name in conditions.flat_map(|it| &it.reads) {
+            if !self.reads.contains(name) {
+                self.reads.push(name.clone());
+            }
+        }
+    }
+
+    pub fn reads(&self, name: &str) -> bool {
+        self.reads.iter().any(|known| known == name)
+    }
+}
+

@@ -1,0 +1,75 @@
+//! What lies in the folder of a world: documents, `sim.toml`, and the wasm that this names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::package;
+use sim_cases::files;
+use sim_declared::{File, Wasm};
+
+/// The file in which a world's author declares what it is for.
+pub(super) const SIM_TOML: &str = "sim.toml";
+
+/// The most that is read of it.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The folder of a world.
+pub(super) struct Layout {
+    /// The folder itself.
+    folder: PathBuf,
+    /// What is declared, if something is.
+    pub declared: Option<File>,
+}
+
+impl Layout {
+    /// Looks into a folder.
+    ///
+    /// # Errors
+    /// If its `sim.toml` cannot be read, or is none.
+    pub fn of(folder: &Path) -> Result<Layout> {
+        let path = folder.join(SIM_TOML);
+        let declared = match path.exists() {
+            false => None,
+            true => {
+                let text = files::read_text_at_most(&path, MOST_BYTES)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                Some(File::parse(&path.display().to_string(), &text)?)
+            }
+        };
+        Ok(Layout {
+            folder: folder.to_owned(),
+            declared,
+        })
+    }
+
+    /// The folder of the documents.
+    pub fn documents(&self) -> PathBuf {
+        let within = self.declared.as_ref().and_then(File::documents);
+        within.map_or_else(|| self.folder.clone(), |within| self.folder.join(within))
+    }
+
+    /// The wasm file of a module, built if that is to be done; None if nothing is said of it.
+    ///
+    /// # Errors
+    /// If it cannot be built.
+    pub fn wasm(&self, module: &str) -> Result<Option<PathBuf>> {
+        let Some(file) = &self.declared else {
+            return Ok(None);
+        };
+        let Some((_, wasm)) = file.wasm().find(|(name, _)| *name == module) else {
+            return Ok(None);
+        };
+        Ok(Some(match wasm {
+            Wasm::File(path) => {
+                let path = self.folder.join(path);
+                if !path.is_file() {
+                    bail!("no {}: {} says that `{module}` is there", path.display(), file.name);
+                }
+                path
+            }
+            Wasm::Package(package) => package::build(&self.folder.join(package))
+                .with_context(|| format!("`{module}` cannot be built"))?,
+        }))
+    }
+}
