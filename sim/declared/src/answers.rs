@@ -5,6 +5,7 @@
 
 use toml::Spanned;
 
+use crate::bundles::Bundles;
 use crate::condition::Condition;
 use crate::file::{AnswerFile, File};
 use crate::given::{Asked, Given, Place};
@@ -212,13 +213,15 @@ fn make(
     asked: &Asked<'_>,
     stream: Option<&mut Stream>,
 ) -> Value {
+    let mut bundles = Bundles::default();
     match (given, stream) {
         (None, _) => base,
         (Some(given), Some(stream)) => {
-            let mut bundles = crate::bundles::Bundles::default();
             given.draw(asked.schemas, base, &mut bundles, Some(asked), stream)
         }
-        (Some(given), None) => given.nth(asked.schemas, base, &mut 0, Some(asked)),
+        (Some(given), None) => {
+            given.nth(asked.schemas, base, &mut 0, &mut bundles, Some(asked))
+        }
     }
 }
 

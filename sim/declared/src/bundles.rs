@@ -27,7 +27,7 @@ impl Bundles {
     }
 
     /// A new id.
-    pub fn fresh(&mut self, ty: &Type, name: &str, _: &mut Stream) -> Value {
+    pub fn fresh(&mut self, ty: &Type, name: &str) -> Value {
         let ids = self.known.entry(name.to_owned()).or_default();
         let number = ids.len() as u64 + 1;
         let made = id(ty, name, number, self.near.as_ref()).unwrap_or(Value::Null);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bundles::Bundles;
 use crate::file::{Client as ClientFile, File};
-use crate::given::{Given, Place};
+use crate::given::{Fresh, Given, Place};
 use crate::path::Path;
 use crate::trouble::Troubles;
 use sim_air::{Air, SchemaId, Type, Value};
@@ -169,17 +169,18 @@ impl Client {
     }
 
     /// The first events of a small world.
-    pub fn few(&self, air: &Air, most: usize) -> Vec<Vec<u8>> {
+    pub fn few(&self, air: &Air, most: usize, bundles: &mut Bundles) -> Vec<Vec<u8>> {
         let count = self.given.as_ref().map_or(1, Given::count);
         let mut few = Vec::new();
-        for n in 0..count {
+        // With new ids, there are two at least.
+        for n in 0..count.max(2) {
             if few.len() >= most {
                 break;
             }
             let base = sample::plainest(&air.schemas, &self.payload);
             let payload = match &self.given {
                 None => base,
-                Some(given) => given.nth(&air.schemas, base, &mut n.clone(), None),
+                Some(given) => given.nth(&air.schemas, base, &mut n.clone(), bundles, None),
             };
             if let Some(event) = self.encode(air, payload)
                 && !few.contains(&event)
@@ -192,13 +193,24 @@ impl Client {
 
     /// Takes up the ids of an event of this kind.
     pub fn gather(&self, value: &Value, bundles: &mut Bundles) {
-        let payload = match value {
-            Value::Variant { value, .. } => value,
-            value => value,
+        let payload = match (value, &self.arm) {
+            (Value::Variant { value, .. }, Some(_)) => value,
+            (value, _) => value,
         };
         if let Some(given) = &self.given {
             given.gather(payload, bundles);
         }
+    }
+
+    /// Whether an event of this kind has values that the client might send; `fresh` are the ids that
+    /// were new in others, by bundle.
+    pub fn allows(&self, air: &Air, event: &Value, fresh: &mut Fresh) -> bool {
+        let payload = match (event, &self.arm) {
+            (Value::Variant { value, .. }, Some(_)) => value,
+            (event, _) => event,
+        };
+        let given = self.given.as_ref();
+        given.is_none_or(|given| given.allows(&air.schemas, payload, fresh))
     }
 
     /// An event as it is at a time, if it tells the time.

@@ -4,6 +4,8 @@
 //! A value is read once, against the type that it is of; [`Given::draw`] makes one for a run,
 //! [`Given::nth`] the n-th of a small world. Neither knows who sends it.
 
+use std::collections::BTreeSet;
+
 use toml::Value as Toml;
 
 use crate::bundles::{Bundles, id};
@@ -63,6 +65,9 @@ pub(crate) struct Asked<'a> {
     pub ty: &'a Type,
     pub value: &'a Value,
 }
+
+/// Ids that were new, by bundle.
+pub(crate) type Fresh = BTreeSet<(String, Value)>;
 
 /// Where a value stands, and what it may use.
 #[derive(Clone, Copy)]
@@ -244,13 +249,13 @@ impl Given {
     ) -> Value {
         let ty = strip(schemas, &self.ty);
         match &self.how {
-            How::Fresh(name) => bundles.fresh(ty, name, stream),
+            How::Fresh(name) => bundles.fresh(ty, name),
             How::Known(name) => bundles.pick(name, stream).unwrap_or(base),
             How::Any(name) => match stream.chance(KNOWN) {
                 true => bundles.pick(name, stream),
                 false => None,
             }
-            .unwrap_or_else(|| bundles.fresh(ty, name, stream)),
+            .unwrap_or_else(|| bundles.fresh(ty, name)),
             How::Range(least, most) => number_of(ty, within(*least, *most, stream)),
             How::OneOf(values) => stream.pick(values).cloned().unwrap_or(base),
             How::Text(alphabet) => Value::text(alphabet.draw(stream)),
@@ -264,12 +269,13 @@ impl Given {
         }
     }
 
-    /// The n-th value of a small world, of [`Given::count`].
+    /// The n-th value of a small world, of [`Given::count`]; ids that are to be new are.
     pub fn nth(
         &self,
         schemas: &Schemas,
         base: Value,
         n: &mut usize,
+        bundles: &mut Bundles,
         asked: Option<&Asked<'_>>,
     ) -> Value {
         let ty = strip(schemas, &self.ty);
@@ -280,7 +286,8 @@ impl Given {
             digit
         };
         match &self.how {
-            How::Fresh(name) | How::Known(name) | How::Any(name) => {
+            How::Fresh(name) => bundles.fresh(ty, name),
+            How::Known(name) | How::Any(name) => {
                 id(ty, name, digit() as u64 + 1, None).unwrap_or(base)
             }
             How::Range(least, most) => {
@@ -290,10 +297,10 @@ impl Given {
             How::OneOf(values) => values[digit()].clone(),
             How::Text(_) => Value::text("a"),
             How::Fields(fields) => with_fields(schemas, ty, base, fields, |given, base| {
-                given.nth(schemas, base, n, asked)
+                given.nth(schemas, base, n, bundles, asked)
             }),
             How::Arm(tag, given) => in_arm(schemas, ty, tag, base, |base| {
-                given.nth(schemas, base, n, asked)
+                given.nth(schemas, base, n, bundles, asked)
             }),
             How::Is(_) | How::Now | How::From(_) | How::Works(_) => self.settled(base, asked),
         }
@@ -302,7 +309,7 @@ impl Given {
     /// How many values there are in a small world.
     pub fn count(&self) -> usize {
         match &self.how {
-            How::Fresh(_) | How::Known(_) | How::Any(_) => 2,
+            How::Known(_) | How::Any(_) => 2,
             How::Range(least, most) => 1 + usize::from(least != most),
             How::OneOf(values) => values.len().min(MOST_LISTED),
             How::Fields(fields) => fields.iter().map(|(_, given)| given.count()).product(),
@@ -328,6 +335,38 @@ impl Given {
         let ty = strip(asked.schemas, &self.ty);
         let made = condition.evaluate(&asked.variables(), |val| value_of(ty, val));
         made.ok()?
+    }
+
+    /// Whether a value might be made so. Ids that are to be new are not among `fresh`, and are from
+    /// here on.
+    pub fn allows(&self, schemas: &Schemas, value: &Value, fresh: &mut Fresh) -> bool {
+        match &self.how {
+            How::Is(is) => is == value,
+            How::Fresh(name) => fresh.insert((name.clone(), value.clone())),
+            How::Known(_) | How::Any(_) => *value != Value::text(""),
+            How::Range(least, most) => {
+                let number = match value {
+                    Value::Nat(number) => i128::from(*number),
+                    Value::Int(number) => i128::from(*number),
+                    _ => return false,
+                };
+                (*least..=*most).contains(&number)
+            }
+            How::OneOf(values) => values.contains(value),
+            How::Text(Alphabet::Any) => true,
+            How::Text(_) => *value != Value::text(""),
+            How::Fields(fields) => fields.iter().all(|(name, given)| {
+                let field = value.field(name);
+                field.is_none_or(|value| given.allows(schemas, value, fresh))
+            }),
+            How::Arm(tag, given) => match value {
+                Value::Variant { tag: is, value } => {
+                    is == tag && given.allows(schemas, value, fresh)
+                }
+                _ => false,
+            },
+            How::Now | How::From(_) | How::Works(_) => true,
+        }
     }
 
     /// Takes up the ids that stand in a value.

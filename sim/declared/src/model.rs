@@ -1,6 +1,7 @@
 //! All that is declared, as the model of a world. What is not is as in a world without a model.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::answers::Answering;
@@ -16,8 +17,8 @@ use sim_air::{Air, Diagnostics, EffectId, PlanId, SchemaId, Source};
 use sim_kernel::{ArmIndex, Arms, EventArm, Expected, World, variant_tag};
 use sim_model::generic::Generic;
 use sim_model::{Model, Reply, Scene, Small, Spurious, Watch, Work};
-use sim_record::random::{Ratio, Stream};
-use sim_record::scenario::{Depth, Knob, Request};
+use sim_record::random::Stream;
+use sim_record::scenario::{Decision, Depth, Knob, Request, Scenario};
 use sim_record::trace::{Answer, Answers};
 
 /// The most requests of a run of usual depth.
@@ -27,8 +28,6 @@ const VALUES: u32 = 4;
 const MOST_ALTERNATIVES: usize = 24;
 /// Of each client, so many spurious events.
 const SPURIOUS_OF_A_CLIENT: usize = 2;
-/// A spurious event has any values so often.
-const ARBITRARY: Ratio = Ratio::new(1, 8);
 
 /// What is declared of a world.
 pub struct Declared {
@@ -133,19 +132,28 @@ impl Declared {
         Ok(())
     }
 
+    /// The clients that send such events.
+    fn clients_of<'c>(
+        &'c self,
+        schema: SchemaId,
+        value: &'c [u8],
+    ) -> impl Iterator<Item = &'c Client> + 'c {
+        let clients = self.parts.clients.iter();
+        clients.filter(move |client| {
+            let tag = client.arm.as_deref().and_then(|_| variant_tag(value));
+            client.is_of(schema, tag)
+        })
+    }
+
     /// The ids of the requests of a run.
     fn gathered(&self, requests: &[Request]) -> Bundles {
         let mut bundles = Bundles::default();
         for request in requests {
-            let tag = variant_tag(&request.value);
             let Ok(value) = self.air.schemas.decode(request.schema, &request.value) else {
                 continue;
             };
-            for client in &self.parts.clients {
-                let is_of = client.is_of(request.schema, client.arm.as_deref().and(tag));
-                if is_of {
-                    client.gather(&value, &mut bundles);
-                }
+            for client in self.clients_of(request.schema, &request.value) {
+                client.gather(&value, &mut bundles);
             }
         }
         bundles
@@ -154,12 +162,7 @@ impl Declared {
     fn spurious_of_client(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {
         let client = stream.pick(&self.parts.clients)?;
         let mut bundles = self.gathered(requests);
-        let base = match stream.chance(ARBITRARY) {
-            true => return self.generic.spurious_among(requests, stream, |arm| {
-                client.is_of(arm.schema, arm.tag.as_deref())
-            }),
-            false => self.generic.drawn(client.payload(), requests, stream),
-        };
+        let base = self.generic.drawn(client.payload(), requests, stream);
         let value = client.draw(&self.air, base, &mut bundles, stream)?;
         Some(Spurious {
             schema: client.event,
@@ -282,21 +285,48 @@ impl Model for Declared {
         })
     }
 
-    fn at_start(&self, request: &Request, now_ns: u64) -> Option<Vec<u8>> {
-        let tag = variant_tag(&request.value);
-        let is_of = |client: &&Client| {
-            client.is_of(request.schema, client.arm.as_deref().and(tag))
+    fn at_time(&self, schema: SchemaId, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
+        let mut clients = self.clients_of(schema, value);
+        clients.find_map(|client| client.at(&self.air, value, now_ns))
+    }
+
+    fn allows(&self, scenario: &Scenario) -> bool {
+        if self.parts.clients.is_empty() {
+            return true;
+        }
+        let mut fresh = BTreeSet::new();
+        let mut allows = |schema, value: &[u8]| {
+            let Ok(event) = self.air.schemas.decode(schema, value) else {
+                return false;
+            };
+            let mut clients = self.clients_of(schema, value);
+            clients.any(|client| client.allows(&self.air, &event, &mut fresh))
         };
-        let client = self.parts.clients.iter().find(is_of)?;
-        client.at(&self.air, &request.value, now_ns)
+        let requests = &scenario.requests;
+        let mut all = requests.iter().map(|request| (request.schema, &request.value));
+        if !all.all(|(schema, value)| allows(schema, value)) {
+            return false;
+        }
+        if self.parts.spurious != SpuriousFrom::Clients {
+            return true;
+        }
+        scenario.schedule.iter().all(|decision| match decision.without_crash() {
+            Decision::Inject { schema, value, .. } => {
+                let is_again = requests.iter().any(|request| request.value == *value);
+                is_again || allows(*schema, value)
+            }
+            _ => true,
+        })
     }
 
     fn scenes(&self, small: &Small) -> Vec<Scene> {
         if self.parts.clients.is_empty() {
             return self.generic.scenes(small);
         }
+        let mut bundles = Bundles::default();
         let of_client = |client: &Client| {
-            let few = client.few(&self.air, self.parts.values).into_iter().zip(1..);
+            let few = client.few(&self.air, self.parts.values, &mut bundles);
+            let few = few.into_iter().zip(1..);
             let requests = few.map(|(value, number)| Request {
                 name: format!("{}-{number}", client.name),
                 schema: client.event,
@@ -326,7 +356,10 @@ impl Model for Declared {
                 self.generic.few_spurious_among(requests, |index| arms.contains(&index))
             }
             SpuriousFrom::Clients => {
-                let few = |client: &Client| client.few(&self.air, SPURIOUS_OF_A_CLIENT);
+                let mut bundles = self.gathered(requests);
+                let mut few = |client: &Client| {
+                    client.few(&self.air, SPURIOUS_OF_A_CLIENT, &mut bundles)
+                };
                 let spurious = self.parts.clients.iter().flat_map(|client| {
                     few(client).into_iter().map(|value| Spurious {
                         schema: client.event,

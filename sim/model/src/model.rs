@@ -12,7 +12,7 @@ use crate::outline;
 use sim_air::{EffectId, PlanId, SchemaId};
 use sim_kernel::{World, adapters};
 use sim_record::random::Stream;
-use sim_record::scenario::{Depth, Knob, Request};
+use sim_record::scenario::{Depth, Knob, Request, Scenario};
 use sim_record::trace::{Answer, Answers, Status};
 
 /// What is known of a world beside its documents. All bytes are canonical.
@@ -33,9 +33,14 @@ pub trait Model: Send + Sync {
     /// The requests of one seed.
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request>;
 
-    /// The event of a request as it is at the time at which it is started, if it tells the time.
-    fn at_start(&self, _: &Request, _now_ns: u64) -> Option<Vec<u8>> {
+    /// An event of a client as it is at the time at which it is sent, if it tells the time.
+    fn at_time(&self, _: SchemaId, _value: &[u8], _now_ns: u64) -> Option<Vec<u8>> {
         None
+    }
+
+    /// Whether clients might send all that is in a scenario: what is shrunk stays within that.
+    fn allows(&self, _: &Scenario) -> bool {
+        true
     }
 
     /// By what its small worlds can be made larger.

@@ -235,6 +235,8 @@ struct Context<'a> {
     answers: Answers,
     /// What a spurious event counts for; see [`Measure::cost`].
     spurious_cost: u64,
+    /// The first scenario is one that clients allow; so are those that are tried.
+    is_allowed: bool,
 }
 
 /// What a spurious event costs at least, in worlds whose plans answer nothing.
@@ -255,6 +257,7 @@ impl<'a> Context<'a> {
             starts: Vec::new(),
             answers: Answers::of(subject.model),
             spurious_cost: 0,
+            is_allowed: subject.model.allows(scenario),
         };
         context.spurious_cost = context.longest_way().max(LEAST_SPURIOUS_COST);
         for request in &scenario.requests {
@@ -381,6 +384,9 @@ impl<'a> Search<'a> {
     /// What the oracle says of a candidate that is new.
     fn ask(&mut self, candidate: &Scenario) -> Option<Scenario> {
         if self.exhausted || !self.tried.insert(key(candidate)) {
+            return None;
+        }
+        if self.context.is_allowed && !self.context.subject.model.allows(candidate) {
             return None;
         }
         let is_spent = self.attempts >= self.budget.attempts

@@ -73,8 +73,9 @@ impl Simulator<'_> {
                     second_start: self.started[index] > 0 || !self.flight.is_empty(),
                     ..Remark::default()
                 };
-                let told = self.model.at_start(request, self.now_ns);
-                let value = trace.store(told.as_deref().unwrap_or(&request.value));
+                let (schema, value) = (request.schema, &request.value);
+                let told = self.model.at_time(schema, value, self.now_ns);
+                let value = trace.store(told.as_deref().unwrap_or(value));
                 let source = TakenFrom::Request(index);
                 Some(self.event(request.schema, value, source, remark))
             }
@@ -94,9 +95,11 @@ impl Simulator<'_> {
                 let air = &self.kernel.world().air;
                 let keyed = air.keyed_listener(*schema);
                 let cell = cell.and_then(|key| Some((keyed?.0, key)));
+                let told = self.model.at_time(*schema, trace.bytes(*value), self.now_ns);
+                let value = told.map_or(*value, |told| trace.store(&told));
                 Some(Arrival {
                     cell,
-                    ..self.event(*schema, *value, TakenFrom::Nowhere, Remark::default())
+                    ..self.event(*schema, value, TakenFrom::Nowhere, Remark::default())
                 })
             }
             Choice::Fire {
