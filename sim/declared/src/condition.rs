@@ -121,11 +121,11 @@ impl Condition {
         })?
     }
 
-    /// What it looked at, in words.
+    /// What it looked at, in words: numbers, texts and bools first.
     pub fn looked_at(&self, variables: &Variables) -> String {
         let mut context = Context::with_env(ENV.clone());
         context.set_variable_resolver(variables);
-        let mut shown: Vec<String> = Vec::new();
+        let (mut shown, mut whole): (Vec<String>, Vec<String>) = Default::default();
         for (source, expression) in &self.looks {
             let Ok(val) = CelValue::resolve_val(expression, &context) else {
                 continue;
@@ -134,15 +134,19 @@ impl Condition {
             if text.chars().count() > MOST_SHOWN {
                 text = text.chars().take(MOST_SHOWN).collect::<String>() + "…";
             }
+            // What differs from run to run comes last: failures are told apart by the rest.
+            let is_whole = val.as_iterable().is_some() || text.ends_with('…');
             let line = format!("{source} = {text}");
-            if !shown.contains(&line) {
-                shown.push(line);
+            let lines = if is_whole { &mut whole } else { &mut shown };
+            if !lines.contains(&line) {
+                lines.push(line);
             }
         }
-        match shown.is_empty() {
-            true => format!("`{}`", self.source),
-            false => shown.join(", "),
+        if shown.is_empty() {
+            shown.push("not so".to_owned());
         }
+        let parts = [shown.join(", "), whole.join(", ")];
+        parts[..1 + usize::from(!whole.is_empty())].join("; ")
     }
 
     /// Whether it reads a variable.
