@@ -226,7 +226,7 @@ fn changes(step: &TimelineStep, event: Option<&TimelineEvent>) -> String {
 }
 
 fn change(change: &Change) -> String {
-    let json = |value: &Json| words::clip(&value.to_string(), FIELD_CHARS);
+    let json = |value: &Json| words::clip(&words::value(value), FIELD_CHARS);
     let text = match (&change.from, &change.to) {
         (Some(from), Some(to)) => format!("{} → {}", json(from), json(to)),
         (None, Some(to)) => json(to),
