@@ -23,6 +23,7 @@ mod generic;
 mod host;
 mod pages;
 mod reducer;
+mod rust_tests;
 mod seeds;
 mod shrink;
 mod streams;
@@ -73,6 +74,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
             first_campaign::main().expect("the world can be run");
         })],
         foreign::trials(),
+        rust_tests::trials(),
         generic::trials(seed),
         streams::trials(number),
         tidy::trials(),

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+pub(super) use compared::not_asked;
+
 use super::errors::error_text;
 use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Output};
@@ -72,7 +74,12 @@ fn program() -> String {
 
 /// The command that replays a case on the same world, to be pasted into a shell.
 pub fn command(path: &Path, world: &WorldArguments) -> String {
-    let mut command = format!("{} replay {}", program(), shell::argument(path));
+    command_of(&program(), path, world)
+}
+
+/// The same, of a program that is called so.
+pub fn command_of(program: &str, path: &Path, world: &WorldArguments) -> String {
+    let mut command = format!("{program} replay {}", shell::argument(path));
     let mut option = |name: &str, value: &OsStr| {
         // A value that begins with a dash would be taken for an option of its own.
         let separator = match value.as_encoded_bytes().first() {
@@ -249,7 +256,8 @@ impl Replay {
             return Ok(Exit::Interrupted);
         }
         let once = runner.trace.clone();
-        let mut changes = compared::changes(&case, world, &checked);
+        let properties = runner.checker().properties();
+        let mut changes = compared::changes(&case, world, &properties, &checked);
         if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
             let is_stopped = !checked.violations.is_empty();
@@ -297,7 +305,8 @@ impl Replay {
         if once.turns.is_empty() {
             return Ok(Exit::NothingRan);
         }
-        let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
+        let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)))
+            && not_asked(&case, &properties).is_none();
         let is_as_found = case.is_of(world) && !store::is_edited(path, &case);
         if has_failed && checked.violations.is_empty() && is_as_found {
             let (of, what) = (&file, HELD.to_owned());
