@@ -119,6 +119,12 @@ impl Test {
         self
     }
 
+    /// A reducer that loses memory from step to step violates `bounded`.
+    pub fn deny_leaks(mut self) -> Test {
+        self.source.denies_leaks = true;
+        self
+    }
+
     /// What is known of the world, instead of what its documents say of themselves.
     pub fn model<M: Model + 'static>(
         mut self,

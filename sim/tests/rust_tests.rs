@@ -3,7 +3,7 @@
 //! The tests of `docs/rust-tests.md` are built as those of a crate that has this library, and run on
 //! the counter as it ships and on one without its limit.
 
-mod built;
+pub mod built;
 
 use std::collections::BTreeSet;
 use std::fs;

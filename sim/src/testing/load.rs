@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow};
 
-use crate::cli::{Loaded, WorldArguments};
+use crate::cli::{Leaks, Loaded, WorldArguments};
 use sim_cases::files;
 
 /// What a test says of its world.
@@ -14,6 +14,7 @@ pub(super) struct Source {
     folder: Option<PathBuf>,
     wasm: Vec<Wasm>,
     pub expect: Vec<String>,
+    pub denies_leaks: bool,
 }
 
 enum Wasm {
@@ -27,6 +28,7 @@ impl Source {
             folder,
             wasm: Vec::new(),
             expect: Vec::new(),
+            denies_leaks: false,
         }
     }
 
@@ -50,7 +52,10 @@ impl Source {
             world: self.folder.clone(),
             wasm: wasm.collect(),
             expect: self.expect.clone(),
-            ..WorldArguments::default()
+            leaks: match self.denies_leaks {
+                true => Leaks::Deny,
+                false => Leaks::Advise,
+            },
         }
     }
 

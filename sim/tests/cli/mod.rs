@@ -12,6 +12,7 @@ mod hostile;
 mod lines;
 #[cfg(target_os = "linux")]
 mod losses;
+mod regressions;
 mod replaying;
 mod shrinking;
 mod terminal;
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         lines::trials(),
         #[cfg(target_os = "linux")]
         losses::trials(),
+        regressions::trials(),
         replaying::trials(),
         shrinking::trials(),
         terminal::trials(),
