@@ -21,6 +21,7 @@ mod first_campaign;
 mod foreign;
 mod generic;
 mod host;
+mod mermaid;
 mod pages;
 mod reducer;
 mod rust_tests;
@@ -74,6 +75,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
             first_campaign::main().expect("the world can be run");
         })],
         foreign::trials(),
+        mermaid::trials(),
         rust_tests::trials(),
         generic::trials(seed),
         streams::trials(number),

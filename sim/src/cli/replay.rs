@@ -60,7 +60,7 @@ pub(super) struct Replay {
     #[command(flatten)]
     written: Written,
     /// Walk through the run in the terminal, turn by turn
-    #[arg(long, conflicts_with_all = ["brief", "format", "emit_regression"])]
+    #[arg(long, conflicts_with_all = ["brief", "format", "emit_regression", "mermaid"])]
     step: bool,
 }
 
@@ -148,7 +148,10 @@ impl Replay {
             } else {
                 "several are"
             };
-            bail!("`--html`, `--emit-regression` and `--step` are of one case, and {are} given");
+            bail!(
+                "`--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and {are} \
+                given"
+            );
         }
         if cases.is_empty() {
             terminal::note("nothing ran: no files named `*.json` in what was given");

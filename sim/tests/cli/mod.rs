@@ -5,6 +5,7 @@ mod campaigns;
 mod cases;
 mod checking;
 mod coverage;
+mod diagrams;
 mod exploring;
 mod files;
 mod formats;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         cases::trials(),
         checking::trials(),
         coverage::trials(),
+        diagrams::trials(),
         exploring::trials(),
         files::trials(),
         formats::trials(),

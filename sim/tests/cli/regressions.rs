@@ -188,8 +188,8 @@ fn refusals() {
         error: there.rs is there: a test is written as a new file
         error: cannot write nowhere/new.rs
         error: `--format` says what standard output is, and so does `-`
-        error: `--html`, `--emit-regression` and `--step` are of one case, and several are given
-        error: `--html`, `--emit-regression` and `--step` are of one case, and none is given
+        error: `--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and several are given
+        error: `--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and none is given
         error: the argument '--emit-regression <FILE>' cannot be used with '--step'
     "#]]
     .assert_eq(&said);
