@@ -174,7 +174,7 @@ fn row(table: &mut Table, with_verdict: bool, look: Look, cells: [Lines; 7]) {
 }
 
 /// The decision, and what is odd about it that its own words do not say.
-fn decision(turn: &TimelineTurn) -> String {
+pub fn decision(turn: &TimelineTurn) -> String {
     let odd: Vec<&str> = turn.oddities().collect();
     match odd.is_empty() {
         true => turn.decision.clone(),
