@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cel::common::ast::{EntryExpr, Expr, LiteralValue};
+use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
 use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
@@ -11,6 +11,7 @@ use cel::{Context, Value as CelValue};
 
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
+use crate::shape::is_of_moment;
 use crate::shape::{Checker, Shape};
 use sim_air::Schemas;
 
@@ -29,6 +30,8 @@ pub(crate) struct Condition {
     pub reads: Vec<String>,
     /// What of them it looks at, as it is written, for what was found.
     looks: Vec<(String, Expression)>,
+    /// What must all be true for it to be, as far as that reads nothing but the moment.
+    guards: Vec<Expression>,
 }
 
 /// What is wrong with a condition, and a hint.
@@ -99,7 +102,11 @@ impl Condition {
         reads.sort();
         reads.dedup();
         with_own_arithmetic(&mut expression);
+        let mut guards = Vec::new();
+        conjuncts(&expression, &mut guards);
+        guards.retain(|guard| Looks::of(guard).iter().all(|name| is_of_moment(name)));
         let condition = Condition {
+            guards,
             source: source.trim().to_owned(),
             expression,
             reads,
@@ -134,6 +141,31 @@ impl Condition {
             let flag = val.downcast_ref::<CelBool>().map(|flag| *flag.inner());
             flag.ok_or_else(|| format!("it is {}, and neither true nor false", words(val)))
         })?
+    }
+
+    /// Whether it cannot be true, whatever it reads beside the moment.
+    pub fn is_ruled_out(&self, variables: &Variables) -> bool {
+        let mut context = Context::with_env(ENV.clone());
+        context.set_variable_resolver(variables);
+        self.guards.iter().any(|guard| {
+            let val = CelValue::resolve_val(guard, &context);
+            let flag = val.as_ref().ok().and_then(|val| val.downcast_ref::<CelBool>());
+            flag.is_some_and(|flag| !*flag.inner())
+        })
+    }
+
+    /// Whether it reads nothing but the moment.
+    pub fn is_of_moment(&self) -> bool {
+        self.reads.iter().all(|name| is_of_moment(name))
+    }
+
+    /// The maps of `each` that it reads; None is all of them.
+    pub fn each(&self) -> Option<Vec<&str>> {
+        let of_each = self.looks.iter().filter_map(|(path, _)| {
+            let rest = path.strip_prefix("each")?;
+            Some(rest.strip_prefix('.').and_then(|rest| rest.split('.').next()))
+        });
+        of_each.collect()
     }
 
     /// What it looked at, in words: numbers, texts and bools first.
@@ -172,6 +204,14 @@ impl Condition {
         }
     }
 
+    /// Whether of the event it reads the tag alone.
+    pub fn reads_only_tag(&self) -> bool {
+        let mut of_event = self.looks.iter().filter(|(path, _)| {
+            path.split('.').next() == Some("event")
+        });
+        of_event.all(|(path, _)| path == "event.tag")
+    }
+
     /// Whether it reads a variable.
     pub fn has(&self, variable: &str) -> bool {
         self.reads.iter().any(|known| known == variable)
@@ -187,6 +227,13 @@ struct Looks {
 }
 
 impl Looks {
+    /// The variables that an expression reads.
+    fn of(expression: &Expression) -> Vec<String> {
+        let mut looks = Looks::default();
+        looks.gather(expression);
+        looks.roots
+    }
+
     fn gather(&mut self, expression: &Expression) {
         if let Some(path) = path(expression) {
             let root = path.split(['.', '[']).next().unwrap_or_default();
@@ -222,6 +269,16 @@ impl Looks {
             Expr::Select(select) => self.gather(&select.operand),
             _ => {}
         }
+    }
+}
+
+/// What is joined by `&&`.
+fn conjuncts(expression: &Expression, found: &mut Vec<Expression>) {
+    match &expression.expr {
+        Expr::Call(call) if call.func_name == operators::LOGICAL_AND => {
+            call.args.iter().for_each(|arg| conjuncts(arg, found));
+        }
+        _ => found.push(expression.clone()),
     }
 }
 

@@ -27,6 +27,7 @@
 //! memory      what is remembered of a run
 //! watched     counters and properties in groups
 //! at          one moment of a run
+//! known       what was found out before
 //! evaluate    what conditions say of one moment
 //! judge       watches runs
 //! model       all of it, as the model of a world
@@ -49,6 +50,7 @@ mod file;
 mod functions;
 mod given;
 mod judge;
+mod known;
 mod memory;
 mod model;
 mod moments;

@@ -37,6 +37,17 @@ pub(crate) struct Checker<'a> {
     locals: Vec<(String, Shape)>,
 }
 
+/// The variables of moments, and of what is asked in answers.
+const OF_MOMENTS: [&str; 13] = [
+    "event", "before", "state", "key", "emitted", "effects", "changed", "effect", "sent",
+    "receipt", "who", "params", "input",
+];
+
+/// Whether a variable is one of the moment itself, and not of the run.
+pub(crate) fn is_of_moment(name: &str) -> bool {
+    OF_MOMENTS.contains(&name)
+}
+
 /// Functions of CEL that conditions may call.
 const FUNCTIONS: [&str; 18] = [
     "size", "contains", "startsWith", "endsWith", "string", "int", "uint", "bytes", "bool", "type",

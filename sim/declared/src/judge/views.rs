@@ -1,7 +1,7 @@
 //! What conditions see of a moment.
 
 use super::Judge;
-use crate::at::{At, By, hash, id, plan_of};
+use crate::at::{At, By, plan_of};
 use crate::condition::Variables;
 use crate::evaluate::View;
 use crate::fields::{self, Fields, flag, list, null, text};
@@ -11,17 +11,17 @@ use cel::common::value::Val;
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId};
 use sim_record::trace::{Asker, Emitted, Step, Trace, ValueId};
 
-/// So many values are kept as conditions see them.
-const MOST_VALUES: usize = 1 << 14;
+/// An odd number without a pattern.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 impl Judge<'_> {
     /// A value of a schema, as conditions see it: made once, for values recur.
     pub(super) fn val(&self, trace: &Trace, schema: SchemaId, value: ValueId) -> Box<dyn Val> {
-        let of = |schema: SchemaId, value: ValueId| hash(&[schema.index() as u32, id(Some(value))]);
+        // Few schemas, and fingerprints of 128 bits: they stay apart.
+        let spread = (schema.index() as u128 + 1).wrapping_mul(SPREAD);
+        let print = trace.values.fingerprint(value) ^ spread;
         let mut vals = self.vals.borrow_mut();
-        let hashed = of(schema, value);
-        let is_it = |known: &(SchemaId, ValueId, _)| known.0 == schema && known.1 == value;
-        if let Some((.., val)) = vals.find(hashed, is_it) {
+        if let Some(val) = vals.get(print) {
             return val.clone_as_boxed();
         }
         let schemas = &self.world.air.schemas;
@@ -29,11 +29,7 @@ impl Judge<'_> {
             Ok(value) => fields::val(schemas, schemas.ty(schema), &value),
             Err(_) => null(),
         };
-        if vals.len() >= MOST_VALUES {
-            vals.clear();
-        }
-        let entry = (schema, value, val.clone_as_boxed());
-        vals.insert_unique(hashed, entry, |(schema, value, _)| of(*schema, *value));
+        vals.insert(print, val.clone_as_boxed().into());
         val
     }
 
