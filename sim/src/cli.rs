@@ -28,9 +28,10 @@ use std::io::Write;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use sim_air::printable_lines;
 
+pub(crate) use errors::error_text;
 pub use exit::Exit;
-pub use input::{Loaded, WorldArguments, sources};
-pub use replay::command as replay_command;
+pub use input::{Leaks, Loaded, WorldArguments, sources};
+pub use replay::{command as replay_command, command_of as replay_command_of};
 
 /// Finds the ordering that breaks a WebAssembly state machine, and replays it.
 #[derive(Parser)]

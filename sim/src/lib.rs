@@ -41,6 +41,7 @@
 //! - [`session`]: a finding, from the first sight to its case file.
 //! - `sim`, this crate. [`worlds`]: those that come with the command; [`models`]: which world has
 //!   which model. [`selftest`]: searches planted bugs, and has faults planted in the harness.
+//!   [`testing`]: campaigns in tests of one's own.
 //!   [`cli`]: the commands.
 //!
 //! Fuzzing is built on all of it and lies beside it, in `fuzz/lib`.
@@ -130,6 +131,7 @@
 pub mod cli;
 pub mod models;
 pub mod selftest;
+pub mod testing;
 pub mod worlds;
 
 pub use sim_air as air;

@@ -1,6 +1,9 @@
 //! Answers by name: a world whose work is answered in other words than any that the harness knows.
 
+use std::borrow::Cow;
+
 use libtest_mimic::Trial;
+use sim::air::{EffectId, PlanId, SchemaId};
 use sim::campaign::{self, CampaignOptions, Effort, Runner, Summary};
 use sim::cases::{Case, Found, FoundBy, WorldHashes};
 use sim::kernel::World;
@@ -33,7 +36,7 @@ const NEVER_GIVES_UP: u8 = 1;
 const NAMES: [&str; 3] = ["gut", "drop", "nie wieder"];
 
 impl Model for Renamed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.0.name()
     }
 
@@ -57,20 +60,20 @@ impl Model for Renamed {
         ])
     }
 
-    fn knows_answers(&self, raised: sim::air::SchemaId, input: sim::air::SchemaId) -> bool {
-        self.0.knows_answers(raised, input)
+    fn knows_answers(&self, plan: PlanId, raised: SchemaId, input: SchemaId) -> bool {
+        self.0.knows_answers(plan, raised, input)
     }
 
-    fn answer(&self, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
-        self.0.answer(input, answer, out)
+    fn answer(&self, plan: PlanId, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
+        self.0.answer(plan, input, answer, out)
     }
 
-    fn correlation<'a>(&self, schema: sim::air::SchemaId, value: &'a [u8]) -> Option<&'a str> {
+    fn correlation<'a>(&self, schema: SchemaId, value: &'a [u8]) -> Option<Cow<'a, str>> {
         self.0.correlation(schema, value)
     }
 
-    fn effect_correlation<'a>(&self, kind: &str, params: &'a [u8]) -> Option<&'a str> {
-        self.0.effect_correlation(kind, params)
+    fn effect_correlation<'a>(&self, effect: EffectId, params: &'a [u8]) -> Option<Cow<'a, str>> {
+        self.0.effect_correlation(effect, params)
     }
 
     fn spurious(&self, requests: &[Request], stream: &mut Stream) -> Option<Spurious> {

@@ -158,6 +158,11 @@ fn of_ones_own() {
 
 /// A reducer of this source, built in a crate outside of any workspace.
 fn built(source: &str) -> Code {
+    code(&wasm_of(source))
+}
+
+/// The same, as wasm.
+pub fn wasm_of(source: &str) -> Vec<u8> {
     let place = tempfile::tempdir().expect("there is room for a folder");
     let manifest = format!(
         "[package]\nname = \"own\"\nedition = \"2024\"\n\n[lib]\ncrate-type = [\"cdylib\"]\n\n\
@@ -175,7 +180,7 @@ fn built(source: &str) -> Code {
     let built = place
         .path()
         .join("target/wasm32-unknown-unknown/release/own.wasm");
-    code(&fs::read(built).expect("it was built"))
+    fs::read(built).expect("it was built")
 }
 
 /// The shipped counter holds, and two broken ones violate what their model says of them.

@@ -21,8 +21,10 @@ mod first_campaign;
 mod foreign;
 mod generic;
 mod host;
+mod mermaid;
 mod pages;
 mod reducer;
+mod rust_tests;
 mod seeds;
 mod shrink;
 mod streams;
@@ -73,6 +75,8 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
             first_campaign::main().expect("the world can be run");
         })],
         foreign::trials(),
+        mermaid::trials(),
+        rust_tests::trials(),
         generic::trials(seed),
         streams::trials(number),
         tidy::trials(),

@@ -115,7 +115,8 @@ fn long(length: u32) -> Scenario {
     let is_plain = |scenario: &Scenario| {
         scenario.requests.len() > 1
             && scenario.requests.iter().all(|request| {
-                model.correlation(request.schema, &request.value) == Some(request.name.as_str())
+                let correlation = model.correlation(request.schema, &request.value);
+                correlation.as_deref() == Some(request.name.as_str())
             })
     };
     let mut scenarios = (0..).map(Seed).map(of);

@@ -1,6 +1,8 @@
 //! A condition: an expression of CEL, parsed, checked against the schemas, evaluated.
 
-use cel::common::ast::{EntryExpr, Expr};
+use std::sync::Arc;
+
+use cel::common::ast::{EntryExpr, Expr, LiteralValue};
 use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
@@ -147,6 +149,14 @@ impl Condition {
         }
         let parts = [shown.join(", "), whole.join(", ")];
         parts[..1 + usize::from(!whole.is_empty())].join("; ")
+    }
+
+    /// The text that it is, if it is nothing but that.
+    pub fn constant(&self) -> Option<Arc<str>> {
+        match &self.expression.expr {
+            Expr::Literal(LiteralValue::String(text)) => Some(text.inner().into()),
+            _ => None,
+        }
     }
 
     /// Whether it reads a variable.

@@ -14,16 +14,18 @@ mod views;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::at::{At, By, Ids, hash, is_still};
 use crate::condition::Condition;
-use crate::evaluate::{Change, Outcome, change, outcome, whose};
+use crate::evaluate::{Change, Outcome, View, change, outcome, whose};
 use crate::fields::null;
 use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
 use crate::properties::{Counter, Keeps, Rule, RuleKind};
 use crate::watched::{Group, Watched};
 use cel::common::value::Val;
+use sim_air::ReducerId;
 use sim_kernel::World;
 use sim_model::{Finding, Observer, Seen, Verdicts};
 use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker};
@@ -31,14 +33,24 @@ use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker};
 /// So many moments are remembered; then all are forgotten.
 const MOST_REMEMBERED: usize = 1 << 18;
 
+/// What is said by conditions that read more than the moment.
+#[derive(Clone, Debug)]
+enum SaidOfRun {
+    Change(Result<Change, String>),
+    Outcome(Outcome),
+}
+
 /// Watches one run after the other.
 pub(crate) struct Judge<'w> {
     world: &'w World,
     watched: Arc<Watched>,
     known: HashTable<(Ids, Arc<Said>)>,
-    known_of_run: HashTable<(Ids, Outcome)>,
+    known_of_run: HashTable<(Ids, SaidOfRun)>,
     generation: u64,
 }
+
+/// Conditions that belong together, whose they are about, and the reducer that is meant.
+type Subject<'s> = (&'s [&'s Condition], Option<&'s Condition>, Option<ReducerId>);
 
 /// What is said of a moment by conditions that read nothing else.
 #[derive(Debug)]
@@ -119,7 +131,10 @@ impl<'w> Judge<'w> {
         for (counter, change) in group.counters.iter().zip(&said.changes) {
             let change = match change {
                 Some(change) => change.clone(),
-                None => self.change_of_run(memory, seen, &at, *counter, &said.who),
+                None => {
+                    let key = (ids.as_slice(), *counter);
+                    self.change_of_run(memory, seen, &at, key, &said.who)
+                }
             };
             match change {
                 Ok(change) => apply(memory, &watched.rules.counters[*counter], *counter, change),
@@ -144,25 +159,31 @@ impl<'w> Judge<'w> {
         }
     }
 
+    /// What a moment does to a counter that reads more than the moment.
     fn change_of_run(
-        &self,
+        &mut self,
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
-        counter: usize,
+        (ids, place): (&[u32], usize),
         who: &Who,
     ) -> Result<Change, String> {
-        let watched = &self.watched;
-        let counter = &watched.rules.counters[counter];
-        let place = watched.group_of(at.moment(), at.reducer()).expect("it has one");
-        let mut view = self.view(seen.trace, at, &watched.groups[place], who);
-        let whose = whose(counter.by.as_ref(), &view, who).unwrap_or_default();
-        let conditions: Vec<&Condition> = counter.conditions().collect();
-        self.set_of_run(memory, seen, &conditions, counter.of, &whose, &mut view);
-        change(counter, &view, who)
+        let watched = self.watched.clone();
+        let counter = &watched.rules.counters[place];
+        let conditions: SmallVec<[&Condition; 4]> = counter.conditions().collect();
+        let subject = (&conditions[..], counter.by.as_ref(), counter.of);
+        let (ids, mut view, whose) =
+            self.of_run(memory, seen, at, (ids, place as u32), subject, who);
+        if let Some(SaidOfRun::Change(change)) = self.recall(&ids) {
+            return change;
+        }
+        let view = self.complete(memory, seen, at, &mut view, subject, (who, &whose));
+        let said = change(counter, view, who);
+        self.remember(ids, SaidOfRun::Change(said.clone()));
+        said
     }
 
-    /// What a property says that reads more than the moment: by what it reads, found out once.
+    /// What a property says that reads more than the moment.
     fn outcome_of_run(
         &mut self,
         memory: &Memory,
@@ -173,39 +194,87 @@ impl<'w> Judge<'w> {
     ) -> Outcome {
         let watched = self.watched.clone();
         let rule = &watched.rules.rules[place];
-        let group = watched.group_of(at.moment(), at.reducer()).expect("it has one");
-        let mut view = None;
-        let mut whose_it_is = who.clone();
-        if rule.by.is_some() {
-            let made = self.view(seen.trace, at, &watched.groups[group], who);
-            whose_it_is = whose(rule.by.as_ref(), &made, who).unwrap_or_default();
-            view = Some(made);
+        let conditions: SmallVec<[&Condition; 4]> = rule.conditions().collect();
+        let subject = (&conditions[..], rule.by.as_ref(), rule.of);
+        let number = !(place as u32);
+        let (ids, mut view, whose) = self.of_run(memory, seen, at, (ids, number), subject, who);
+        if let Some(SaidOfRun::Outcome(outcome)) = self.recall(&ids) {
+            return outcome;
         }
-        let mut ids: Ids = ids.into();
-        ids.extend([u32::MAX, place as u32]);
-        self.ids_of_run(memory, seen, rule, &whose_it_is, &mut ids);
-        let hashed = hash(&ids);
-        if let Some((_, outcome)) = self.known_of_run.find(hashed, |(known, _)| *known == ids) {
-            return outcome.clone();
-        }
-        let mut view =
-            view.unwrap_or_else(|| self.view(seen.trace, at, &watched.groups[group], who));
-        let conditions: Vec<&Condition> = rule.conditions().collect();
-        self.set_of_run(memory, seen, &conditions, rule.of, &whose_it_is, &mut view);
         let mut before = match rule.kind {
             RuleKind::Absorbing => self.view_before(seen.trace, at),
             _ => None,
         };
         if let Some(before) = &mut before {
-            self.set_of_run(memory, seen, &conditions, rule.of, &whose_it_is, before);
+            self.set_of_run(memory, seen, &conditions, rule.of, &whose, before);
         }
-        let said = outcome(rule, &view, before.as_ref(), who, is_still(at));
+        let view = self.complete(memory, seen, at, &mut view, subject, (who, &whose));
+        let said = outcome(rule, view, before.as_ref(), who, is_still(at));
+        self.remember(ids, SaidOfRun::Outcome(said.clone()));
+        said
+    }
+
+    /// What decides what conditions say that read more than the moment; whose they are about, and
+    /// what was looked at to find that out.
+    fn of_run(
+        &self,
+        memory: &Memory,
+        seen: &Seen<'_>,
+        at: &At<'_>,
+        (ids, number): (&[u32], u32),
+        (conditions, by, of): Subject<'_>,
+        who: &Who,
+    ) -> (Ids, Option<View>, Who) {
+        let mut view = None;
+        let mut whose_it_is = who.clone();
+        if let Some(by) = by {
+            match by.constant() {
+                Some(constant) => whose_it_is = Some(constant),
+                None => {
+                    let made = self.view(seen.trace, at, self.group(at), who);
+                    whose_it_is = whose(Some(by), &made, who).unwrap_or_default();
+                    view = Some(made);
+                }
+            }
+        }
+        let mut ids: Ids = ids.into();
+        ids.extend([u32::MAX, number]);
+        self.ids_of_run(memory, seen, conditions, of, &whose_it_is, &mut ids);
+        (ids, view, whose_it_is)
+    }
+
+    /// The view of a moment with all that its conditions read of the run.
+    fn complete<'v>(
+        &self,
+        memory: &Memory,
+        seen: &Seen<'_>,
+        at: &At<'_>,
+        view: &'v mut Option<View>,
+        (conditions, _, of): Subject<'_>,
+        (who, whose): (&Who, &Who),
+    ) -> &'v View {
+        let view = view.get_or_insert_with(|| self.view(seen.trace, at, self.group(at), who));
+        self.set_of_run(memory, seen, conditions, of, whose, view);
+        view
+    }
+
+    fn group(&self, at: &At<'_>) -> &Group {
+        let place = self.watched.group_of(at.moment(), at.reducer());
+        &self.watched.groups[place.expect("something is watched there")]
+    }
+
+    fn recall(&self, ids: &Ids) -> Option<SaidOfRun> {
+        let known = self.known_of_run.find(hash(ids), |(known, _)| known == ids);
+        known.map(|(_, said)| said.clone())
+    }
+
+    fn remember(&mut self, ids: Ids, said: SaidOfRun) {
         if self.known_of_run.len() >= MOST_REMEMBERED {
             self.known_of_run.clear();
         }
-        let entry = (ids, said.clone());
-        self.known_of_run.insert_unique(hashed, entry, |(ids, _)| hash(ids));
-        said
+        let hashed = hash(&ids);
+        self.known_of_run
+            .insert_unique(hashed, (ids, said), |(ids, _)| hash(ids));
     }
 
     fn of_turn(&mut self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {

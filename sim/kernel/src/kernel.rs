@@ -314,7 +314,7 @@ impl<'w> Kernel<'w> {
             self.step(trace, route, (schema, value), cell, moment);
         }
         for &reducer in &listeners.receipts {
-            self.step_by_receipt(trace, reducer, value, moment);
+            self.step_by_receipt(trace, reducer, value, cell, moment);
         }
         if listeners.are_awaited {
             self.show_to_plans(trace, schema, value);

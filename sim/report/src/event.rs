@@ -282,7 +282,7 @@ pub struct Finished<'a> {
 }
 
 /// A failure that a campaign showed.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Debug)]
 pub struct Failed {
     /// What tells it apart from others.
     pub signature: String,

@@ -13,6 +13,7 @@ pub mod github;
 pub mod human;
 pub mod json_lines;
 pub mod junit;
+pub mod mermaid;
 pub mod moment;
 pub mod page;
 pub mod paths;

@@ -3,6 +3,7 @@
 use super::paths::Change;
 use super::text::{Look, Text};
 use super::timeline::{Timeline, TimelineStep, TimelineTurn};
+use super::words;
 
 /// All that is known of a turn; the turn is one of the timeline's.
 pub fn told(timeline: &Timeline, index: usize) -> Text {
@@ -82,14 +83,14 @@ fn state(text: &mut Text, step: &TimelineStep) {
                     .filter(|change| is_in(change, name))
                     .peekable();
                 if of_field.peek().is_none() {
-                    text.line(format!("    {name} {value}"));
+                    text.line(format!("    {name} {}", words::value(value)));
                 }
                 for change in of_field {
                     let Change { path, from, to } = change;
-                    let to = to.as_ref().map_or("gone".to_owned(), ToString::to_string);
+                    let to = to.as_ref().map_or("gone".to_owned(), words::value);
                     let line = match from {
                         None => format!("  + {path} {to}"),
-                        Some(from) => format!("  * {path} {from} → {to}"),
+                        Some(from) => format!("  * {path} {} → {to}", words::value(from)),
                     };
                     text.look(Look::Head, line);
                 }

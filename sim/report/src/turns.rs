@@ -174,7 +174,7 @@ fn row(table: &mut Table, with_verdict: bool, look: Look, cells: [Lines; 7]) {
 }
 
 /// The decision, and what is odd about it that its own words do not say.
-fn decision(turn: &TimelineTurn) -> String {
+pub fn decision(turn: &TimelineTurn) -> String {
     let odd: Vec<&str> = turn.oddities().collect();
     match odd.is_empty() {
         true => turn.decision.clone(),
@@ -226,7 +226,7 @@ fn changes(step: &TimelineStep, event: Option<&TimelineEvent>) -> String {
 }
 
 fn change(change: &Change) -> String {
-    let json = |value: &Json| words::clip(&value.to_string(), FIELD_CHARS);
+    let json = |value: &Json| words::clip(&words::value(value), FIELD_CHARS);
     let text = match (&change.from, &change.to) {
         (Some(from), Some(to)) => format!("{} → {}", json(from), json(to)),
         (None, Some(to)) => json(to),

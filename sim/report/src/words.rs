@@ -107,14 +107,27 @@ pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
 
 /// A value without the quotes and braces of its outermost level: `ok {"id":"r1"}` for a
 /// variant, `id "r1", payload "p"` for a record.
-pub fn fields(value: &Json) -> String {
-    match value {
+pub fn fields(of: &Json) -> String {
+    match of {
         Json::Object(fields) => {
-            let fields = fields.iter().map(|(name, value)| format!("{name} {value}"));
+            let fields = fields.iter();
+            let fields = fields.map(|(name, of)| format!("{name} {}", value(of)));
             fields.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),
     }
+}
+
+/// A value of a field: a variant that carries nothing is its tag.
+pub fn value(value: &Json) -> String {
+    tag(value).map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The tag of a variant that carries nothing.
+fn tag(value: &Json) -> Option<&str> {
+    let fields = value.as_object().filter(|fields| fields.len() == 1)?;
+    let (tag, value) = fields.iter().next()?;
+    value.is_null().then_some(tag)
 }
 
 /// What an event says beside its name and its request, which the decision has said: the fields

@@ -24,7 +24,7 @@ impl Hinted {
 
 /// `error: …`, the chain of causes, numbered, and hints. What a cause quotes is part of its line,
 /// whatever it holds.
-pub(super) fn error_text(error: &anyhow::Error) -> String {
+pub(crate) fn error_text(error: &anyhow::Error) -> String {
     let mut out = String::new();
     let mut hints = Vec::new();
     for (index, cause) in error.chain().enumerate() {

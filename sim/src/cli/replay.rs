@@ -1,6 +1,8 @@
 //! `sim replay`: a case as a table, its verdict and its digest.
 
 mod compared;
+mod regression;
+mod written;
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -9,9 +11,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+pub(super) use compared::not_asked;
+use written::{Replayed, Written};
+
 use super::errors::error_text;
 use super::input::{Leaks, Loaded, WorldArguments};
-use super::readers::{For, Output};
+use super::readers::{For, Format, Output};
 use super::{Exit, cases, shell, stepper, terminal};
 use crate::models;
 use sim_cases::{CaseVerdict, store};
@@ -21,7 +26,6 @@ use sim_record::scenario::Scenario;
 use sim_report::event::{
     self, BadCase, CaseDone, Event, Finished, Nondeterminism, Readers, Started,
 };
-use sim_report::page;
 use sim_report::timeline::Timeline;
 use sim_report::turns::Rows;
 use sim_search::campaign::{Checked, Effort, Runner};
@@ -53,11 +57,10 @@ pub(super) struct Replay {
     /// With --around, so many before it and after it
     #[arg(long, value_name = "N", default_value_t = 10, requires = "around")]
     context: usize,
-    /// Write a page that shows the run as a space-time diagram
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    written: Written,
     /// Walk through the run in the terminal, turn by turn
-    #[arg(long, conflicts_with_all = ["brief", "format"])]
+    #[arg(long, conflicts_with_all = ["brief", "format", "emit_regression", "mermaid"])]
     step: bool,
 }
 
@@ -72,7 +75,12 @@ fn program() -> String {
 
 /// The command that replays a case on the same world, to be pasted into a shell.
 pub fn command(path: &Path, world: &WorldArguments) -> String {
-    let mut command = format!("{} replay {}", program(), shell::argument(path));
+    command_of(&program(), path, world)
+}
+
+/// The same, of a program that is called so.
+pub fn command_of(program: &str, path: &Path, world: &WorldArguments) -> String {
+    let mut command = format!("{program} replay {}", shell::argument(path));
     let mut option = |name: &str, value: &OsStr| {
         // A value that begins with a dash would be taken for an option of its own.
         let separator = match value.as_encoded_bytes().first() {
@@ -130,25 +138,29 @@ impl Replayer<'_> {
 
 impl Replay {
     pub fn execute(self) -> Result<Exit> {
-        if self.cases.is_empty() {
+        if self.cases.is_empty() && !self.written.is_asked() {
             return list(&cases::corpus()?);
         }
         let cases = cases::expanded(&self.cases, cases::is_json)?;
-        if (self.html.is_some() || self.step) && cases.len() != 1 {
+        if (self.written.is_asked() || self.step) && cases.len() != 1 {
             let are = if cases.is_empty() {
                 "none is"
             } else {
                 "several are"
             };
-            bail!("`--html` and `--step` show one case, and {are} given");
+            bail!(
+                "`--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and {are} \
+                given"
+            );
         }
         if cases.is_empty() {
             terminal::note("nothing ran: no files named `*.json` in what was given");
             return Ok(Exit::NothingRan);
         }
-        if let Some(path) = &self.html {
-            page::file::probe(path)?;
+        if self.written.takes_output() && self.output.format != Format::Human {
+            bail!("`--format` says what standard output is, and so does `-`");
         }
+        self.written.probe()?;
         let loaded = self.world.load()?;
         let built_in = self.world.built_in();
         let model = models::of(&loaded.world);
@@ -189,13 +201,16 @@ impl Replay {
     ) -> Result<Exit> {
         let interrupt = terminal::interrupt();
         replayer.interrupt_by(&interrupt);
-        let mut readers = self.output.readers(&For {
-            loaded,
-            interrupt: &interrupt,
-            is_brief: self.brief,
-            rows: self.rows(),
-            pages: None,
-        })?;
+        let mut readers = match self.written.takes_output() {
+            true => Readers::default(),
+            false => self.output.readers(&For {
+                loaded,
+                interrupt: &interrupt,
+                is_brief: self.brief,
+                rows: self.rows(),
+                pages: None,
+            })?,
+        };
         readers.tell(&Event::Started(Started {
             cases: Some(cases.len()),
             ..event::Started::of(&loaded.world, "replay", &loaded.notes)
@@ -249,7 +264,8 @@ impl Replay {
             return Ok(Exit::Interrupted);
         }
         let once = runner.trace.clone();
-        let mut changes = compared::changes(&case, world, &checked);
+        let properties = runner.checker().properties();
+        let mut changes = compared::changes(&case, world, &properties, &checked);
         if let Some(reference) = &mut replayer.reference {
             reference.replay(&scenario);
             let is_stopped = !checked.violations.is_empty();
@@ -280,10 +296,14 @@ impl Replay {
             timeline: &timeline,
         };
         readers.tell(&Event::CaseDone(done))?;
-        if let Some(path) = &self.html {
-            page::file::write(path, &page::of_case(world, &done)?)?;
-            terminal::note(&format!("page: {}", path.display()));
-        }
+        self.written.write(&Replayed {
+            path,
+            case: &case,
+            arguments: &self.world,
+            world,
+            properties: &properties,
+            done: &done,
+        })?;
         runner.replay(&scenario);
         if replayer.interrupt.is_asked() {
             return Ok(verdict(world, &checked).or(Exit::Interrupted));
@@ -297,7 +317,8 @@ impl Replay {
         if once.turns.is_empty() {
             return Ok(Exit::NothingRan);
         }
-        let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
+        let has_failed = matches!(case.verdict, Some(CaseVerdict::Violated(_)))
+            && not_asked(&case, &properties).is_none();
         let is_as_found = case.is_of(world) && !store::is_edited(path, &case);
         if has_failed && checked.violations.is_empty() && is_as_found {
             let (of, what) = (&file, HELD.to_owned());

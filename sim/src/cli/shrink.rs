@@ -65,7 +65,8 @@ impl Shrink {
         runner.set_effort(Effort::Thorough);
         let checked = runner.replay(&scenario);
         let Some(sighting) = runner.sightings(&scenario, &checked).into_iter().next() else {
-            return self.does_not_fail(&loaded, &case);
+            let not_asked = replay::not_asked(&case, &runner.checker().properties());
+            return self.does_not_fail(&loaded, &case, not_asked);
         };
         let command = |path: &Path| replay::command(path, &self.world);
         let shrinking = ShrinkProgress::default();
@@ -145,8 +146,14 @@ impl Shrink {
     }
 
     /// What to do about a case that does not fail.
-    fn does_not_fail(&self, loaded: &Loaded, case: &sim_cases::Case) -> Result<Exit> {
+    fn does_not_fail(
+        &self,
+        loaded: &Loaded,
+        case: &sim_cases::Case,
+        not_asked: Option<String>,
+    ) -> Result<Exit> {
         let hint = match &case.verdict {
+            _ if not_asked.is_some() => not_asked.unwrap_or_default(),
             None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
             Some(CaseVerdict::Holds) => {
                 "it held when it was written, too: shrink one that fails".to_owned()

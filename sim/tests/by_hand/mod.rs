@@ -80,6 +80,7 @@ impl<'w> Pen<'w> {
             grant: GrantId::new(0),
             hash: self.trace.values.intent(&hash),
             asker: Asker::Reducer { reducer, key: None },
+            input: None,
             allowed,
         }
     }

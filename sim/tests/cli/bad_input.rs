@@ -95,7 +95,7 @@ fn arguments() {
             For more information, try '--help'.
 
             $ sim replay one.json two.json --step
-            error: `--html` and `--step` show one case, and several are given
+            error: `--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and several are given
 
         "#]],
     );

@@ -5,6 +5,7 @@ mod campaigns;
 mod cases;
 mod checking;
 mod coverage;
+mod diagrams;
 mod exploring;
 mod files;
 mod formats;
@@ -12,6 +13,7 @@ mod hostile;
 mod lines;
 #[cfg(target_os = "linux")]
 mod losses;
+mod regressions;
 mod replaying;
 mod shrinking;
 mod terminal;
@@ -33,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         cases::trials(),
         checking::trials(),
         coverage::trials(),
+        diagrams::trials(),
         exploring::trials(),
         files::trials(),
         formats::trials(),
@@ -40,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         lines::trials(),
         #[cfg(target_os = "linux")]
         losses::trials(),
+        regressions::trials(),
         replaying::trials(),
         shrinking::trials(),
         terminal::trials(),

@@ -148,7 +148,7 @@ fn folders() {
     let said = place.sim("replay --step --world world cases");
     assert_eq!(
         said.err,
-        "error: `--html` and `--step` show one case, and several are given\n"
+        "error: `--html`, `--mermaid`, `--emit-regression` and `--step` are of one case, and several are given\n"
     );
 }
 

@@ -18,6 +18,11 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial(
             "keyed",
+            "receipts_find_their_cell_by_arms",
+            receipts_find_their_cell_by_arms,
+        ),
+        trial(
+            "keyed",
             "forged_receipts_name_a_cell",
             forged_receipts_name_a_cell,
         ),
@@ -35,6 +40,23 @@ fn world(wasm: &[u8]) -> World {
     let edits = [
         ("\"module_kind\": \"reducer\",", keyed),
         ("\"reducer\": \"t/Machine@1\"}]", route),
+        (
+            "{\"when\": {}, \"decision\": \"deny\"}",
+            "{\"when\": {}, \"decision\": \"allow\"}",
+        ),
+    ];
+    small_world(&edits, wasm)
+}
+
+/// The same, with a route from the schema of a single arm.
+fn world_of_arms(wasm: &[u8]) -> World {
+    let keyed = "\"module_kind\": \"reducer\", \"key_schema\": \"t/Text@1\",";
+    let edits = [
+        ("\"module_kind\": \"reducer\",", keyed),
+        (
+            "{\"event\": \"t/Event@1\", \"reducer\": \"t/Machine@1\"}]",
+            "{\"event\": \"t/Start@1\", \"reducer\": \"t/Machine@1\", \"key_field\": \"id\"}]",
+        ),
         (
             "{\"when\": {}, \"decision\": \"deny\"}",
             "{\"when\": {}, \"decision\": \"allow\"}",
@@ -113,6 +135,17 @@ fn receipts_find_their_cell() {
         let keys: Vec<Vec<u8>> = steps(&trace).into_iter().map(|(key, ..)| key).collect();
         assert_eq!(keys, [A, B, expected[0], expected[1]]);
     }
+}
+
+/// A receipt is of the reducer's own event schema, whatever is routed to it.
+fn receipts_find_their_cell_by_arms() {
+    let start = |id: &str| format!(r#"{{"inject":"t/Start@1","value":{{"id":"{id}","n":"1"}}}}"#);
+    let fire = r#"{"fire":"timer","nth":2}"#.to_owned();
+    let schedule = [start("a"), start("b"), fire].join(",");
+    let (trace, checked) = follow(&world_of_arms(&asking()), "", &schedule);
+    assert_eq!(checked.violations, []);
+    let keys: Vec<Vec<u8>> = steps(&trace).into_iter().map(|(key, ..)| key).collect();
+    assert_eq!(keys, [A, B, B]);
 }
 
 /// A receipt that nobody sent says which cell it is for, and is not judged to lack a key.

@@ -68,11 +68,14 @@ impl Air {
     /// The keyed reducer that listens to a schema, and the schema of its keys.
     pub fn keyed_listener(&self, schema: SchemaId) -> Option<(ReducerId, SchemaId)> {
         let routes = self.routes.iter().filter(|route| route.event == schema);
-        let mut keyed = routes.filter_map(|route| {
-            let reducer = &self.reducers[route.reducer.index()];
-            Some((route.reducer, reducer.key_schema?))
+        let mut routed = routes.map(|route| route.reducer);
+        // Receipts are of the reducer's own event schema, whatever its routes are.
+        let mut own = self.reducer_ids().filter(|id| {
+            let reducer = &self.reducers[id.index()];
+            reducer.event == schema && !reducer.receipt_arms.is_empty()
         });
-        keyed.next()
+        let is_keyed = |id: ReducerId| Some((id, self.reducers[id.index()].key_schema?));
+        routed.find_map(is_keyed).or_else(|| own.find_map(is_keyed))
     }
 
     /// The schema of the keys of the reducer with cells that listens to a schema.

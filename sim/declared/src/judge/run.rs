@@ -9,23 +9,23 @@ use crate::evaluate::View;
 use crate::fields::{Fields, list, null};
 use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
-use crate::properties::Rule;
 use cel::common::value::Val;
 use sim_air::ReducerId;
 use sim_model::Seen;
 use sim_record::trace::{Trace, ValueId};
 
 impl Judge<'_> {
-    /// What a property reads beside the moment, to the last bit.
+    /// What conditions read beside the moment, to the last bit.
     pub(super) fn ids_of_run(
         &self,
         memory: &Memory,
         seen: &Seen<'_>,
-        rule: &Rule,
+        conditions: &[&Condition],
+        of: Option<ReducerId>,
         who: &Who,
         ids: &mut Ids,
     ) {
-        let reads = |name: &str| rule.conditions().any(|it| it.has(name));
+        let reads = |name: &str| conditions.iter().any(|it| it.has(name));
         let number = |ids: &mut Ids, number: u64| {
             ids.extend([number as u32, (number >> 32) as u32]);
         };
@@ -49,7 +49,7 @@ impl Judge<'_> {
         if reads("now") {
             number(ids, seen.turn.at_ns);
         }
-        let counters = rule.conditions().flat_map(|it| self.watched.counters_of(it));
+        let counters = conditions.iter().flat_map(|it| self.watched.counters_of(it));
         let counters: SmallVec<[u32; 8]> = counters.collect();
         for counter in counters {
             match memory.counts.get(&(counter, who.clone())) {
@@ -57,9 +57,7 @@ impl Judge<'_> {
                 None => ids.push(u32::MAX),
             }
         }
-        if reads("who") || rule.by.is_some() {
-            words(ids, who.as_deref().unwrap_or_default());
-        }
+        words(ids, who.as_deref().unwrap_or_default());
         if reads("each") {
             ids.push(memory.counts.len() as u32);
             for ((counter, who), count) in &memory.counts {
@@ -70,7 +68,7 @@ impl Judge<'_> {
         }
         let all = reads("world");
         if all || reads("cells") {
-            let of = rule.of.map(|of| of.index() as u32);
+            let of = of.map(|of| of.index() as u32);
             for ((reducer, key), state) in &memory.cells {
                 if all || of == Some(*reducer) {
                     ids.extend([*reducer, id(*key), id(Some(*state))]);

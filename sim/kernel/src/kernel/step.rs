@@ -61,6 +61,7 @@ impl Kernel<'_> {
         trace: &mut Trace,
         id: ReducerId,
         event: ValueId,
+        cell: Option<Cell>,
         moment: Moment,
     ) {
         let reducer = &self.world.air.reducers[id.index()];
@@ -73,15 +74,13 @@ impl Kernel<'_> {
         if !is_receipt_of(reducer, &decoded) {
             return;
         }
-        let key = match reducer.key_schema {
-            None => Ok(None),
-            Some(_) => Err(ValueError {
-                path: String::new(),
-                expected: "the key of a cell".to_owned(),
-                found: "a receipt".to_owned(),
-            }),
+        let key = match (reducer.key_schema, cell) {
+            (None, _) => None,
+            (Some(_), Some((of, key))) if of == id => Some(trace.bytes(key).to_vec()),
+            // It is that of another's cell, or of none: it tells this one nothing.
+            (Some(_), _) => return,
         };
-        self.step_with(trace, id, key, event, moment);
+        self.step_with(trace, id, Ok(key), event, moment);
     }
 
     /// Takes an event of the reducer's own event schema to a cell, if its key is known.

@@ -14,7 +14,9 @@ use sim_air::ReducerId;
 use sim_host::StepError;
 use sim_kernel::{Kernel, World};
 use sim_record::interrupt::Interrupt;
-use sim_record::trace::{Choice, IntentHash, Record, Recovery, Step, Trace, Turn, ValueId, Values};
+use sim_record::trace::{
+    Cell, Choice, IntentHash, Record, Recovery, Step, Trace, Turn, ValueId, Values,
+};
 
 /// The crashes of the run itself.
 pub(super) fn check_turn(turn: &Turn) -> Finding {
@@ -130,8 +132,8 @@ pub struct Replays<'w> {
 #[derive(Default)]
 struct Straight {
     states: BTreeMap<(ReducerId, Option<Vec<u8>>), ValueId>,
-    /// Hashes, oldest first.
-    open: Vec<IntentHash>,
+    /// Hashes, and the cells that asked, oldest first: two cells may ask for the same.
+    open: Vec<(IntentHash, Option<Cell>)>,
 }
 
 impl Straight {
@@ -145,15 +147,15 @@ impl Straight {
         }
         // A turn's receipt comes before what its step asks for.
         for record in run.journal_in(&turn.journal) {
-            if let Record::EffectReceipt { intent, .. } = record
-                && let Some(closed) = self.open.iter().position(|open| open == intent)
+            if let Record::EffectReceipt { intent, cell, .. } = record
+                && let Some(closed) = self.open.iter().position(|it| *it == (*intent, *cell))
             {
                 self.open.remove(closed);
             }
         }
         let asked = run.intents_in(&turn.intents).iter();
         let allowed = asked.filter(|intent| intent.allowed);
-        self.open.extend(allowed.map(|intent| intent.hash));
+        self.open.extend(allowed.map(|intent| (intent.hash, intent.asker.cell())));
     }
 
     /// What a recovered kernel has that the run had not.
@@ -166,9 +168,14 @@ impl Straight {
             let expected = "the state bytes that the run had".to_owned();
             return Some((expected, "recovery gave others".to_owned()));
         }
-        let open: Vec<IntentHash> = kernel.open_intents().iter().map(|open| open.hash).collect();
+        let open = kernel.open_intents().iter();
+        let open: Vec<_> = open.map(|open| (open.hash, open.asker.cell())).collect();
         let expected = format!("{} open intents, as the run had", self.open.len());
-        (open != self.open).then(|| (expected, format!("{} after recovery", open.len())))
+        let found = match open.len() == self.open.len() {
+            true => "as many after recovery, and not the same".to_owned(),
+            false => format!("{} after recovery", open.len()),
+        };
+        (open != self.open).then_some((expected, found))
     }
 }
 

@@ -98,6 +98,10 @@ impl Context<'_> {
         from: &Identity,
         to: &Identity,
     ) -> Option<Request> {
+        // A name that says what a request is stays with such requests.
+        if stem(&request.name) != stem(&to.name) {
+            return None;
+        }
         let value = self.with_correlation(request.schema, &request.value, from, to)?;
         let found = self.subject.model.correlation(request.schema, &value);
         (found.as_deref() == to.correlation.as_deref()).then(|| Request {
@@ -157,4 +161,9 @@ impl Context<'_> {
         let places = (0..).map_while(|place| replaced(Some(place)));
         places.into_iter().find(is_to)
     }
+}
+
+/// A name without its number.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|last: char| last.is_ascii_digit())
 }

@@ -3,6 +3,7 @@
 
 use sim_cases::{Case, CaseVerdict, WorldHashes};
 use sim_kernel::World;
+use sim_model::Properties;
 use sim_record::trace::{Difference, Step, Trace};
 use sim_report::{paths, words};
 use sim_search::campaign::Checked;
@@ -55,8 +56,24 @@ pub(super) fn state_paths(
     }
 }
 
+/// What is said of a case that violated what nothing here asks for: a property of a test, or of
+/// another model.
+pub fn not_asked(case: &Case, properties: &Properties) -> Option<String> {
+    match &case.verdict {
+        Some(CaseVerdict::Violated(name)) if properties.find(name).is_none() => Some(format!(
+            "nothing here asks for {name}: a test of one's own does, or another world"
+        )),
+        _ => None,
+    }
+}
+
 /// What is not as it was when the case was written.
-pub(super) fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<String> {
+pub(super) fn changes(
+    case: &Case,
+    world: &World,
+    properties: &Properties,
+    checked: &Checked,
+) -> Vec<String> {
     let mut changes = Vec::new();
     let now = WorldHashes::of(world);
     for (name, hash) in &now.reducers {
@@ -90,6 +107,7 @@ pub(super) fn changes(case: &Case, world: &World, checked: &Checked) -> Vec<Stri
     };
     if let Some(then) = case.verdict.as_ref().filter(|then| !is_same(then)) {
         changes.push(format!("when the case was written, {}", text(then)));
+        changes.extend(not_asked(case, properties));
     }
     let digest = checked.digest.to_string();
     if let Some(then) = case.digest.as_ref().filter(|then| **then != digest) {
