@@ -23,6 +23,7 @@ mod generic;
 mod host;
 mod mermaid;
 mod pages;
+mod readings;
 mod reducer;
 mod rust_tests;
 mod seeds;
@@ -56,6 +57,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         air::trials(number),
         host::trials(),
         pages::trials(seed),
+        readings::trials(),
         reducer::trials(),
         seeds::trials(seed),
         shrink::trials(),

@@ -36,17 +36,30 @@ pub(crate) type Problem = (String, Option<String>);
 
 /// The variables of one evaluation.
 #[derive(Default)]
-pub(crate) struct Variables(Vec<(String, Box<dyn Val>)>);
+pub(crate) struct Variables {
+    all: Vec<(String, Box<dyn Val>)>,
+    /// So many stay.
+    kept: usize,
+}
 
 impl Variables {
     pub fn set(&mut self, name: &str, val: Box<dyn Val>) {
-        self.0.push((name.to_owned(), val));
+        self.all.push((name.to_owned(), val));
+    }
+
+    /// What is set by now stays when the rest is [forgotten](Variables::forget).
+    pub fn keep(&mut self) {
+        self.kept = self.all.len();
+    }
+
+    pub fn forget(&mut self) {
+        self.all.truncate(self.kept);
     }
 }
 
 impl VariableResolver for Variables {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let known = self.0.iter().find(|(known, _)| known == name);
+        let known = self.all.iter().find(|(known, _)| known == name);
         known.map(|(_, val)| CowVal::Borrowed(&**val))
     }
 }

@@ -11,10 +11,10 @@ mod rest;
 mod run;
 mod views;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use smallvec::SmallVec;
 
 use crate::at::{At, By, Ids, hash, is_still};
 use crate::condition::Condition;
@@ -22,13 +22,13 @@ use crate::evaluate::{Change, Outcome, View, change, outcome, whose};
 use crate::fields::null;
 use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
-use crate::properties::{Counter, Keeps, Rule, RuleKind};
+use crate::properties::{Counter, Keeps, Reads, Rule, RuleKind};
 use crate::watched::{Group, Watched};
 use cel::common::value::Val;
-use sim_air::ReducerId;
+use sim_air::{ReducerId, SchemaId};
 use sim_kernel::World;
 use sim_model::{Finding, Observer, Seen, Verdicts};
-use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker};
+use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker, ValueId};
 
 /// So many moments are remembered; then all are forgotten.
 const MOST_REMEMBERED: usize = 1 << 18;
@@ -46,11 +46,13 @@ pub(crate) struct Judge<'w> {
     watched: Arc<Watched>,
     known: HashTable<(Ids, Arc<Said>)>,
     known_of_run: HashTable<(Ids, SaidOfRun)>,
+    /// Values as conditions see them, by schema and id.
+    vals: RefCell<HashTable<(SchemaId, ValueId, Box<dyn Val>)>>,
     generation: u64,
 }
 
-/// Conditions that belong together, whose they are about, and the reducer that is meant.
-type Subject<'s> = (&'s [&'s Condition], Option<&'s Condition>, Option<ReducerId>);
+/// What conditions read that belong together, whose they are about, and the reducer that is meant.
+type Subject<'s> = (&'s Reads, Option<&'s Condition>, Option<ReducerId>);
 
 /// What is said of a moment by conditions that read nothing else.
 #[derive(Debug)]
@@ -69,6 +71,7 @@ impl<'w> Judge<'w> {
             watched,
             known: HashTable::new(),
             known_of_run: HashTable::new(),
+            vals: RefCell::default(),
             generation: 0,
         }
     }
@@ -76,6 +79,7 @@ impl<'w> Judge<'w> {
     fn forget(&mut self) {
         self.known.clear();
         self.known_of_run.clear();
+        self.vals.get_mut().clear();
     }
 
     /// What is said of a moment by what reads nothing else.
@@ -85,14 +89,12 @@ impl<'w> Judge<'w> {
         let view = self.view(trace, at, group, &who);
         let changes = group.counters.iter().map(|place| {
             let counter = &watched.rules.counters[*place];
-            let is_of_run = counter.conditions().any(|it| watched.is_of_run(it));
-            (!is_of_run).then(|| change(counter, &view, &who))
+            (!counter.reads.has_any()).then(|| change(counter, &view, &who))
         });
         let is_still = is_still(at);
         let outcomes = group.rules.iter().map(|place| {
             let rule = &watched.rules.rules[*place];
-            let is_of_run = rule.conditions().any(|it| watched.is_of_run(it));
-            (!is_of_run).then(|| {
+            (!rule.reads.has_any()).then(|| {
                 let before = (rule.kind == RuleKind::Absorbing)
                     .then(|| self.view_before(trace, at))
                     .flatten();
@@ -128,12 +130,13 @@ impl<'w> Judge<'w> {
                 said
             }
         };
+        let mut view = None;
         for (counter, change) in group.counters.iter().zip(&said.changes) {
             let change = match change {
                 Some(change) => change.clone(),
                 None => {
                     let key = (ids.as_slice(), *counter);
-                    self.change_of_run(memory, seen, &at, key, &said.who)
+                    self.change_of_run(memory, seen, &at, &mut view, key, &said.who)
                 }
             };
             match change {
@@ -152,7 +155,7 @@ impl<'w> Judge<'w> {
                 Some(outcome) => tell(memory, (*rule, rule_of), outcome, to),
                 None => {
                     let key = (ids.as_slice(), *rule);
-                    let outcome = self.outcome_of_run(memory, seen, &at, key, &said.who);
+                    let outcome = self.outcome_of_run(memory, seen, &at, &mut view, key, &said.who);
                     tell(memory, (*rule, rule_of), &outcome, to);
                 }
             }
@@ -165,19 +168,19 @@ impl<'w> Judge<'w> {
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
+        view: &mut Option<View>,
         (ids, place): (&[u32], usize),
         who: &Who,
     ) -> Result<Change, String> {
         let watched = self.watched.clone();
         let counter = &watched.rules.counters[place];
-        let conditions: SmallVec<[&Condition; 4]> = counter.conditions().collect();
-        let subject = (&conditions[..], counter.by.as_ref(), counter.of);
-        let (ids, mut view, whose) =
-            self.of_run(memory, seen, at, (ids, place as u32), subject, who);
+        let subject = (&counter.reads, counter.by.as_ref(), counter.of);
+        let (ids, whose) =
+            self.of_run(memory, seen, at, view, (ids, place as u32), subject, who);
         if let Some(SaidOfRun::Change(change)) = self.recall(&ids) {
             return change;
         }
-        let view = self.complete(memory, seen, at, &mut view, subject, (who, &whose));
+        let view = self.complete(memory, seen, at, view, subject, (who, &whose));
         let said = change(counter, view, who);
         self.remember(ids, SaidOfRun::Change(said.clone()));
         said
@@ -189,15 +192,15 @@ impl<'w> Judge<'w> {
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
+        view: &mut Option<View>,
         (ids, place): (&[u32], usize),
         who: &Who,
     ) -> Outcome {
         let watched = self.watched.clone();
         let rule = &watched.rules.rules[place];
-        let conditions: SmallVec<[&Condition; 4]> = rule.conditions().collect();
-        let subject = (&conditions[..], rule.by.as_ref(), rule.of);
+        let subject = (&rule.reads, rule.by.as_ref(), rule.of);
         let number = !(place as u32);
-        let (ids, mut view, whose) = self.of_run(memory, seen, at, (ids, number), subject, who);
+        let (ids, whose) = self.of_run(memory, seen, at, view, (ids, number), subject, who);
         if let Some(SaidOfRun::Outcome(outcome)) = self.recall(&ids) {
             return outcome;
         }
@@ -206,41 +209,40 @@ impl<'w> Judge<'w> {
             _ => None,
         };
         if let Some(before) = &mut before {
-            self.set_of_run(memory, seen, &conditions, rule.of, &whose, before);
+            self.set_of_run(memory, seen, &rule.reads, rule.of, &whose, before);
         }
-        let view = self.complete(memory, seen, at, &mut view, subject, (who, &whose));
+        let view = self.complete(memory, seen, at, view, subject, (who, &whose));
         let said = outcome(rule, view, before.as_ref(), who, is_still(at));
         self.remember(ids, SaidOfRun::Outcome(said.clone()));
         said
     }
 
-    /// What decides what conditions say that read more than the moment; whose they are about, and
-    /// what was looked at to find that out.
+    /// What decides what conditions say that read more than the moment, and whose they are about.
     fn of_run(
         &self,
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
+        view: &mut Option<View>,
         (ids, number): (&[u32], u32),
-        (conditions, by, of): Subject<'_>,
+        (reads, by, of): Subject<'_>,
         who: &Who,
-    ) -> (Ids, Option<View>, Who) {
-        let mut view = None;
+    ) -> (Ids, Who) {
         let mut whose_it_is = who.clone();
         if let Some(by) = by {
             match by.constant() {
                 Some(constant) => whose_it_is = Some(constant),
                 None => {
-                    let made = self.view(seen.trace, at, self.group(at), who);
-                    whose_it_is = whose(Some(by), &made, who).unwrap_or_default();
-                    view = Some(made);
+                    let made = || self.view(seen.trace, at, self.group(at), who);
+                    let view = view.get_or_insert_with(made);
+                    whose_it_is = whose(Some(by), view, who).unwrap_or_default();
                 }
             }
         }
         let mut ids: Ids = ids.into();
         ids.extend([u32::MAX, number]);
-        self.ids_of_run(memory, seen, conditions, of, &whose_it_is, &mut ids);
-        (ids, view, whose_it_is)
+        self.ids_of_run(memory, seen, reads, of, &whose_it_is, &mut ids);
+        (ids, whose_it_is)
     }
 
     /// The view of a moment with all that its conditions read of the run.
@@ -250,11 +252,12 @@ impl<'w> Judge<'w> {
         seen: &Seen<'_>,
         at: &At<'_>,
         view: &'v mut Option<View>,
-        (conditions, _, of): Subject<'_>,
+        (reads, _, of): Subject<'_>,
         (who, whose): (&Who, &Who),
     ) -> &'v View {
         let view = view.get_or_insert_with(|| self.view(seen.trace, at, self.group(at), who));
-        self.set_of_run(memory, seen, conditions, of, whose, view);
+        view.variables.forget();
+        self.set_of_run(memory, seen, reads, of, whose, view);
         view
     }
 

@@ -20,6 +20,42 @@ pub(crate) struct Counter {
     pub when: Option<Condition>,
     pub reset: Option<Condition>,
     pub by: Option<Condition>,
+    pub reads: Reads,
+}
+
+/// What conditions read beside the moment.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Reads {
+    pub now: bool,
+    pub cells: bool,
+    pub world: bool,
+    pub each: bool,
+    /// The places of counters.
+    pub counters: Vec<u32>,
+}
+
+impl Reads {
+    fn of<'c>(conditions: impl Iterator<Item = &'c Condition>, counters: &[String]) -> Reads {
+        let mut reads = Reads::default();
+        for condition in conditions {
+            reads.now |= condition.has("now");
+            reads.cells |= condition.has("cells");
+            reads.world |= condition.has("world");
+            reads.each |= condition.has("each");
+            let places = counters.iter().zip(0..);
+            let read = places.filter(|(name, _)| condition.has(name));
+            reads.counters.extend(read.map(|(_, place)| place));
+        }
+        reads.counters.sort_unstable();
+        reads.counters.dedup();
+        reads
+    }
+
+    /// Whether they read something.
+    pub fn has_any(&self) -> bool {
+        let flags = self.now || self.cells || self.world || self.each;
+        flags || !self.counters.is_empty()
+    }
 }
 
 /// How a counter keeps what it is given.
@@ -44,6 +80,7 @@ pub(crate) struct Rule {
     pub when: Option<Condition>,
     pub unless: Option<Condition>,
     pub by: Option<Condition>,
+    pub reads: Reads,
     /// Its place among the properties, and that of its being judged at all.
     pub place: usize,
     pub judged: Option<usize>,
@@ -248,7 +285,9 @@ fn read_counter<'a>(
         when: when?,
         reset: reset?,
         by: by?,
+        reads: Reads::default(),
     };
+    counter.reads = Reads::of(counter.conditions(), names);
     counter.moment = moment(counter.conditions(), at, troubles)?;
     Some(counter)
 }
@@ -331,9 +370,11 @@ fn read_rule<'a>(
         when: when?,
         unless: unless?,
         by: by?,
+        reads: Reads::default(),
         place: 0,
         judged: None,
     };
+    rule.reads = Reads::of(rule.conditions(), names);
     rule.moment = moment(rule.conditions(), at, troubles)?;
     check_kind(&rule, at, troubles)?;
     Some(rule)

@@ -3,7 +3,7 @@
 use crate::condition::Condition;
 use crate::correlation::Correlation;
 use crate::moments::Moment;
-use crate::properties::{Counter, Rule, RuleKind, Rules};
+use crate::properties::{RuleKind, Rules};
 use sim_air::ReducerId;
 
 /// What is watched for, in its groups.
@@ -80,27 +80,13 @@ impl Watched {
             Moment::Step => self.of_steps[of?.index()],
         }
     }
-
-    /// The places of the counters that a condition reads.
-    pub fn counters_of<'c>(&'c self, condition: &'c Condition) -> impl Iterator<Item = u32> + 'c {
-        let counters = self.rules.counters.iter().zip(0..);
-        counters.filter_map(|(counter, place)| condition.has(&counter.name).then_some(place))
-    }
-
-    /// Whether a condition reads what is not of the moment itself.
-    pub fn is_of_run(&self, condition: &Condition) -> bool {
-        let names = ["now", "cells", "world", "each"];
-        names.iter().any(|name| condition.has(name))
-            || self.counters_of(condition).next().is_some()
-    }
 }
 
 fn needs_cells(rules: &Rules) -> bool {
-    let counters = rules.counters.iter().flat_map(Counter::conditions);
-    let mut all = counters.chain(rules.rules.iter().flat_map(Rule::conditions));
+    let counters = rules.counters.iter().map(|counter| &counter.reads);
+    let mut all = counters.chain(rules.rules.iter().map(|rule| &rule.reads));
     let mut kinds = rules.rules.iter().map(|rule| rule.kind);
-    all.any(|it| it.has("cells") || it.has("world"))
-        || kinds.any(|kind| kind == RuleKind::Eventually)
+    all.any(|reads| reads.cells || reads.world) || kinds.any(|kind| kind == RuleKind::Eventually)
 }
 
 impl Group {

@@ -1,7 +1,7 @@
 //! What must hold in the end: of each cell, of each correlation, or of all together.
 
 use super::{Judge, tell};
-use crate::condition::{Condition, Variables};
+use crate::condition::Variables;
 use crate::evaluate::{View, outcome, whose};
 use crate::fields::{null, text};
 use crate::memory::{Memory, Who};
@@ -34,8 +34,7 @@ impl Judge<'_> {
                 }
                 view.variables.set("who", who.as_ref().map_or_else(null, |who| text(who)));
                 let whose = whose(rule.by.as_ref(), &view, &who).unwrap_or_default();
-                let conditions: Vec<&Condition> = rule.conditions().collect();
-                self.set_of_run(memory, &seen, &conditions, rule.of, &whose, &mut view);
+                self.set_of_run(memory, &seen, &rule.reads, rule.of, &whose, &mut view);
                 let said = outcome(rule, &view, None, &who, true);
                 let mut nothing = Memory::default();
                 tell(&mut nothing, (place, rule), &said, to);
@@ -63,11 +62,10 @@ impl Judge<'_> {
             });
             return cells.collect();
         }
-        let counters = rule.conditions().flat_map(|it| self.watched.counters_of(it));
-        let counters: Vec<u32> = counters.collect();
+        let counters = &rule.reads.counters;
         match counters.is_empty() {
             true => vec![(None, None)],
-            false => memory.known(&counters).into_iter().map(|who| (None, who)).collect(),
+            false => memory.known(counters).into_iter().map(|who| (None, who)).collect(),
         }
     }
 }

@@ -1,14 +1,12 @@
 //! What conditions see of the run beside the moment: time, counters, cells.
 
-use smallvec::SmallVec;
-
 use super::{Judge, count_of};
 use crate::at::{Ids, id};
-use crate::condition::Condition;
 use crate::evaluate::View;
 use crate::fields::{Fields, list, null};
 use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
+use crate::properties::Reads;
 use cel::common::value::Val;
 use sim_air::ReducerId;
 use sim_model::Seen;
@@ -20,18 +18,21 @@ impl Judge<'_> {
         &self,
         memory: &Memory,
         seen: &Seen<'_>,
-        conditions: &[&Condition],
+        reads: &Reads,
         of: Option<ReducerId>,
         who: &Who,
         ids: &mut Ids,
     ) {
-        let reads = |name: &str| conditions.iter().any(|it| it.has(name));
         let number = |ids: &mut Ids, number: u64| {
             ids.extend([number as u32, (number >> 32) as u32]);
         };
         let words = |ids: &mut Ids, text: &str| {
             ids.push(text.len() as u32);
-            ids.extend(text.bytes().map(u32::from));
+            ids.extend(text.as_bytes().chunks(4).map(|few| {
+                let mut word = [0; 4];
+                word[..few.len()].copy_from_slice(few);
+                u32::from_le_bytes(word)
+            }));
         };
         let scalar = |ids: &mut Ids, scalar: &Scalar| match scalar {
             Scalar::Null => ids.push(0),
@@ -46,19 +47,17 @@ impl Judge<'_> {
                 words(ids, text);
             }
         };
-        if reads("now") {
+        if reads.now {
             number(ids, seen.turn.at_ns);
         }
-        let counters = conditions.iter().flat_map(|it| self.watched.counters_of(it));
-        let counters: SmallVec<[u32; 8]> = counters.collect();
-        for counter in counters {
-            match memory.counts.get(&(counter, who.clone())) {
+        for counter in &reads.counters {
+            match memory.counts.get(&(*counter, who.clone())) {
                 Some(count) => scalar(ids, count),
                 None => ids.push(u32::MAX),
             }
         }
         words(ids, who.as_deref().unwrap_or_default());
-        if reads("each") {
+        if reads.each {
             ids.push(memory.counts.len() as u32);
             for ((counter, who), count) in &memory.counts {
                 ids.push(*counter);
@@ -66,8 +65,8 @@ impl Judge<'_> {
                 scalar(ids, count);
             }
         }
-        let all = reads("world");
-        if all || reads("cells") {
+        let all = reads.world;
+        if all || reads.cells {
             let of = of.map(|of| of.index() as u32);
             for ((reducer, key), state) in &memory.cells {
                 if all || of == Some(*reducer) {
@@ -81,23 +80,21 @@ impl Judge<'_> {
         &self,
         memory: &Memory,
         seen: &Seen<'_>,
-        conditions: &[&Condition],
+        reads: &Reads,
         of: Option<ReducerId>,
         who: &Who,
         view: &mut View,
     ) {
-        let reads = |name: &str| conditions.iter().any(|it| it.has(name));
         let variables = &mut view.variables;
-        if reads("now") {
+        if reads.now {
             let now = boxed(seen.turn.at_ns.into()).unwrap_or_else(null);
             variables.set("now", now);
         }
-        for (counter, place) in self.watched.rules.counters.iter().zip(0..) {
-            if reads(&counter.name) {
-                variables.set(&counter.name, count_of(memory, counter, place, who));
-            }
+        for place in &reads.counters {
+            let counter = &self.watched.rules.counters[*place as usize];
+            variables.set(&counter.name, count_of(memory, counter, *place, who));
         }
-        if reads("each") {
+        if reads.each {
             let counters = self.watched.rules.counters.iter().zip(0..);
             let each = counters.map(|(counter, place)| {
                 let each: Box<dyn Val> = Box::new(memory.each(place));
@@ -105,12 +102,12 @@ impl Judge<'_> {
             });
             variables.set("each", Box::new(Fields::named(each)));
         }
-        if reads("cells")
+        if reads.cells
             && let Some(of) = of
         {
             variables.set("cells", self.cells(memory, seen.trace, of));
         }
-        if reads("world") {
+        if reads.world {
             let reducers = self.world.reducers().map(|(id, reducer)| {
                 (reducer.name.as_str(), self.cells(memory, seen.trace, id))
             });

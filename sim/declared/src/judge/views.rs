@@ -1,7 +1,7 @@
 //! What conditions see of a moment.
 
 use super::Judge;
-use crate::at::{At, By, plan_of};
+use crate::at::{At, By, hash, id, plan_of};
 use crate::condition::Variables;
 use crate::evaluate::View;
 use crate::fields::{self, Fields, flag, list, null, text};
@@ -11,14 +11,30 @@ use cel::common::value::Val;
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId};
 use sim_record::trace::{Asker, Emitted, Step, Trace, ValueId};
 
+/// So many values are kept as conditions see them.
+const MOST_VALUES: usize = 1 << 14;
+
 impl Judge<'_> {
-    /// A value of a schema, as conditions see it.
+    /// A value of a schema, as conditions see it: made once, for values recur.
     pub(super) fn val(&self, trace: &Trace, schema: SchemaId, value: ValueId) -> Box<dyn Val> {
+        let of = |schema: SchemaId, value: ValueId| hash(&[schema.index() as u32, id(Some(value))]);
+        let mut vals = self.vals.borrow_mut();
+        let hashed = of(schema, value);
+        let is_it = |known: &(SchemaId, ValueId, _)| known.0 == schema && known.1 == value;
+        if let Some((.., val)) = vals.find(hashed, is_it) {
+            return val.clone_as_boxed();
+        }
         let schemas = &self.world.air.schemas;
-        match schemas.decode(schema, trace.bytes(value)) {
+        let val = match schemas.decode(schema, trace.bytes(value)) {
             Ok(value) => fields::val(schemas, schemas.ty(schema), &value),
             Err(_) => null(),
+        };
+        if vals.len() >= MOST_VALUES {
+            vals.clear();
         }
+        let entry = (schema, value, val.clone_as_boxed());
+        vals.insert_unique(hashed, entry, |(schema, value, _)| of(*schema, *value));
+        val
     }
 
     pub(super) fn key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Box<dyn Val> {
@@ -128,6 +144,7 @@ impl Judge<'_> {
             }
             At::Turn => {}
         }
+        view.variables.keep();
         view
     }
 
