@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, is_variable};
 use crate::file::{Counter as CounterFile, File, PropertyFile};
 use crate::moments::{self, Moment};
 use crate::trouble::Troubles;
@@ -175,9 +175,12 @@ impl Rules {
         let names: Vec<String> = counters.iter().map(|(name, _)| (*name).clone()).collect();
         for (name, counter) in &counters {
             let at = counter.span().start;
-            if moments::is_taken(name) || !is_identifier(name) {
+            if moments::is_taken(name) || !is_variable(name) {
                 let trouble = troubles.add(at, format!("a counter cannot be called `{name}`"));
-                trouble.hint("conditions have a variable of that name, or could not name it");
+                trouble.hint(match moments::is_taken(name) {
+                    true => "conditions have a variable of that name",
+                    false => "a name is letters, digits and `_`, and no word of CEL",
+                });
             } else if let Some(counter) = read_counter(name, counter, air, &names, troubles) {
                 rules.counters.push(counter);
             }
@@ -220,11 +223,6 @@ impl Rules {
 fn counters_property() -> Property {
     let says = "the conditions of the counters can be evaluated";
     Property::always("counters", says).of_model()
-}
-
-fn is_identifier(name: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_letter)
 }
 
 fn reducer<'a>(
