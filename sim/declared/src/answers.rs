@@ -9,7 +9,7 @@ use crate::bundles::Bundles;
 use crate::condition::Condition;
 use crate::file::{AnswerFile, File};
 use crate::given::{Asked, Given, Place};
-use crate::shape::Shape;
+use crate::shape::{Shape, Wanted};
 use crate::trouble::Troubles;
 use sim_air::{Air, EffectId, Op, Plan, PlanId, SchemaId, Type, Value};
 use sim_kernel::{adapters, local_name};
@@ -376,8 +376,8 @@ fn read_when(
         return Some(None);
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source.get_ref(), &air.schemas, &variables) {
-        Ok((condition, _)) => Some(Some(condition)),
+    match Condition::parse(source.get_ref(), &air.schemas, &variables, Wanted::Truth) {
+        Ok(condition) => Some(Some(condition)),
         Err(problems) => {
             for (message, hint) in problems {
                 troubles.add(source.span().start, message).maybe_hint(hint);

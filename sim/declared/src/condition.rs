@@ -11,7 +11,7 @@ use cel::{Context, Value as CelValue};
 
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
-use crate::shape::{Checker, Shape};
+use crate::shape::{Checker, Shape, Wanted};
 use sim_air::Schemas;
 
 /// The longest condition that is read, in bytes.
@@ -71,7 +71,7 @@ impl VariableResolver for Variables {
 }
 
 impl Condition {
-    /// Parses and checks it: it may read these variables.
+    /// Parses and checks it: it may read these variables, and gives what is wanted.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -79,7 +79,8 @@ impl Condition {
         source: &str,
         schemas: &Schemas,
         variables: &[(String, Shape)],
-    ) -> Result<(Condition, Shape), Vec<Problem>> {
+        wanted: Wanted,
+    ) -> Result<Condition, Vec<Problem>> {
         let problem = |what: String| Err(vec![(what, None)]);
         if source.len() > MOST_BYTES {
             return problem(format!("the condition is longer than {MOST_BYTES} bytes"));
@@ -90,6 +91,7 @@ impl Condition {
         };
         let mut checker = Checker::new(schemas, variables);
         let shape = checker.look(&expression);
+        checker.want(&shape, wanted);
         if !checker.problems.is_empty() {
             return Err(checker.problems);
         }
@@ -105,7 +107,7 @@ impl Condition {
             reads,
             looks: found.looks,
         };
-        Ok((condition, shape))
+        Ok(condition)
     }
 
     /// Evaluates it, and reads what it gives.

@@ -13,7 +13,7 @@ use crate::condition::{Condition, Problem, Variables};
 use crate::fields;
 use crate::numbers::number;
 use crate::path::Path;
-use crate::shape::Shape;
+use crate::shape::{Shape, Wanted};
 use cel::common::types::{CelBool, CelBytes, CelString};
 use cel::common::value::Val;
 use sim_air::{Schemas, Type, Value};
@@ -569,8 +569,8 @@ fn works(place: Place<'_>, source: &str) -> Result<How, Problem> {
         return wrong("there is nothing to work it out from");
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source, place.schemas, &variables) {
-        Ok((condition, _)) => Ok(How::Works(Box::new(condition))),
+    match Condition::parse(source, place.schemas, &variables, Wanted::Anything) {
+        Ok(condition) => Ok(How::Works(Box::new(condition))),
         Err(mut problems) => Err(problems.remove(0)),
     }
 }

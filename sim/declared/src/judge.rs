@@ -392,7 +392,7 @@ fn tell(
             let is_first = memory.once.insert((place as u32, who.clone()));
             let finding = Finding::check(is_first, || {
                 let whose = who.as_ref().map_or(String::new(), |who| format!(" for {who:?}"));
-                (rule.says.clone(), format!("a second time{whose}: {looked_at}"))
+                (rule.expected.clone(), format!("a second time{whose}: {looked_at}"))
             });
             to.note(rule.place, finding);
         }
