@@ -6,6 +6,8 @@
 //! The pages in `examples/` are followed to the letter, in a folder of their own. A reducer that is
 //! written here shows what the host tells of one that refuses, panics, or gives out a lot.
 
+mod declared;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -25,11 +27,12 @@ use sim::shrink::Budget;
 use crate::support::{code, documents, root, trial};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let own = vec![
         trial("examples::counter".to_owned(), || follow("counter")),
         trial("examples::model_of_ones_own".to_owned(), model_of_ones_own),
         trial("examples::reducer_of_ones_own".to_owned(), of_ones_own),
-    ]
+    ];
+    own.into_iter().chain(declared::trials()).collect()
 }
 
 /// Runs the commands of an example's page: the build, and those of `sim`, which end with 0. The

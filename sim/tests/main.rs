@@ -12,6 +12,7 @@ mod by_hand;
 mod cli;
 mod corpus;
 mod coverage;
+mod declared;
 mod deep;
 mod docs;
 mod enabled;
@@ -68,6 +69,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         cli::trials(),
         corpus::trials(),
         coverage::trials(seed),
+        declared::trials(),
         deep::trials(seed),
         docs::trials(),
         enabled::trials(seed),

@@ -7,12 +7,13 @@ use toml::Spanned;
 
 use crate::bundles::Bundles;
 use crate::condition::Condition;
-use crate::file::{AnswerFile, File};
+use crate::file::{AnswerFile, File, Named};
 use crate::given::{Asked, Given, Place};
-use crate::shape::Shape;
+use crate::shape::{Shape, Wanted};
 use crate::trouble::Troubles;
 use sim_air::{Air, EffectId, Op, Plan, PlanId, SchemaId, Type, Value};
-use sim_kernel::{adapters, local_name};
+use sim_kernel::adapters::{self, timer};
+use sim_kernel::local_name;
 use sim_model::{Reply, Work, receipts, sample};
 use sim_record::random::Stream;
 use sim_record::trace::{Answer, Answers, Often, Outcome, SILENCE, Status};
@@ -78,10 +79,9 @@ impl Answering {
                 listed.push(Listed { of, answers });
             }
         }
-        Answering {
-            all: all_answers(air, &listed),
-            listed,
-        }
+        let all = all_answers(air, &listed);
+        check_names(&file.root.answers, &listed, &all, troubles);
+        Answering { all, listed }
     }
 
     fn of_work(&self, air: &Air, work: &Work<'_>) -> Option<&Listed> {
@@ -333,7 +333,7 @@ impl Declared {
                 }
             },
         };
-        let status = read_status(file, troubles);
+        let status = read_status(air, of, file, troubles);
         let when = read_when(air, file, asked, troubles)?;
         if place == 0 && when.is_some() {
             let what = format!("the first answer, `{name}`, has no `when`: it is always there");
@@ -354,10 +354,41 @@ impl Declared {
     }
 }
 
-fn read_status(file: &AnswerFile, troubles: &mut Troubles<'_>) -> Status {
+/// Each answer has a name by which it can be given.
+fn check_names<'a>(
+    file: &'a Named<Vec<Spanned<AnswerFile>>>,
+    listed: &[Listed],
+    all: &Answers,
+    troubles: &mut Troubles<'a>,
+) {
+    let plain = all.name(Answer::PLAIN);
+    let answers = file.values().flat_map(|answers| answers.get_ref().iter().skip(1));
+    let names = answers.map(|answer| &answer.get_ref().name);
+    for name in names.filter(|_| !listed.is_empty()) {
+        let (at, name) = (name.span().start, name.get_ref().as_str());
+        if name == plain {
+            let what = format!("`{name}` is what the plain answer is called, which comes first");
+            troubles.add(at, what).hint("call this one otherwise");
+        } else if all.named(name).is_none() && name != SILENCE && !name.is_empty() {
+            let what = format!("more than {} answers in all: `{name}`", Answers::MOST);
+            troubles.add(at, what).hint("the same name may answer several kinds of work");
+        }
+    }
+}
+
+fn read_status(air: &Air, of: Of, file: &AnswerFile, troubles: &mut Troubles<'_>) -> Status {
     let Some(status) = &file.status else {
         return Status::Ok;
     };
+    let is_told = |effect: EffectId| {
+        let mut reducers = air.reducers.iter();
+        reducers.any(|reducer| reducer.receipt_arms.contains_key(&effect))
+    };
+    if !matches!(of, Of::Kind(effect) if is_told(effect)) {
+        let what = "only a reducer is told a status, and no reducer asks for this work";
+        troubles.add(status.span().start, what).hint("say it by the receipt");
+        return Status::Ok;
+    }
     let known = Status::ALL.into_iter().find(|known| known.name() == status.get_ref());
     known.unwrap_or_else(|| {
         let names = Status::ALL.map(Status::name);
@@ -376,8 +407,8 @@ fn read_when(
         return Some(None);
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source.get_ref(), &air.schemas, &variables) {
-        Ok((condition, _)) => Some(Some(condition)),
+    match Condition::parse(source.get_ref(), &air.schemas, &variables, Wanted::Truth) {
+        Ok(condition) => Some(Some(condition)),
         Err(problems) => {
             for (message, hint) in problems {
                 troubles.add(source.span().start, message).maybe_hint(hint);
@@ -389,6 +420,11 @@ fn read_when(
 
 /// The work that a name means: a kind of effect, or a plan.
 fn work_named(air: &Air, name: &str, at: usize, troubles: &mut Troubles<'_>) -> Option<Of> {
+    if name == timer::SET {
+        let trouble = troubles.add(at, "timers are not answered: they fire");
+        trouble.hint("`[faults]` says how: timer_early, timer_late, timer_twice, timer_status");
+        return None;
+    }
     if let Some(effect) = air.effects.iter().position(|effect| effect.kind == name) {
         return Some(Of::Kind(EffectId::new(effect)));
     }

@@ -29,8 +29,10 @@ impl Bundles {
     /// A new id.
     pub fn fresh(&mut self, ty: &Type, name: &str) -> Value {
         let ids = self.known.entry(name.to_owned()).or_default();
-        let number = ids.len() as u64 + 1;
-        let made = id(ty, name, number, self.near.as_ref()).unwrap_or(Value::Null);
+        // Of texts that are nearly equal two may be equal, and shrinking leaves gaps in numbers.
+        let numbers = ids.len() as u64 + 1..;
+        let mut made = numbers.map_while(|number| id(ty, name, number, self.near.as_ref()));
+        let made = made.find(|id| !ids.contains(id)).unwrap_or(Value::Null);
         ids.push(made.clone());
         made
     }

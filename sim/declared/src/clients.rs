@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::bundles::Bundles;
 use crate::file::{Client as ClientFile, File};
-use crate::given::{Fresh, Given, Place};
+use crate::given::{Fresh, Given, OfBundle, Place, strip};
 use crate::path::Path;
 use crate::trouble::Troubles;
 use sim_air::{Air, SchemaId, Type, Value};
@@ -46,7 +46,7 @@ impl Client {
             Client::read(name, client, air, troubles)
         });
         let clients: Vec<Client> = clients.collect();
-        check_bundles(&clients, &entries, troubles);
+        check_bundles(&clients, &entries, air, troubles);
         clients
     }
 
@@ -59,8 +59,11 @@ impl Client {
         let (at, file) = (file.span().start, file.get_ref());
         let schemas = &air.schemas;
         let Some(event) = schemas.find(file.event.get_ref()) else {
-            let known = schemas.ids().map(|id| schemas.name(id));
-            let known: Vec<&str> = known.filter(|name| !name.starts_with("sys/")).collect();
+            let routed = air.routes.iter().map(|route| route.event);
+            let heard = routed.chain(air.triggers.iter().map(|trigger| trigger.event));
+            let mut known: Vec<&str> = heard.map(|event| schemas.name(event)).collect();
+            known.sort_unstable();
+            known.dedup();
             troubles.unknown(file.event.span().start, "schema", file.event.get_ref(), known);
             return None;
         };
@@ -81,7 +84,9 @@ impl Client {
                 }
             },
             (Type::Variant(variant), None) => {
-                let known: Vec<&str> = variant.arms().iter().map(|arm| arm.tag.as_str()).collect();
+                let known = variant.arms().iter().map(|arm| arm.tag.as_str());
+                let mut known: Vec<&str> = known.collect();
+                known.sort_unstable();
                 let trouble = troubles.add(at, format!("`{name}` needs an `arm`"));
                 trouble.expected(format!("one of {}", known.join(", ")));
                 return None;
@@ -234,22 +239,39 @@ impl Client {
     }
 }
 
-/// Known ids need somebody who makes them.
+/// Known ids need somebody who makes them, and the ids of a bundle are all of one type.
 fn check_bundles<'a>(
     clients: &[Client],
     entries: &[(&'a String, &'a Spanned<ClientFile>)],
+    air: &Air,
     troubles: &mut Troubles<'a>,
 ) {
-    let (mut made, mut known) = (Vec::new(), Vec::new());
-    for given in clients.iter().filter_map(|client| client.given.as_ref()) {
-        given.bundles(&mut made, &mut known);
-    }
-    if let Some(missing) = known.iter().find(|name| !made.contains(name)) {
-        let at = entries.first().map_or(0, |(_, client)| client.span().start);
-        let what = format!("no client makes an id of `{missing}`");
-        let hint = sim_air::suggest(missing, made.iter().copied());
-        let hint = hint.unwrap_or_else(|| format!("{{ fresh = {missing:?} }} makes one"));
-        troubles.add(at, what).hint(hint);
+    let all = clients.iter().map(|client| {
+        let mut bundles = Vec::new();
+        client.given.iter().for_each(|given| given.bundles(&mut bundles));
+        let is_it = |(name, _): &&(&String, _)| **name == client.name;
+        let entry = entries.iter().find(is_it);
+        (entry.map_or(0, |(_, file)| file.span().start), bundles)
+    });
+    let all: Vec<(usize, Vec<OfBundle<'_>>)> = all.collect();
+    let uses = || all.iter().flat_map(|(_, bundles)| bundles);
+    let made: Vec<&str> = uses().filter(|it| it.makes).map(|it| it.name).collect();
+    for (at, bundles) in &all {
+        for bundle in bundles {
+            let name = bundle.name;
+            let first = uses().find(|other| other.name == name).unwrap_or(bundle);
+            let types = [first, bundle].map(|it| strip(&air.schemas, it.ty));
+            if types[0] != types[1] {
+                let types = types.map(|ty| air.schemas.describe(ty));
+                let what = format!("ids of `{name}` are {} elsewhere, and {} here", types[0], types[1]);
+                troubles.add(*at, what).hint("give them a bundle of their own, by another name");
+            } else if !made.contains(&name) {
+                let what = format!("no client makes an id of `{name}`");
+                let hint = sim_air::suggest(name, made.iter().copied());
+                let hint = hint.unwrap_or_else(|| format!("{{ fresh = {name:?} }} makes one"));
+                troubles.add(*at, what).hint(hint);
+            }
+        }
     }
 }
 

@@ -11,12 +11,17 @@ use cel::{Context, Value as CelValue};
 
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
-use crate::shape::is_of_moment;
-use crate::shape::{Checker, Shape};
+use crate::shape::{Checker, Shape, Wanted, is_of_moment};
 use sim_air::Schemas;
 
 /// The longest condition that is read, in bytes.
 const MOST_BYTES: usize = 16 << 10;
+/// The deepest that a condition may be nested: all that go through one do so by recursion.
+const MOST_DEPTH: usize = 100;
+/// The most loops within each other: each multiplies the time that the others take.
+const MOST_LOOPS: usize = 4;
+/// Enough for the longest condition, however deep it is nested.
+const STACK_BYTES: usize = 256 << 20;
 /// A value is shown by so many characters.
 const MOST_SHOWN: usize = 120;
 
@@ -68,7 +73,7 @@ impl VariableResolver for Variables {
 }
 
 impl Condition {
-    /// Parses and checks it: it may read these variables.
+    /// Parses and checks it: it may read these variables, and gives what is wanted.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -76,23 +81,19 @@ impl Condition {
         source: &str,
         schemas: &Schemas,
         variables: &[(String, Shape)],
-    ) -> Result<(Condition, Shape), Vec<Problem>> {
+        wanted: Wanted,
+    ) -> Result<Condition, Vec<Problem>> {
         let problem = |what: String| Err(vec![(what, None)]);
         if source.len() > MOST_BYTES {
-            return problem(format!("longer than {MOST_BYTES} bytes"));
+            return problem(format!("the condition is longer than {MOST_BYTES} bytes"));
         }
-        let program = match ENV.compile(source) {
-            Ok(program) => program,
-            Err(errors) => {
-                let first = errors.errors.first();
-                let (line, column) = first.map_or((1, 1), |error| error.pos);
-                let what = first.map_or("no expression", |error| error.msg.as_str());
-                return problem(format!("no condition: {line}:{column}: {what}"));
-            }
+        let mut expression = match read(source) {
+            Ok(expression) => expression,
+            Err(what) => return problem(what),
         };
-        let mut expression = program.expression().clone();
         let mut checker = Checker::new(schemas, variables);
         let shape = checker.look(&expression);
+        checker.want(&shape, wanted);
         if !checker.problems.is_empty() {
             return Err(checker.problems);
         }
@@ -112,7 +113,7 @@ impl Condition {
             reads,
             looks: found.looks,
         };
-        Ok((condition, shape))
+        Ok(condition)
     }
 
     /// Evaluates it, and reads what it gives.
@@ -216,6 +217,84 @@ impl Condition {
     pub fn has(&self, variable: &str) -> bool {
         self.reads.iter().any(|known| known == variable)
     }
+}
+
+/// Whether conditions can read a variable of that name.
+pub(crate) fn is_variable(name: &str) -> bool {
+    read(name).is_ok_and(|read| matches!(read.expr, Expr::Ident(ident) if ident == name))
+}
+
+/// The expression of a source, on a stack of its own: it may be nested as deep as it is long.
+fn read(source: &str) -> Result<Expression, String> {
+    let parse = || match ENV.compile(source) {
+        Ok(program) => match depth(program.expression()) {
+            (levels, _) if levels > MOST_DEPTH => Err(too_deep()),
+            (_, loops) if loops > MOST_LOOPS => {
+                Err(format!("more than {MOST_LOOPS} loops stand within each other"))
+            }
+            _ => Ok(program.expression().clone()),
+        },
+        Err(errors) => {
+            let first = errors.errors.first();
+            let (line, column) = first.map_or((1, 1), |error| error.pos);
+            let what = first.map_or("no expression", |error| error.msg.as_str());
+            Err(no_condition(what, (line, column)))
+        }
+    };
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let thread = builder.spawn_scoped(scope, parse);
+        let thread = thread.map_err(|error| format!("no thread to read it on: {error}"))?;
+        thread.join().unwrap_or_else(|_| Err("it cannot be read".to_owned()))
+    })
+}
+
+fn too_deep() -> String {
+    format!("the condition is nested deeper than {MOST_DEPTH} levels")
+}
+
+/// What the parser says, in fewer words.
+fn no_condition(what: &str, (line, column): (isize, isize)) -> String {
+    if what.contains("Recursion limit") {
+        return too_deep();
+    }
+    let what = what.strip_prefix("Syntax error: ").unwrap_or(what);
+    let what = what.split(" expecting {").next().unwrap_or(what);
+    let what = match what.ends_with("'<EOF>'") {
+        true => "it ends too early",
+        false => what,
+    };
+    format!("no condition: {what}, at {line}:{column} within it")
+}
+
+/// How deep an expression is nested, and how many loops are within each other.
+fn depth(expression: &Expression) -> (usize, usize) {
+    let deepest = |parts: &mut dyn Iterator<Item = &Expression>| {
+        parts.fold((0, 0), |(levels, loops), part| {
+            let of_part = depth(part);
+            (levels.max(of_part.0), loops.max(of_part.1))
+        })
+    };
+    let (levels, loops) = match &expression.expr {
+        Expr::Call(call) => deepest(&mut call.target.as_deref().into_iter().chain(&call.args)),
+        Expr::Comprehension(all) => {
+            let around = deepest(&mut [&all.iter_range, &all.accu_init].into_iter());
+            let within = [&all.loop_cond, &all.loop_step, &all.result];
+            let within = deepest(&mut within.into_iter());
+            (around.0.max(within.0), around.1.max(within.1 + 1))
+        }
+        Expr::List(list) => deepest(&mut list.elements.iter()),
+        Expr::Map(map) => {
+            let entries = map.entries.iter().filter_map(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => Some([&entry.key, &entry.value]),
+                EntryExpr::StructField(_) => None,
+            });
+            deepest(&mut entries.flatten())
+        }
+        Expr::Select(select) => deepest(&mut std::iter::once(&*select.operand)),
+        _ => (0, 0),
+    };
+    (levels + 1, loops)
 }
 
 /// The variables that an expression reads, and what of each.

@@ -89,7 +89,9 @@ impl Correlation {
         let Some((schema, tag, payload)) = of_arm else {
             let kinds = air.effects.iter().map(|effect| effect.kind.as_str());
             let names = kinds.chain(schemas.ids().map(|id| schemas.name(id)));
-            let names: Vec<&str> = names.filter(|name| !name.starts_with("sys/")).collect();
+            // Some are of the kernel's own, and some have names that nobody gave.
+            let is_named = |name: &&str| !name.starts_with("sys/") && !name.contains(' ');
+            let names: Vec<&str> = names.filter(is_named).collect();
             troubles.unknown(at, "schema or kind of effect", name, names);
             return;
         };

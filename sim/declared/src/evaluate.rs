@@ -2,7 +2,7 @@
 
 use crate::condition::{Condition, Variables};
 use crate::memory::{Scalar, Who};
-use crate::properties::{Counter, Rule, RuleKind};
+use crate::properties::{Counter, Keeps, Rule, RuleKind};
 
 /// What a property says of a moment.
 #[derive(Clone, Debug)]
@@ -111,10 +111,15 @@ pub(crate) fn change(counter: &Counter, view: &View, who: &Who) -> Result<Change
     };
     let put = match (is_on, counter.keeps) {
         (false, _) => None,
-        (true, crate::properties::Keeps::Count) => {
+        (true, Keeps::Count) => {
             (view.holds(&counter.what)? == Some(true)).then_some(Scalar::Number(1))
         }
-        (true, _) => view.scalar(&counter.what)?,
+        (true, Keeps::Sum | Keeps::Max) => match view.scalar(&counter.what)? {
+            None | Some(Scalar::Null) => None,
+            Some(Scalar::Number(number)) => Some(Scalar::Number(number)),
+            Some(_) => return Err(format!("`{}`: it is no number", counter.what.source)),
+        },
+        (true, Keeps::First | Keeps::Last) => view.scalar(&counter.what)?,
     };
     let who = match reset || put.is_some() {
         true => whose(counter.by.as_ref(), view, who)?,
@@ -148,6 +153,10 @@ fn judge(rule: &Rule, view: &View, who: &Who) -> Result<Outcome, String> {
     {
         return Ok(Outcome::Silent);
     }
+    if rule.kind != RuleKind::AtMostOnce {
+        // The counters that it reads are somebody's: who that is must be known.
+        whose(rule.by.as_ref(), view, who)?;
+    }
     let Some(is) = view.holds(&rule.what)? else {
         return Ok(Outcome::Silent);
     };
@@ -160,7 +169,7 @@ fn judge(rule: &Rule, view: &View, who: &Who) -> Result<Outcome, String> {
         }
         (RuleKind::AtMostOnce, false) => Outcome::Silent,
         (RuleKind::Never, true) | (RuleKind::Always | RuleKind::Eventually, false) => {
-            Outcome::Wrong(rule.says.clone(), looked_at())
+            Outcome::Wrong(rule.expected.clone(), looked_at())
         }
         _ => Outcome::Holds,
     })
@@ -188,5 +197,5 @@ fn absorbs(
     }
     let found = rule.what.looked_at(&before.variables);
     let found = format!("a step that changed something, from {found}");
-    Ok(Outcome::Wrong(rule.says.clone(), found))
+    Ok(Outcome::Wrong(rule.expected.clone(), found))
 }

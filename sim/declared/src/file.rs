@@ -158,6 +158,32 @@ pub enum Wasm {
     Package(String),
 }
 
+/// Tells what the reader of TOML says in the words of other problems.
+fn refuse(troubles: &mut Troubles<'_>, at: usize, message: &str) {
+    if let Some((name, known)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, expected "))
+    {
+        // The names that there are stand between quotes.
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        troubles.unknown(at, "key", name, known);
+    } else if message == "missing field `format`" {
+        let trouble = troubles.add(at, "the file does not say its `format`");
+        trouble.expected(format!("format = {FORMAT:?}, as its first line"));
+    } else if message.ends_with("untagged enum Fault") {
+        let trouble = troubles.add(at, "a kind of fault is on or off");
+        trouble.expected("true or false; `spurious` may be a text or a list of events, too");
+    } else {
+        let number = ["expected u64", "expected u32", "expected u8"];
+        let number = number.into_iter().find(|number| message.ends_with(number));
+        let what = number.and_then(|number| message.strip_suffix(number));
+        troubles.add(at, what.map_or_else(
+            || message.to_owned(),
+            |what| format!("{what}expected a whole number that is not too large"),
+        ));
+    }
+}
+
 impl File {
     /// Reads the text of a `sim.toml`; `name` is what messages call it.
     ///
@@ -170,7 +196,7 @@ impl File {
             Err(error) => {
                 let start = error.span().map_or(0, |span| span.start);
                 let message = error.message().lines().next().unwrap_or_default();
-                troubles.add(start, message);
+                refuse(&mut troubles, start, message);
                 troubles.done()?;
                 unreachable!("there is one");
             }

@@ -13,7 +13,7 @@ use crate::condition::{Condition, Problem, Variables};
 use crate::fields;
 use crate::numbers::number;
 use crate::path::Path;
-use crate::shape::Shape;
+use crate::shape::{Shape, Wanted};
 use cel::common::types::{CelBool, CelBytes, CelString};
 use cel::common::value::Val;
 use sim_air::{Schemas, Type, Value};
@@ -64,6 +64,15 @@ pub(crate) struct Asked<'a> {
     pub name: &'static str,
     pub ty: &'a Type,
     pub value: &'a Value,
+}
+
+/// The use of a bundle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfBundle<'g> {
+    pub name: &'g str,
+    pub ty: &'g Type,
+    /// It makes new ids, and does not only take known ones.
+    pub makes: bool,
 }
 
 /// Ids that were new, by bundle.
@@ -171,7 +180,7 @@ impl Given {
             "from" | "cel" if place.asked.is_none() => {
                 wrong(format!("`{key}` is for answers: a request has nothing to take it from"))
             }
-            "from" => name().and_then(|name| from(place, &name)),
+            "from" => name().and_then(|name| from(place, ty, &name)),
             "cel" => name().and_then(|source| works(place, &source)),
             _ => return None,
         };
@@ -224,16 +233,16 @@ impl Given {
         }
     }
 
-    /// The bundles that it makes ids for, and those that it takes known ones of.
-    pub fn bundles<'g>(&'g self, made: &mut Vec<&'g str>, known: &mut Vec<&'g str>) {
+    /// The bundles whose ids it makes or takes.
+    pub fn bundles<'g>(&'g self, found: &mut Vec<OfBundle<'g>>) {
         match &self.how {
-            How::Fresh(name) | How::Any(name) => made.push(name),
-            How::Known(name) => known.push(name),
-            How::Fields(fields) => {
-                let fields = fields.iter();
-                fields.for_each(|(_, given)| given.bundles(made, known));
-            }
-            How::Arm(_, given) => given.bundles(made, known),
+            How::Fresh(name) | How::Any(name) | How::Known(name) => found.push(OfBundle {
+                name,
+                ty: &self.ty,
+                makes: !matches!(self.how, How::Known(_)),
+            }),
+            How::Fields(fields) => fields.iter().for_each(|(_, given)| given.bundles(found)),
+            How::Arm(_, given) => given.bundles(found),
             _ => {}
         }
     }
@@ -322,7 +331,11 @@ impl Given {
     fn settled(&self, base: Value, asked: Option<&Asked<'_>>) -> Value {
         match (&self.how, asked) {
             (How::Is(value), _) => value.clone(),
-            (How::From(path), Some(asked)) => path.find(asked.value).cloned().unwrap_or(base),
+            // An option that is empty makes nothing.
+            (How::From(path), Some(asked)) => match path.find(asked.value) {
+                Some(found) if *found != Value::Null => found.clone(),
+                _ => base,
+            },
             (How::Works(condition), Some(asked)) => {
                 self.worked_out(condition, asked).unwrap_or(base)
             }
@@ -520,13 +533,18 @@ fn number_of(ty: &Type, number: i128) -> Value {
     }
 }
 
-fn from(place: Place<'_>, path: &str) -> Result<How, Problem> {
+fn from(place: Place<'_>, to: &Type, path: &str) -> Result<How, Problem> {
     let Some((name, ty)) = place.asked else {
         return wrong("there is nothing to take it from");
     };
     let path = path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path);
     let path = Path::new(path);
-    match path.resolve(place.schemas, ty) {
+    let schemas = place.schemas;
+    match path.resolve(schemas, ty) {
+        Ok(ty) if !are_alike(strip(schemas, ty), strip(schemas, to)) => {
+            let types = [ty, to].map(|ty| schemas.describe(ty));
+            wrong(format!("there is {}, and the field is {}", types[0], types[1]))
+        }
         Ok(_) => Ok(How::From(path)),
         Err((unknown, known)) => {
             let hint = sim_air::suggest(&unknown, known.iter().map(String::as_str));
@@ -536,13 +554,23 @@ fn from(place: Place<'_>, path: &str) -> Result<How, Problem> {
     }
 }
 
+/// Whether values of one type are values of another.
+fn are_alike(from: &Type, to: &Type) -> bool {
+    match to {
+        Type::Nat | Type::Time => matches!(from, Type::Nat | Type::Time),
+        Type::Int | Type::Duration => matches!(from, Type::Int | Type::Duration),
+        Type::Text => matches!(from, Type::Text | Type::Uuid | Type::Hash | Type::Dec128),
+        to => from == to,
+    }
+}
+
 fn works(place: Place<'_>, source: &str) -> Result<How, Problem> {
     let Some((name, ty)) = place.asked else {
         return wrong("there is nothing to work it out from");
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source, place.schemas, &variables) {
-        Ok((condition, _)) => Ok(How::Works(Box::new(condition))),
+    match Condition::parse(source, place.schemas, &variables, Wanted::Anything) {
+        Ok(condition) => Ok(How::Works(Box::new(condition))),
         Err(mut problems) => Err(problems.remove(0)),
     }
 }

@@ -305,11 +305,12 @@ impl<'w> Judge<'w> {
                 self.moment(memory, seen, At::Effect(intent), to);
             }
             (emitted, intents) = (step.emitted.end.max(emitted), step.intents.end.max(intents));
-            if self.watched.needs_cells
-                && let Some(state) = step.after
-            {
+            if self.watched.needs_cells {
                 let key = (step.reducer.index() as u32, step.key);
-                memory.cells.insert(key, state);
+                match step.after {
+                    Some(state) => memory.cells.insert(key, state),
+                    None => memory.cells.remove(&key),
+                };
             }
             if step.fault.is_none() {
                 self.moment(memory, seen, At::Step(step), to);
@@ -381,7 +382,7 @@ fn tell(
             let is_first = memory.once.insert((place as u32, who.clone()));
             let finding = Finding::check(is_first, || {
                 let whose = who.as_ref().map_or(String::new(), |who| format!(" for {who:?}"));
-                (rule.says.clone(), format!("a second time{whose}: {looked_at}"))
+                (rule.expected.clone(), format!("a second time{whose}: {looked_at}"))
             });
             to.note(rule.place, finding);
         }

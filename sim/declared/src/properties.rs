@@ -2,12 +2,16 @@
 
 use toml::Spanned;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, is_variable};
 use crate::file::{Counter as CounterFile, File, PropertyFile};
 use crate::moments::{self, Moment};
+use crate::shape::Wanted;
 use crate::trouble::Troubles;
 use sim_air::{Air, ReducerId};
 use sim_model::{Asked, Property, SEEDS_FOR_SOMETIMES};
+
+/// So many characters of a condition are shown as what is expected.
+const MOST_SHOWN: usize = 160;
 
 /// What is remembered for each correlation.
 #[derive(Debug)]
@@ -123,6 +127,8 @@ pub(crate) enum Keeps {
 pub(crate) struct Rule {
     pub name: String,
     pub says: String,
+    /// What is expected, by its condition.
+    pub expected: String,
     pub kind: RuleKind,
     pub of: Option<ReducerId>,
     pub moment: Moment,
@@ -183,11 +189,11 @@ struct Reader<'a, 't> {
 }
 
 impl Reader<'_, '_> {
-    fn read(&mut self, source: &Spanned<String>) -> Option<Condition> {
+    fn read(&mut self, source: &Spanned<String>, wanted: Wanted) -> Option<Condition> {
         let variables = moments::variables(self.air, self.of, self.counters);
         let schemas = &self.air.schemas;
-        match Condition::parse(source.get_ref(), schemas, &variables) {
-            Ok((condition, _)) => {
+        match Condition::parse(source.get_ref(), schemas, &variables, wanted) {
+            Ok(condition) => {
                 if self.of.is_none() && moments::is_about_reducer(&condition) {
                     let names = self.air.reducers.iter().map(|it| it.name.as_str());
                     let names: Vec<&str> = names.collect();
@@ -208,10 +214,14 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn maybe(&mut self, source: &Option<Spanned<String>>) -> Option<Option<Condition>> {
+    fn maybe(
+        &mut self,
+        source: &Option<Spanned<String>>,
+        wanted: Wanted,
+    ) -> Option<Option<Condition>> {
         match source {
             None => Some(None),
-            Some(source) => self.read(source).map(Some),
+            Some(source) => self.read(source, wanted).map(Some),
         }
     }
 }
@@ -226,9 +236,12 @@ impl Rules {
         let names: Vec<String> = counters.iter().map(|(name, _)| (*name).clone()).collect();
         for (name, counter) in &counters {
             let at = counter.span().start;
-            if moments::is_taken(name) || !is_identifier(name) {
+            if moments::is_taken(name) || !is_variable(name) {
                 let trouble = troubles.add(at, format!("a counter cannot be called `{name}`"));
-                trouble.hint("conditions have a variable of that name, or could not name it");
+                trouble.hint(match moments::is_taken(name) {
+                    true => "conditions have a variable of that name",
+                    false => "a name is letters, digits and `_`, and no word of CEL",
+                });
             } else if let Some(counter) = read_counter(name, counter, air, &names, troubles) {
                 rules.counters.push(counter);
             }
@@ -271,11 +284,6 @@ impl Rules {
 fn counters_property() -> Property {
     let says = "the conditions of the counters can be evaluated";
     Property::always("counters", says).of_model()
-}
-
-fn is_identifier(name: &str) -> bool {
-    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.chars().all(is_letter)
 }
 
 fn reducer<'a>(
@@ -323,10 +331,14 @@ fn read_counter<'a>(
         troubles,
         of,
     };
-    let what = reader.read(what);
-    let when = reader.maybe(&file.when);
-    let reset = reader.maybe(&file.reset);
-    let by = reader.maybe(&file.by);
+    let what = reader.read(what, match keeps {
+        Keeps::Count => Wanted::Truth,
+        Keeps::Sum | Keeps::Max => Wanted::Number,
+        Keeps::First | Keeps::Last => Wanted::Anything,
+    });
+    let when = reader.maybe(&file.when, Wanted::Truth);
+    let reset = reader.maybe(&file.reset, Wanted::Truth);
+    let by = reader.maybe(&file.by, Wanted::Anything);
     let mut counter = Counter {
         name: name.to_owned(),
         of,
@@ -391,6 +403,10 @@ fn read_rule<'a>(
         let trouble = troubles.add(unless.span().start, "`unless` goes with `absorbing`");
         trouble.hint("say it by `when`, or within the condition");
     }
+    if let Some(when) = file.when.as_ref().filter(|_| kind == RuleKind::Absorbing) {
+        let trouble = troubles.add(when.span().start, "`when` does not go with `absorbing`");
+        trouble.hint("say it within the condition, and by `unless` when a step may go on");
+    }
     let mut reader = Reader {
         air,
         counters: names,
@@ -398,25 +414,16 @@ fn read_rule<'a>(
         of,
     };
     let source = what;
-    let what = reader.read(source);
-    let when = reader.maybe(&file.when);
-    let unless = reader.maybe(&file.unless);
-    let by = reader.maybe(&file.by);
-    let says = file.says.clone().unwrap_or_else(|| {
-        let kind = match kind {
-            RuleKind::Always => "always",
-            RuleKind::Never => "never",
-            RuleKind::Sometimes => "sometimes",
-            RuleKind::Eventually => "eventually",
-            RuleKind::AtMostOnce => "at most once",
-            RuleKind::Absorbing => "for good",
-        };
-        let source = source.get_ref().split_whitespace().collect::<Vec<&str>>().join(" ");
-        format!("{kind} {source}")
-    });
+    let what = reader.read(source, Wanted::Truth);
+    let when = reader.maybe(&file.when, Wanted::Truth);
+    let unless = reader.maybe(&file.unless, Wanted::Truth);
+    let by = reader.maybe(&file.by, Wanted::Anything);
+    let (says, expected) = in_words(kind, source.get_ref());
+    let says = file.says.clone().unwrap_or(says);
     let mut rule = Rule {
         name: name.to_owned(),
         says,
+        expected,
         kind,
         of,
         moment: Moment::Turn,
@@ -439,6 +446,24 @@ fn read_rule<'a>(
     rule.moment = moment(rule.conditions(), at, troubles)?;
     check_kind(&rule, at, troubles)?;
     Some(rule)
+}
+
+/// What a property says, and what it expects, by its condition.
+fn in_words(kind: RuleKind, source: &str) -> (String, String) {
+    let source = source.split_whitespace().collect::<Vec<&str>>().join(" ");
+    let shown = match source.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", &source[..end]),
+        None => source.clone(),
+    };
+    let (kind, expected) = match kind {
+        RuleKind::Always => ("always", shown),
+        RuleKind::Never => ("never", format!("never: {shown}")),
+        RuleKind::Sometimes => ("sometimes", shown),
+        RuleKind::Eventually => ("eventually", format!("at rest: {shown}")),
+        RuleKind::AtMostOnce => ("at most once", format!("at most once: {shown}")),
+        RuleKind::Absorbing => ("for good", format!("for good: {shown}")),
+    };
+    (format!("{kind} {source}"), expected)
 }
 
 /// What a kind of property cannot be about.

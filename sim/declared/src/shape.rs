@@ -28,6 +28,14 @@ pub(crate) enum Shape {
     OneOf(Vec<Shape>),
 }
 
+/// What a condition has to give.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wanted {
+    Truth,
+    Number,
+    Anything,
+}
+
 /// Looks for names that there are not.
 pub(crate) struct Checker<'a> {
     pub schemas: &'a Schemas,
@@ -66,6 +74,45 @@ impl<'a> Checker<'a> {
 
     fn problem(&mut self, message: String, hint: Option<String>) {
         self.problems.push((message, hint));
+    }
+
+    /// What is wrong with something of a shape where something else is wanted.
+    pub fn want(&mut self, shape: &Shape, wanted: Wanted) {
+        let what = self.described(shape);
+        let message = match (what, wanted) {
+            (Some("bool" | "null"), Wanted::Truth) | (Some("number" | "null"), Wanted::Number) => {
+                return;
+            }
+            (Some(what), Wanted::Truth) => format!("it is a {what}, and neither true nor false"),
+            (Some(what), Wanted::Number) => format!("it is a {what}, and no number"),
+            _ => return,
+        };
+        self.problem(message, None);
+    }
+
+    /// In a word, if there is one for all that it may be.
+    fn described(&self, shape: &Shape) -> Option<&'static str> {
+        Some(match shape {
+            Shape::Number => "number",
+            Shape::Bool => "bool",
+            Shape::Text | Shape::Tag(_) => "text",
+            Shape::Fields(_) | Shape::Each(_) => "map",
+            Shape::List(_) => "list",
+            Shape::Any => return None,
+            Shape::OneOf(shapes) => {
+                let mut words = shapes.iter().map(|shape| self.described(shape));
+                let first = words.next()??;
+                return words.all(|word| word == Some(first)).then_some(first);
+            }
+            Shape::Air(ty) => match self.schemas.resolve(ty) {
+                Type::Nat | Type::Int | Type::Time | Type::Duration => "number",
+                Type::Bool => "bool",
+                Type::Text | Type::Uuid | Type::Hash | Type::Dec128 => "text",
+                Type::Record(_) | Type::Map(_) => "map",
+                Type::List(_) | Type::Set(_) => "list",
+                _ => return None,
+            },
+        })
     }
 
     /// What an expression may be.
@@ -155,7 +202,17 @@ impl<'a> Checker<'a> {
             | operators::LESS_EQUALS
             | operators::GREATER
             | operators::GREATER_EQUALS => Shape::Bool,
-            "size" => Shape::Number,
+            operators::SUBSTRACT
+            | operators::MULTIPLY
+            | operators::DIVIDE
+            | operators::MODULO
+            | operators::NEGATE
+            | "size"
+            | "sum"
+            | "pow"
+            | "sat_add"
+            | "sat_sub"
+            | "sat_mul" => Shape::Number,
             name => {
                 self.known_function(name, target.is_some());
                 Shape::Any

@@ -55,7 +55,7 @@ impl Properties {
 
     /// Whether one of them knows what the world is for.
     pub fn have_model(&self) -> bool {
-        self.must_hold().any(|(_, property)| property.is_of_model)
+        self.0.iter().any(|property| property.is_of_model)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Exit, replay};
 use crate::models;
 use crate::worlds::examples;
 use sim_cases::files;
-use sim_cases::{CaseVerdict, store};
+use sim_cases::{CaseVerdict, WorldHashes, store};
 use sim_report::event::Case;
 use sim_report::human;
 use sim_report::table::Table;
@@ -164,6 +164,14 @@ impl Shrink {
             Some(CaseVerdict::Violated(_)) if case.is_of(&loaded.world) => {
                 writeln!(terminal::out(), "not deterministic: {}", replay::HELD)?;
                 return Ok(Exit::Nondeterminism);
+            }
+            Some(CaseVerdict::Violated(name))
+                if WorldHashes::of(&loaded.world).reducers == case.world.reducers =>
+            {
+                format!(
+                    "it violated {name} with other documents or another sim.toml: \
+                    replay it to see what changed"
+                )
             }
             Some(CaseVerdict::Violated(name)) => format!(
                 "it violated {name} on another reducer: give that one with `--wasm FILE`, \

@@ -67,11 +67,11 @@ fn trial(subject: &str, name: &str, test: impl FnOnce() + Send + 'static) -> Tri
 }
 
 /// What a command said, with the folder it ran in written as `DIR`.
-struct Said {
-    code: i32,
-    out: String,
+pub struct Said {
+    pub code: i32,
+    pub out: String,
     /// Without the line that says that the world is the built-in one.
-    err: String,
+    pub err: String,
     is_built_in: bool,
 }
 
@@ -79,18 +79,18 @@ struct Said {
 const BUILT_IN: &str = "note: no folder air here: the built-in retry world\n";
 
 /// A folder of its own, in which `sim` is run.
-struct Place(TempDir);
+pub struct Place(TempDir);
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         Place(tempfile::tempdir().expect("there is room for a folder"))
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("it is in the folder")).expect("it can be made");
         fs::write(path, bytes).expect("it can be written");
@@ -141,7 +141,7 @@ impl Place {
         self.write(&format!("{name}.wasm"), retry_world::planted_wasm(number));
     }
 
-    fn sim(&self, arguments: &str) -> Said {
+    pub fn sim(&self, arguments: &str) -> Said {
         self.sim_with(arguments, &[])
     }
 
@@ -176,7 +176,7 @@ impl Place {
     }
 
     /// The names in a folder of this one, in order.
-    fn list(&self, folder: &str) -> Vec<String> {
+    pub fn list(&self, folder: &str) -> Vec<String> {
         let entries = fs::read_dir(self.path(folder)).map(|entries| {
             entries.map(|entry| {
                 entry

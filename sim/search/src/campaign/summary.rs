@@ -69,7 +69,9 @@ impl Summary {
 
     /// Whether one of the properties knows what the world is for.
     pub fn has_model(&self) -> bool {
-        self.judged.iter().any(|one| one.property.is_of_model)
+        let judged = self.judged.iter().map(|one| &one.property);
+        let sometimes = self.sometimes.iter().map(|one| &one.property);
+        judged.chain(sometimes).any(|property| property.is_of_model)
     }
 }
 

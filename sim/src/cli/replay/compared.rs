@@ -67,6 +67,16 @@ pub fn not_asked(case: &Case, properties: &Properties) -> Option<String> {
     }
 }
 
+/// Whether `sim.toml` is another: what it asks for may be, too.
+fn declared(case: &Case, now: &WorldHashes) -> Option<String> {
+    match (&case.world.declared, &now.declared) {
+        (then, now) if then == now => None,
+        (Some(then), Some(now)) => Some(format!("sim.toml was {then} and is {now}")),
+        (Some(_), None) => Some("this case was written beside a sim.toml, and none is here".into()),
+        (None, _) => Some("no sim.toml was there when the case was written".into()),
+    }
+}
+
 /// What is not as it was when the case was written.
 pub(super) fn changes(
     case: &Case,
@@ -89,6 +99,7 @@ pub(super) fn changes(
             case.world.manifest, now.manifest
         ));
     }
+    changes.extend(declared(case, &now));
     if let Some(bound) = world.cut_by(checked.end) {
         changes.push(format!("incomplete: it was ended by the bound of {bound}"));
     }

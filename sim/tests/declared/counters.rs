@@ -1,0 +1,116 @@
+//! What counters keep: each against what a reducer keeps itself, and against a number that is
+//! wrong by one.
+
+use libtest_mimic::Trial;
+
+use super::{ends, trial};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("counters", "what_is_kept", what_is_kept),
+        trial("counters", "begun_anew", begun_anew),
+        trial("counters", "whose", whose),
+        trial("counters", "in_order", in_order),
+        trial("counters", "at_rest", at_rest),
+    ]
+}
+
+const GRANT: &str = "when = \"sent.schema == 'lease/Granted@1'\"";
+
+/// Of each grant the token, which grows by one.
+fn what_is_kept() {
+    for (keeps, state) in [
+        ("count = \"true\"", "state.token"),
+        ("sum = \"sent.value.token\"", "state.token * (state.token + 1) / 2"),
+        ("max = \"sent.value.token\"", "state.token"),
+        ("max = \"10 - sent.value.token\"", "9"),
+        ("last = \"sent.value.token\"", "state.token"),
+        ("first = \"sent.value.token\"", "1"),
+    ] {
+        for (wrong, code) in [("", 0), (" + 1", 1)] {
+            let text = format!(
+                "[counters.n]\n{keeps}\n{GRANT}\n\
+                [properties.p]\nalways = \"n == {state}{wrong}\"\nwhen = \"changed\"\n"
+            );
+            ends(&text, code);
+        }
+    }
+    // Before the first there is nothing, or null.
+    for (keeps, none) in [("sum", "0"), ("max", "0"), ("first", "null"), ("last", "null")] {
+        let text = format!(
+            "[counters.n]\n{keeps} = \"sent.value.token\"\n{GRANT}\n\
+            [properties.p]\nalways = \"n == {none}\"\nwhen = \"before == null && !changed\"\n"
+        );
+        ends(&text, 0);
+    }
+}
+
+/// A reset comes before the rest of the same moment.
+fn begun_anew() {
+    let acquired = "event.tag == 'acquire' && changed";
+    let counter = format!("[counters.n]\ncount = \"{acquired}\"\n");
+    let property = "[properties.p]\nalways = \"n == 1\"\nwhen = \"state != null\"\n";
+    ends(&format!("{counter}{property}"), 1);
+    ends(&format!("{counter}reset = \"{acquired}\"\n{property}"), 0);
+}
+
+/// By whom it is kept: the correlation, anything else, or all.
+fn whose() {
+    let holder = r#"
+[counters.of_holder]
+count = "sent.schema == 'lease/Granted@1'"
+by = "sent.value.holder"
+[counters.of_all]
+count = "sent.schema == 'lease/Granted@1'"
+by = "'all'"
+[counters.of_resource]
+count = "sent.schema == 'lease/Granted@1'"
+[properties.both]
+always = "of_all == sum(each.of_holder.map(it, each.of_holder[it]))"
+by = "'all'"
+[properties.resource]
+always = "of_resource == state.token"
+when = "state != null"
+[properties.holder]
+always = "of_holder > 0"
+when = "event.tag == 'acquire' && changed"
+by = "event.acquire.holder"
+"#;
+    ends(holder, 0);
+    ends(&holder.replace("of_holder > 0", "of_holder > 1"), 1);
+    ends(&holder.replace("by = \"event.acquire.holder\"\n", ""), 1);
+}
+
+/// Counters of one moment are kept in the order of the file; one that is read above its place is
+/// as it was before.
+fn in_order() {
+    let text = r#"
+[counters.was]
+last = "is == null ? 0 : is"
+when = "event != null"
+[counters.is]
+last = "state == null ? 0 : state.token"
+[counters.grew]
+last = "is - was"
+when = "event != null"
+[properties.p]
+always = "is == was + grew && grew == (before == null ? state.token : state.token - before.token)"
+when = "state != null"
+"#;
+    ends(text, 0);
+    ends(&text.replace("is - was", "is - was + 1"), 1);
+}
+
+/// At rest a property with counters is judged of each correlation that one of them knows.
+fn at_rest() {
+    let text = r#"
+[counters.grants]
+count = "sent.schema == 'lease/Granted@1'"
+[properties.p]
+eventually = "grants > 0 && who != null"
+"#;
+    ends(text, 0);
+    ends(&text.replace("grants > 0", "grants == 1"), 1);
+    // Nobody has been granted more than a thousand: there is nobody to judge.
+    ends(&text.replace("'lease/Granted@1'", "'lease/Granted@1' && sent.value.token > 1000"), 5);
+}
