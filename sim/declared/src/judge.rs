@@ -315,11 +315,12 @@ impl<'w> Judge<'w> {
                 self.moment(memory, seen, At::Effect(intent), to);
             }
             (emitted, intents) = (step.emitted.end.max(emitted), step.intents.end.max(intents));
-            if self.watched.needs_cells
-                && let Some(state) = step.after
-            {
+            if self.watched.needs_cells {
                 let key = (step.reducer.index() as u32, step.key);
-                memory.cells.insert(key, state);
+                match step.after {
+                    Some(state) => memory.cells.insert(key, state),
+                    None => memory.cells.remove(&key),
+                };
             }
             if step.fault.is_none() {
                 self.moment(memory, seen, At::Step(step), to);
