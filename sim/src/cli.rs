@@ -10,6 +10,7 @@ mod coverage;
 mod errors;
 mod exit;
 mod explore;
+mod init;
 mod input;
 mod layout;
 mod package;
@@ -65,6 +66,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
     Run(run::Run),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
@@ -79,6 +81,7 @@ enum Command {
 fn after_help() -> String {
     let way = "\
 The way:
+  sim init DIR                   a world of your own to begin with
   sim run                        try 10,000 orderings; a failure is written as a case
   sim replay CASE                see it: a table, --step in the terminal, --html as a diagram
   sim shrink CASE                make it as short as it gets
@@ -107,6 +110,7 @@ pub fn main() -> Exit {
     };
     arguments.color.choose();
     let done = match arguments.command {
+        Command::Init(init) => init.execute(),
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),

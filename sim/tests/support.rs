@@ -15,7 +15,8 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 8] = [
+pub const COMMANDS: [&str; 9] = [
+    "init",
     "run",
     "replay",
     "shrink",

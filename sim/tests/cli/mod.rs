@@ -1,6 +1,7 @@
 //! The command as a person meets it: what it prints, where, and its exit code.
 
 mod bad_input;
+mod beginning;
 mod campaigns;
 mod cases;
 mod checking;
@@ -31,6 +32,7 @@ use crate::support::root;
 pub fn trials() -> Vec<Trial> {
     [
         bad_input::trials(),
+        beginning::trials(),
         campaigns::trials(),
         cases::trials(),
         checking::trials(),
