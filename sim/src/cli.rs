@@ -7,6 +7,7 @@ mod cases;
 mod check;
 mod completions;
 mod coverage;
+mod doctor;
 mod errors;
 mod exit;
 mod explore;
@@ -74,6 +75,7 @@ enum Command {
     Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
 }
 
@@ -118,6 +120,7 @@ pub fn main() -> Exit {
         Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
+        Command::Doctor(doctor) => doctor.execute(),
         Command::Completions(completions) => completions.execute(Arguments::command()),
     };
     done.unwrap_or_else(|error| {

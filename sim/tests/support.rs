@@ -15,7 +15,7 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 9] = [
+pub const COMMANDS: [&str; 10] = [
     "init",
     "run",
     "replay",
@@ -24,6 +24,7 @@ pub const COMMANDS: [&str; 9] = [
     "coverage",
     "selftest",
     "check",
+    "doctor",
     "completions",
 ];
 

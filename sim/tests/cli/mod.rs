@@ -7,6 +7,7 @@ mod cases;
 mod checking;
 mod coverage;
 mod diagrams;
+mod doctor;
 mod exploring;
 mod files;
 mod formats;
@@ -38,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
         checking::trials(),
         coverage::trials(),
         diagrams::trials(),
+        doctor::trials(),
         exploring::trials(),
         files::trials(),
         formats::trials(),
