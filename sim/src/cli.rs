@@ -19,6 +19,7 @@ mod planted;
 mod readers;
 mod replay;
 mod run;
+mod schema;
 mod selftest;
 mod shell;
 mod shrink;
@@ -76,6 +77,7 @@ enum Command {
     Selftest(selftest::Selftest),
     Check(check::Check),
     Doctor(doctor::Doctor),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -121,6 +123,7 @@ pub fn main() -> Exit {
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
         Command::Doctor(doctor) => doctor.execute(),
+        Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(Arguments::command()),
     };
     done.unwrap_or_else(|error| {

@@ -15,7 +15,7 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 10] = [
+pub const COMMANDS: [&str; 11] = [
     "init",
     "run",
     "replay",
@@ -25,6 +25,7 @@ pub const COMMANDS: [&str; 10] = [
     "selftest",
     "check",
     "doctor",
+    "schema",
     "completions",
 ];
 

@@ -7,10 +7,11 @@ use toml::Spanned;
 
 use crate::bundles::Bundles;
 use crate::condition::Condition;
-use crate::file::{AnswerFile, File};
+use crate::file::File;
 use crate::given::{Asked, Given, Place};
 use crate::shape::Shape;
 use crate::trouble::Troubles;
+use crate::written::AnswerFile;
 use sim_air::{Air, EffectId, Op, Plan, PlanId, SchemaId, Type, Value};
 use sim_kernel::{adapters, local_name};
 use sim_model::{Reply, Work, receipts, sample};

@@ -17,6 +17,7 @@ mod lines;
 mod losses;
 mod regressions;
 mod replaying;
+mod schemas;
 mod shrinking;
 mod terminal;
 mod worlds;
@@ -49,6 +50,7 @@ pub fn trials() -> Vec<Trial> {
         losses::trials(),
         regressions::trials(),
         replaying::trials(),
+        schemas::trials(),
         shrinking::trials(),
         terminal::trials(),
         worlds::trials(),
