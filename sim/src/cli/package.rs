@@ -55,7 +55,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf> {
     if !child.wait()?.success() {
         let way = format!("if the target is missing: rustup target add {TARGET}");
         let what = format!("cargo build failed in {}", folder.display());
-        return Err(Hinted::new(what, way).into());
+        return Err(Hinted::new(what, way));
     }
     let files = artifacts(&told, &manifest);
     match &files[..] {
@@ -63,7 +63,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf> {
         [] => {
             let way = "crate-type = [\"cdylib\"] in its [lib]";
             let what = format!("the package in {} makes no wasm", folder.display());
-            Err(Hinted::new(what, way).into())
+            Err(Hinted::new(what, way))
         }
         _ => {
             terminal::note(&format!(
