@@ -7,10 +7,11 @@ use toml::Spanned;
 
 use crate::bundles::Bundles;
 use crate::condition::Condition;
-use crate::file::{AnswerFile, File, Named};
+use crate::file::File;
 use crate::given::{Asked, Given, Place};
 use crate::shape::{Shape, Wanted};
 use crate::trouble::Troubles;
+use crate::written::{AnswerFile, Named};
 use sim_air::{Air, EffectId, Op, Plan, PlanId, SchemaId, Type, Value};
 use sim_kernel::adapters::{self, timer};
 use sim_kernel::local_name;

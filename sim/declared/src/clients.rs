@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::bundles::Bundles;
-use crate::file::{Client as ClientFile, File};
+use crate::file::File;
 use crate::given::{Fresh, Given, OfBundle, Place, strip};
 use crate::path::Path;
 use crate::trouble::Troubles;
+use crate::written::Client as ClientFile;
 use sim_air::{Air, SchemaId, Type, Value};
 use sim_model::sample;
 use sim_record::random::Stream;

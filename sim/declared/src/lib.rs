@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! trouble     what is wrong in the file, and where
-//! file        the file as it is written
+//! written     what the file may hold, by its keys
+//! file        the file, read
 //! numbers     whole numbers as conditions know them
 //! fields      records, maps and variants as conditions see them
 //! functions   what conditions may call beside what CEL has
@@ -60,6 +61,8 @@ mod properties;
 mod shape;
 mod trouble;
 mod watched;
+mod written;
 
-pub use file::{Campaign, Explore, File, Wasm};
+pub use file::{File, Wasm};
 pub use model::{Declared, check};
+pub use written::{Campaign, Explore};

@@ -3,10 +3,11 @@
 use toml::Spanned;
 
 use crate::condition::{Condition, is_variable};
-use crate::file::{Counter as CounterFile, File, PropertyFile};
+use crate::file::File;
 use crate::moments::{self, Moment};
 use crate::shape::Wanted;
 use crate::trouble::Troubles;
+use crate::written::{Counter as CounterFile, PropertyFile};
 use sim_air::{Air, ReducerId};
 use sim_model::{Asked, Property, SEEDS_FOR_SOMETIMES};
 
