@@ -18,7 +18,6 @@ use std::collections::BTreeSet;
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 
-use written::Entry;
 pub use error::CaseError;
 pub use found_by::{FoundBy, WorldHashes};
 use sim_air::{Air, Hash};
@@ -26,6 +25,7 @@ use sim_kernel::World;
 use sim_record::scenario::{Bounds, Decision, Knob, PlanMode, Request, Scenario, answer_of_weight};
 use sim_record::trace::Digest;
 use sim_record::trace::{Answers, SILENCE};
+use written::Entry;
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "sim-case/1";

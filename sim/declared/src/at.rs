@@ -2,8 +2,8 @@
 
 use crate::moments::Moment;
 use crate::properties::Sees;
-use sim_kernel::variant_tag;
 use sim_air::{EffectId, PlanId, ReducerId};
+use sim_kernel::variant_tag;
 use sim_record::trace::{Asker, Emitted, Intent, Key, Status, Step, Trace, ValueId};
 
 /// One moment of a run.
@@ -99,7 +99,11 @@ fn write_step(trace: &Trace, step: &Step, sees: &Sees, key: &mut Key) {
     if sees.event {
         key.value(trace, step.event);
     } else if sees.tag {
-        key.bytes(variant_tag(trace.bytes(step.event)).unwrap_or_default().as_bytes());
+        key.bytes(
+            variant_tag(trace.bytes(step.event))
+                .unwrap_or_default()
+                .as_bytes(),
+        );
     }
     if sees.before {
         write_value(key, trace, step.before);
@@ -112,7 +116,8 @@ fn write_step(trace: &Trace, step: &Step, sees: &Sees, key: &mut Key) {
     }
     if sees.emitted {
         for emitted in trace.emitted_in(&step.emitted) {
-            key.word(emitted.schema.index() as u64).value(trace, emitted.value);
+            key.word(emitted.schema.index() as u64)
+                .value(trace, emitted.value);
         }
         key.word(u64::MAX);
     }
@@ -138,7 +143,8 @@ fn write_intent(key: &mut Key, trace: &Trace, intent: &Intent) {
         Asker::Plan { plan, .. } => plan.index() << 1 | 1,
     };
     key.word(intent.effect.index() as u64).word(asker as u64);
-    key.word(u64::from(intent.allowed)).value(trace, intent.params);
+    key.word(u64::from(intent.allowed))
+        .value(trace, intent.params);
     write_value(key, trace, intent.input);
 }
 
@@ -153,10 +159,7 @@ pub(crate) fn plan_of(intent: &Intent) -> Option<(PlanId, ValueId)> {
 /// Whether nothing came of a step.
 pub(crate) fn is_still(at: &At<'_>) -> bool {
     match at {
-        At::Step(step) => {
-            step.is_unchanged() && step.emitted.is_empty() && step.intents.is_empty()
-        }
+        At::Step(step) => step.is_unchanged() && step.emitted.is_empty() && step.intents.is_empty(),
         _ => true,
     }
 }
-

@@ -150,7 +150,10 @@ impl Condition {
         context.set_variable_resolver(variables);
         self.guards.iter().any(|guard| {
             let val = CelValue::resolve_val(guard, &context);
-            let flag = val.as_ref().ok().and_then(|val| val.downcast_ref::<CelBool>());
+            let flag = val
+                .as_ref()
+                .ok()
+                .and_then(|val| val.downcast_ref::<CelBool>());
             flag.is_some_and(|flag| !*flag.inner())
         })
     }
@@ -164,7 +167,10 @@ impl Condition {
     pub fn each(&self) -> Option<Vec<&str>> {
         let of_each = self.looks.iter().filter_map(|(path, _)| {
             let rest = path.strip_prefix("each")?;
-            Some(rest.strip_prefix('.').and_then(|rest| rest.split('.').next()))
+            Some(
+                rest.strip_prefix('.')
+                    .and_then(|rest| rest.split('.').next()),
+            )
         });
         of_each.collect()
     }
@@ -207,9 +213,10 @@ impl Condition {
 
     /// Whether of the event it reads the tag alone.
     pub fn reads_only_tag(&self) -> bool {
-        let mut of_event = self.looks.iter().filter(|(path, _)| {
-            path.split('.').next() == Some("event")
-        });
+        let mut of_event = self
+            .looks
+            .iter()
+            .filter(|(path, _)| path.split('.').next() == Some("event"));
         of_event.all(|(path, _)| path == "event.tag")
     }
 
@@ -229,9 +236,9 @@ fn read(source: &str) -> Result<Expression, String> {
     let parse = || match ENV.compile(source) {
         Ok(program) => match depth(program.expression()) {
             (levels, _) if levels > MOST_DEPTH => Err(too_deep()),
-            (_, loops) if loops > MOST_LOOPS => {
-                Err(format!("more than {MOST_LOOPS} loops stand within each other"))
-            }
+            (_, loops) if loops > MOST_LOOPS => Err(format!(
+                "more than {MOST_LOOPS} loops stand within each other"
+            )),
             _ => Ok(program.expression().clone()),
         },
         Err(errors) => {
@@ -245,7 +252,9 @@ fn read(source: &str) -> Result<Expression, String> {
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, parse);
         let thread = thread.map_err(|error| format!("no thread to read it on: {error}"))?;
-        thread.join().unwrap_or_else(|_| Err("it cannot be read".to_owned()))
+        thread
+            .join()
+            .unwrap_or_else(|_| Err("it cannot be read".to_owned()))
     })
 }
 

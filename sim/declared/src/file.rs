@@ -44,10 +44,13 @@ fn refuse(troubles: &mut Troubles<'_>, at: usize, message: &str) {
         let number = ["expected u64", "expected u32", "expected u8"];
         let number = number.into_iter().find(|number| message.ends_with(number));
         let what = number.and_then(|number| message.strip_suffix(number));
-        troubles.add(at, what.map_or_else(
-            || message.to_owned(),
-            |what| format!("{what}expected a whole number that is not too large"),
-        ));
+        troubles.add(
+            at,
+            what.map_or_else(
+                || message.to_owned(),
+                |what| format!("{what}expected a whole number that is not too large"),
+            ),
+        );
     }
 }
 

@@ -23,8 +23,8 @@ use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
 use crate::properties::{Counter, Keeps, Reads, Rule, RuleKind, Sees};
 use crate::watched::{Group, Watched};
-use run::write_of_run;
 use cel::common::value::Val;
+use run::write_of_run;
 use sim_air::ReducerId;
 use sim_kernel::World;
 use sim_model::{Finding, Observer, Seen, Verdicts};
@@ -232,7 +232,14 @@ impl<'w> Judge<'w> {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         subject.write(seen.trace, at, who, &mut key);
-        write_of_run(&mut key, memory, seen, subject.reads, subject.of, &whose_it_is);
+        write_of_run(
+            &mut key,
+            memory,
+            seen,
+            subject.reads,
+            subject.of,
+            &whose_it_is,
+        );
         let print = key.fingerprint();
         self.key = key;
         (print, whose_it_is)
@@ -324,7 +331,6 @@ impl<'w> Judge<'w> {
         }
         self.moment(memory, seen, At::Turn, to);
     }
-
 }
 
 /// What a counter holds for somebody.
@@ -376,13 +382,21 @@ fn tell(
         Outcome::Holds => to.note(rule.place, Finding::Holds),
         Outcome::Seen => to.reach(rule.place),
         Outcome::Wrong(expected, found) => {
-            to.note(rule.place, Finding::violated(expected.clone(), found.clone()));
+            to.note(
+                rule.place,
+                Finding::violated(expected.clone(), found.clone()),
+            );
         }
         Outcome::Once(who, looked_at) => {
             let is_first = memory.once.insert((place as u32, who.clone()));
             let finding = Finding::check(is_first, || {
-                let whose = who.as_ref().map_or(String::new(), |who| format!(" for {who:?}"));
-                (rule.expected.clone(), format!("a second time{whose}: {looked_at}"))
+                let whose = who
+                    .as_ref()
+                    .map_or(String::new(), |who| format!(" for {who:?}"));
+                (
+                    rule.expected.clone(),
+                    format!("a second time{whose}: {looked_at}"),
+                )
             });
             to.note(rule.place, finding);
         }

@@ -48,7 +48,9 @@ impl Scalar {
         if let Some(items) = val.downcast_ref::<CelList<'_>>() {
             // Whose something is may be said by several things together.
             let items = items.inner().iter().map(|item| words(item.as_ref()));
-            return Some(Scalar::Text(items.collect::<Vec<String>>().join(", ").into()));
+            return Some(Scalar::Text(
+                items.collect::<Vec<String>>().join(", ").into(),
+            ));
         }
         let is_null = val.get_type() == null().get_type();
         is_null.then_some(Scalar::Null)
@@ -172,7 +174,10 @@ impl Memory {
         }
         packer.count(self.cells.len());
         for ((reducer, key), state) in &self.cells {
-            packer.number((*reducer).into()).optional_value(*key).value(*state);
+            packer
+                .number((*reducer).into())
+                .optional_value(*key)
+                .value(*state);
         }
     }
 

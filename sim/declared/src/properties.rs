@@ -92,7 +92,9 @@ impl Reads {
             if condition.has("each") {
                 let asked = condition.each();
                 let is_asked = |name: &String| {
-                    asked.as_ref().is_none_or(|asked| asked.contains(&name.as_str()))
+                    asked
+                        .as_ref()
+                        .is_none_or(|asked| asked.contains(&name.as_str()))
                 };
                 let places = counters.iter().zip(0..).filter(|(name, _)| is_asked(name));
                 reads.each.extend(places.map(|(_, place)| place));
@@ -276,7 +278,8 @@ impl Rules {
             rule.judged = Some(self.properties.len());
             let name = format!("{} judged", rule.name);
             let says = format!("{} had something to say", rule.name);
-            self.properties.push(Property::sometimes(name, says, asked).of_model());
+            self.properties
+                .push(Property::sometimes(name, says, asked).of_model());
         }
         self.rules.push(rule);
     }
@@ -320,10 +323,14 @@ fn read_counter<'a>(
         (Keeps::Last, &file.last),
         (Keeps::Max, &file.max),
     ];
-    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let mut given = kinds
+        .into_iter()
+        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
     let (Some((keeps, what)), None) = (given.next(), given.next()) else {
         let what = format!("the counter `{name}` keeps one thing");
-        troubles.add(at, what).expected("one of `count`, `sum`, `first`, `last`, `max`");
+        troubles
+            .add(at, what)
+            .expected("one of `count`, `sum`, `first`, `last`, `max`");
         return None;
     };
     let mut reader = Reader {
@@ -332,11 +339,14 @@ fn read_counter<'a>(
         troubles,
         of,
     };
-    let what = reader.read(what, match keeps {
-        Keeps::Count => Wanted::Truth,
-        Keeps::Sum | Keeps::Max => Wanted::Number,
-        Keeps::First | Keeps::Last => Wanted::Anything,
-    });
+    let what = reader.read(
+        what,
+        match keeps {
+            Keeps::Count => Wanted::Truth,
+            Keeps::Sum | Keeps::Max => Wanted::Number,
+            Keeps::First | Keeps::Last => Wanted::Anything,
+        },
+    );
     let when = reader.maybe(&file.when, Wanted::Truth);
     let reset = reader.maybe(&file.reset, Wanted::Truth);
     let by = reader.maybe(&file.by, Wanted::Anything);
@@ -392,7 +402,9 @@ fn read_rule<'a>(
         (RuleKind::AtMostOnce, &file.at_most_once),
         (RuleKind::Absorbing, &file.absorbing),
     ];
-    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let mut given = kinds
+        .into_iter()
+        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
     let (Some((kind, what)), None) = (given.next(), given.next()) else {
         let what = format!("the property `{name}` says one thing");
         troubles.add(at, what).expected(

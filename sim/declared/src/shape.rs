@@ -58,8 +58,24 @@ pub(crate) fn is_of_moment(name: &str) -> bool {
 
 /// Functions of CEL that conditions may call.
 const FUNCTIONS: [&str; 18] = [
-    "size", "contains", "startsWith", "endsWith", "string", "int", "uint", "bytes", "bool", "type",
-    "double", "min", "max", "has", "all", "exists", "filter", "map",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "string",
+    "int",
+    "uint",
+    "bytes",
+    "bool",
+    "type",
+    "double",
+    "min",
+    "max",
+    "has",
+    "all",
+    "exists",
+    "filter",
+    "map",
 ];
 
 impl<'a> Checker<'a> {
@@ -221,7 +237,9 @@ impl<'a> Checker<'a> {
     }
 
     fn known_function(&mut self, name: &str, is_method: bool) {
-        let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let is_name = name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         let is_operator = name.starts_with('@') || !is_name || name.starts_with('_');
         let names = FUNCTIONS.iter().chain(&functions::NAMES).copied();
         if is_operator || names.clone().any(|known| known == name) {

@@ -106,4 +106,3 @@ impl Group {
         self.reads.iter().any(|known| known == name)
     }
 }
-

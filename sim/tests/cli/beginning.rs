@@ -130,7 +130,12 @@ fn rust() {
     let replay = format!("replay --world shop --brief shop/{CASE}");
     let said = offline(&place, &replay);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert_eq!(said.out.lines().count(), 2, "the verdict and the digest: {}", said.out);
+    assert_eq!(
+        said.out.lines().count(),
+        2,
+        "the verdict and the digest: {}",
+        said.out
+    );
     let source = fs::read_to_string(place.path("shop/src/lib.rs")).expect("it is there");
     let guard = "    if due != held.until_ns {\n        return;\n    }\n";
     assert!(source.contains(guard), "the README proposes to remove it");

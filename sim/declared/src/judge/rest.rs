@@ -20,7 +20,9 @@ impl Judge<'_> {
     /// Judges what must hold in the end.
     pub(super) fn at_rest(&mut self, memory: &Memory, trace: &Trace, to: &mut Verdicts<'_>) {
         let watched = self.watched.clone();
-        let Some(turn) = trace.turns.last() else { return };
+        let Some(turn) = trace.turns.last() else {
+            return;
+        };
         let index = trace.turns.len() - 1;
         let seen = Seen { trace, turn, index };
         let eventual = watched.rules.rules.iter().zip(0..);
@@ -79,25 +81,25 @@ impl Judge<'_> {
             has_no_before: false,
         };
         if let Some(((key, state), of)) = cell.zip(rule.of) {
-            view.variables.set("state", self.state(trace, of, Some(state)));
+            view.variables
+                .set("state", self.state(trace, of, Some(state)));
             view.variables.set("key", self.key(trace, of, key));
         }
-        view.variables.set("who", who.as_ref().map_or_else(null, |who| text(who)));
+        view.variables
+            .set("who", who.as_ref().map_or_else(null, |who| text(who)));
         view
     }
 
     /// What an `eventually` is judged of: each cell, each correlation, or all together.
-    pub(super) fn subjects(
-        &self,
-        rule: &Rule,
-        memory: &Memory,
-        trace: &Trace,
-    ) -> Vec<Subject> {
+    pub(super) fn subjects(&self, rule: &Rule, memory: &Memory, trace: &Trace) -> Vec<Subject> {
         let reads = |name: &str| rule.conditions().any(|it| it.has(name));
         if let Some(of) = rule.of.filter(|_| reads("state") || reads("key")) {
             let schema = self.world.air.reducers[of.index()].state;
             let cells = self.cells_of(memory, trace, of).into_iter().map(|cell| {
-                let of_state = self.watched.correlation.of_event(schema, trace.bytes(cell.1));
+                let of_state = self
+                    .watched
+                    .correlation
+                    .of_event(schema, trace.bytes(cell.1));
                 let who = match of_state {
                     Some(who) => Some(who.as_ref().into()),
                     None => self.who_of_key(trace, of, cell.0),
@@ -109,7 +111,11 @@ impl Judge<'_> {
         let counters = &rule.reads.counters;
         match counters.is_empty() {
             true => vec![(None, None)],
-            false => memory.known(counters).into_iter().map(|who| (None, who)).collect(),
+            false => memory
+                .known(counters)
+                .into_iter()
+                .map(|who| (None, who))
+                .collect(),
         }
     }
 }

@@ -45,22 +45,26 @@ impl Judge<'_> {
             variables.set("cells", self.cells(memory, seen.trace, of));
         }
         if reads.world {
-            let reducers = self.world.reducers().map(|(id, reducer)| {
-                (reducer.name.as_str(), self.cells(memory, seen.trace, id))
-            });
+            let reducers = self
+                .world
+                .reducers()
+                .map(|(id, reducer)| (reducer.name.as_str(), self.cells(memory, seen.trace, id)));
             variables.set("world", Box::new(Fields::named(reducers)));
         }
     }
 
     /// The cells of a reducer, in the order of their keys.
     pub(super) fn cells(&self, memory: &Memory, trace: &Trace, of: ReducerId) -> Box<dyn Val> {
-        let cells = self.cells_of(memory, trace, of).into_iter().map(|(key, state)| {
-            let fields = [
-                ("key", self.key(trace, of, key)),
-                ("state", self.state(trace, of, Some(state))),
-            ];
-            Box::new(Fields::named(fields)) as Box<dyn Val>
-        });
+        let cells = self
+            .cells_of(memory, trace, of)
+            .into_iter()
+            .map(|(key, state)| {
+                let fields = [
+                    ("key", self.key(trace, of, key)),
+                    ("state", self.state(trace, of, Some(state))),
+                ];
+                Box::new(Fields::named(fields)) as Box<dyn Val>
+            });
         list(cells.collect())
     }
 

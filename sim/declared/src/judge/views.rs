@@ -33,7 +33,12 @@ impl Judge<'_> {
         val
     }
 
-    pub(super) fn key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Box<dyn Val> {
+    pub(super) fn key(
+        &self,
+        trace: &Trace,
+        reducer: ReducerId,
+        key: Option<ValueId>,
+    ) -> Box<dyn Val> {
         let schema = self.world.air.reducers[reducer.index()].key_schema;
         match schema.zip(key) {
             Some((schema, key)) => self.val(trace, schema, key),
@@ -62,9 +67,7 @@ impl Judge<'_> {
             At::Sent(emitted, _) => {
                 correlation.of_event(emitted.schema, trace.bytes(emitted.value))
             }
-            At::Effect(intent) => {
-                of_effect(intent.effect, intent.params, plan_of(intent))
-            }
+            At::Effect(intent) => of_effect(intent.effect, intent.params, plan_of(intent)),
             At::Step(step) => {
                 let of_key = || self.who_of_key(trace, step.reducer, step.key);
                 match correlation.of_event(step.schema, trace.bytes(step.event)) {
@@ -77,7 +80,12 @@ impl Judge<'_> {
         found.map(|who| who.as_ref().into())
     }
 
-    pub(super) fn who_of_key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Who {
+    pub(super) fn who_of_key(
+        &self,
+        trace: &Trace,
+        reducer: ReducerId,
+        key: Option<ValueId>,
+    ) -> Who {
         let key = self.key(trace, reducer, key);
         Scalar::of(&*key).and_then(|scalar| scalar.who())
     }
@@ -150,7 +158,12 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) fn sent(&self, trace: &Trace, emitted: &Emitted, by: Option<Box<dyn Val>>) -> Box<dyn Val> {
+    pub(super) fn sent(
+        &self,
+        trace: &Trace,
+        emitted: &Emitted,
+        by: Option<Box<dyn Val>>,
+    ) -> Box<dyn Val> {
         let schema = self.world.air.schemas.name(emitted.schema);
         let value = self.val(trace, emitted.schema, emitted.value);
         let fields = [("schema", text(schema)), ("value", value)];
@@ -184,7 +197,11 @@ impl Judge<'_> {
         set("changed", &|| flag(!step.is_unchanged()));
         set("emitted", &|| {
             let emitted = trace.emitted_in(&step.emitted).iter();
-            list(emitted.map(|emitted| self.sent(trace, emitted, None)).collect())
+            list(
+                emitted
+                    .map(|emitted| self.sent(trace, emitted, None))
+                    .collect(),
+            )
         });
         set("effects", &|| {
             let intents = trace.intents_in(&step.intents).iter().map(|intent| {
