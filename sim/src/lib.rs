@@ -32,6 +32,7 @@
 //! - [`kernel`]: routing, triggers, plans, effect gate, journal, recovery; who sends what; and what
 //!   stands for adapters, a file for each.
 //! - [`model`]: what is known of a world: clients, answers, properties.
+//! - [`declared`]: `sim.toml`, and the model of a world that is made of it.
 //! - [`simulator`]: the loop.
 //! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small
 //!   world, and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that
