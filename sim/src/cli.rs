@@ -7,9 +7,11 @@ mod cases;
 mod check;
 mod completions;
 mod coverage;
+mod doctor;
 mod errors;
 mod exit;
 mod explore;
+mod init;
 mod input;
 mod layout;
 mod package;
@@ -17,6 +19,7 @@ mod planted;
 mod readers;
 mod replay;
 mod run;
+mod schema;
 mod selftest;
 mod shell;
 mod shrink;
@@ -65,6 +68,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Init(init::Init),
     Run(run::Run),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
@@ -72,6 +76,8 @@ enum Command {
     Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
     Check(check::Check),
+    Doctor(doctor::Doctor),
+    Schema(schema::Schema),
     Completions(completions::Completions),
 }
 
@@ -79,6 +85,7 @@ enum Command {
 fn after_help() -> String {
     let way = "\
 The way:
+  sim init DIR                   a world of your own to begin with
   sim run                        try 10,000 orderings; a failure is written as a case
   sim replay CASE                see it: a table, --step in the terminal, --html as a diagram
   sim shrink CASE                make it as short as it gets
@@ -107,6 +114,7 @@ pub fn main() -> Exit {
     };
     arguments.color.choose();
     let done = match arguments.command {
+        Command::Init(init) => init.execute(),
         Command::Run(run) => run.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
@@ -114,6 +122,8 @@ pub fn main() -> Exit {
         Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),
+        Command::Doctor(doctor) => doctor.execute(),
+        Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(Arguments::command()),
     };
     done.unwrap_or_else(|error| {

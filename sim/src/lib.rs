@@ -129,6 +129,7 @@
 #![warn(missing_docs)]
 
 pub mod cli;
+mod kits;
 pub mod models;
 pub mod selftest;
 pub mod testing;

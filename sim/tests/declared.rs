@@ -119,7 +119,9 @@ fn ends(more: &str, code: i32) -> String {
 
 /// What is told of the first violation: whose it is, what was expected, and what was found.
 fn violation(out: &str) -> String {
-    let (_, told) = out.split_once("violation: seed ").expect("something is violated");
+    let (_, told) = out
+        .split_once("violation: seed ")
+        .expect("something is violated");
     let lines = told.lines().skip(1);
     let lines = lines.skip_while(|line| line.starts_with("  seen in "));
     let lines = lines.take_while(|line| !line.starts_with("  faults: "));
@@ -131,6 +133,8 @@ fn violation(out: &str) -> String {
 fn count(out: &str, name: &str) -> u64 {
     let rows = out.lines().filter_map(|line| line.trim().rsplit_once(' '));
     let mut rows = rows.filter(|(known, _)| known.trim() == name);
-    let (_, count) = rows.next().unwrap_or_else(|| panic!("no row {name}: {out}"));
+    let (_, count) = rows
+        .next()
+        .unwrap_or_else(|| panic!("no row {name}: {out}"));
     count.parse().expect("it is a number")
 }

@@ -46,12 +46,13 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Commands that take long, and what is run instead: the same of less.
-const SHORTER: [(&str, &str); 6] = [
+const SHORTER: [(&str, &str); 7] = [
     (
         "run --seeds 0..200 --twice --thorough",
         "run --seeds 0..10 --twice --thorough",
     ),
     ("run --thorough", "run --thorough --seeds 0..20"),
+    ("run --world shop", "run --world shop --seeds 0..500"),
     ("selftest", "selftest --starts 1 --shrinks 1"),
     (
         "selftest --starts 100 --shrinks 0",

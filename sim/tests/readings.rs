@@ -105,8 +105,7 @@ fn agree(wasm: &[u8], seeds: u64) {
         if seed.0 % 512 == 0 {
             runner.renew().expect("it can be run");
         }
-        let scenario =
-            runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
+        let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);
         let checked = runner.seed(seed, &scenario);
         // Those of the model come first, of two of one name.
         let is_own = |rank: usize, name: &str| {

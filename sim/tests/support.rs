@@ -15,7 +15,8 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 8] = [
+pub const COMMANDS: [&str; 11] = [
+    "init",
     "run",
     "replay",
     "shrink",
@@ -23,6 +24,8 @@ pub const COMMANDS: [&str; 8] = [
     "coverage",
     "selftest",
     "check",
+    "doctor",
+    "schema",
     "completions",
 ];
 

@@ -215,7 +215,8 @@ impl Model for Retry {
             return 0;
         };
         let is_its = |request: &Request| {
-            self.correlation(request.schema, &request.value).as_deref() == Some(state.req_id.as_str())
+            self.correlation(request.schema, &request.value).as_deref()
+                == Some(state.req_id.as_str())
         };
         let whose = requests.iter().position(is_its);
         let whose = whose.map_or(0, |index| index as u64 + 1);

@@ -5,57 +5,13 @@
 //! left out). Times are virtual: `at_ms` where they are whole milliseconds, else `at_ns`.
 //! `"crash":"after_append"` beside a verb that brings an event has the kernel die meanwhile.
 
-use serde::{Deserialize, Deserializer, Serialize};
-
-use super::{CaseError, strict};
+use super::CaseError;
+use super::written::{CLOCK, Entry, KERNEL};
 use sim_air::{Air, SchemaId};
 use sim_record::scenario::{Decision, ItemName, Verb};
-use sim_record::trace::{CrashPoint, Recovery, Status};
+use sim_record::trace::{Recovery, Status};
 
 const MS: u64 = 1_000_000;
-
-/// Makes the struct of an entry: every field is optional, and left out where it is not given.
-macro_rules! entry {
-    ($($(#[$how:meta])* $field:ident: $type:ty;)*) => {
-        #[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub(super) struct Entry {
-            $($(#[$how])* #[serde(skip_serializing_if = "Option::is_none")] $field: Option<$type>,)*
-        }
-    };
-}
-
-// In the order in which they are written. A verb's field is called as the verb.
-entry! {
-    at_ms: u64;
-    at_ns: u64;
-    start: String;
-    deliver: String;
-    duplicate: String;
-    drop: String;
-    redeliver: String;
-    step: String;
-    receipt: String;
-    fire: String;
-    inject: String;
-    #[serde(deserialize_with = "clock")]
-    advance: String;
-    #[serde(deserialize_with = "kernel")]
-    snapshot: String;
-    /// By the name that files have had for it from the first version on.
-    #[serde(rename = "req_id")]
-    correlation: String;
-    nth: u32;
-    answer: String;
-    status: Status;
-    twice: bool;
-    #[serde(deserialize_with = "strict::some_value")]
-    value: serde_json::Value;
-    #[serde(deserialize_with = "strict::some_value")]
-    cell: serde_json::Value;
-    crash: CrashPoint;
-    recover: Recovery;
-}
 
 /// The field of a verb by reference, in the words of the caller: `&` or `&mut`. None for a crash,
 /// which stands beside another verb.
@@ -76,31 +32,6 @@ macro_rules! label {
             Verb::Crash => None,
         }
     };
-}
-
-const CLOCK: &str = "clock";
-const KERNEL: &str = "kernel";
-
-/// The only thing that advances.
-fn clock<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Clock {
-        Clock,
-    }
-    let clock = Option::deserialize(deserializer)?;
-    Ok(clock.map(|Clock::Clock| CLOCK.to_owned()))
-}
-
-/// The only thing that is written down.
-fn kernel<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    enum Kernel {
-        Kernel,
-    }
-    let kernel = Option::deserialize(deserializer)?;
-    Ok(kernel.map(|Kernel::Kernel| KERNEL.to_owned()))
 }
 
 impl Entry {

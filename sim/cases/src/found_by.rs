@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CaseError, strict};
@@ -11,7 +12,7 @@ use sim_kernel::World;
 use sim_record::scenario::{Faults, Knob, Scenario, answer_of_weight};
 
 /// What found a case.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FoundBy {
     /// `seed`, `explore`, `fuzz`, or `hand` for a case that a person wrote.
@@ -97,7 +98,7 @@ impl fmt::Display for FoundBy {
 }
 
 /// What a case was found on, by hashes: `sha256:` and 64 hex digits each.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WorldHashes {
     /// That of the documents.
@@ -118,9 +119,10 @@ impl WorldHashes {
         WorldHashes {
             manifest: world.air.manifest_hash.to_string(),
             reducers: modules.collect(),
-            declared: world.declared.as_ref().map(|declared| {
-                Hash::of(declared.text.as_bytes()).to_string()
-            }),
+            declared: world
+                .declared
+                .as_ref()
+                .map(|declared| Hash::of(declared.text.as_bytes()).to_string()),
         }
     }
 }

@@ -11,12 +11,13 @@ pub mod files;
 mod found_by;
 pub mod store;
 mod strict;
+mod written;
 
 use std::collections::BTreeSet;
 
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Serialize};
 
-use entry::Entry;
 pub use error::CaseError;
 pub use found_by::{FoundBy, WorldHashes};
 use sim_air::{Air, Hash};
@@ -24,24 +25,27 @@ use sim_kernel::World;
 use sim_record::scenario::{Bounds, Decision, Knob, PlanMode, Request, Scenario, answer_of_weight};
 use sim_record::trace::Digest;
 use sim_record::trace::{Answers, SILENCE};
+use written::Entry;
 
 /// The format that this version reads and writes.
 pub const FORMAT: &str = "sim-case/1";
 /// The largest case file that is read.
 pub const MOST_BYTES: u64 = 16 << 20;
 
-/// A case file.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// A case file: what may be requested, and the decisions of the environment in order.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "sim case")]
 pub struct Case {
-    /// [`FORMAT`].
+    /// The version of the format.
+    #[schemars(schema_with = "format")]
     pub format: String,
     /// What the case is about, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// What found it.
     pub found_by: FoundBy,
-    /// What it was found on. Told when it differs, not required.
+    /// What it was found on. A replay says where that differs.
     pub world: WorldHashes,
     /// Where they are not the ordinary ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +53,7 @@ pub struct Case {
     /// What clients may send, any number of times.
     #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_REQUESTS }>")]
     pub requests: Vec<CaseRequest>,
+    /// The decisions, in order. One that is not possible is skipped.
     #[serde(deserialize_with = "strict::few::<_, _, { Bounds::MOST_DECISIONS }>")]
     schedule: Vec<Entry>,
     /// Absent, like the digest, from a case that nobody has judged yet: an input of the fuzzer.
@@ -60,7 +65,7 @@ pub struct Case {
 }
 
 /// Options that change what the decisions mean. Absent where they are the ordinary ones.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Where the answers of plans come from, if it is not the ordinary way.
@@ -75,7 +80,7 @@ pub struct Options {
 }
 
 /// Where the answers of plans come from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CasePlans {
     /// Plans run to the letter.
@@ -83,7 +88,7 @@ pub enum CasePlans {
 }
 
 /// An event that a client may send.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseRequest {
     /// What the schedule calls it; unique in the case.
@@ -96,13 +101,17 @@ pub struct CaseRequest {
 }
 
 /// What the invariants said when the case was written.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseVerdict {
     /// None was violated.
     Holds,
     /// The name of the invariant.
     Violated(String),
+}
+
+fn format(_: &mut schemars::SchemaGenerator) -> Schema {
+    json_schema!({ "const": FORMAT })
 }
 
 /// All that a case holds beside its scenario.
@@ -145,6 +154,11 @@ impl Case {
             verdict,
             digest: digest.map(|digest| digest.to_string()),
         }
+    }
+
+    /// The JSON Schema of the format, for editors.
+    pub fn schema() -> Schema {
+        schemars::schema_for!(Case)
     }
 
     /// Reads a case. Unknown fields, unknown decisions and newer formats are errors.

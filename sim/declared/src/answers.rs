@@ -7,10 +7,11 @@ use toml::Spanned;
 
 use crate::bundles::Bundles;
 use crate::condition::Condition;
-use crate::file::{AnswerFile, File, Named};
+use crate::file::File;
 use crate::given::{Asked, Given, Place};
 use crate::shape::{Shape, Wanted};
 use crate::trouble::Troubles;
+use crate::written::{AnswerFile, Named};
 use sim_air::{Air, EffectId, Op, Plan, PlanId, SchemaId, Type, Value};
 use sim_kernel::adapters::{self, timer};
 use sim_kernel::local_name;
@@ -66,14 +67,16 @@ impl Answering {
         entries.sort_by_key(|(_, answers)| answers.span().start);
         let mut listed = Vec::new();
         for (name, answers) in entries {
-            let at = answers.get_ref().first().map_or(0, |first| first.span().start);
+            let at = answers
+                .get_ref()
+                .first()
+                .map_or(0, |first| first.span().start);
             let Some(of) = work_named(air, name, at, troubles) else {
                 continue;
             };
             let answers = answers.get_ref().iter().enumerate();
-            let answers = answers.filter_map(|(place, answer)| {
-                Declared::read(air, of, (place, answer), troubles)
-            });
+            let answers = answers
+                .filter_map(|(place, answer)| Declared::read(air, of, (place, answer), troubles));
             let answers: Vec<Declared> = answers.collect();
             if !answers.is_empty() {
                 listed.push(Listed { of, answers });
@@ -126,7 +129,13 @@ impl Answering {
         }
     }
 
-    fn chosen<'l>(&self, air: &Air, listed: &'l Listed, work: &Work<'_>, answer: Answer) -> &'l Declared {
+    fn chosen<'l>(
+        &self,
+        air: &Air,
+        listed: &'l Listed,
+        work: &Work<'_>,
+        answer: Answer,
+    ) -> &'l Declared {
         let name = self.all.name(answer);
         let mut others = listed.answers[1..].iter();
         let named = match answer {
@@ -219,9 +228,7 @@ fn make(
         (Some(given), Some(stream)) => {
             given.draw(asked.schemas, base, &mut bundles, Some(asked), stream)
         }
-        (Some(given), None) => {
-            given.nth(asked.schemas, base, &mut 0, &mut bundles, Some(asked))
-        }
+        (Some(given), None) => given.nth(asked.schemas, base, &mut 0, &mut bundles, Some(asked)),
     }
 }
 
@@ -241,9 +248,8 @@ fn shared(ty: &Type, arm: Option<&str>, asked: &Asked<'_>) -> Value {
     if let (Type::Record(fields), Type::Record(known)) = records {
         for field in fields.fields() {
             let same = known.field(&field.name);
-            let is_same = same.is_some_and(|other| {
-                schemas.resolve(&other.ty) == schemas.resolve(&field.ty)
-            });
+            let is_same =
+                same.is_some_and(|other| schemas.resolve(&other.ty) == schemas.resolve(&field.ty));
             if let Some(known) = asked.value.field(&field.name).filter(|_| is_same) {
                 adapters::set_field(&mut value, &field.name, known.clone());
             }
@@ -303,11 +309,21 @@ impl Declared {
             }
             Of::Asks(plan, receipt) => {
                 let params = params_of(air, plan, receipt)?;
-                (("params", schemas.ty(params)), receipt, &file.receipt, &file.raises)
+                (
+                    ("params", schemas.ty(params)),
+                    receipt,
+                    &file.receipt,
+                    &file.raises,
+                )
             }
             Of::Raises(plan, event) => {
                 let input = air.plans[plan.index()].input;
-                (("input", schemas.ty(input)), event, &file.raises, &file.receipt)
+                (
+                    ("input", schemas.ty(input)),
+                    event,
+                    &file.raises,
+                    &file.receipt,
+                )
             }
         };
         if let Some(other) = other {
@@ -362,7 +378,9 @@ fn check_names<'a>(
     troubles: &mut Troubles<'a>,
 ) {
     let plain = all.name(Answer::PLAIN);
-    let answers = file.values().flat_map(|answers| answers.get_ref().iter().skip(1));
+    let answers = file
+        .values()
+        .flat_map(|answers| answers.get_ref().iter().skip(1));
     let names = answers.map(|answer| &answer.get_ref().name);
     for name in names.filter(|_| !listed.is_empty()) {
         let (at, name) = (name.span().start, name.get_ref().as_str());
@@ -371,7 +389,9 @@ fn check_names<'a>(
             troubles.add(at, what).hint("call this one otherwise");
         } else if all.named(name).is_none() && name != SILENCE && !name.is_empty() {
             let what = format!("more than {} answers in all: `{name}`", Answers::MOST);
-            troubles.add(at, what).hint("the same name may answer several kinds of work");
+            troubles
+                .add(at, what)
+                .hint("the same name may answer several kinds of work");
         }
     }
 }
@@ -386,10 +406,14 @@ fn read_status(air: &Air, of: Of, file: &AnswerFile, troubles: &mut Troubles<'_>
     };
     if !matches!(of, Of::Kind(effect) if is_told(effect)) {
         let what = "only a reducer is told a status, and no reducer asks for this work";
-        troubles.add(status.span().start, what).hint("say it by the receipt");
+        troubles
+            .add(status.span().start, what)
+            .hint("say it by the receipt");
         return Status::Ok;
     }
-    let known = Status::ALL.into_iter().find(|known| known.name() == status.get_ref());
+    let known = Status::ALL
+        .into_iter()
+        .find(|known| known.name() == status.get_ref());
     known.unwrap_or_else(|| {
         let names = Status::ALL.map(Status::name);
         troubles.unknown(status.span().start, "status", status.get_ref(), names);
@@ -481,7 +505,9 @@ fn all_answers(air: &Air, listed: &[Listed]) -> Answers {
     let is_listed = |effect: EffectId, plan: usize| {
         let receipt = air.effects[effect.index()].receipt;
         let asks = Of::Asks(PlanId::new(plan), receipt);
-        listed.iter().any(|it| it.of == Of::Kind(effect) || it.of == asks)
+        listed
+            .iter()
+            .any(|it| it.of == Of::Kind(effect) || it.of == asks)
     };
     let are_all_listed = air.plans.iter().enumerate().all(|(plan, definition)| {
         definition.steps.iter().all(|step| match &step.op {
@@ -492,7 +518,11 @@ fn all_answers(air: &Air, listed: &[Listed]) -> Answers {
     let firsts = || listed.iter().map(|it| &it.answers[0]);
     let first = &listed[0].answers[0];
     let is_one = are_all_listed && firsts().all(|it| it.name == first.name);
-    let plain = if is_one { first.name.as_str() } else { usual.name(Answer::PLAIN) };
+    let plain = if is_one {
+        first.name.as_str()
+    } else {
+        usual.name(Answer::PLAIN)
+    };
     let weight = firsts().map(|it| it.weight).max().unwrap_or(WEIGHT);
     let goes_on = is_one && first.goes_on;
     let mut outcomes = vec![named(plain, weight, goes_on)];

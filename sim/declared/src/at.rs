@@ -1,14 +1,10 @@
-//! One moment of a run, and the ids of the values that decide what is said of it.
-
-use smallvec::SmallVec;
-use twox_hash::XxHash3_128;
+//! One moment of a run, and the values that decide what is said of it.
 
 use crate::moments::Moment;
+use crate::properties::Sees;
 use sim_air::{EffectId, PlanId, ReducerId};
-use sim_record::trace::{Asker, Emitted, Intent, Status, Step, Trace, ValueId};
-
-/// The ids of the values that decide what is said.
-pub(crate) type Ids = SmallVec<[u32; 16]>;
+use sim_kernel::variant_tag;
+use sim_record::trace::{Asker, Emitted, Intent, Key, Status, Step, Trace, ValueId};
 
 /// One moment of a run.
 #[derive(Clone, Copy)]
@@ -33,9 +29,12 @@ pub(crate) enum By {
     Plan(Option<PlanId>),
 }
 
-/// An id as a number; 0 is none.
-pub(crate) fn id(value: Option<ValueId>) -> u32 {
-    value.map_or(0, |id| id.index() as u32 + 1)
+/// Writes a value, or that there is none.
+pub(crate) fn write_value(key: &mut Key, trace: &Trace, value: Option<ValueId>) {
+    match value {
+        None => key.word(0),
+        Some(value) => key.word(1).value(trace, value),
+    };
 }
 
 impl At<'_> {
@@ -56,18 +55,18 @@ impl At<'_> {
         }
     }
 
-    /// What tells it from others with other values.
-    pub fn ids(&self, group: usize, trace: &Trace) -> Ids {
-        let mut ids: Ids = SmallVec::new();
-        ids.push(group as u32);
-        let of_intent = |ids: &mut Ids, intent: &Intent| {
-            let asker = match intent.asker {
-                Asker::Reducer { reducer, .. } => reducer.index() << 1,
-                Asker::Plan { plan, .. } => plan.index() << 1 | 1,
-            };
-            ids.extend([intent.effect.index() as u32, id(Some(intent.params))]);
-            ids.extend([asker as u32, id(intent.input), u32::from(intent.allowed)]);
-        };
+    /// Writes what conditions see of it.
+    pub fn write(&self, trace: &Trace, sees: &Sees, key: &mut Key) {
+        match self {
+            At::Step(step) => write_step(trace, step, sees, key),
+            _ if sees.whole => self.write_whole(trace, key),
+            _ => {}
+        }
+    }
+
+    /// Writes a moment that is no step.
+    fn write_whole(&self, trace: &Trace, key: &mut Key) {
+        let write = |key: &mut Key, value| write_value(key, trace, value);
         match self {
             At::Receipt {
                 effect,
@@ -76,42 +75,77 @@ impl At<'_> {
                 status,
                 value,
             } => {
-                let of_plan = plan.map_or([0, 0], |(plan, input)| {
-                    [plan.index() as u32 + 1, id(Some(input))]
-                });
-                ids.extend([effect.index() as u32, id(Some(*params))]);
-                ids.extend(of_plan);
-                ids.extend([*status as u32, id(Some(*value))]);
+                key.word(effect.index() as u64).word(*status as u64);
+                key.word(plan.map_or(0, |(plan, _)| plan.index() as u64 + 1));
+                write(key, plan.map(|(_, input)| input));
+                key.value(trace, *params).value(trace, *value);
             }
             At::Sent(emitted, by) => {
-                let by = match by {
-                    By::Reducer(reducer) => reducer.index() << 1,
-                    By::Plan(plan) => (plan.map_or(0, |plan| plan.index() + 1)) << 1 | 1,
-                };
-                ids.extend([emitted.schema.index() as u32, id(Some(emitted.value)), by as u32]);
+                key.word(match by {
+                    By::Reducer(reducer) => (reducer.index() as u64) << 1,
+                    By::Plan(plan) => plan.map_or(0, |plan| plan.index() as u64 + 1) << 1 | 1,
+                });
+                key.word(emitted.schema.index() as u64);
+                key.value(trace, emitted.value);
             }
-            At::Effect(intent) => of_intent(&mut ids, intent),
-            At::Step(step) => {
-                ids.extend([id(step.key), step.schema.index() as u32, id(Some(step.event))]);
-                ids.extend([id(step.before), id(step.after)]);
-                for emitted in trace.emitted_in(&step.emitted) {
-                    ids.extend([emitted.schema.index() as u32, id(Some(emitted.value))]);
-                }
-                ids.push(u32::MAX);
-                for intent in trace.intents_in(&step.intents) {
-                    of_intent(&mut ids, intent);
-                }
-            }
+            At::Effect(intent) => write_intent(key, trace, intent),
+            At::Step(_) => {}
             At::Turn => {}
         }
-        ids
     }
 }
 
-/// For the tables of what is known.
-pub(crate) fn hash(ids: &[u32]) -> u64 {
-    let bytes: SmallVec<[u8; 128]> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-    XxHash3_128::oneshot(&bytes) as u64
+fn write_step(trace: &Trace, step: &Step, sees: &Sees, key: &mut Key) {
+    if sees.event {
+        key.value(trace, step.event);
+    } else if sees.tag {
+        key.bytes(
+            variant_tag(trace.bytes(step.event))
+                .unwrap_or_default()
+                .as_bytes(),
+        );
+    }
+    if sees.before {
+        write_value(key, trace, step.before);
+    }
+    if sees.state {
+        write_value(key, trace, step.after);
+    }
+    if sees.key {
+        write_value(key, trace, step.key);
+    }
+    if sees.emitted {
+        for emitted in trace.emitted_in(&step.emitted) {
+            key.word(emitted.schema.index() as u64)
+                .value(trace, emitted.value);
+        }
+        key.word(u64::MAX);
+    }
+    if sees.effects {
+        for intent in trace.intents_in(&step.intents) {
+            write_intent(key, trace, intent);
+        }
+        key.word(u64::MAX);
+    }
+    if sees.changed {
+        key.word(u64::from(!step.is_unchanged()));
+    }
+    if sees.still {
+        key.word(u64::from(is_still(&At::Step(step))));
+    }
+    // What is not there excuses a condition that reads it.
+    key.word(u64::from(step.before.is_none()) << 1 | u64::from(step.after.is_none()));
+}
+
+fn write_intent(key: &mut Key, trace: &Trace, intent: &Intent) {
+    let asker = match intent.asker {
+        Asker::Reducer { reducer, .. } => reducer.index() << 1,
+        Asker::Plan { plan, .. } => plan.index() << 1 | 1,
+    };
+    key.word(intent.effect.index() as u64).word(asker as u64);
+    key.word(u64::from(intent.allowed))
+        .value(trace, intent.params);
+    write_value(key, trace, intent.input);
 }
 
 /// The plan that asks, and its input.
@@ -125,10 +159,7 @@ pub(crate) fn plan_of(intent: &Intent) -> Option<(PlanId, ValueId)> {
 /// Whether nothing came of a step.
 pub(crate) fn is_still(at: &At<'_>) -> bool {
     match at {
-        At::Step(step) => {
-            step.is_unchanged() && step.emitted.is_empty() && step.intents.is_empty()
-        }
+        At::Step(step) => step.is_unchanged() && step.emitted.is_empty() && step.intents.is_empty(),
         _ => true,
     }
 }
-

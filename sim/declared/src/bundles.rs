@@ -57,12 +57,7 @@ impl Bundles {
 }
 
 /// The id of a number in its bundle; None if the type has no ids.
-pub(crate) fn id(
-    ty: &Type,
-    name: &str,
-    number: u64,
-    near: Option<&[String; 3]>,
-) -> Option<Value> {
+pub(crate) fn id(ty: &Type, name: &str, number: u64, near: Option<&[String; 3]>) -> Option<Value> {
     let near = || near?.get(usize::try_from(number).ok()?.checked_sub(1)?);
     Some(match ty {
         Type::Text => match near() {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::bundles::Bundles;
-use crate::file::{Client as ClientFile, File};
+use crate::file::File;
 use crate::given::{Fresh, Given, OfBundle, Place, strip};
 use crate::path::Path;
 use crate::trouble::Troubles;
+use crate::written::Client as ClientFile;
 use sim_air::{Air, SchemaId, Type, Value};
 use sim_model::sample;
 use sim_record::random::Stream;
@@ -35,16 +36,12 @@ pub(crate) struct Client {
 
 impl Client {
     /// Reads the clients of a file.
-    pub fn read_all<'a>(
-        file: &'a File,
-        air: &'a Air,
-        troubles: &mut Troubles<'a>,
-    ) -> Vec<Client> {
+    pub fn read_all<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) -> Vec<Client> {
         let mut entries: Vec<_> = file.root.clients.iter().collect();
         entries.sort_by_key(|(_, client)| client.span().start);
-        let clients = entries.iter().filter_map(|(name, client)| {
-            Client::read(name, client, air, troubles)
-        });
+        let clients = entries
+            .iter()
+            .filter_map(|(name, client)| Client::read(name, client, air, troubles));
         let clients: Vec<Client> = clients.collect();
         check_bundles(&clients, &entries, air, troubles);
         clients
@@ -64,7 +61,12 @@ impl Client {
             let mut known: Vec<&str> = heard.map(|event| schemas.name(event)).collect();
             known.sort_unstable();
             known.dedup();
-            troubles.unknown(file.event.span().start, "schema", file.event.get_ref(), known);
+            troubles.unknown(
+                file.event.span().start,
+                "schema",
+                file.event.get_ref(),
+                known,
+            );
             return None;
         };
         let is_heard = air.routes.iter().any(|route| route.event == event)
@@ -138,7 +140,9 @@ impl Client {
     }
 
     fn is_ready(&self, bundles: &Bundles) -> bool {
-        self.given.as_ref().is_none_or(|given| given.is_ready(bundles))
+        self.given
+            .as_ref()
+            .is_none_or(|given| given.is_ready(bundles))
     }
 
     /// An event of this kind, out of a payload.
@@ -230,10 +234,13 @@ impl Client {
         };
         for path in &self.times {
             let is_int = matches!(path.find(payload), Some(Value::Int(_)));
-            path.put(payload, match is_int {
-                true => Value::Int(i64::try_from(now_ns).unwrap_or(i64::MAX)),
-                false => Value::Nat(now_ns),
-            });
+            path.put(
+                payload,
+                match is_int {
+                    true => Value::Int(i64::try_from(now_ns).unwrap_or(i64::MAX)),
+                    false => Value::Nat(now_ns),
+                },
+            );
         }
         air.schemas.encode(self.event, &event).ok()
     }
@@ -248,7 +255,10 @@ fn check_bundles<'a>(
 ) {
     let all = clients.iter().map(|client| {
         let mut bundles = Vec::new();
-        client.given.iter().for_each(|given| given.bundles(&mut bundles));
+        client
+            .given
+            .iter()
+            .for_each(|given| given.bundles(&mut bundles));
         let is_it = |(name, _): &&(&String, _)| **name == client.name;
         let entry = entries.iter().find(is_it);
         (entry.map_or(0, |(_, file)| file.span().start), bundles)
@@ -263,8 +273,13 @@ fn check_bundles<'a>(
             let types = [first, bundle].map(|it| strip(&air.schemas, it.ty));
             if types[0] != types[1] {
                 let types = types.map(|ty| air.schemas.describe(ty));
-                let what = format!("ids of `{name}` are {} elsewhere, and {} here", types[0], types[1]);
-                troubles.add(*at, what).hint("give them a bundle of their own, by another name");
+                let what = format!(
+                    "ids of `{name}` are {} elsewhere, and {} here",
+                    types[0], types[1]
+                );
+                troubles
+                    .add(*at, what)
+                    .hint("give them a bundle of their own, by another name");
             } else if !made.contains(&name) {
                 let what = format!("no client makes an id of `{name}`");
                 let hint = sim_air::suggest(name, made.iter().copied());

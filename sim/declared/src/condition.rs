@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cel::common::ast::{EntryExpr, Expr, LiteralValue};
+use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
 use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
@@ -11,7 +11,7 @@ use cel::{Context, Value as CelValue};
 
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
-use crate::shape::{Checker, Shape, Wanted};
+use crate::shape::{Checker, Shape, Wanted, is_of_moment};
 use sim_air::Schemas;
 
 /// The longest condition that is read, in bytes.
@@ -35,6 +35,8 @@ pub(crate) struct Condition {
     pub reads: Vec<String>,
     /// What of them it looks at, as it is written, for what was found.
     looks: Vec<(String, Expression)>,
+    /// What must all be true for it to be, as far as that reads nothing but the moment.
+    guards: Vec<Expression>,
 }
 
 /// What is wrong with a condition, and a hint.
@@ -101,7 +103,11 @@ impl Condition {
         reads.sort();
         reads.dedup();
         with_own_arithmetic(&mut expression);
+        let mut guards = Vec::new();
+        conjuncts(&expression, &mut guards);
+        guards.retain(|guard| Looks::of(guard).iter().all(|name| is_of_moment(name)));
         let condition = Condition {
+            guards,
             source: source.trim().to_owned(),
             expression,
             reads,
@@ -136,6 +142,37 @@ impl Condition {
             let flag = val.downcast_ref::<CelBool>().map(|flag| *flag.inner());
             flag.ok_or_else(|| format!("it is {}, and neither true nor false", words(val)))
         })?
+    }
+
+    /// Whether it cannot be true, whatever it reads beside the moment.
+    pub fn is_ruled_out(&self, variables: &Variables) -> bool {
+        let mut context = Context::with_env(ENV.clone());
+        context.set_variable_resolver(variables);
+        self.guards.iter().any(|guard| {
+            let val = CelValue::resolve_val(guard, &context);
+            let flag = val
+                .as_ref()
+                .ok()
+                .and_then(|val| val.downcast_ref::<CelBool>());
+            flag.is_some_and(|flag| !*flag.inner())
+        })
+    }
+
+    /// Whether it reads nothing but the moment.
+    pub fn is_of_moment(&self) -> bool {
+        self.reads.iter().all(|name| is_of_moment(name))
+    }
+
+    /// The maps of `each` that it reads; None is all of them.
+    pub fn each(&self) -> Option<Vec<&str>> {
+        let of_each = self.looks.iter().filter_map(|(path, _)| {
+            let rest = path.strip_prefix("each")?;
+            Some(
+                rest.strip_prefix('.')
+                    .and_then(|rest| rest.split('.').next()),
+            )
+        });
+        of_each.collect()
     }
 
     /// What it looked at, in words: numbers, texts and bools first.
@@ -174,6 +211,15 @@ impl Condition {
         }
     }
 
+    /// Whether of the event it reads the tag alone.
+    pub fn reads_only_tag(&self) -> bool {
+        let mut of_event = self
+            .looks
+            .iter()
+            .filter(|(path, _)| path.split('.').next() == Some("event"));
+        of_event.all(|(path, _)| path == "event.tag")
+    }
+
     /// Whether it reads a variable.
     pub fn has(&self, variable: &str) -> bool {
         self.reads.iter().any(|known| known == variable)
@@ -190,9 +236,9 @@ fn read(source: &str) -> Result<Expression, String> {
     let parse = || match ENV.compile(source) {
         Ok(program) => match depth(program.expression()) {
             (levels, _) if levels > MOST_DEPTH => Err(too_deep()),
-            (_, loops) if loops > MOST_LOOPS => {
-                Err(format!("more than {MOST_LOOPS} loops stand within each other"))
-            }
+            (_, loops) if loops > MOST_LOOPS => Err(format!(
+                "more than {MOST_LOOPS} loops stand within each other"
+            )),
             _ => Ok(program.expression().clone()),
         },
         Err(errors) => {
@@ -206,7 +252,9 @@ fn read(source: &str) -> Result<Expression, String> {
         let builder = std::thread::Builder::new().stack_size(STACK_BYTES);
         let thread = builder.spawn_scoped(scope, parse);
         let thread = thread.map_err(|error| format!("no thread to read it on: {error}"))?;
-        thread.join().unwrap_or_else(|_| Err("it cannot be read".to_owned()))
+        thread
+            .join()
+            .unwrap_or_else(|_| Err("it cannot be read".to_owned()))
     })
 }
 
@@ -267,6 +315,13 @@ struct Looks {
 }
 
 impl Looks {
+    /// The variables that an expression reads.
+    fn of(expression: &Expression) -> Vec<String> {
+        let mut looks = Looks::default();
+        looks.gather(expression);
+        looks.roots
+    }
+
     fn gather(&mut self, expression: &Expression) {
         if let Some(path) = path(expression) {
             let root = path.split(['.', '[']).next().unwrap_or_default();
@@ -302,6 +357,16 @@ impl Looks {
             Expr::Select(select) => self.gather(&select.operand),
             _ => {}
         }
+    }
+}
+
+/// What is joined by `&&`.
+fn conjuncts(expression: &Expression, found: &mut Vec<Expression>) {
+    match &expression.expr {
+        Expr::Call(call) if call.func_name == operators::LOGICAL_AND => {
+            call.args.iter().for_each(|arg| conjuncts(arg, found));
+        }
+        _ => found.push(expression.clone()),
     }
 }
 

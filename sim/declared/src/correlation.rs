@@ -35,15 +35,23 @@ impl Correlation {
             if let Some(path) = &route.key_field {
                 let path = path.strip_prefix("$value.").unwrap_or(path);
                 let schema = (route.event, None);
-                correlation.events.entry(schema).or_insert_with(|| Path::new(path));
+                correlation
+                    .events
+                    .entry(schema)
+                    .or_insert_with(|| Path::new(path));
                 // An event that is put into an arm is the reducer's own event from there on.
                 let own = (air.reducers[route.reducer.index()].event, None);
-                correlation.events.entry(own).or_insert_with(|| Path::new(path));
+                correlation
+                    .events
+                    .entry(own)
+                    .or_insert_with(|| Path::new(path));
             }
         }
         for (index, effect) in air.effects.iter().enumerate() {
             if effect.kind == timer::SET {
-                correlation.effects.insert(EffectId::new(index), Path::new("key"));
+                correlation
+                    .effects
+                    .insert(EffectId::new(index), Path::new("key"));
             }
         }
         correlation
@@ -129,11 +137,7 @@ fn timer_key(bytes: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// A path through an event: in a variant through the payload of some arm.
-fn resolve_in_event(
-    air: &Air,
-    schema: SchemaId,
-    path: &Path,
-) -> Result<(), (String, Vec<String>)> {
+fn resolve_in_event(air: &Air, schema: SchemaId, path: &Path) -> Result<(), (String, Vec<String>)> {
     let schemas = &air.schemas;
     let Type::Variant(variant) = schemas.resolve(schemas.ty(schema)) else {
         return path.resolve(schemas, schemas.ty(schema)).map(|_| ());

@@ -61,6 +61,44 @@ impl View {
     }
 }
 
+/// Whether a counter stays as it is, whatever it reads beside the moment.
+pub(crate) fn is_kept(counter: &Counter, view: &View) -> bool {
+    if counter.reset.is_some() {
+        return false;
+    }
+    let is_off = counter
+        .when
+        .as_ref()
+        .is_some_and(|when| when.is_ruled_out(&view.variables));
+    let counts = counter.keeps == crate::properties::Keeps::Count;
+    is_off || (counts && counter.what.is_ruled_out(&view.variables))
+}
+
+/// What a property says, whatever it reads beside the moment, where one part of it is false.
+pub(crate) fn ruled_out(rule: &Rule, view: &View) -> Option<Outcome> {
+    if !rule.reads.has_any() || rule.kind == RuleKind::Absorbing {
+        return None;
+    }
+    if rule
+        .when
+        .as_ref()
+        .is_some_and(|when| when.is_ruled_out(&view.variables))
+    {
+        return Some(Outcome::Silent);
+    }
+    // What comes of `when` may be an error.
+    let is_judged = rule
+        .when
+        .as_ref()
+        .is_none_or(|when| when.is_of_moment() && view.holds(when) == Ok(Some(true)));
+    match rule.kind {
+        _ if !is_judged || !rule.what.is_ruled_out(&view.variables) => None,
+        RuleKind::Never => Some(Outcome::Holds),
+        RuleKind::Sometimes | RuleKind::AtMostOnce => Some(Outcome::Silent),
+        _ => None,
+    }
+}
+
 /// Whose a moment is for a property or counter: by its `by`, or as the moment has it.
 pub(crate) fn whose(by: Option<&Condition>, view: &View, who: &Who) -> Result<Who, String> {
     match by {

@@ -124,9 +124,8 @@ impl Val for Fields {
         if let Some(other) = other.downcast_ref::<Fields>() {
             let pairs = || self.0.iter().zip(&*other.0);
             return self.0.len() == other.0.len()
-                && pairs().all(|(left, right)| {
-                    left.key == right.key && left.val.equals(&*right.val)
-                });
+                && pairs()
+                    .all(|(left, right)| left.key == right.key && left.val.equals(&*right.val));
         }
         let Some(other) = other.downcast_ref::<CelMap<'_>>() else {
             return false;
@@ -184,7 +183,9 @@ struct Keys<'b>(std::slice::Iter<'b, Entry>);
 
 impl<'b, 'v> traits::Iterator<'b, 'v> for Keys<'b> {
     fn next(&mut self) -> Option<&'b (dyn Val + 'v)> {
-        self.0.next().map(|entry| -> &(dyn Val + 'v) { &*entry.key_val })
+        self.0
+            .next()
+            .map(|entry| -> &(dyn Val + 'v) { &*entry.key_val })
     }
 }
 
@@ -252,14 +253,17 @@ pub(crate) fn val(schemas: &Schemas, ty: &Type, value: &Value) -> Box<dyn Val> {
             Box::new(Fields::named(fields))
         }
         (Type::Map(map), Value::Map(entries)) => {
-            let entries = entries.iter().map(|(key, value)| {
-                (val(schemas, &map.key, key), val(schemas, &map.value, value))
-            });
+            let entries = entries
+                .iter()
+                .map(|(key, value)| (val(schemas, &map.key, key), val(schemas, &map.value, value)));
             Box::new(Fields::of(entries))
         }
-        (Type::List(item) | Type::Set(item), Value::List(items)) => {
-            list(items.iter().map(|value| val(schemas, item, value)).collect())
-        }
+        (Type::List(item) | Type::Set(item), Value::List(items)) => list(
+            items
+                .iter()
+                .map(|value| val(schemas, item, value))
+                .collect(),
+        ),
         (_, value) => plain(value),
     }
 }

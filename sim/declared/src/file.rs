@@ -1,15 +1,10 @@
-//! The file as it is written. Unknown keys are refused; what names mean is not looked at here.
+//! A `sim.toml`, read: one format, no unknown keys. What names mean is not looked at here.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use toml::{Spanned, Value};
+use schemars::Schema;
 
 use crate::trouble::Troubles;
+use crate::written::{Campaign, Explore, FORMAT, Root};
 use sim_air::Diagnostics;
-
-/// The format that this version reads.
-const FORMAT: &str = "sim/1";
 
 /// A `sim.toml`, strictly read.
 #[derive(Clone, Debug)]
@@ -19,134 +14,6 @@ pub struct File {
     /// As it is written.
     pub text: String,
     pub(crate) root: Root,
-}
-
-/// Things by name, with the place where each stands.
-pub(crate) type Named<T> = BTreeMap<String, Spanned<T>>;
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Root {
-    pub format: Spanned<String>,
-    pub documents: Option<String>,
-    #[serde(default)]
-    pub expect: Vec<Spanned<String>>,
-    #[serde(default)]
-    pub reducers: Named<ReducerFile>,
-    #[serde(default)]
-    pub clients: Named<Client>,
-    #[serde(default)]
-    pub answers: Named<Vec<Spanned<AnswerFile>>>,
-    #[serde(default)]
-    pub correlation: Named<String>,
-    #[serde(default)]
-    pub counters: Named<Counter>,
-    #[serde(default)]
-    pub properties: Named<PropertyFile>,
-    #[serde(default)]
-    pub faults: BTreeMap<String, Spanned<Fault>>,
-    #[serde(default)]
-    pub campaign: Campaign,
-    #[serde(default)]
-    pub explore: Explore,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ReducerFile {
-    pub wasm: Option<String>,
-    pub package: Option<String>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Client {
-    pub event: Spanned<String>,
-    pub arm: Option<Spanned<String>>,
-    #[serde(default)]
-    pub fields: Option<Spanned<Value>>,
-    pub weight: Option<u32>,
-    pub most: Option<u32>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AnswerFile {
-    pub name: Spanned<String>,
-    pub receipt: Option<Spanned<Value>>,
-    pub raises: Option<Spanned<Value>>,
-    pub status: Option<Spanned<String>>,
-    pub weight: Option<u32>,
-    pub when: Option<Spanned<String>>,
-    #[serde(default)]
-    pub goes_on: bool,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Counter {
-    pub count: Option<Spanned<String>>,
-    pub sum: Option<Spanned<String>>,
-    pub first: Option<Spanned<String>>,
-    pub last: Option<Spanned<String>>,
-    pub max: Option<Spanned<String>>,
-    pub when: Option<Spanned<String>>,
-    pub reset: Option<Spanned<String>>,
-    pub by: Option<Spanned<String>>,
-    pub of: Option<Spanned<String>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PropertyFile {
-    pub always: Option<Spanned<String>>,
-    pub never: Option<Spanned<String>>,
-    pub sometimes: Option<Spanned<String>>,
-    pub eventually: Option<Spanned<String>>,
-    pub at_most_once: Option<Spanned<String>>,
-    pub absorbing: Option<Spanned<String>>,
-    pub says: Option<String>,
-    pub when: Option<Spanned<String>>,
-    pub unless: Option<Spanned<String>>,
-    pub by: Option<Spanned<String>>,
-    pub of: Option<Spanned<String>>,
-}
-
-/// What is said of a kind of fault: on or off, or which spurious events there are.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum Fault {
-    Is(bool),
-    Spurious(String),
-    SpuriousOf(Vec<String>),
-}
-
-/// Defaults of campaigns.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Campaign {
-    /// How many seeds.
-    pub seeds: Option<u64>,
-    /// The most requests of a run of usual depth.
-    pub requests: Option<u32>,
-}
-
-/// Defaults of the explorer.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Explore {
-    /// Requests that may be started.
-    pub requests: Option<u32>,
-    /// Messages and timers that are sent twice.
-    pub duplicates: Option<u8>,
-    /// Messages that are dropped.
-    pub drops: Option<u8>,
-    /// Spurious events, and second starts.
-    pub spurious: Option<u8>,
-    /// Crashes.
-    pub crashes: Option<u8>,
-    /// So many different events of each client at most.
-    pub values: Option<u32>,
 }
 
 /// Where the wasm of a module comes from.
@@ -177,10 +44,13 @@ fn refuse(troubles: &mut Troubles<'_>, at: usize, message: &str) {
         let number = ["expected u64", "expected u32", "expected u8"];
         let number = number.into_iter().find(|number| message.ends_with(number));
         let what = number.and_then(|number| message.strip_suffix(number));
-        troubles.add(at, what.map_or_else(
-            || message.to_owned(),
-            |what| format!("{what}expected a whole number that is not too large"),
-        ));
+        troubles.add(
+            at,
+            what.map_or_else(
+                || message.to_owned(),
+                |what| format!("{what}expected a whole number that is not too large"),
+            ),
+        );
     }
 }
 
@@ -219,6 +89,11 @@ impl File {
             text: text.to_owned(),
             root,
         })
+    }
+
+    /// The JSON Schema of the format, for editors.
+    pub fn schema() -> Schema {
+        schemars::schema_for!(Root)
     }
 
     /// The folder of the documents, from that of the file.

@@ -61,9 +61,15 @@ pub(crate) static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
             base.checked_pow(exponent)
         })
     });
-    add("sat_add", two(), |args| saturate("sat_add", &args, i128::checked_add));
-    add("sat_sub", two(), |args| saturate("sat_sub", &args, i128::checked_sub));
-    add("sat_mul", two(), |args| saturate("sat_mul", &args, i128::checked_mul));
+    add("sat_add", two(), |args| {
+        saturate("sat_add", &args, i128::checked_add)
+    });
+    add("sat_sub", two(), |args| {
+        saturate("sat_sub", &args, i128::checked_sub)
+    });
+    add("sat_mul", two(), |args| {
+        saturate("sat_mul", &args, i128::checked_mul)
+    });
     Arc::new(env)
 });
 

@@ -148,7 +148,10 @@ impl Given {
             "fresh" | "known" | "any" => name().and_then(|name| {
                 id(inner, &name, 1, None).ok_or_else(|| {
                     let what = schemas.describe(ty);
-                    (format!("ids are texts, numbers, uuids or hashes, not {what}"), None)
+                    (
+                        format!("ids are texts, numbers, uuids or hashes, not {what}"),
+                        None,
+                    )
                 })?;
                 Ok(match key {
                     "fresh" => How::Fresh(name),
@@ -177,9 +180,9 @@ impl Given {
                 Type::Nat | Type::Time | Type::Int => Ok(How::Now),
                 _ => wrong(format!("the field is no time but {}", schemas.describe(ty))),
             },
-            "from" | "cel" if place.asked.is_none() => {
-                wrong(format!("`{key}` is for answers: a request has nothing to take it from"))
-            }
+            "from" | "cel" if place.asked.is_none() => wrong(format!(
+                "`{key}` is for answers: a request has nothing to take it from"
+            )),
             "from" => name().and_then(|name| from(place, ty, &name)),
             "cel" => name().and_then(|source| works(place, &source)),
             _ => return None,
@@ -418,9 +421,8 @@ impl Alphabet {
     fn draw(self, stream: &mut Stream) -> String {
         const WORDS: [&str; 6] = ["a", "b", "alpha", "beta", "gamma", "zulu"];
         const LINES: [&str; 5] = ["a b", "A", "0", "x-1_y.z", "~!@#$%^&*()\"'`\\/"];
-        let pick = |stream: &mut Stream, list: &[&str]| {
-            (*stream.pick(list).unwrap_or(&"a")).to_owned()
-        };
+        let pick =
+            |stream: &mut Stream, list: &[&str]| (*stream.pick(list).unwrap_or(&"a")).to_owned();
         match self {
             Alphabet::Word => pick(stream, &WORDS),
             Alphabet::Line if stream.below(2) == 0 => pick(stream, &WORDS),
@@ -456,7 +458,10 @@ fn literal(schemas: &Schemas, ty: &Type, toml: &Toml) -> Result<Value, Problem> 
             true => String::new(),
             false => format!("`{}`: ", error.path.trim_start_matches('/')),
         };
-        (format!("{path}expected {}, found {}", error.expected, error.found), None)
+        (
+            format!("{path}expected {}, found {}", error.expected, error.found),
+            None,
+        )
     })
 }
 
@@ -467,9 +472,11 @@ const WAYS: [&str; 9] = [
 /// A table that is neither fields nor a way to make a value.
 fn unknown_table(schemas: &Schemas, ty: &Type, table: &toml::Table) -> Problem {
     let fields: Vec<&str> = match ty {
-        Type::Record(record) => {
-            record.fields().iter().map(|field| field.name.as_str()).collect()
-        }
+        Type::Record(record) => record
+            .fields()
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect(),
         Type::Variant(variant) => variant.arms().iter().map(|arm| arm.tag.as_str()).collect(),
         _ => Vec::new(),
     };
@@ -481,8 +488,16 @@ fn unknown_table(schemas: &Schemas, ty: &Type, table: &toml::Table) -> Problem {
         return (message, Some("a value is made in one way".to_owned()));
     };
     let hint = sim_air::suggest(unknown, known()).unwrap_or_else(|| match fields.is_empty() {
-        true => format!("{} is made by one of {}", schemas.describe(ty), WAYS.join(", ")),
-        false => format!("there are {}; or one of {}", fields.join(", "), WAYS.join(", ")),
+        true => format!(
+            "{} is made by one of {}",
+            schemas.describe(ty),
+            WAYS.join(", ")
+        ),
+        false => format!(
+            "there are {}; or one of {}",
+            fields.join(", "),
+            WAYS.join(", ")
+        ),
     });
     (format!("unknown `{unknown}`"), Some(hint))
 }
@@ -490,7 +505,9 @@ fn unknown_table(schemas: &Schemas, ty: &Type, table: &toml::Table) -> Problem {
 /// `[least, most]`.
 fn range(schemas: &Schemas, ty: &Type, toml: &Toml) -> Result<How, Problem> {
     let inner = strip(schemas, ty);
-    let bounds = toml.as_array().map(|items| items.iter().map(whole).collect::<Option<Vec<_>>>());
+    let bounds = toml
+        .as_array()
+        .map(|items| items.iter().map(whole).collect::<Option<Vec<_>>>());
     let Some(Some([least, most])) = bounds.as_ref().map(|it| it.as_ref().map(|it| &it[..])) else {
         return wrong("`range` needs two whole numbers: [1, 100]");
     };
@@ -501,7 +518,10 @@ fn range(schemas: &Schemas, ty: &Type, toml: &Toml) -> Result<How, Problem> {
     };
     match fits(*least) && fits(*most) && least <= most {
         true => Ok(How::Range(*least, *most)),
-        false => wrong(format!("{least} to {most} is no range of {}", schemas.describe(ty))),
+        false => wrong(format!(
+            "{least} to {most} is no range of {}",
+            schemas.describe(ty)
+        )),
     }
 }
 
@@ -537,13 +557,19 @@ fn from(place: Place<'_>, to: &Type, path: &str) -> Result<How, Problem> {
     let Some((name, ty)) = place.asked else {
         return wrong("there is nothing to take it from");
     };
-    let path = path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).unwrap_or(path);
+    let path = path
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('.'))
+        .unwrap_or(path);
     let path = Path::new(path);
     let schemas = place.schemas;
     match path.resolve(schemas, ty) {
         Ok(ty) if !are_alike(strip(schemas, ty), strip(schemas, to)) => {
             let types = [ty, to].map(|ty| schemas.describe(ty));
-            wrong(format!("there is {}, and the field is {}", types[0], types[1]))
+            wrong(format!(
+                "there is {}, and the field is {}",
+                types[0], types[1]
+            ))
         }
         Ok(_) => Ok(How::From(path)),
         Err((unknown, known)) => {

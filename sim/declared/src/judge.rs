@@ -4,8 +4,8 @@
 //! effects that it gives out; events and effects of plans; the end of the turn. At one moment
 //! counters are brought up to date first, in the order of the file.
 //!
-//! What conditions say that read nothing but the moment itself is decided by the ids of its values,
-//! and is found out once for each.
+//! What conditions say is decided by what they read, and is found out once for each row of that: a
+//! row is known by its XXH3, 128 bits, as the explorer knows states.
 
 mod rest;
 mod run;
@@ -14,28 +14,25 @@ mod views;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
-
-use crate::at::{At, By, Ids, hash, is_still};
+use crate::at::{At, By, is_still};
 use crate::condition::Condition;
-use crate::evaluate::{Change, Outcome, View, change, outcome, whose};
+use crate::evaluate::{Change, Outcome, View, change, is_kept, outcome, ruled_out, whose};
 use crate::fields::null;
+use crate::known::Known;
 use crate::memory::{Memory, Scalar, Who};
 use crate::numbers::boxed;
-use crate::properties::{Counter, Keeps, Reads, Rule, RuleKind};
+use crate::properties::{Counter, Keeps, Reads, Rule, RuleKind, Sees};
 use crate::watched::{Group, Watched};
 use cel::common::value::Val;
-use sim_air::{ReducerId, SchemaId};
+use run::write_of_run;
+use sim_air::ReducerId;
 use sim_kernel::World;
 use sim_model::{Finding, Observer, Seen, Verdicts};
-use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker, ValueId};
+use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker};
 
-/// So many moments are remembered; then all are forgotten.
-const MOST_REMEMBERED: usize = 1 << 18;
-
-/// What is said by conditions that read more than the moment.
+/// What was said before.
 #[derive(Clone, Debug)]
-enum SaidOfRun {
+enum Said {
     Change(Result<Change, String>),
     Outcome(Outcome),
 }
@@ -44,24 +41,32 @@ enum SaidOfRun {
 pub(crate) struct Judge<'w> {
     world: &'w World,
     watched: Arc<Watched>,
-    known: HashTable<(Ids, Arc<Said>)>,
-    known_of_run: HashTable<(Ids, SaidOfRun)>,
-    /// Values as conditions see them, by schema and id.
-    vals: RefCell<HashTable<(SchemaId, ValueId, Box<dyn Val>)>>,
-    generation: u64,
+    known: Known<Said>,
+    /// What is said whatever is read beside the moment, if that is so.
+    ruled_out: Known<Option<Outcome>>,
+    /// Values as conditions see them, by schema and fingerprint.
+    vals: RefCell<Known<Arc<dyn Val>>>,
+    key: Key,
 }
 
-/// What conditions read that belong together, whose they are about, and the reducer that is meant.
-type Subject<'s> = (&'s Reads, Option<&'s Condition>, Option<ReducerId>);
+/// A counter or a property: what its conditions read, whose they are about, the reducer meant.
+struct Subject<'s> {
+    number: u64,
+    sees: &'s Sees,
+    reads: &'s Reads,
+    by: Option<&'s Condition>,
+    of: Option<ReducerId>,
+}
 
-/// What is said of a moment by conditions that read nothing else.
-#[derive(Debug)]
-struct Said {
-    who: Who,
-    /// Of the group's counters, in order; None for those that read something else.
-    changes: Vec<Option<Result<Change, String>>>,
-    /// Of the group's properties likewise.
-    outcomes: Vec<Option<Outcome>>,
+impl Subject<'_> {
+    /// Writes what it sees of a moment.
+    fn write(&self, trace: &Trace, at: &At<'_>, who: &Who, key: &mut Key) {
+        key.word(self.number);
+        at.write(trace, self.sees, key);
+        if self.sees.who {
+            key.bytes(who.as_deref().unwrap_or_default().as_bytes());
+        }
+    }
 }
 
 impl<'w> Judge<'w> {
@@ -69,43 +74,10 @@ impl<'w> Judge<'w> {
         Judge {
             world,
             watched,
-            known: HashTable::new(),
-            known_of_run: HashTable::new(),
+            known: Known::default(),
+            ruled_out: Known::default(),
             vals: RefCell::default(),
-            generation: 0,
-        }
-    }
-
-    fn forget(&mut self) {
-        self.known.clear();
-        self.known_of_run.clear();
-        self.vals.get_mut().clear();
-    }
-
-    /// What is said of a moment by what reads nothing else.
-    fn said(&self, trace: &Trace, at: &At<'_>, group: &Group) -> Said {
-        let watched = &self.watched;
-        let who = self.who(trace, at);
-        let view = self.view(trace, at, group, &who);
-        let changes = group.counters.iter().map(|place| {
-            let counter = &watched.rules.counters[*place];
-            (!counter.reads.has_any()).then(|| change(counter, &view, &who))
-        });
-        let is_still = is_still(at);
-        let outcomes = group.rules.iter().map(|place| {
-            let rule = &watched.rules.rules[*place];
-            (!rule.reads.has_any()).then(|| {
-                let before = (rule.kind == RuleKind::Absorbing)
-                    .then(|| self.view_before(trace, at))
-                    .flatten();
-                outcome(rule, &view, before.as_ref(), &who, is_still)
-            })
-        });
-        let (changes, outcomes) = (changes.collect(), outcomes.collect());
-        Said {
-            who,
-            changes,
-            outcomes,
+            key: Key::default(),
         }
     }
 
@@ -115,94 +87,103 @@ impl<'w> Judge<'w> {
             return;
         };
         let group = &watched.groups[place];
-        let ids = at.ids(place, seen.trace);
-        let hashed = hash(&ids);
-        let known = self.known.find(hashed, |(known, _)| *known == ids);
-        let said = match known {
-            Some((_, said)) => said.clone(),
-            None => {
-                let said = Arc::new(self.said(seen.trace, &at, group));
-                if self.known.len() >= MOST_REMEMBERED {
-                    self.known.clear();
-                }
-                let entry = (ids.clone(), said.clone());
-                self.known.insert_unique(hashed, entry, |(ids, _)| hash(ids));
-                said
-            }
+        let who = match group.needs_who {
+            true => self.who(seen.trace, &at),
+            false => None,
         };
         let mut view = None;
-        for (counter, change) in group.counters.iter().zip(&said.changes) {
-            let change = match change {
-                Some(change) => change.clone(),
-                None => {
-                    let key = (ids.as_slice(), *counter);
-                    self.change_of_run(memory, seen, &at, &mut view, key, &said.who)
-                }
-            };
-            match change {
-                Ok(change) => apply(memory, &watched.rules.counters[*counter], *counter, change),
+        for place in &group.counters {
+            let counter = &watched.rules.counters[*place];
+            match self.change(memory, seen, &at, &mut view, (*place, counter), &who) {
+                Ok(change) => apply(memory, counter, *place, change),
                 Err(error) => {
                     let place = watched.rules.counters_place.unwrap_or_default();
-                    let name = &watched.rules.counters[*counter].name;
-                    let expected = format!("the counter `{name}` can be kept");
+                    let expected = format!("the counter `{}` can be kept", counter.name);
                     to.note(place, Finding::violated(expected, error));
                 }
             }
         }
-        for (rule, outcome) in group.rules.iter().zip(&said.outcomes) {
-            let rule_of = &watched.rules.rules[*rule];
-            match outcome {
-                Some(outcome) => tell(memory, (*rule, rule_of), outcome, to),
-                None => {
-                    let key = (ids.as_slice(), *rule);
-                    let outcome = self.outcome_of_run(memory, seen, &at, &mut view, key, &said.who);
-                    tell(memory, (*rule, rule_of), &outcome, to);
-                }
-            }
+        for place in &group.rules {
+            let rule = &watched.rules.rules[*place];
+            let outcome = self.outcome(memory, seen, &at, &mut view, (*place, rule), &who);
+            tell(memory, (*place, rule), &outcome, to);
         }
     }
 
-    /// What a moment does to a counter that reads more than the moment.
-    fn change_of_run(
+    /// What a moment does to a counter.
+    fn change(
         &mut self,
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
         view: &mut Option<View>,
-        (ids, place): (&[u32], usize),
+        (place, counter): (usize, &Counter),
         who: &Who,
     ) -> Result<Change, String> {
-        let watched = self.watched.clone();
-        let counter = &watched.rules.counters[place];
-        let subject = (&counter.reads, counter.by.as_ref(), counter.of);
-        let (ids, whose) =
-            self.of_run(memory, seen, at, view, (ids, place as u32), subject, who);
-        if let Some(SaidOfRun::Change(change)) = self.recall(&ids) {
-            return change;
+        let subject = Subject {
+            number: (place as u64) << 1,
+            sees: &counter.sees,
+            reads: &counter.reads,
+            by: counter.by.as_ref(),
+            of: counter.of,
+        };
+        if subject.reads.has_any() {
+            let print = self.print(seen.trace, at, &subject, who);
+            let is_kept = match self.ruled_out.get(print) {
+                Some(known) => known.is_some(),
+                None => {
+                    let view = self.view_of(seen, at, view, who);
+                    let kept = is_kept(counter, view).then_some(Outcome::Silent);
+                    let is_kept = kept.is_some();
+                    self.ruled_out.insert(print, kept);
+                    is_kept
+                }
+            };
+            if is_kept {
+                return Ok(Change::default());
+            }
         }
-        let view = self.complete(memory, seen, at, view, subject, (who, &whose));
+        let (print, whose) = self.print_of_run(memory, seen, at, view, &subject, who);
+        if let Some(Said::Change(change)) = self.known.get(print) {
+            return change.clone();
+        }
+        let view = self.complete(memory, seen, at, view, &subject, (who, &whose));
         let said = change(counter, view, who);
-        self.remember(ids, SaidOfRun::Change(said.clone()));
+        self.known.insert(print, Said::Change(said.clone()));
         said
     }
 
-    /// What a property says that reads more than the moment.
-    fn outcome_of_run(
+    /// What a property says of a moment.
+    fn outcome(
         &mut self,
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
         view: &mut Option<View>,
-        (ids, place): (&[u32], usize),
+        (place, rule): (usize, &Rule),
         who: &Who,
     ) -> Outcome {
-        let watched = self.watched.clone();
-        let rule = &watched.rules.rules[place];
-        let subject = (&rule.reads, rule.by.as_ref(), rule.of);
-        let number = !(place as u32);
-        let (ids, whose) = self.of_run(memory, seen, at, view, (ids, number), subject, who);
-        if let Some(SaidOfRun::Outcome(outcome)) = self.recall(&ids) {
-            return outcome;
+        let subject = Subject {
+            number: (place as u64) << 1 | 1,
+            sees: &rule.sees,
+            reads: &rule.reads,
+            by: rule.by.as_ref(),
+            of: rule.of,
+        };
+        if subject.reads.has_any() {
+            let print = self.print(seen.trace, at, &subject, who);
+            if self.ruled_out.get(print).is_none() {
+                let view = self.view_of(seen, at, view, who);
+                let outcome = ruled_out(rule, view);
+                self.ruled_out.insert(print, outcome);
+            }
+            if let Some(Some(outcome)) = self.ruled_out.get(print) {
+                return outcome.clone();
+            }
+        }
+        let (print, whose) = self.print_of_run(memory, seen, at, view, &subject, who);
+        if let Some(Said::Outcome(outcome)) = self.known.get(print) {
+            return outcome.clone();
         }
         let mut before = match rule.kind {
             RuleKind::Absorbing => self.view_before(seen.trace, at),
@@ -211,38 +192,68 @@ impl<'w> Judge<'w> {
         if let Some(before) = &mut before {
             self.set_of_run(memory, seen, &rule.reads, rule.of, &whose, before);
         }
-        let view = self.complete(memory, seen, at, view, subject, (who, &whose));
+        let view = self.complete(memory, seen, at, view, &subject, (who, &whose));
         let said = outcome(rule, view, before.as_ref(), who, is_still(at));
-        self.remember(ids, SaidOfRun::Outcome(said.clone()));
+        self.known.insert(print, Said::Outcome(said.clone()));
         said
     }
 
-    /// What decides what conditions say that read more than the moment, and whose they are about.
-    fn of_run(
-        &self,
+    /// What decides what is said by what reads nothing but the moment.
+    fn print(&mut self, trace: &Trace, at: &At<'_>, subject: &Subject<'_>, who: &Who) -> u128 {
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        subject.write(trace, at, who, &mut key);
+        let print = key.fingerprint();
+        self.key = key;
+        print
+    }
+
+    /// What decides what is said, and whose it is about.
+    fn print_of_run(
+        &mut self,
         memory: &Memory,
         seen: &Seen<'_>,
         at: &At<'_>,
         view: &mut Option<View>,
-        (ids, number): (&[u32], u32),
-        (reads, by, of): Subject<'_>,
+        subject: &Subject<'_>,
         who: &Who,
-    ) -> (Ids, Who) {
-        let mut whose_it_is = who.clone();
-        if let Some(by) = by {
-            match by.constant() {
-                Some(constant) => whose_it_is = Some(constant),
-                None => {
-                    let made = || self.view(seen.trace, at, self.group(at), who);
-                    let view = view.get_or_insert_with(made);
-                    whose_it_is = whose(Some(by), view, who).unwrap_or_default();
-                }
-            }
+    ) -> (u128, Who) {
+        if !subject.reads.has_any() {
+            return (self.print(seen.trace, at, subject, who), who.clone());
         }
-        let mut ids: Ids = ids.into();
-        ids.extend([u32::MAX, number]);
-        self.ids_of_run(memory, seen, reads, of, &whose_it_is, &mut ids);
-        (ids, whose_it_is)
+        let whose_it_is = match subject.by.map(|by| (by, by.constant())) {
+            None => who.clone(),
+            Some((_, Some(constant))) => Some(constant),
+            Some((by, None)) => {
+                let view = self.view_of(seen, at, view, who);
+                whose(Some(by), view, who).unwrap_or_default()
+            }
+        };
+        let mut key = std::mem::take(&mut self.key);
+        key.clear();
+        subject.write(seen.trace, at, who, &mut key);
+        write_of_run(
+            &mut key,
+            memory,
+            seen,
+            subject.reads,
+            subject.of,
+            &whose_it_is,
+        );
+        let print = key.fingerprint();
+        self.key = key;
+        (print, whose_it_is)
+    }
+
+    /// The view of a moment, made once.
+    fn view_of<'v>(
+        &self,
+        seen: &Seen<'_>,
+        at: &At<'_>,
+        view: &'v mut Option<View>,
+        who: &Who,
+    ) -> &'v mut View {
+        view.get_or_insert_with(|| self.view(seen.trace, at, self.group(at), who))
     }
 
     /// The view of a moment with all that its conditions read of the run.
@@ -252,32 +263,18 @@ impl<'w> Judge<'w> {
         seen: &Seen<'_>,
         at: &At<'_>,
         view: &'v mut Option<View>,
-        (reads, _, of): Subject<'_>,
+        subject: &Subject<'_>,
         (who, whose): (&Who, &Who),
     ) -> &'v View {
-        let view = view.get_or_insert_with(|| self.view(seen.trace, at, self.group(at), who));
+        let view = self.view_of(seen, at, view, who);
         view.variables.forget();
-        self.set_of_run(memory, seen, reads, of, whose, view);
+        self.set_of_run(memory, seen, subject.reads, subject.of, whose, view);
         view
     }
 
     fn group(&self, at: &At<'_>) -> &Group {
         let place = self.watched.group_of(at.moment(), at.reducer());
         &self.watched.groups[place.expect("something is watched there")]
-    }
-
-    fn recall(&self, ids: &Ids) -> Option<SaidOfRun> {
-        let known = self.known_of_run.find(hash(ids), |(known, _)| known == ids);
-        known.map(|(_, said)| said.clone())
-    }
-
-    fn remember(&mut self, ids: Ids, said: SaidOfRun) {
-        if self.known_of_run.len() >= MOST_REMEMBERED {
-            self.known_of_run.clear();
-        }
-        let hashed = hash(&ids);
-        self.known_of_run
-            .insert_unique(hashed, (ids, said), |(ids, _)| hash(ids));
     }
 
     fn of_turn(&mut self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
@@ -334,7 +331,6 @@ impl<'w> Judge<'w> {
         }
         self.moment(memory, seen, At::Turn, to);
     }
-
 }
 
 /// What a counter holds for somebody.
@@ -386,13 +382,21 @@ fn tell(
         Outcome::Holds => to.note(rule.place, Finding::Holds),
         Outcome::Seen => to.reach(rule.place),
         Outcome::Wrong(expected, found) => {
-            to.note(rule.place, Finding::violated(expected.clone(), found.clone()));
+            to.note(
+                rule.place,
+                Finding::violated(expected.clone(), found.clone()),
+            );
         }
         Outcome::Once(who, looked_at) => {
             let is_first = memory.once.insert((place as u32, who.clone()));
             let finding = Finding::check(is_first, || {
-                let whose = who.as_ref().map_or(String::new(), |who| format!(" for {who:?}"));
-                (rule.expected.clone(), format!("a second time{whose}: {looked_at}"))
+                let whose = who
+                    .as_ref()
+                    .map_or(String::new(), |who| format!(" for {who:?}"));
+                (
+                    rule.expected.clone(),
+                    format!("a second time{whose}: {looked_at}"),
+                )
             });
             to.note(rule.place, finding);
         }
@@ -403,10 +407,6 @@ impl Observer for Judge<'_> {
     type Memory = Memory;
 
     fn end_turn(&mut self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
-        if self.generation != seen.trace.values.generation() {
-            self.generation = seen.trace.values.generation();
-            self.forget();
-        }
         self.of_turn(memory, seen, to);
     }
 

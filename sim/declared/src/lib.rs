@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! trouble     what is wrong in the file, and where
-//! file        the file as it is written
+//! written     what the file may hold, by its keys
+//! file        the file, read
 //! numbers     whole numbers as conditions know them
 //! fields      records, maps and variants as conditions see them
 //! functions   what conditions may call beside what CEL has
@@ -27,6 +28,7 @@
 //! memory      what is remembered of a run
 //! watched     counters and properties in groups
 //! at          one moment of a run
+//! known       what was found out before
 //! evaluate    what conditions say of one moment
 //! judge       watches runs
 //! model       all of it, as the model of a world
@@ -49,6 +51,7 @@ mod file;
 mod functions;
 mod given;
 mod judge;
+mod known;
 mod memory;
 mod model;
 mod moments;
@@ -58,6 +61,8 @@ mod properties;
 mod shape;
 mod trouble;
 mod watched;
+mod written;
 
-pub use file::{Campaign, Explore, File, Wasm};
+pub use file::{File, Wasm};
 pub use model::{Declared, check};
+pub use written::{Campaign, Explore};

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cel::common::types::{CelBool, CelString};
+use cel::common::types::{CelBool, CelList, CelString};
 use cel::common::value::Val;
 
-use crate::fields::{Fields, flag, null, text};
+use crate::fields::{Fields, flag, null, text, words};
 use crate::numbers::{boxed, number};
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 
@@ -44,6 +44,13 @@ impl Scalar {
         }
         if let Some(flag) = val.downcast_ref::<CelBool>() {
             return Some(Scalar::Bool(*flag.inner()));
+        }
+        if let Some(items) = val.downcast_ref::<CelList<'_>>() {
+            // Whose something is may be said by several things together.
+            let items = items.inner().iter().map(|item| words(item.as_ref()));
+            return Some(Scalar::Text(
+                items.collect::<Vec<String>>().join(", ").into(),
+            ));
         }
         let is_null = val.get_type() == null().get_type();
         is_null.then_some(Scalar::Null)
@@ -93,7 +100,7 @@ impl Scalar {
         }
     }
 
-    fn write_key(&self, key: &mut Key) {
+    pub fn write_key(&self, key: &mut Key) {
         match self {
             Scalar::Null => key.word(0),
             Scalar::Bool(is) => key.word(1).word((*is).into()),
@@ -167,7 +174,10 @@ impl Memory {
         }
         packer.count(self.cells.len());
         for ((reducer, key), state) in &self.cells {
-            packer.number((*reducer).into()).optional_value(*key).value(*state);
+            packer
+                .number((*reducer).into())
+                .optional_value(*key)
+                .value(*state);
         }
     }
 
@@ -187,14 +197,28 @@ impl Memory {
         memory
     }
 
-    /// What decides the verdicts; the cells are the kernel's, and in its key.
-    pub fn write_key(&self, _: &Trace, key: &mut Key) {
+    /// Writes a counter for all correlations.
+    pub fn write_each(&self, counter: u32, key: &mut Key) {
+        for ((_, who), scalar) in self.counts.range((counter, None)..(counter + 1, None)) {
+            write_who(who, key);
+            scalar.write_key(key);
+        }
+        key.word(u64::MAX);
+    }
+
+    /// Writes the counters.
+    pub fn write_counts(&self, key: &mut Key) {
         key.word(self.counts.len() as u64);
         for ((counter, who), scalar) in &self.counts {
             key.word((*counter).into());
             write_who(who, key);
             scalar.write_key(key);
         }
+    }
+
+    /// What decides the verdicts; the cells are the kernel's, and in its key.
+    pub fn write_key(&self, _: &Trace, key: &mut Key) {
+        self.write_counts(key);
         key.word(self.once.len() as u64);
         for (rule, who) in &self.once {
             key.word((*rule).into());

@@ -8,11 +8,12 @@ use crate::answers::Answering;
 use crate::bundles::Bundles;
 use crate::clients::{self, Client};
 use crate::correlation::Correlation;
-use crate::file::{Fault, File};
+use crate::file::File;
 use crate::judge::Judge;
 use crate::properties::Rules;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
+use crate::written::Fault;
 use sim_air::{Air, Diagnostics, EffectId, PlanId, SchemaId, Source};
 use sim_kernel::{ArmIndex, Arms, EventArm, Expected, World, variant_tag};
 use sim_model::generic::Generic;
@@ -198,7 +199,11 @@ fn read_faults<'a>(
     for (name, fault) in &file.root.faults {
         let at = fault.span().start;
         // A mix calls them by an older word.
-        let name_of = if name == "spurious" { Knob::Spurious.name() } else { name.as_str() };
+        let name_of = if name == "spurious" {
+            Knob::Spurious.name()
+        } else {
+            name.as_str()
+        };
         let Some(knob) = Knob::named(name_of) else {
             let names = Knob::ALL.map(|knob| match knob {
                 Knob::Spurious => "spurious",
@@ -271,7 +276,10 @@ impl Model for Declared {
         let properties = self.parts.watched.rules.properties.clone();
         match properties.is_empty() {
             true => Vec::new(),
-            false => vec![Watch::new(properties, Judge::new(world, self.parts.watched.clone()))],
+            false => vec![Watch::new(
+                properties,
+                Judge::new(world, self.parts.watched.clone()),
+            )],
         }
     }
 
@@ -280,9 +288,13 @@ impl Model for Declared {
             return self.generic.requests(stream, depth);
         }
         let count = 1 + stream.below(self.parts.requests * depth.factor());
-        clients::requests(&self.parts.clients, &self.air, count, stream, |client, stream| {
-            self.generic.drawn(client.payload(), &[], stream)
-        })
+        clients::requests(
+            &self.parts.clients,
+            &self.air,
+            count,
+            stream,
+            |client, stream| self.generic.drawn(client.payload(), &[], stream),
+        )
     }
 
     fn at_time(&self, schema: SchemaId, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
@@ -303,20 +315,25 @@ impl Model for Declared {
             clients.any(|client| client.allows(&self.air, &event, &mut fresh))
         };
         let requests = &scenario.requests;
-        let mut all = requests.iter().map(|request| (request.schema, &request.value));
+        let mut all = requests
+            .iter()
+            .map(|request| (request.schema, &request.value));
         if !all.all(|(schema, value)| allows(schema, value)) {
             return false;
         }
         if self.parts.spurious != SpuriousFrom::Clients {
             return true;
         }
-        scenario.schedule.iter().all(|decision| match decision.without_crash() {
-            Decision::Inject { schema, value, .. } => {
-                let is_again = requests.iter().any(|request| request.value == *value);
-                is_again || allows(*schema, value)
-            }
-            _ => true,
-        })
+        scenario
+            .schedule
+            .iter()
+            .all(|decision| match decision.without_crash() {
+                Decision::Inject { schema, value, .. } => {
+                    let is_again = requests.iter().any(|request| request.value == *value);
+                    is_again || allows(*schema, value)
+                }
+                _ => true,
+            })
     }
 
     fn scenes(&self, small: &Small) -> Vec<Scene> {
@@ -334,10 +351,19 @@ impl Model for Declared {
             });
             requests.collect::<Vec<Request>>()
         };
-        let requests = self.parts.clients.iter().flat_map(of_client).take(MOST_ALTERNATIVES);
+        let requests = self
+            .parts
+            .clients
+            .iter()
+            .flat_map(of_client)
+            .take(MOST_ALTERNATIVES);
         let requests: Vec<Request> = requests.collect();
         vec![Scene {
-            varied: format!("{} events of {} clients", requests.len(), self.parts.clients.len()),
+            varied: format!(
+                "{} events of {} clients",
+                requests.len(),
+                self.parts.clients.len()
+            ),
             starts: small.requests,
             requests,
             only: None,
@@ -352,14 +378,13 @@ impl Model for Declared {
         match &self.parts.spurious {
             SpuriousFrom::Nobody => Vec::new(),
             SpuriousFrom::Anybody => self.generic.few_spurious(requests),
-            SpuriousFrom::Arms(arms) => {
-                self.generic.few_spurious_among(requests, |index| arms.contains(&index))
-            }
+            SpuriousFrom::Arms(arms) => self
+                .generic
+                .few_spurious_among(requests, |index| arms.contains(&index)),
             SpuriousFrom::Clients => {
                 let mut bundles = self.gathered(requests);
-                let mut few = |client: &Client| {
-                    client.few(&self.air, SPURIOUS_OF_A_CLIENT, &mut bundles)
-                };
+                let mut few =
+                    |client: &Client| client.few(&self.air, SPURIOUS_OF_A_CLIENT, &mut bundles);
                 let spurious = self.parts.clients.iter().flat_map(|client| {
                     few(client).into_iter().map(|value| Spurious {
                         schema: client.event,
@@ -367,9 +392,8 @@ impl Model for Declared {
                         cell: None,
                     })
                 });
-                let is_request = |event: &Spurious| {
-                    requests.iter().any(|request| request.value == event.value)
-                };
+                let is_request =
+                    |event: &Spurious| requests.iter().any(|request| request.value == event.value);
                 spurious.filter(|event| !is_request(event)).collect()
             }
         }
@@ -412,7 +436,9 @@ impl Model for Declared {
     }
 
     fn answer(&self, plan: PlanId, input: &[u8], answer: Answer, out: &mut Vec<u8>) -> bool {
-        self.parts.answering.answer(&self.air, (plan, input), answer, out)
+        self.parts
+            .answering
+            .answer(&self.air, (plan, input), answer, out)
     }
 
     fn may_answer(&self, work: &Work<'_>, answer: Answer) -> bool {
@@ -423,12 +449,7 @@ impl Model for Declared {
         self.parts.answering.lists(&self.air, work)
     }
 
-    fn reply(
-        &self,
-        work: &Work<'_>,
-        answer: Answer,
-        stream: Option<&mut Stream>,
-    ) -> Option<Reply> {
+    fn reply(&self, work: &Work<'_>, answer: Answer, stream: Option<&mut Stream>) -> Option<Reply> {
         self.parts.answering.reply(&self.air, work, answer, stream)
     }
 

@@ -82,10 +82,22 @@ pub(crate) fn variables(
     let state = of.map_or(Shape::Any, |of| ty(of.state));
     let event = of.map_or(Shape::Any, |of| ty(of.event));
     let key = of.and_then(|of| of.key_schema).map_or(Shape::Any, ty);
-    let kinds: Vec<String> = air.effects.iter().map(|effect| effect.kind.clone()).collect();
+    let kinds: Vec<String> = air
+        .effects
+        .iter()
+        .map(|effect| effect.kind.clone())
+        .collect();
     let params = || Shape::OneOf(air.effects.iter().map(|effect| ty(effect.params)).collect());
-    let receipts = Shape::OneOf(air.effects.iter().map(|effect| ty(effect.receipt)).collect());
-    let names = schemas.ids().map(|id| schemas.name(id).to_owned()).collect();
+    let receipts = Shape::OneOf(
+        air.effects
+            .iter()
+            .map(|effect| ty(effect.receipt))
+            .collect(),
+    );
+    let names = schemas
+        .ids()
+        .map(|id| schemas.name(id).to_owned())
+        .collect();
     let values: Vec<Shape> = schemas.ids().map(ty).filter(is_event).collect();
     let values = || Shape::OneOf(values.clone());
     let names: Vec<String> = names;
@@ -94,10 +106,15 @@ pub(crate) fn variables(
     let askers: Vec<String> = plans.chain(reducers).collect();
     let inputs = air.plans.iter().map(|plan| ty(plan.input)).collect();
     let fields = |fields: Vec<(&str, Shape)>| {
-        let named = fields.into_iter().map(|(name, shape)| (name.to_owned(), shape));
+        let named = fields
+            .into_iter()
+            .map(|(name, shape)| (name.to_owned(), shape));
         Shape::Fields(named.collect())
     };
-    let sent = fields(vec![("schema", Shape::Tag(names.clone())), ("value", values())]);
+    let sent = fields(vec![
+        ("schema", Shape::Tag(names.clone())),
+        ("value", values()),
+    ]);
     let cells = |key: Shape, state: Shape| {
         Shape::List(Box::new(fields(vec![("key", key), ("state", state)])))
     };
@@ -105,9 +122,9 @@ pub(crate) fn variables(
         let key = reducer.key_schema.map_or(Shape::Any, ty);
         (reducer.name.clone(), cells(key, ty(reducer.state)))
     });
-    let each = counters.iter().map(|name| {
-        (name.clone(), Shape::Each(Box::new(Shape::Any)))
-    });
+    let each = counters
+        .iter()
+        .map(|name| (name.clone(), Shape::Each(Box::new(Shape::Any))));
     let all = vec![
         ("event", event),
         ("before", state.clone()),
@@ -146,8 +163,14 @@ pub(crate) fn variables(
             fields(vec![
                 ("kind", Shape::Tag(kinds)),
                 ("params", params()),
-                ("input", Shape::OneOf(air.plans.iter().map(|plan| ty(plan.input)).collect())),
-                ("status", Shape::Tag(["ok", "error", "timeout"].map(str::to_owned).to_vec())),
+                (
+                    "input",
+                    Shape::OneOf(air.plans.iter().map(|plan| ty(plan.input)).collect()),
+                ),
+                (
+                    "status",
+                    Shape::Tag(["ok", "error", "timeout"].map(str::to_owned).to_vec()),
+                ),
                 ("value", receipts),
             ]),
         ),
@@ -157,14 +180,19 @@ pub(crate) fn variables(
         ("world", Shape::Fields(world.collect())),
         ("each", Shape::Fields(each.collect())),
     ];
-    let all = all.into_iter().map(|(name, shape)| (name.to_owned(), shape));
+    let all = all
+        .into_iter()
+        .map(|(name, shape)| (name.to_owned(), shape));
     let counters = counters.iter().map(|name| (name.clone(), Shape::Any));
     all.chain(counters).collect()
 }
 
 /// What is given out as an event has fields or arms.
 fn is_event(shape: &Shape) -> bool {
-    matches!(shape, Shape::Air(Type::Record(_) | Type::Variant(_) | Type::Ref(_)))
+    matches!(
+        shape,
+        Shape::Air(Type::Record(_) | Type::Variant(_) | Type::Ref(_))
+    )
 }
 
 /// The reducer that is meant: the one of that name, the only one, or none.

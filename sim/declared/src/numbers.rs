@@ -6,8 +6,13 @@ use cel::common::value::Val;
 
 /// A number, if it is one.
 pub(crate) fn number(val: &dyn Val) -> Option<i128> {
-    let int = val.downcast_ref::<CelInt>().map(|int| i128::from(*int.inner()));
-    int.or_else(|| val.downcast_ref::<CelUInt>().map(|uint| i128::from(*uint.inner())))
+    let int = val
+        .downcast_ref::<CelInt>()
+        .map(|int| i128::from(*int.inner()));
+    int.or_else(|| {
+        val.downcast_ref::<CelUInt>()
+            .map(|uint| i128::from(*uint.inner()))
+    })
 }
 
 /// A number of 64 bits, with a sign or without.

@@ -38,9 +38,11 @@ impl Path {
                 _ => None,
             };
             let known = || match ty {
-                Type::Record(record) => {
-                    record.fields().iter().map(|field| field.name.clone()).collect()
-                }
+                Type::Record(record) => record
+                    .fields()
+                    .iter()
+                    .map(|field| field.name.clone())
+                    .collect(),
                 _ => Vec::new(),
             };
             ty = schemas.resolve(next.ok_or_else(|| (name.clone(), known()))?);
@@ -50,7 +52,9 @@ impl Path {
 
     /// What stands there.
     pub fn find<'v>(&self, value: &'v Value) -> Option<&'v Value> {
-        self.0.iter().try_fold(value, |value, name| value.field(name))
+        self.0
+            .iter()
+            .try_fold(value, |value, name| value.field(name))
     }
 
     /// Puts a value there, if there is something.

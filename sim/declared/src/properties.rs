@@ -3,10 +3,11 @@
 use toml::Spanned;
 
 use crate::condition::{Condition, is_variable};
-use crate::file::{Counter as CounterFile, File, PropertyFile};
+use crate::file::File;
 use crate::moments::{self, Moment};
 use crate::shape::Wanted;
 use crate::trouble::Troubles;
+use crate::written::{Counter as CounterFile, PropertyFile};
 use sim_air::{Air, ReducerId};
 use sim_model::{Asked, Property, SEEDS_FOR_SOMETIMES};
 
@@ -25,6 +26,48 @@ pub(crate) struct Counter {
     pub reset: Option<Condition>,
     pub by: Option<Condition>,
     pub reads: Reads,
+    pub sees: Sees,
+}
+
+/// What conditions read of a moment.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Sees {
+    pub event: bool,
+    /// Of the event, the tag alone.
+    pub tag: bool,
+    pub before: bool,
+    pub state: bool,
+    pub key: bool,
+    pub emitted: bool,
+    pub effects: bool,
+    pub changed: bool,
+    /// Whether a step left everything as it was.
+    pub still: bool,
+    /// All of a moment that is no step.
+    pub whole: bool,
+    pub who: bool,
+}
+
+impl Sees {
+    fn of<'c>(conditions: impl Iterator<Item = &'c Condition>) -> Sees {
+        let mut sees = Sees::default();
+        for condition in conditions {
+            match condition.has("event") {
+                true if condition.reads_only_tag() => sees.tag = true,
+                is => sees.event |= is,
+            }
+            sees.before |= condition.has("before");
+            sees.state |= condition.has("state");
+            sees.key |= condition.has("key");
+            sees.emitted |= condition.has("emitted");
+            sees.effects |= condition.has("effects");
+            sees.changed |= condition.has("changed");
+            sees.who |= condition.has("who");
+            let others = ["effect", "sent", "receipt"];
+            sees.whole |= others.iter().any(|name| condition.has(name));
+        }
+        sees
+    }
 }
 
 /// What conditions read beside the moment.
@@ -33,7 +76,8 @@ pub(crate) struct Reads {
     pub now: bool,
     pub cells: bool,
     pub world: bool,
-    pub each: bool,
+    /// The places of counters that are read for all correlations.
+    pub each: Vec<u32>,
     /// The places of counters.
     pub counters: Vec<u32>,
 }
@@ -45,7 +89,16 @@ impl Reads {
             reads.now |= condition.has("now");
             reads.cells |= condition.has("cells");
             reads.world |= condition.has("world");
-            reads.each |= condition.has("each");
+            if condition.has("each") {
+                let asked = condition.each();
+                let is_asked = |name: &String| {
+                    asked
+                        .as_ref()
+                        .is_none_or(|asked| asked.contains(&name.as_str()))
+                };
+                let places = counters.iter().zip(0..).filter(|(name, _)| is_asked(name));
+                reads.each.extend(places.map(|(_, place)| place));
+            }
             let places = counters.iter().zip(0..);
             let read = places.filter(|(name, _)| condition.has(name));
             reads.counters.extend(read.map(|(_, place)| place));
@@ -57,8 +110,8 @@ impl Reads {
 
     /// Whether they read something.
     pub fn has_any(&self) -> bool {
-        let flags = self.now || self.cells || self.world || self.each;
-        flags || !self.counters.is_empty()
+        let flags = self.now || self.cells || self.world;
+        flags || !self.counters.is_empty() || !self.each.is_empty()
     }
 }
 
@@ -87,6 +140,7 @@ pub(crate) struct Rule {
     pub unless: Option<Condition>,
     pub by: Option<Condition>,
     pub reads: Reads,
+    pub sees: Sees,
     /// Its place among the properties, and that of its being judged at all.
     pub place: usize,
     pub judged: Option<usize>,
@@ -224,7 +278,8 @@ impl Rules {
             rule.judged = Some(self.properties.len());
             let name = format!("{} judged", rule.name);
             let says = format!("{} had something to say", rule.name);
-            self.properties.push(Property::sometimes(name, says, asked).of_model());
+            self.properties
+                .push(Property::sometimes(name, says, asked).of_model());
         }
         self.rules.push(rule);
     }
@@ -268,10 +323,14 @@ fn read_counter<'a>(
         (Keeps::Last, &file.last),
         (Keeps::Max, &file.max),
     ];
-    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let mut given = kinds
+        .into_iter()
+        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
     let (Some((keeps, what)), None) = (given.next(), given.next()) else {
         let what = format!("the counter `{name}` keeps one thing");
-        troubles.add(at, what).expected("one of `count`, `sum`, `first`, `last`, `max`");
+        troubles
+            .add(at, what)
+            .expected("one of `count`, `sum`, `first`, `last`, `max`");
         return None;
     };
     let mut reader = Reader {
@@ -280,11 +339,14 @@ fn read_counter<'a>(
         troubles,
         of,
     };
-    let what = reader.read(what, match keeps {
-        Keeps::Count => Wanted::Truth,
-        Keeps::Sum | Keeps::Max => Wanted::Number,
-        Keeps::First | Keeps::Last => Wanted::Anything,
-    });
+    let what = reader.read(
+        what,
+        match keeps {
+            Keeps::Count => Wanted::Truth,
+            Keeps::Sum | Keeps::Max => Wanted::Number,
+            Keeps::First | Keeps::Last => Wanted::Anything,
+        },
+    );
     let when = reader.maybe(&file.when, Wanted::Truth);
     let reset = reader.maybe(&file.reset, Wanted::Truth);
     let by = reader.maybe(&file.by, Wanted::Anything);
@@ -298,8 +360,11 @@ fn read_counter<'a>(
         reset: reset?,
         by: by?,
         reads: Reads::default(),
+        sees: Sees::default(),
     };
     counter.reads = Reads::of(counter.conditions(), names);
+    counter.sees = Sees::of(counter.conditions());
+    counter.sees.who = true;
     counter.moment = moment(counter.conditions(), at, troubles)?;
     Some(counter)
 }
@@ -337,7 +402,9 @@ fn read_rule<'a>(
         (RuleKind::AtMostOnce, &file.at_most_once),
         (RuleKind::Absorbing, &file.absorbing),
     ];
-    let mut given = kinds.into_iter().filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let mut given = kinds
+        .into_iter()
+        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
     let (Some((kind, what)), None) = (given.next(), given.next()) else {
         let what = format!("the property `{name}` says one thing");
         troubles.add(at, what).expected(
@@ -378,10 +445,17 @@ fn read_rule<'a>(
         unless: unless?,
         by: by?,
         reads: Reads::default(),
+        sees: Sees::default(),
         place: 0,
         judged: None,
     };
     rule.reads = Reads::of(rule.conditions(), names);
+    rule.sees = Sees::of(rule.conditions());
+    rule.sees.who |= kind == RuleKind::AtMostOnce && rule.by.is_none();
+    if kind == RuleKind::Absorbing {
+        rule.sees.before = true;
+        rule.sees.still = true;
+    }
     rule.moment = moment(rule.conditions(), at, troubles)?;
     check_kind(&rule, at, troubles)?;
     Some(rule)

@@ -45,10 +45,37 @@ pub(crate) struct Checker<'a> {
     locals: Vec<(String, Shape)>,
 }
 
+/// The variables of moments, and of what is asked in answers.
+const OF_MOMENTS: [&str; 13] = [
+    "event", "before", "state", "key", "emitted", "effects", "changed", "effect", "sent",
+    "receipt", "who", "params", "input",
+];
+
+/// Whether a variable is one of the moment itself, and not of the run.
+pub(crate) fn is_of_moment(name: &str) -> bool {
+    OF_MOMENTS.contains(&name)
+}
+
 /// Functions of CEL that conditions may call.
 const FUNCTIONS: [&str; 18] = [
-    "size", "contains", "startsWith", "endsWith", "string", "int", "uint", "bytes", "bool", "type",
-    "double", "min", "max", "has", "all", "exists", "filter", "map",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "string",
+    "int",
+    "uint",
+    "bytes",
+    "bool",
+    "type",
+    "double",
+    "min",
+    "max",
+    "has",
+    "all",
+    "exists",
+    "filter",
+    "map",
 ];
 
 impl<'a> Checker<'a> {
@@ -210,7 +237,9 @@ impl<'a> Checker<'a> {
     }
 
     fn known_function(&mut self, name: &str, is_method: bool) {
-        let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+        let is_name = name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
         let is_operator = name.starts_with('@') || !is_name || name.starts_with('_');
         let names = FUNCTIONS.iter().chain(&functions::NAMES).copied();
         if is_operator || names.clone().any(|known| known == name) {

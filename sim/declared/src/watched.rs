@@ -26,6 +26,8 @@ pub(crate) struct Group {
     pub rules: Vec<usize>,
     /// The variables that some condition reads.
     reads: Vec<String>,
+    /// Whether something is asked about whose the moment is.
+    pub needs_who: bool,
 }
 
 impl Watched {
@@ -41,12 +43,14 @@ impl Watched {
         for (index, counter) in rules.counters.iter().enumerate() {
             let group = watched.group(counter.moment, counter.of);
             group.counters.push(index);
+            group.needs_who = true;
             group.add(counter.conditions());
         }
         for (index, rule) in rules.rules.iter().enumerate() {
             if rule.kind != RuleKind::Eventually {
                 let group = watched.group(rule.moment, rule.of);
                 group.rules.push(index);
+                group.needs_who |= rule.sees.who || !rule.reads.counters.is_empty();
                 group.add(rule.conditions());
             }
         }
@@ -102,4 +106,3 @@ impl Group {
         self.reads.iter().any(|known| known == name)
     }
 }
-

@@ -63,7 +63,11 @@ impl Often {
 
     /// About so often: from half of it to one and a half. 0 is never.
     pub const fn about(weight: u32) -> Often {
-        Often::new(weight.div_ceil(2), if weight == 0 { 1 } else { weight + 1 }, 1)
+        Often::new(
+            weight.div_ceil(2),
+            if weight == 0 { 1 } else { weight + 1 },
+            1,
+        )
     }
 
     const fn new(least: u32, weights: u32, apart: u32) -> Often {

@@ -4,12 +4,12 @@
 //! Their form in JSON is the schema of `--format json`, described in `docs/events.md`. A field may
 //! be added to it as it is; any other change raises [`SCHEMA`].
 
+use schemars::{JsonSchema, Schema};
 use serde::{Serialize, Serializer};
-use serde_json::json;
 
+use super::figures::{self, Figures};
 use super::timeline::{Timeline, Violated};
 use sim_kernel::World;
-use sim_record::scenario::Verb;
 use sim_record::trace::{Difference, Digest};
 use sim_search::campaign::{Ran, Summary};
 use sim_simulator::End;
@@ -18,8 +18,9 @@ use sim_simulator::End;
 pub const SCHEMA: u32 = 2;
 
 /// What is reported, in this order: once what begins, each result as it comes, once how it ended.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[schemars(title = "sim events")]
 pub enum Event<'a> {
     /// It begins.
     Started(Started<'a>),
@@ -40,7 +41,7 @@ pub enum Event<'a> {
 }
 
 /// The first event.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Started<'a> {
     /// The version of the format of events.
     pub schema: u32,
@@ -63,7 +64,7 @@ pub struct Started<'a> {
 }
 
 /// A reducer and the code behind it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Reducer<'a> {
     /// Its name in the documents.
     pub name: &'a str,
@@ -92,7 +93,7 @@ impl<'a> Started<'a> {
 }
 
 /// A seed was run. In order of the seeds.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct SeedDone {
     /// Which.
     pub seed: u64,
@@ -106,6 +107,7 @@ pub struct SeedDone {
     pub end: &'static str,
     /// The digest of the run.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub digest: Digest,
 }
 
@@ -136,7 +138,7 @@ fn end(end: End) -> &'static str {
 }
 
 /// An invariant does not hold. If it is to be shrunk, `Shrunk` follows and has the case.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Violation<'a> {
     /// `seed 7`, `fuzzer`, `explorer`.
     pub found_by: &'a str,
@@ -152,6 +154,7 @@ pub struct Violation<'a> {
     pub decisions: usize,
     /// The digest of the run.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub digest: Digest,
     /// The fault mix that the seed drew: names and numbers.
     pub faults: Vec<(String, u32)>,
@@ -163,7 +166,7 @@ pub struct Violation<'a> {
 }
 
 /// A case file, and the command that replays it.
-#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema, Debug)]
 pub struct Case {
     /// Its path.
     pub file: String,
@@ -177,7 +180,7 @@ pub struct Case {
 }
 
 /// A case that is in no file.
-#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema, Debug)]
 pub struct Unwritten {
     /// What the system says.
     pub because: String,
@@ -186,7 +189,7 @@ pub struct Unwritten {
 }
 
 /// A violation was made as short as it gets.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Shrunk<'a> {
     /// What found it, in words.
     pub found_by: &'a str,
@@ -204,6 +207,7 @@ pub struct Shrunk<'a> {
     pub decisions: usize,
     /// The digest of the run.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub digest: Digest,
     /// The mix that the seed drew.
     pub faults: Vec<(String, u32)>,
@@ -221,7 +225,7 @@ pub struct Shrunk<'a> {
 }
 
 /// The same run gave different results.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Nondeterminism<'a> {
     /// What was run, as `seed 7` or the name of a file.
     pub of: &'a str,
@@ -230,7 +234,7 @@ pub struct Nondeterminism<'a> {
 }
 
 /// A case was replayed.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Serialize, JsonSchema)]
 pub struct CaseDone<'a> {
     /// Its path.
     pub file: &'a str,
@@ -248,6 +252,7 @@ pub struct CaseDone<'a> {
     pub changes: &'a [String],
     /// The digest of the run.
     #[serde(serialize_with = "text")]
+    #[schemars(with = "String")]
     pub digest: Digest,
     /// The run in words.
     #[serde(skip)]
@@ -255,7 +260,7 @@ pub struct CaseDone<'a> {
 }
 
 /// A file is no case of this world.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct BadCase<'a> {
     /// Its path.
     pub file: &'a str,
@@ -264,14 +269,15 @@ pub struct BadCase<'a> {
 }
 
 /// The last event.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Finished<'a> {
     /// The exit code, and what it means.
     pub exit_code: u8,
     /// The exit code in words.
     pub exit: &'static str,
     /// Of a campaign.
-    #[serde(flatten, serialize_with = "summary")]
+    #[serde(flatten, serialize_with = "figures::serialize")]
+    #[schemars(with = "Option<Figures>")]
     pub summary: Option<&'a Summary>,
     /// Of a campaign: each invariant that some run violated.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -282,7 +288,7 @@ pub struct Finished<'a> {
 }
 
 /// A failure that a campaign showed.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, JsonSchema, Debug)]
 pub struct Failed {
     /// What tells it apart from others.
     pub signature: String,
@@ -295,7 +301,7 @@ pub struct Failed {
 }
 
 /// An invariant that some run of a campaign violated.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct ViolatedBy {
     /// The name of the property.
     pub invariant: String,
@@ -311,54 +317,21 @@ fn text<S: Serializer>(value: &Digest, serializer: S) -> Result<S::Ok, S::Error>
     serializer.collect_str(value)
 }
 
-fn summary<S: Serializer>(summary: &Option<&Summary>, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(summary) = summary else {
-        return serde_json::Map::new().serialize(serializer);
-    };
-    let counts = |names: &mut dyn Iterator<Item = &str>, counts: &[u64]| {
-        let pairs = names
-            .zip(counts)
-            .map(|(name, count)| (name.to_owned(), json!(count)));
-        serde_json::Value::Object(pairs.collect())
-    };
-    let invariants = summary.judged.iter().map(|one| {
-        let counts = json!({
-            "holds": one.holds,
-            "not_applicable": one.not_applicable,
-            "violated": one.violated,
-        });
-        (one.property.name.to_string(), counts)
-    });
-    let missed = summary.missed().into_iter();
-    let missed: Vec<&str> = missed.map(|property| &*property.name).collect();
-    let sometimes: Vec<u64> = summary.sometimes.iter().map(|one| one.runs).collect();
-    let faults = summary.faults.iter();
-    let faults = faults.map(|(name, count)| (name.to_string(), json!(count)));
-    let mut names = summary.sometimes.iter().map(|one| &*one.property.name);
-    json!({
-        "seeds": summary.seeds,
-        "turns": summary.turns,
-        "steps": summary.steps,
-        "bounded_runs": summary.bounded_runs,
-        "decisions": counts(&mut Verb::ALL.into_iter().map(Verb::name), &summary.decisions),
-        "faults": serde_json::Value::Object(faults.collect()),
-        "invariants": serde_json::Value::Object(invariants.collect()),
-        "goals": counts(&mut names, &sometimes),
-        "missed_goals": missed,
-        "leaks": summary.leaks.values().collect::<Vec<_>>(),
-        "is_cut_short": summary.cut_short,
-        "is_interrupted": summary.interrupted,
-        "digest": summary.digest.to_string(),
-    })
-    .serialize(serializer)
-}
-
 impl<'a> Nondeterminism<'a> {
     /// Two runs of a seed differ.
     pub fn between_runs(of: &'a str, difference: &Difference) -> Nondeterminism<'a> {
         let what = format!("its second run differs at {difference}");
         Nondeterminism { of, what }
     }
+}
+
+/// The JSON Schema of a line of `--format json`. Other fields may be added to events, so that what
+/// it does not know is no error.
+pub fn schema() -> Schema {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings
+        .into_generator()
+        .into_root_schema_for::<Event<'_>>()
 }
 
 /// Something that reads events: shows them, writes them down, draws them.

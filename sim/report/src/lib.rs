@@ -9,6 +9,7 @@
 pub mod cases;
 pub mod coverage;
 pub mod event;
+mod figures;
 pub mod github;
 pub mod human;
 pub mod json_lines;

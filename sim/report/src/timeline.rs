@@ -172,7 +172,7 @@ pub struct Bar {
 }
 
 /// An invariant that did not hold.
-#[derive(Clone, PartialEq, serde::Serialize, Debug)]
+#[derive(Clone, PartialEq, serde::Serialize, schemars::JsonSchema, Debug)]
 pub struct Violated {
     /// The name of the property.
     pub invariant: String,

@@ -95,7 +95,9 @@ impl Simulator<'_> {
                 let air = &self.kernel.world().air;
                 let keyed = air.keyed_listener(*schema);
                 let cell = cell.and_then(|key| Some((keyed?.0, key)));
-                let told = self.model.at_time(*schema, trace.bytes(*value), self.now_ns);
+                let told = self
+                    .model
+                    .at_time(*schema, trace.bytes(*value), self.now_ns);
                 let value = told.map_or(*value, |told| trace.store(&told));
                 Some(Arrival {
                     cell,

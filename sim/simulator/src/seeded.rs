@@ -153,7 +153,9 @@ impl Seeded {
             Answer::SILENCE => None,
             _ => self.reply(situation, trace, open, answer),
         };
-        reply.map_or((Status::Ok, None), |(status, receipt)| (status, Some(receipt)))
+        reply.map_or((Status::Ok, None), |(status, receipt)| {
+            (status, Some(receipt))
+        })
     }
 
     fn fire(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {

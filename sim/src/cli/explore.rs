@@ -159,7 +159,9 @@ impl Explore {
     }
 
     fn sized(&self, declared: Option<&File>) -> Sized {
-        let usual = declared.map(|file| file.explore().clone()).unwrap_or_default();
+        let usual = declared
+            .map(|file| file.explore().clone())
+            .unwrap_or_default();
         Sized {
             requests: self.requests.or(usual.requests).unwrap_or(2).clamp(1, 4),
             duplicates: self.duplicates.or(usual.duplicates).unwrap_or(1).min(8),

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use super::errors::Hinted;
 use super::package;
 use sim_cases::files;
 use sim_declared::{File, Wasm};
@@ -64,7 +65,10 @@ impl Layout {
             Wasm::File(path) => {
                 let path = self.folder.join(path);
                 if !path.is_file() {
-                    bail!("no {}: {} says that `{module}` is there", path.display(), file.name);
+                    let shown = path.display();
+                    let what = format!("no {shown}: {} says that `{module}` is there", file.name);
+                    let way = "build it first, as the README of the world says";
+                    return Err(Hinted::new(what, way));
                 }
                 path
             }

@@ -1,5 +1,6 @@
 //! Builds the cargo package of a reducer for wasm.
 
+use std::ffi::OsString;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +10,13 @@ use anyhow::{Context, Result, bail};
 use super::errors::Hinted;
 use super::terminal;
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What reducers are built for.
+pub(super) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The cargo that runs this program, or that of the user.
+pub(super) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
 
 /// Builds a package in release, if something has changed; gives its wasm file.
 ///
@@ -18,10 +25,12 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub(super) fn build(folder: &Path) -> Result<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
-        bail!("no cargo package in {}: there is no Cargo.toml", folder.display());
+        bail!(
+            "no cargo package in {}: there is no Cargo.toml",
+            folder.display()
+        );
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = Command::new(cargo());
     command
         .args(["build", "--release", "--quiet", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
@@ -46,7 +55,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf> {
     if !child.wait()?.success() {
         let way = format!("if the target is missing: rustup target add {TARGET}");
         let what = format!("cargo build failed in {}", folder.display());
-        return Err(Hinted::new(what, way).into());
+        return Err(Hinted::new(what, way));
     }
     let files = artifacts(&told, &manifest);
     match &files[..] {
@@ -54,26 +63,40 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf> {
         [] => {
             let way = "crate-type = [\"cdylib\"] in its [lib]";
             let what = format!("the package in {} makes no wasm", folder.display());
-            Err(Hinted::new(what, way).into())
+            Err(Hinted::new(what, way))
         }
         _ => {
-            terminal::note(&format!("note: {} makes several wasm files", folder.display()));
-            bail!("the package in {} makes several wasm files", folder.display())
+            terminal::note(&format!(
+                "note: {} makes several wasm files",
+                folder.display()
+            ));
+            bail!(
+                "the package in {} makes several wasm files",
+                folder.display()
+            )
         }
     }
 }
 
 /// The wasm files that cargo says the package made.
 fn artifacts(told: &str, manifest: &Path) -> Vec<PathBuf> {
-    let manifest = manifest.canonicalize().unwrap_or_else(|_| manifest.to_owned());
+    let manifest = manifest
+        .canonicalize()
+        .unwrap_or_else(|_| manifest.to_owned());
     let messages = told.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        let of = Path::new(message.get("manifest_path")?.as_str()?).canonicalize().ok()?;
+        let of = Path::new(message.get("manifest_path")?.as_str()?)
+            .canonicalize()
+            .ok()?;
         (message["reason"] == "compiler-artifact" && of == manifest).then_some(message)
     });
     let files = messages.flat_map(|message| {
         let names = message["filenames"].as_array().cloned().unwrap_or_default();
-        names.into_iter().filter_map(|name| Some(PathBuf::from(name.as_str()?)))
+        names
+            .into_iter()
+            .filter_map(|name| Some(PathBuf::from(name.as_str()?)))
     });
-    files.filter(|file| file.extension().is_some_and(|ending| ending == "wasm")).collect()
+    files
+        .filter(|file| file.extension().is_some_and(|ending| ending == "wasm"))
+        .collect()
 }

@@ -190,7 +190,11 @@ impl Run {
 
     fn options(&self, loaded: &Loaded, interrupt: &Interrupt) -> Result<CampaignOptions> {
         let declared = loaded.declared.as_ref();
-        let usual = || declared.and_then(|file| file.campaign().seeds).unwrap_or(SEEDS);
+        let usual = || {
+            declared
+                .and_then(|file| file.campaign().seeds)
+                .unwrap_or(SEEDS)
+        };
         let seeds = match self.seed {
             None => self.seeds.clone().unwrap_or_else(|| 0..usual()),
             Some(Seed(u64::MAX)) => bail!("seed {} is the end of the range", u64::MAX),

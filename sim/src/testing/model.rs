@@ -86,12 +86,7 @@ impl Model for Extended {
         self.model.lists_answers(work)
     }
 
-    fn reply(
-        &self,
-        work: &Work<'_>,
-        answer: Answer,
-        stream: Option<&mut Stream>,
-    ) -> Option<Reply> {
+    fn reply(&self, work: &Work<'_>, answer: Answer, stream: Option<&mut Stream>) -> Option<Reply> {
         self.model.reply(work, answer, stream)
     }
 

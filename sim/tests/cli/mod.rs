@@ -1,11 +1,13 @@
 //! The command as a person meets it: what it prints, where, and its exit code.
 
 mod bad_input;
+mod beginning;
 mod campaigns;
 mod cases;
 mod checking;
 mod coverage;
 mod diagrams;
+mod doctor;
 mod exploring;
 mod files;
 mod formats;
@@ -15,6 +17,7 @@ mod lines;
 mod losses;
 mod regressions;
 mod replaying;
+mod schemas;
 mod shrinking;
 mod terminal;
 mod worlds;
@@ -31,11 +34,13 @@ use crate::support::root;
 pub fn trials() -> Vec<Trial> {
     [
         bad_input::trials(),
+        beginning::trials(),
         campaigns::trials(),
         cases::trials(),
         checking::trials(),
         coverage::trials(),
         diagrams::trials(),
+        doctor::trials(),
         exploring::trials(),
         files::trials(),
         formats::trials(),
@@ -45,6 +50,7 @@ pub fn trials() -> Vec<Trial> {
         losses::trials(),
         regressions::trials(),
         replaying::trials(),
+        schemas::trials(),
         shrinking::trials(),
         terminal::trials(),
         worlds::trials(),

@@ -58,6 +58,7 @@ fn help_shows_the_way() {
     let help = Place::new().sim("--help").out;
     let way = help.split_once("The way:").expect("it is in the help").1;
     let places = [
+        "sim init",
         "sim run",
         "sim replay",
         "sim shrink",

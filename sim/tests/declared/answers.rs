@@ -108,11 +108,19 @@ when = "receipt.kind == 'http.request'"
     assert!(count(ends(&said, 0), "work answered other") > 0);
     let (_, said) = http(&text.replace("[200, 29]", "[200]"));
     ends(&said, 1);
-    assert!(said.out.contains("found    receipt.value.status = 29\n"), "{}", said.out);
+    assert!(
+        said.out.contains("found    receipt.value.status = 29\n"),
+        "{}",
+        said.out
+    );
     let (_, said) = http(&text.replace("[200, 29]", "[29]"));
     let plain = ends(&said, 1);
     assert!(plain.contains(": ok\n"), "{plain}");
-    let (_, said) = http(&text.replace("[200, 29]", "[29]").replace("of_kind", "of_plan"));
+    let (_, said) = http(
+        &text
+            .replace("[200, 29]", "[29]")
+            .replace("of_kind", "of_plan"),
+    );
     let plain = ends(&said, 1);
     assert!(plain.contains(": of_plan\n"), "{plain}");
 }
@@ -154,7 +162,10 @@ when = "sent.schema == 'demo/RetryEvent@1'"
     assert!(count(out, "work answered later") > 0, "{out}");
     assert!(count(out, "work answered never") > 0, "{out}");
     // A field that is left out is that of the input, if it has one of the same name.
-    let said = run(&text.replace("&& changed\"\n[properties.but_one]", "&& event.err.req_id == ''\"\n"));
+    let said = run(&text.replace(
+        "&& changed\"\n[properties.but_one]",
+        "&& event.err.req_id == ''\"\n",
+    ));
     ends(&said, 2);
     let said = run(&text.replace("!= 'r1'", "!= 'r2'"));
     ends(&said, 1);

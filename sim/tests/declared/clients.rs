@@ -74,7 +74,10 @@ sometimes = "event.tag == 'release' && before != null"
         assert_eq!(said.code, code, "{text}\n{}{}", said.out, said.err);
         said.out
     };
-    let text = text.replace("format = \"sim/1\"", "format = \"sim/1\"\nexpect = [\"unaccepted=release\"]");
+    let text = text.replace(
+        "format = \"sim/1\"",
+        "format = \"sim/1\"\nexpect = [\"unaccepted=release\"]",
+    );
     ends(&text, 0);
     ends(&text.replace("fresh =", "any ="), 1);
     ends(&text.replace("known =", "fresh ="), 5);
@@ -112,7 +115,14 @@ fn how_often() {
 /// fault, too: others take time.)
 fn faults_off() {
     let off = [
-        ("crash", ["crash before the append", "crash after the append", "crash before dispatch"]),
+        (
+            "crash",
+            [
+                "crash before the append",
+                "crash after the append",
+                "crash before dispatch",
+            ],
+        ),
         ("spurious", ["spurious event"; 3]),
         ("duplicate", ["message duplicated"; 3]),
         ("drop", ["message dropped"; 3]),
@@ -158,10 +168,22 @@ sometimes = "event.tag == 'release'"
         (count(&said.out, "spurious event") > 0, seen)
     };
     assert_eq!(campaign(""), (true, [false, false]));
-    assert_eq!(campaign("[faults]\nspurious = \"clients\""), (true, [false, false]));
-    assert_eq!(campaign("[faults]\nspurious = \"none\""), (false, [false, false]));
-    assert_eq!(campaign("[faults]\nspurious = \"all\""), (true, [true, true]));
-    assert_eq!(campaign("[faults]\nspurious = [\"renew\"]"), (true, [true, false]));
+    assert_eq!(
+        campaign("[faults]\nspurious = \"clients\""),
+        (true, [false, false])
+    );
+    assert_eq!(
+        campaign("[faults]\nspurious = \"none\""),
+        (false, [false, false])
+    );
+    assert_eq!(
+        campaign("[faults]\nspurious = \"all\""),
+        (true, [true, true])
+    );
+    assert_eq!(
+        campaign("[faults]\nspurious = [\"renew\"]"),
+        (true, [true, false])
+    );
     let of_arm = "[faults]\nspurious = [\"lease/Event@1/release\"]";
     assert_eq!(campaign(of_arm), (true, [false, true]));
 }

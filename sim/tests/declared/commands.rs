@@ -52,8 +52,16 @@ fn cases() {
     assert!(text.contains("\"declared\":\"sha256:"), "{text}");
     let said = place.sim(&format!("replay {case} --world w"));
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    assert!(said.out.contains("  once at turn 2: nobody has it twice\n"), "{}", said.out);
-    assert!(!said.out.contains("when the case was written"), "{}", said.out);
+    assert!(
+        said.out.contains("  once at turn 2: nobody has it twice\n"),
+        "{}",
+        said.out
+    );
+    assert!(
+        !said.out.contains("when the case was written"),
+        "{}",
+        said.out
+    );
     let said = place.sim(&format!("shrink {case} --world w"));
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
     let said = place.sim(&format!("coverage {case} --world w"));
@@ -70,7 +78,12 @@ fn after_a_change() {
     let said = place.sim(&format!("replay {case} --world w"));
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.out.contains("\nsim.toml was sha256:"), "{}", said.out);
-    assert!(said.out.contains("\nwhen the case was written, it violated once\n"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("\nwhen the case was written, it violated once\n"),
+        "{}",
+        said.out
+    );
     let said = place.sim(&format!("shrink {case} --world w"));
     assert_eq!(said.code, 2, "{}{}", said.out, said.err);
     assert!(said.err.contains("another sim.toml"), "{}", said.err);
@@ -103,7 +116,10 @@ fn exploring() {
     assert!(out.contains("6 events of 3 clients: "), "{out}");
     assert_eq!(explore("--jobs 4"), out);
     let out = explore("--drops 0 --crashes 0");
-    assert!(out.contains("every schedule of 1 request, 1 spurious event holds"), "{out}");
+    assert!(
+        out.contains("every schedule of 1 request, 1 spurious event holds"),
+        "{out}"
+    );
 }
 
 /// Without `--world`, where `sim.toml` is here; with its documents elsewhere.
@@ -111,16 +127,28 @@ fn in_its_folder() {
     let place = leases("");
     for name in place.list("w") {
         let text = fs::read(place.path(&format!("w/{name}"))).expect("it can be read");
-        let to = if name.ends_with(".json") { "documents/" } else { "" };
+        let to = if name.ends_with(".json") {
+            "documents/"
+        } else {
+            ""
+        };
         place.write(&format!("{to}{name}"), text);
     }
     let text = fs::read_to_string(place.path("sim.toml")).expect("it can be read");
-    place.write("sim.toml", text.replacen("\n", "\ndocuments = \"documents\"\n", 1));
+    place.write(
+        "sim.toml",
+        text.replacen("\n", "\ndocuments = \"documents\"\n", 1),
+    );
     let said = place.sim("run --seeds 0..100 --case-dir found");
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     let said = place.sim("check --strict");
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(said.out.contains("sim.toml: 3 clients, 0 kinds of work answered,"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("sim.toml: 3 clients, 0 kinds of work answered,"),
+        "{}",
+        said.out
+    );
     // What is given by hand comes first.
     place.write("none.wasm", "none");
     let said = place.sim("run --wasm none.wasm --seeds 0..1");

@@ -21,7 +21,10 @@ const GRANT: &str = "when = \"sent.schema == 'lease/Granted@1'\"";
 fn what_is_kept() {
     for (keeps, state) in [
         ("count = \"true\"", "state.token"),
-        ("sum = \"sent.value.token\"", "state.token * (state.token + 1) / 2"),
+        (
+            "sum = \"sent.value.token\"",
+            "state.token * (state.token + 1) / 2",
+        ),
         ("max = \"sent.value.token\"", "state.token"),
         ("max = \"10 - sent.value.token\"", "9"),
         ("last = \"sent.value.token\"", "state.token"),
@@ -36,7 +39,12 @@ fn what_is_kept() {
         }
     }
     // Before the first there is nothing, or null.
-    for (keeps, none) in [("sum", "0"), ("max", "0"), ("first", "null"), ("last", "null")] {
+    for (keeps, none) in [
+        ("sum", "0"),
+        ("max", "0"),
+        ("first", "null"),
+        ("last", "null"),
+    ] {
         let text = format!(
             "[counters.n]\n{keeps} = \"sent.value.token\"\n{GRANT}\n\
             [properties.p]\nalways = \"n == {none}\"\nwhen = \"before == null && !changed\"\n"
@@ -112,5 +120,11 @@ eventually = "grants > 0 && who != null"
     ends(text, 0);
     ends(&text.replace("grants > 0", "grants == 1"), 1);
     // Nobody has been granted more than a thousand: there is nobody to judge.
-    ends(&text.replace("'lease/Granted@1'", "'lease/Granted@1' && sent.value.token > 1000"), 5);
+    ends(
+        &text.replace(
+            "'lease/Granted@1'",
+            "'lease/Granted@1' && sent.value.token > 1000",
+        ),
+        5,
+    );
 }

@@ -38,7 +38,10 @@ fn conditions() {
         (nested("(", "true", ")", 8_000), deep),
         (nested("[", "", "]", 8_000), deep),
         (nested("{1: ", "1", "}", 3_000), deep),
-        (nested("1 + ", "1", " == 0", 1).replacen("1 + ", &"1 + ".repeat(4_000), 1), deep),
+        (
+            nested("1 + ", "1", " == 0", 1).replacen("1 + ", &"1 + ".repeat(4_000), 1),
+            deep,
+        ),
         (nested("now < 1 ? true : ", "true", "", 900), deep),
         (format!("world{}", ".a".repeat(8_000)), deep),
         (format!("cells{}", "[0]".repeat(5_000)), deep),
@@ -58,11 +61,20 @@ fn conditions() {
 
 fn tables() {
     let client = "[clients.a]\nevent = \"lease/Event@1\"\narm = \"acquire\"\n";
-    refused(&format!("{client}fields = {}", nested("{a = ", "1", "}", 20_000)));
-    refused(&format!("{client}fields.ttl_ms.one_of = {}", nested("[", "1", "]", 20_000)));
+    refused(&format!(
+        "{client}fields = {}",
+        nested("{a = ", "1", "}", 20_000)
+    ));
+    refused(&format!(
+        "{client}fields.ttl_ms.one_of = {}",
+        nested("[", "1", "]", 20_000)
+    ));
     refused(&format!("{client}fields{} = 1", ".a".repeat(20_000)));
     refused(&format!("[a{}]\nb = 1", ".a".repeat(50_000)));
-    refused(&format!("[properties.\"{}\"]\nalwys = \"true\"", "a".repeat(1_000)));
+    refused(&format!(
+        "[properties.\"{}\"]\nalwys = \"true\"",
+        "a".repeat(1_000)
+    ));
 }
 
 /// A condition that is nearly too deep is evaluated, on the threads of a campaign and an

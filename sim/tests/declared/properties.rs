@@ -79,24 +79,37 @@ fn what_is_violated() {
           p at turn 1: for good state.token > 0
             expected for good: state.token > 0
             found    a step that changed something, from state.token = 1
-    "#]].assert_eq(&told.concat());
+    "#]]
+    .assert_eq(&told.concat());
 }
 
 /// As few seeds as the file says are enough to ask for it.
 fn never_seen() {
     let out = ends("[properties.p]\nsometimes = \"state.token > 1000\"\n", 5);
-    assert!(out.contains("never seen: p: sometimes state.token > 1000\n"), "{out}");
+    assert!(
+        out.contains("never seen: p: sometimes state.token > 1000\n"),
+        "{out}"
+    );
     assert!(!out.contains("no model says"), "{out}");
 }
 
 fn never_judged() {
     for kind in ["always", "never", "eventually", "at_most_once"] {
         let when = "when = \"state != null && state.token > 1000\"";
-        let out = ends(&format!("[properties.p]\n{kind} = \"state.token > 0\"\n{when}\n"), 5);
-        assert!(out.contains("never seen: p judged: p had something to say\n"), "{out}");
+        let out = ends(
+            &format!("[properties.p]\n{kind} = \"state.token > 0\"\n{when}\n"),
+            5,
+        );
+        assert!(
+            out.contains("never seen: p judged: p had something to say\n"),
+            "{out}"
+        );
     }
     let out = ends("[properties.p]\nabsorbing = \"state.token > 1000\"\n", 5);
-    assert!(out.contains("never seen: p judged: p had something to say\n"), "{out}");
+    assert!(
+        out.contains("never seen: p judged: p had something to say\n"),
+        "{out}"
+    );
 }
 
 fn errors() {
@@ -162,7 +175,8 @@ sometimes = "before == null && state == null"
           reads at turn 1: always before.token < state.token || before.holder != state.holder
             expected before.token < state.token || before.holder != state.holder
             found    before.token = 1, state.token = 1, before.holder = "ann", state.holder = "ann"
-    "#]].assert_eq(&violation(&out));
+    "#]]
+    .assert_eq(&violation(&out));
 }
 
 fn cells() {

@@ -35,7 +35,10 @@ fn refused(texts: impl IntoIterator<Item = String>, expected: &Expect) {
 
 /// The same of texts that come after the world's own lines.
 fn refused_after(texts: &[&str], expected: &Expect) {
-    refused(texts.iter().map(|text| format!("{LEASES}{text}\n")), expected);
+    refused(
+        texts.iter().map(|text| format!("{LEASES}{text}\n")),
+        expected,
+    );
 }
 
 fn of_the_file() {
@@ -51,7 +54,9 @@ fn of_the_file() {
         "format = \"sim/1\"\n[reducers.\"lease/Lease@1\"]\n",
         "format = \"sim/1\"\nexpect = [\"unaccepted=renw\"]\n",
     ];
-    refused(texts.map(str::to_owned), &expect![[r#"
+    refused(
+        texts.map(str::to_owned),
+        &expect![[r#"
         error: unclosed table, expected `]`
           at w/sim.toml:2:11
         error: the file does not say its `format`
@@ -82,7 +87,8 @@ fn of_the_file() {
         error: `expect`: `unaccepted=renw`: the documents have no `renw`: acquire, release, renew, timer
           at w/sim.toml:2:11
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 fn of_clients() {
@@ -96,7 +102,9 @@ fn of_clients() {
         "[correlation]\n\"lease/Granted@1\" = \"resorce\"",
         "[correlation]\n\"lease/Grunted@1\" = \"resource\"",
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: unknown schema: `lease/Evnt@1`
           at w/sim.toml:6:9
           expected: one of lease/Event@1
@@ -131,7 +139,8 @@ fn of_clients() {
           expected: one of blob.get, blob.put, http.request, lease/Acquire@1, lease/Event@1, lease/Granted@1, lease/Release@1, lease/Renew@1, lease/Resource@1, lease/State@1, timer.set
           hint: did you mean `lease/Granted@1`?
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 /// Of a client that acquires, with one field.
@@ -153,7 +162,9 @@ fn of_values() {
     let texts = texts.map(|text| format!("{LEASES}{client}{text}\n"));
     let two_types = "resource = { fresh = \"r\" }\nfields.ttl_ms = { fresh = \"r\" }\n";
     let two_types = format!("{LEASES}{client}{two_types}");
-    refused(texts.into_iter().chain([two_types]), &expect![[r#"
+    refused(
+        texts.into_iter().chain([two_types]),
+        &expect![[r#"
         error: `a`: 5 to 1 is no range of nat
           at w/sim.toml:8:1
         1 error
@@ -194,7 +205,8 @@ fn of_values() {
           at w/sim.toml:5:1
           hint: give them a bundle of their own, by another name
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 fn of_answers() {
@@ -211,7 +223,9 @@ fn of_answers() {
         "[[answers.\"http.request\"]]\nname = \"ok\"\nraises = { a = 1 }",
         "[[answers.\"http.request\"]]\nname = \"ok\"\n[[answers.\"http.request\"]]\nname = \"ok\"",
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: unknown kind of effect or plan: `http.requst`
           at w/sim.toml:5:1
           expected: one of blob.get, blob.put, http.request, timer.set
@@ -253,7 +267,8 @@ fn of_answers() {
           at w/sim.toml:8:8
           hint: call this one otherwise
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 fn of_faults() {
@@ -264,7 +279,9 @@ fn of_faults() {
         "[faults]\nspurious = \"noone\"",
         "[faults]\nspurious = [\"renw\"]",
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: unknown kind of fault: `crsh`
           at w/sim.toml:6:8
           expected: one of advance, crash, drop, duplicate, redeliver, reorder, second_start, silence, snapshot, spurious, start_early, timer_early, timer_late, timer_status, timer_twice
@@ -286,7 +303,8 @@ fn of_faults() {
           expected: one of acquire, release, renew, timer
           hint: did you mean `renew`?
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 /// What `run` says of wasm that is not there, and of a package that is none or cannot be built.
@@ -306,7 +324,10 @@ fn of_wasm() {
     place.write("w/own/Cargo.toml", manifest);
     place.write("w/own/src/lib.rs", "pub fn own() {}\n");
     tell(&place, "package = \"own\"");
-    place.write("w/own/Cargo.toml", format!("{manifest}crate-type = [\"cdylib\"]\n"));
+    place.write(
+        "w/own/Cargo.toml",
+        format!("{manifest}crate-type = [\"cdylib\"]\n"),
+    );
     place.write("w/own/src/lib.rs", "this is no Rust\n");
     tell(&place, "package = \"own\"");
     // What the compiler says comes first, and is its own.
@@ -325,5 +346,6 @@ fn of_wasm() {
         error: `lease/Lease@1` cannot be built
           1: cargo build failed in w/own
         hint: if the target is missing: rustup target add wasm32-unknown-unknown
-    "#]].assert_eq(&(ours.join("\n") + "\n"));
+    "#]]
+    .assert_eq(&(ours.join("\n") + "\n"));
 }

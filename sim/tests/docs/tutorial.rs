@@ -71,7 +71,11 @@ impl Reader {
             "text" => {
                 for line in block.text.lines() {
                     let is_it = |said: &str| said.trim_end() == line;
-                    assert!(self.said.lines().any(is_it), "nothing said: {line}\n{}", self.said);
+                    assert!(
+                        self.said.lines().any(is_it),
+                        "nothing said: {line}\n{}",
+                        self.said
+                    );
                 }
             }
             _ if above == "by" => {
@@ -94,7 +98,10 @@ impl Reader {
                 let text = block.text.replace("../sim/sdk", &sdk);
                 fs::write(path(&self.folder), text).expect("it can be written");
             }
-            kind => panic!("nothing says what this block of {kind} is for: {}", block.text),
+            kind => panic!(
+                "nothing says what this block of {kind} is for: {}",
+                block.text
+            ),
         }
     }
 

@@ -143,7 +143,10 @@ fn check_found(bug: &Bug, out: &str) {
     let told: Vec<&str> = out.split("\nviolation: seed ").skip(1).collect();
     for property in bug.found_by {
         let first = format!("\n  {property} at turn ");
-        assert!(told.iter().any(|one| one.contains(&first)), "no {property}: {out}");
+        assert!(
+            told.iter().any(|one| one.contains(&first)),
+            "no {property}: {out}"
+        );
     }
     let decisions = told.iter().filter_map(|one| {
         let (_, shrunk) = one.split_once(" decisions to ")?;

@@ -1,7 +1,7 @@
 //! What conditions see of a moment.
 
 use super::Judge;
-use crate::at::{At, By, hash, id, plan_of};
+use crate::at::{At, By, plan_of};
 use crate::condition::Variables;
 use crate::evaluate::View;
 use crate::fields::{self, Fields, flag, list, null, text};
@@ -11,17 +11,17 @@ use cel::common::value::Val;
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId};
 use sim_record::trace::{Asker, Emitted, Step, Trace, ValueId};
 
-/// So many values are kept as conditions see them.
-const MOST_VALUES: usize = 1 << 14;
+/// An odd number without a pattern.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
 
 impl Judge<'_> {
     /// A value of a schema, as conditions see it: made once, for values recur.
     pub(super) fn val(&self, trace: &Trace, schema: SchemaId, value: ValueId) -> Box<dyn Val> {
-        let of = |schema: SchemaId, value: ValueId| hash(&[schema.index() as u32, id(Some(value))]);
+        // Few schemas, and fingerprints of 128 bits: they stay apart.
+        let spread = (schema.index() as u128 + 1).wrapping_mul(SPREAD);
+        let print = trace.values.fingerprint(value) ^ spread;
         let mut vals = self.vals.borrow_mut();
-        let hashed = of(schema, value);
-        let is_it = |known: &(SchemaId, ValueId, _)| known.0 == schema && known.1 == value;
-        if let Some((.., val)) = vals.find(hashed, is_it) {
+        if let Some(val) = vals.get(print) {
             return val.clone_as_boxed();
         }
         let schemas = &self.world.air.schemas;
@@ -29,15 +29,16 @@ impl Judge<'_> {
             Ok(value) => fields::val(schemas, schemas.ty(schema), &value),
             Err(_) => null(),
         };
-        if vals.len() >= MOST_VALUES {
-            vals.clear();
-        }
-        let entry = (schema, value, val.clone_as_boxed());
-        vals.insert_unique(hashed, entry, |(schema, value, _)| of(*schema, *value));
+        vals.insert(print, val.clone_as_boxed().into());
         val
     }
 
-    pub(super) fn key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Box<dyn Val> {
+    pub(super) fn key(
+        &self,
+        trace: &Trace,
+        reducer: ReducerId,
+        key: Option<ValueId>,
+    ) -> Box<dyn Val> {
         let schema = self.world.air.reducers[reducer.index()].key_schema;
         match schema.zip(key) {
             Some((schema, key)) => self.val(trace, schema, key),
@@ -66,9 +67,7 @@ impl Judge<'_> {
             At::Sent(emitted, _) => {
                 correlation.of_event(emitted.schema, trace.bytes(emitted.value))
             }
-            At::Effect(intent) => {
-                of_effect(intent.effect, intent.params, plan_of(intent))
-            }
+            At::Effect(intent) => of_effect(intent.effect, intent.params, plan_of(intent)),
             At::Step(step) => {
                 let of_key = || self.who_of_key(trace, step.reducer, step.key);
                 match correlation.of_event(step.schema, trace.bytes(step.event)) {
@@ -81,7 +80,12 @@ impl Judge<'_> {
         found.map(|who| who.as_ref().into())
     }
 
-    pub(super) fn who_of_key(&self, trace: &Trace, reducer: ReducerId, key: Option<ValueId>) -> Who {
+    pub(super) fn who_of_key(
+        &self,
+        trace: &Trace,
+        reducer: ReducerId,
+        key: Option<ValueId>,
+    ) -> Who {
         let key = self.key(trace, reducer, key);
         Scalar::of(&*key).and_then(|scalar| scalar.who())
     }
@@ -154,7 +158,12 @@ impl Judge<'_> {
         })
     }
 
-    pub(super) fn sent(&self, trace: &Trace, emitted: &Emitted, by: Option<Box<dyn Val>>) -> Box<dyn Val> {
+    pub(super) fn sent(
+        &self,
+        trace: &Trace,
+        emitted: &Emitted,
+        by: Option<Box<dyn Val>>,
+    ) -> Box<dyn Val> {
         let schema = self.world.air.schemas.name(emitted.schema);
         let value = self.val(trace, emitted.schema, emitted.value);
         let fields = [("schema", text(schema)), ("value", value)];
@@ -188,7 +197,11 @@ impl Judge<'_> {
         set("changed", &|| flag(!step.is_unchanged()));
         set("emitted", &|| {
             let emitted = trace.emitted_in(&step.emitted).iter();
-            list(emitted.map(|emitted| self.sent(trace, emitted, None)).collect())
+            list(
+                emitted
+                    .map(|emitted| self.sent(trace, emitted, None))
+                    .collect(),
+            )
         });
         set("effects", &|| {
             let intents = trace.intents_in(&step.intents).iter().map(|intent| {

@@ -155,7 +155,8 @@ impl Straight {
         }
         let asked = run.intents_in(&turn.intents).iter();
         let allowed = asked.filter(|intent| intent.allowed);
-        self.open.extend(allowed.map(|intent| (intent.hash, intent.asker.cell())));
+        self.open
+            .extend(allowed.map(|intent| (intent.hash, intent.asker.cell())));
     }
 
     /// What a recovered kernel has that the run had not.

@@ -178,7 +178,9 @@ impl<'w> Runner<'w> {
                 Faults::draw(&mut stream, depth, &self.answers)
             }
         };
-        let forbidden = Knob::ALL.into_iter().filter(|knob| self.model.forbids(*knob));
+        let forbidden = Knob::ALL
+            .into_iter()
+            .filter(|knob| self.model.forbids(*knob));
         forbidden.fold(faults, Faults::without)
     }
 

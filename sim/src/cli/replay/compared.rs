@@ -86,14 +86,16 @@ pub(super) fn changes(
 ) -> Vec<String> {
     let mut changes = Vec::new();
     let now = WorldHashes::of(world);
-    for (name, hash) in &now.reducers {
+    // A person who writes a case need not say on what.
+    let says_world = !case.world.manifest.is_empty() || !case.world.reducers.is_empty();
+    for (name, hash) in now.reducers.iter().filter(|_| says_world) {
         match case.world.reducers.get(name) {
             Some(then) if then == hash => {}
             Some(then) => changes.push(format!("{name} was {then} and is {hash}")),
             None => changes.push(format!("{name} was not in the world of this case")),
         }
     }
-    if case.world.manifest != now.manifest {
+    if says_world && case.world.manifest != now.manifest {
         changes.push(format!(
             "the manifest was {} and is {}",
             case.world.manifest, now.manifest

@@ -30,7 +30,9 @@ fn of_conditions() {
         "world['lease/Leese@1'].size() == 1",
     ];
     let texts = texts.map(|text| format!("{LEASES}[properties.p]\nalways = \"{text}\"\n"));
-    refused(texts, &expect![[r#"
+    refused(
+        texts,
+        &expect![[r#"
         error: unknown variable `stat`
           at w/sim.toml:6:10
           hint: did you mean `state`?
@@ -71,7 +73,8 @@ fn of_conditions() {
           at w/sim.toml:6:10
           hint: did you mean `lease/Lease@1`?
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 fn of_counters() {
@@ -85,7 +88,9 @@ fn of_counters() {
         "[counters.n]\nmax = \"changed\"",
         "[counters.n]\ncount = \"m > 0\"",
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: a counter cannot be called `state`
           at w/sim.toml:5:1
           hint: conditions have a variable of that name
@@ -115,7 +120,8 @@ fn of_counters() {
           at w/sim.toml:6:9
           hint: there are event, before, state, key, emitted, effects, changed, effect, sent, receipt, now, who, cells, world, each, n
         1 error
-    "#]]);
+    "#]],
+    );
 }
 
 fn of_properties() {
@@ -128,7 +134,9 @@ fn of_properties() {
         "[properties.p]\neventually = \"event.tag == 'renew'\"",
         "[properties.p]\nof = \"lease/Leese@1\"\nalways = \"changed\"",
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: the property `p` says one thing
           at w/sim.toml:5:1
           expected: one of `always`, `never`, `sometimes`, `eventually`, `at_most_once`, `absorbing`
@@ -158,5 +166,6 @@ fn of_properties() {
           expected: one of lease/Lease@1
           hint: did you mean `lease/Lease@1`?
         1 error
-    "#]]);
+    "#]],
+    );
 }
