@@ -7,6 +7,8 @@
 //! must exist. What cargo runs otherwise must name what there is: these commands are the tests
 //! themselves, or too long for one.
 
+mod tutorial;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +22,10 @@ pub fn trials() -> Vec<Trial> {
         let stem = page.file_stem().expect("it has a name").to_string_lossy();
         support::trial(format!("docs::{stem}"), {
             let page = page.clone();
-            move || follow(&page)
+            move || match page.ends_with("tutorial.md") {
+                true => tutorial::follow(),
+                false => follow(&page),
+            }
         })
     });
     let mut trials: Vec<Trial> = pages.collect();
