@@ -211,8 +211,8 @@ impl Client {
         }
     }
 
-    /// Whether an event of this kind has values that the client might send; `fresh` are the ids that
-    /// were new in others, by bundle.
+    /// Whether an event of this kind has values that the client might send; `fresh` are the ids
+    /// that were new in others, by bundle.
     pub fn allows(&self, air: &Air, event: &Value, fresh: &mut Fresh) -> bool {
         let payload = match (event, &self.arm) {
             (Value::Variant { value, .. }, Some(_)) => value,

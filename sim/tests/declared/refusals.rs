@@ -338,6 +338,7 @@ fn of_wasm() {
     let ours: Vec<&str> = ours.collect();
     expect![[r#"
         error: no w/leese.wasm: w/sim.toml says that `lease/Lease@1` is there
+        hint: build it first, as the README of the world says
         error: `lease/Lease@1` cannot be built
           1: no cargo package in w/none: there is no Cargo.toml
         error: `lease/Lease@1` cannot be built
