@@ -97,7 +97,7 @@ fn not_right() {
     });
     expect![[r#"
         missing  world          empty: empty has no documents: expected files named `*.air.json`: sim check empty
-        missing  world          toml: unknown field `reducer`, expected one of `format`, `document: sim check toml
+        missing  world          toml: unknown key: `reducer`: sim check toml
         missing  world          missing: cannot read the world's folder missing: sim check missing
         missing  world          air: not JSON: EOF while parsing an object: sim check air"#]].assert_eq(&said.join("\n"));
 }

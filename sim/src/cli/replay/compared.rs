@@ -101,7 +101,7 @@ pub(super) fn changes(
             case.world.manifest, now.manifest
         ));
     }
-    changes.extend(declared(case, &now));
+    changes.extend(declared(case, &now).filter(|_| says_world));
     if let Some(bound) = world.cut_by(checked.end) {
         changes.push(format!("incomplete: it was ended by the bound of {bound}"));
     }
