@@ -102,7 +102,7 @@ fn agree(wasm: &[u8], seeds: u64) {
     runner.remember_steps();
     for seed in 0..seeds {
         let seed = Seed(seed);
-        if seed.0 % 512 == 0 {
+        if seed.0.is_multiple_of(512) {
             runner.renew().expect("it can be run");
         }
         let scenario = runner.scenario(seed, PlanMode::Answered, Bounds::default(), Mix::Swarm);

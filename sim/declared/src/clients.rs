@@ -213,13 +213,13 @@ impl Client {
 
     /// Whether an event of this kind has values that the client might send; `fresh` are the ids
     /// that were new in others, by bundle.
-    pub fn allows(&self, air: &Air, event: &Value, fresh: &mut Fresh) -> bool {
+    pub fn allows(&self, event: &Value, fresh: &mut Fresh) -> bool {
         let payload = match (event, &self.arm) {
             (Value::Variant { value, .. }, Some(_)) => value,
             (event, _) => event,
         };
         let given = self.given.as_ref();
-        given.is_none_or(|given| given.allows(&air.schemas, payload, fresh))
+        given.is_none_or(|given| given.allows(payload, fresh))
     }
 
     /// An event as it is at a time, if it tells the time.

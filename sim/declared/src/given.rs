@@ -355,7 +355,7 @@ impl Given {
 
     /// Whether a value might be made so. Ids that are to be new are not among `fresh`, and are from
     /// here on.
-    pub fn allows(&self, schemas: &Schemas, value: &Value, fresh: &mut Fresh) -> bool {
+    pub fn allows(&self, value: &Value, fresh: &mut Fresh) -> bool {
         match &self.how {
             How::Is(is) => is == value,
             How::Fresh(name) => fresh.insert((name.clone(), value.clone())),
@@ -373,12 +373,10 @@ impl Given {
             How::Text(_) => *value != Value::text(""),
             How::Fields(fields) => fields.iter().all(|(name, given)| {
                 let field = value.field(name);
-                field.is_none_or(|value| given.allows(schemas, value, fresh))
+                field.is_none_or(|value| given.allows(value, fresh))
             }),
             How::Arm(tag, given) => match value {
-                Value::Variant { tag: is, value } => {
-                    is == tag && given.allows(schemas, value, fresh)
-                }
+                Value::Variant { tag: is, value } => is == tag && given.allows(value, fresh),
                 _ => false,
             },
             How::Now | How::From(_) | How::Works(_) => true,

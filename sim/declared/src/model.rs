@@ -312,7 +312,7 @@ impl Model for Declared {
                 return false;
             };
             let mut clients = self.clients_of(schema, value);
-            clients.any(|client| client.allows(&self.air, &event, &mut fresh))
+            clients.any(|client| client.allows(&event, &mut fresh))
         };
         let requests = &scenario.requests;
         let mut all = requests
