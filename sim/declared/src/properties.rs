@@ -9,7 +9,7 @@ use crate::shape::Wanted;
 use crate::trouble::Troubles;
 use crate::written::{Counter as CounterFile, PropertyFile};
 use sim_air::{Air, ReducerId};
-use sim_model::{Asked, Property, SEEDS_FOR_SOMETIMES};
+use sim_model::{Asked, Property, SEEDS_FOR_ARMS, SEEDS_FOR_SOMETIMES};
 
 /// So many characters of a condition are shown as what is expected.
 const MOST_SHOWN: usize = 160;
@@ -256,7 +256,8 @@ impl Rules {
         let mut properties: Vec<_> = root.properties.iter().collect();
         properties.sort_by_key(|(_, property)| property.span().start);
         let seeds = root.campaign.seeds.unwrap_or(u64::MAX);
-        let asked = Asked::From(seeds.min(SEEDS_FOR_SOMETIMES));
+        let asked = [SEEDS_FOR_SOMETIMES, SEEDS_FOR_ARMS];
+        let asked = asked.map(|least| Asked::From(seeds.min(least)));
         for (name, property) in properties {
             if let Some(rule) = read_rule(name, property, air, &names, troubles) {
                 rules.add(rule, asked);
@@ -265,11 +266,11 @@ impl Rules {
         rules
     }
 
-    fn add(&mut self, mut rule: Rule, asked: Asked) {
+    fn add(&mut self, mut rule: Rule, asked: [Asked; 2]) {
         let (name, says) = (rule.name.clone(), rule.says.clone());
         rule.place = self.properties.len();
         let property = match rule.kind {
-            RuleKind::Sometimes => Property::sometimes(name, says, asked),
+            RuleKind::Sometimes => Property::sometimes(name, says, asked[0]),
             RuleKind::Eventually => Property::declared_eventually(name, says),
             _ => Property::declared(name, says),
         };
@@ -279,7 +280,7 @@ impl Rules {
             let name = format!("{} judged", rule.name);
             let says = format!("{} had something to say", rule.name);
             self.properties
-                .push(Property::sometimes(name, says, asked).of_model());
+                .push(Property::sometimes(name, says, asked[1]).of_model());
         }
         self.rules.push(rule);
     }

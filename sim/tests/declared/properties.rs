@@ -3,7 +3,7 @@
 use expect_test::expect;
 use libtest_mimic::Trial;
 
-use super::{count, ends, trial, violation};
+use super::{CLIENTS, LEASES, count, ends, leases_of, trial, violation};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -11,6 +11,7 @@ pub fn trials() -> Vec<Trial> {
         trial("properties", "what_is_violated", what_is_violated),
         trial("properties", "never_seen", never_seen),
         trial("properties", "never_judged", never_judged),
+        trial("properties", "never_judged_by_few", never_judged_by_few),
         trial("properties", "errors", errors),
         trial("properties", "null_states", null_states),
         trial("properties", "cells", cells),
@@ -110,6 +111,19 @@ fn never_judged() {
         out.contains("never seen: p judged: p had something to say\n"),
         "{out}"
     );
+}
+
+/// A small campaign, of which nothing else is said, holds nothing by a property that said nothing.
+fn never_judged_by_few() {
+    let property = "[properties.p]\nnever = \"state.token == 0\"\nwhen = \"state.token > 1000\"\n";
+    let text = format!("{LEASES}{CLIENTS}{property}").replace("seeds = 100\n", "");
+    let place = leases_of(&text);
+    for (seeds, code) in [(64, 5), (63, 0)] {
+        let said = place.sim(&format!(
+            "run --world w --seeds 0..{seeds} --case-dir found"
+        ));
+        assert_eq!(said.code, code, "{seeds} seeds: {}{}", said.out, said.err);
+    }
 }
 
 fn errors() {
