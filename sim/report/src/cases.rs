@@ -31,7 +31,7 @@ pub fn list(cases: &[(String, Case)], width: u16) -> Text {
     let left = usize::from(width)
         .saturating_sub(before + 1)
         .max(LEAST_ABOUT);
-    let mut table = Table::new(["case", "decisions", "verdict", "about"]).align_right(&[1]);
+    let mut table = Table::new(["case", "decisions", "when written", "about"]).align_right(&[1]);
     for (file, decisions, verdict, about) in rows {
         let cells = [
             file.clone(),

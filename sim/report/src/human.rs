@@ -163,7 +163,8 @@ impl<W> Human<'_, W> {
             text.look(Look::Bad, format!("never seen: {name}: {says}"));
         }
         let is_meant = |property: &&Property| {
-            property.name.starts_with("accepted") || property.name.starts_with("started")
+            let kinds = ["accepted", "delivered", "started"];
+            kinds.iter().any(|kind| property.name.starts_with(kind))
         };
         if seen.missed().iter().any(is_meant) {
             text.line(

@@ -23,10 +23,16 @@ pub fn summary(world: &World, summary: &Summary) -> Text {
         counted(summary.steps, "step"),
         names.join(", ")
     ));
-    match summary.bounded_runs {
+    if summary.long_runs > 0 {
+        let runs = counted(summary.long_runs, "run");
+        text.line(format!(
+            "{runs} had faults for as many turns as they may, and came to rest then"
+        ));
+    }
+    match summary.cut_runs {
         0 => {}
-        1 => text.line("1 run ended at a bound, not by itself"),
-        runs => text.line(format!("{runs} runs ended at a bound, not by themselves")),
+        1 => text.line("1 run was cut short by a bound"),
+        runs => text.line(format!("{runs} runs were cut short by a bound")),
     }
     text.line("");
     counts(

@@ -271,17 +271,17 @@ impl Replay {
             let is_stopped = !checked.violations.is_empty();
             changes.push(match once.difference(&reference.trace) {
                 _ if replayer.interrupt.is_asked() => {
-                    "the built-in reducer was not asked: interrupted".to_owned()
+                    "the world's own reducer was not asked: interrupted".to_owned()
                 }
                 Some(difference) if is_stopped && difference.is_end() => {
-                    "the built-in reducer does the same until here, and goes on".to_owned()
+                    "the world's own reducer does the same until here, and goes on".to_owned()
                 }
                 Some(difference) => {
                     let traces = (&once, &reference.trace);
                     let paths = compared::state_paths(world, traces, &difference);
-                    format!("the built-in reducer differs at {difference}{paths}")
+                    format!("the world's own reducer differs at {difference}{paths}")
                 }
-                None => "the built-in reducer does the same".to_owned(),
+                None => "the world's own reducer does the same".to_owned(),
             });
         }
         let done = CaseDone {

@@ -164,12 +164,24 @@ fn of_arm(to: &mut Adder<'_>, world: &World, arm: &EventArm) -> ArmSometimes {
     let from = match arm.source {
         EventSource::Client => "from a client",
         EventSource::Plan => "from a plan",
+        EventSource::Reducer if world.declared.is_some() => {
+            "from a reducer, for no client sends it"
+        }
         EventSource::Reducer => "from a reducer",
         EventSource::Receipt => "with a receipt",
     };
-    let delivered = to.unasked(
+    // Where clients are declared, the rest comes from within, or it was forgotten.
+    let is_forgotten = arm.source == EventSource::Reducer
+        && world.declared.is_some()
+        && !world.expected.unaccepted(arm.label(air));
+    let is_delivered = match is_forgotten {
+        true => Asked::From(SEEDS_FOR_SOMETIMES),
+        false => Asked::Never,
+    };
+    let delivered = to.add(
         format!("delivered {label}"),
         format!("{label} of {schema} arrived, {from}"),
+        is_delivered,
     );
     let routes = air.routes.iter().filter(|route| route.event == arm.schema);
     let mut by: Vec<Option<ReducerId>> = routes.map(|route| Some(route.reducer)).collect();

@@ -58,6 +58,8 @@ pub(super) struct Counts {
     pub steps: u64,
     runs: u64,
     pub bounded_runs: u64,
+    /// Of these, the ones whose faults took all the turns that they may.
+    pub long_runs: u64,
     pub cut_runs: u64,
     restless_runs: u64,
     pub decisions: [u64; Verb::ALL.len()],
@@ -94,6 +96,7 @@ impl Counts {
             steps: 0,
             runs: 0,
             bounded_runs: 0,
+            long_runs: 0,
             cut_runs: 0,
             restless_runs: 0,
             decisions: [0; Verb::ALL.len()],
@@ -109,6 +112,7 @@ impl Counts {
         self.steps += other.steps;
         self.runs += other.runs;
         self.bounded_runs += other.bounded_runs;
+        self.long_runs += other.long_runs;
         self.cut_runs += other.cut_runs;
         self.restless_runs += other.restless_runs;
         let add = |into: &mut [u64], from: &[u64]| {
@@ -152,6 +156,7 @@ impl Counts {
             turns: self.turns,
             steps: self.steps,
             bounded_runs: self.bounded_runs,
+            long_runs: self.long_runs,
             cut_runs: self.cut_runs,
             restless_runs: self.restless_runs,
             decisions: self.decisions,
@@ -181,6 +186,7 @@ impl Counts {
         self.steps += runner.trace.steps.len() as u64;
         self.runs += 1;
         self.bounded_runs += u64::from(checked.end.is_bound());
+        self.long_runs += u64::from(checked.end == End::TurnBound);
         self.cut_runs += u64::from(runner.world.cut_by(checked.end).is_some());
         self.restless_runs += u64::from(checked.end == End::LivenessBound);
         runner

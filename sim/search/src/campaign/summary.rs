@@ -23,6 +23,8 @@ pub struct Summary {
     pub steps: u64,
     /// Runs that ended at a bound rather than by themselves.
     pub bounded_runs: u64,
+    /// Of these, the ones whose faults took all the turns that they may.
+    pub long_runs: u64,
     /// Of these, the ones that were cut short before they came to their end: see
     /// [`World::cut_by`](sim_kernel::World::cut_by).
     pub cut_runs: u64,
