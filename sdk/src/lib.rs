@@ -44,6 +44,7 @@
 //! - [`Refusal`] is how a step says no. In wasm it is a trap, and the host shows its words, which
 //!   name the place: `event.add.by: expected a nat, found a text`. A panic is shown too.
 //! - [`sys`] has the schemas that are built into AIR, [`testing`] steps on the host.
+//! - [`monitor`] is for a property that is a reducer itself.
 //!
 //! Nothing is allocated: texts and lists are borrowed from the input, and outputs are written where
 //! the host reads them. There is no heap, and the crate brings its own panic handler, so that a
@@ -69,6 +70,7 @@ extern crate std;
 pub mod cbor;
 #[cfg(target_arch = "wasm32")]
 pub mod memory;
+pub mod monitor;
 pub mod record;
 #[doc(hidden)]
 pub mod schema;

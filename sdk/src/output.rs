@@ -1,9 +1,9 @@
 //! What a step gives out.
 //!
-//! Owns the names in the output envelope and their order: state, events, effects. What is given out
-//! is written at once, where it belongs, so that nothing is allocated.
+//! Owns the names in the output envelope and their order: state, events, effects, annotations. What
+//! is given out is written at once, where it belongs, so that nothing is allocated.
 
-use crate::cbor::{Buffer, Sink};
+use crate::cbor::{Buffer, MAJOR_BYTES, Sink};
 use crate::encode::Encode;
 use crate::{Input, Refusal};
 
@@ -28,16 +28,18 @@ use crate::{Input, Refusal};
 /// # Ok::<(), sdk::Refusal>(())
 /// ```
 pub struct Output<'a> {
-    /// State, events and effects, without what is around them.
+    /// State, events, effects and assertions, without what is around them.
     out: Buffer<'a>,
     /// The state as it came in.
     before: Option<&'a [u8]>,
     after: After,
-    /// Where the state ends, and the events.
+    /// Where the state ends, the events, and the effects.
     state_end: usize,
     events_end: usize,
+    effects_end: usize,
     event_count: u64,
     effect_count: u64,
+    assertion_count: u64,
 }
 
 /// What becomes of the state.
@@ -56,8 +58,10 @@ impl<'a> Output<'a> {
             after: After::Unchanged,
             state_end: 0,
             events_end: 0,
+            effects_end: 0,
             event_count: 0,
             effect_count: 0,
+            assertion_count: 0,
         }
     }
 
@@ -67,6 +71,7 @@ impl<'a> Output<'a> {
         let length = self.insert(0, |out| document(out, state));
         (self.state_end, self.after) = (length, After::Changed);
         self.events_end += length;
+        self.effects_end += length;
     }
 
     /// No state any more: the cell of a keyed reducer ends, and another begins anew.
@@ -101,9 +106,60 @@ impl<'a> Output<'a> {
         self.put_effect((kind, slot), params, Some(idempotency_key));
     }
 
+    /// Asserts that a condition holds, each time that this is reached. The details are shown where
+    /// it does not. What has the same message is the same assertion.
+    ///
+    /// ```
+    /// fn step(input: &sdk::Input, output: &mut sdk::Output) -> Result<(), sdk::Refusal> {
+    ///     let total: u64 = input.state()?.unwrap_or(0) + input.event::<u64>()?;
+    ///     output.always(total < 100, "the total stays below 100", &total);
+    ///     output.state(&total);
+    ///     Ok(())
+    /// }
+    ///
+    /// let answer = sdk::testing::given(&99_u64, &1_u64).step(step)?;
+    /// assert_eq!(answer.assertions[0].message, "the total stays below 100");
+    /// assert!(!answer.assertions[0].holds);
+    /// # Ok::<(), sdk::Refusal>(())
+    /// ```
+    pub fn always(&mut self, holds: bool, message: &str, details: &(impl Encode + ?Sized)) {
+        self.put_assertion(("always", message), holds, details);
+    }
+
+    /// Asserts that a condition holds at least once in a campaign. `sim.toml` lists its message, so
+    /// that it is missed if it never does.
+    pub fn sometimes(&mut self, holds: bool, message: &str, details: &(impl Encode + ?Sized)) {
+        self.put_assertion(("sometimes", message), holds, details);
+    }
+
+    /// Asserts that this is reached at least once in a campaign. `sim.toml` lists its message.
+    pub fn reachable(&mut self, message: &str, details: &(impl Encode + ?Sized)) {
+        self.put_assertion(("reachable", message), true, details);
+    }
+
+    fn put_assertion(
+        &mut self,
+        (kind, message): (&str, &str),
+        holds: bool,
+        details: &(impl Encode + ?Sized),
+    ) {
+        self.assertion_count += 1;
+        self.insert(self.out.length(), |out| {
+            out.map(4);
+            out.text("kind");
+            out.text(kind);
+            out.text("message");
+            out.text(message);
+            out.text("holds");
+            out.boolean(holds);
+            out.text("details");
+            details.encode(out);
+        });
+    }
+
     fn put_event(&mut self, schema: &str, value: &(impl Encode + ?Sized), key: Option<&[u8]>) {
         self.event_count += 1;
-        self.events_end += self.insert(self.events_end, |out| {
+        let length = self.insert(self.events_end, |out| {
             out.map(2 + u64::from(key.is_some()));
             out.text("schema");
             out.text(schema);
@@ -111,6 +167,8 @@ impl<'a> Output<'a> {
             document(out, value);
             put_key(out, "key", key);
         });
+        self.events_end += length;
+        self.effects_end += length;
     }
 
     fn put_effect(
@@ -120,7 +178,7 @@ impl<'a> Output<'a> {
         key: Option<&[u8]>,
     ) {
         self.effect_count += 1;
-        self.insert(self.out.length(), |out| {
+        self.effects_end += self.insert(self.effects_end, |out| {
             out.map(3 + u64::from(key.is_some()));
             out.text("kind");
             out.text(kind);
@@ -135,6 +193,7 @@ impl<'a> Output<'a> {
     fn drop_state(&mut self) {
         self.out.remove_first(self.state_end);
         self.events_end -= self.state_end;
+        self.effects_end -= self.state_end;
         self.state_end = 0;
     }
 
@@ -149,6 +208,10 @@ impl<'a> Output<'a> {
     /// Puts around it what is around it, from the end to the beginning; returns its length.
     pub(crate) fn finish(mut self) -> Result<usize, Refusal> {
         let (events, effects) = (self.event_count, self.effect_count);
+        let asserts = self.assertion_count > 0;
+        if asserts {
+            self.annotate();
+        }
         for (at, name, count) in [
             (self.events_end, "effects", effects),
             (self.state_end, "domain_events", events),
@@ -163,7 +226,7 @@ impl<'a> Output<'a> {
         let before = self.before.filter(|_| self.after == After::Unchanged);
         let has_state = self.after == After::Changed;
         self.insert(0, |out| {
-            out.map(1 + u64::from(events > 0) + u64::from(effects > 0));
+            out.map(1 + u64::from(events > 0) + u64::from(effects > 0) + u64::from(asserts));
             out.text("state");
             match before {
                 Some(bytes) => out.bytes(bytes),
@@ -172,6 +235,21 @@ impl<'a> Output<'a> {
             }
         });
         self.out.finish()
+    }
+
+    /// Puts the assertions into annotations: a map with one key, in a byte string.
+    fn annotate(&mut self) {
+        let (at, count) = (self.effects_end, self.assertion_count);
+        self.insert(at, |out| {
+            out.map(1);
+            out.text("assertions");
+            out.array(count);
+        });
+        let length = self.out.length() - at;
+        self.insert(at, |out| {
+            out.text("ann");
+            out.head(MAJOR_BYTES, length as u64);
+        });
     }
 }
 

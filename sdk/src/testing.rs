@@ -132,6 +132,19 @@ pub struct Answer {
     pub events: Vec<Event>,
     /// The effects, in order.
     pub effects: Vec<Effect>,
+    /// What it asserted, in order.
+    pub assertions: Vec<Assertion>,
+}
+
+/// What a step asserted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// `always`, `sometimes` or `reachable`.
+    pub kind: String,
+    /// By which it is known.
+    pub message: String,
+    /// Whether the condition held.
+    pub holds: bool,
 }
 
 /// An event that a step gave out.
@@ -240,6 +253,7 @@ fn answer(reader: &mut Reader<'_>, given: &Given) -> Result<Answer, Refusal> {
         state: None,
         events: Vec::new(),
         effects: Vec::new(),
+        assertions: Vec::new(),
     };
     for _ in 0..reader.pairs(1)? {
         match reader.str()? {
@@ -256,11 +270,38 @@ fn answer(reader: &mut Reader<'_>, given: &Given) -> Result<Answer, Refusal> {
                     answer.effects.push(item.into());
                 }
             }
+            "ann" => answer.assertions = assertions(&mut Reader::new(reader.bytes()?))?,
             other => return Err(Refusal::unknown_field(other.as_bytes())),
         }
     }
     reader.finish()?;
     Ok(answer)
+}
+
+/// Takes annotations apart: what a step asserted is all that they hold.
+fn assertions(reader: &mut Reader<'_>) -> Result<Vec<Assertion>, Refusal> {
+    let mut assertions = Vec::new();
+    for _ in 0..reader.pairs(1)? {
+        reader.str()?;
+        for _ in 0..reader.items()? {
+            let (mut kind, mut message, mut holds) = ("", "", false);
+            for _ in 0..reader.pairs(4)? {
+                match reader.str()? {
+                    "kind" => kind = reader.str()?,
+                    "message" => message = reader.str()?,
+                    "holds" => holds = reader.boolean()?,
+                    _ => reader.skip()?,
+                }
+            }
+            let (kind, message) = (kind.to_string(), message.to_string());
+            assertions.push(Assertion {
+                kind,
+                message,
+                holds,
+            });
+        }
+    }
+    Ok(assertions)
 }
 
 crate::record! {

@@ -62,6 +62,7 @@ const SDK: &[Embedded] = embedded!("../sdk/src":
     "input.rs"
     "lib.rs"
     "memory.rs"
+    "monitor.rs"
     "output.rs"
     "record.rs"
     "refusal.rs"
@@ -144,7 +145,8 @@ fn sdk_manifest() -> String {
         r#"# A copy of what `sim` {version} was built with.
 [package]
 name = "sdk"
-version = "{version}"
+# Another than the original's, so that both can be in one lock file: `sim` brings that along.
+version = "{version}-copy"
 edition = "2024"
 rust-version = "{rust_version}"
 license = "{license}"

@@ -16,7 +16,12 @@ const SEEDS: u64 = 400;
 
 /// What no reducer can violate, or not before another invariant is violated: these have trials of
 /// their own, on documents with something wrong.
-const BEYOND_REDUCERS: [&str; 3] = ["intents_granted", "plans_succeed", "converges"];
+const BEYOND_REDUCERS: [&str; 4] = [
+    "intents_granted",
+    "plans_succeed",
+    "assertions",
+    "converges",
+];
 
 pub fn trials(seed: Option<Seed>) -> Vec<Trial> {
     let first = seed.map_or(0, |seed| seed.0.min(u64::MAX - MOST_SEEDS));

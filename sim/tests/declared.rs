@@ -4,10 +4,12 @@
 //! whose plan asks over HTTP.
 
 mod answers;
+mod assertions;
 mod clients;
 mod commands;
 mod counters;
 mod hostile;
+mod monitors;
 mod properties;
 mod refusals;
 
@@ -21,10 +23,12 @@ use crate::support::root;
 pub fn trials() -> Vec<Trial> {
     [
         answers::trials(),
+        assertions::trials(),
         clients::trials(),
         commands::trials(),
         counters::trials(),
         hostile::trials(),
+        monitors::trials(),
         properties::trials(),
         refusals::trials(),
     ]

@@ -100,6 +100,7 @@ pub fn step(input: &Input, output: &mut Output) -> Result<(), Refusal> {
     // What an order does not wait for comes too late, or a second time, and is ignored.
     if let Some(order) = after {
         order.request(output);
+        order.assert(output);
         output.state(&order);
     }
     Ok(())
@@ -142,6 +143,22 @@ impl Order<'_> {
             attempt,
             ..self
         })
+    }
+
+    /// What must be so, said where it is known best. `sim.toml` lists these messages.
+    fn assert(&self, output: &mut Output) {
+        let can_give_up = matches!(self.status, Status::Reserving | Status::Charging);
+        let is_patient = self.attempt <= MOST_ATTEMPTS;
+        output.always(
+            !can_give_up || is_patient,
+            "an order that can give up asks three times at most",
+            &self.attempt,
+        );
+        output.sometimes(
+            can_give_up && self.attempt == MOST_ATTEMPTS,
+            "an order asks for the last time",
+            self.order_id,
+        );
     }
 
     /// Asks for the work that the order waits for now.

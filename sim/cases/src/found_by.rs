@@ -109,6 +109,13 @@ pub struct WorldHashes {
     /// That of what is declared beside the documents, if something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub declared: Option<String>,
+    /// Wasm hash by the name of the monitor.
+    #[serde(
+        default,
+        deserialize_with = "strict::map",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
+    pub monitors: BTreeMap<String, String>,
 }
 
 impl WorldHashes {
@@ -123,6 +130,11 @@ impl WorldHashes {
                 .declared
                 .as_ref()
                 .map(|declared| Hash::of(declared.text.as_bytes()).to_string()),
+            monitors: world
+                .monitors
+                .iter()
+                .map(|(name, code)| (name.clone(), code.hash().to_string()))
+                .collect(),
         }
     }
 }

@@ -25,6 +25,13 @@ pub enum Wasm {
     Package(String),
 }
 
+impl Wasm {
+    fn given(file: &Option<String>, package: &Option<String>) -> Option<Wasm> {
+        let file = file.clone().map(Wasm::File);
+        file.or_else(|| package.clone().map(Wasm::Package))
+    }
+}
+
 /// Tells what the reader of TOML says in the words of other problems.
 fn refuse(troubles: &mut Troubles<'_>, at: usize, message: &str) {
     if let Some((name, known)) = message
@@ -83,6 +90,13 @@ impl File {
                 troubles.add(wasm.span().start, message);
             }
         }
+        for (monitor, given) in &root.monitors {
+            let both = (&given.get_ref().wasm, &given.get_ref().package);
+            if both.0.is_some() == both.1.is_some() {
+                let message = format!("`{monitor}` needs a `wasm` or a `package`, one of them");
+                troubles.add(given.span().start, message);
+            }
+        }
         troubles.done()?;
         Ok(File {
             name: name.to_owned(),
@@ -105,8 +119,16 @@ impl File {
     pub fn wasm(&self) -> impl Iterator<Item = (&str, Wasm)> {
         self.root.reducers.iter().filter_map(|(name, given)| {
             let given = given.get_ref();
-            let file = given.wasm.clone().map(Wasm::File);
-            let wasm = file.or_else(|| given.package.clone().map(Wasm::Package))?;
+            let wasm = Wasm::given(&given.wasm, &given.package)?;
+            Some((name.as_str(), wasm))
+        })
+    }
+
+    /// Where the wasm of each monitor comes from, by its name, in the order of the names.
+    pub fn monitors(&self) -> impl Iterator<Item = (&str, Wasm)> {
+        self.root.monitors.iter().filter_map(|(name, given)| {
+            let given = given.get_ref();
+            let wasm = Wasm::given(&given.wasm, &given.package)?;
             Some((name.as_str(), wasm))
         })
     }
@@ -134,13 +156,19 @@ impl File {
             (root.answers.len(), "kind of work answered"),
             (root.counters.len(), "counter"),
             (root.properties.len(), "property"),
+            (root.monitors.len(), "monitor"),
+            (root.assertions.count(), "assertion"),
         ];
+        // Most files have neither, and need not hear of them.
+        let counts = counts
+            .into_iter()
+            .filter(|(count, one)| *count > 0 || !["monitor", "assertion"].contains(one));
         let words = counts.map(|(count, one)| match (count, one) {
             (1, _) => format!("1 {one}"),
             (_, "property") => format!("{count} properties"),
             (_, "kind of work answered") => format!("{count} kinds of work answered"),
             _ => format!("{count} {one}s"),
         });
-        words.join(", ")
+        words.collect::<Vec<String>>().join(", ")
     }
 }

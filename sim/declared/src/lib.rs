@@ -23,6 +23,8 @@
 //! correlation whose things are
 //! clients     what clients send
 //! answers     what work is answered
+//! assertions  what reducers are said to assert
+//! names       names of what is asked of runs
 //! moments     what of a run conditions are evaluated at
 //! properties  counters, and what must hold
 //! memory      what is remembered of a run
@@ -31,6 +33,7 @@
 //! known       what was found out before
 //! evaluate    what conditions say of one moment
 //! judge       watches runs
+//! monitors    properties that are reducers themselves
 //! model       all of it, as the model of a world
 //! ```
 //!
@@ -40,6 +43,7 @@
 #![warn(missing_docs)]
 
 mod answers;
+mod assertions;
 mod at;
 mod bundles;
 mod clients;
@@ -55,6 +59,8 @@ mod known;
 mod memory;
 mod model;
 mod moments;
+mod monitors;
+mod names;
 mod numbers;
 mod path;
 mod properties;

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::answers::Answering;
+use crate::assertions;
 use crate::bundles::Bundles;
 use crate::clients::{self, Client};
 use crate::correlation::Correlation;
 use crate::file::File;
 use crate::judge::Judge;
+use crate::monitors::Monitor;
+use crate::names;
 use crate::properties::Rules;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
@@ -42,6 +45,7 @@ struct Parts {
     clients: Vec<Client>,
     answering: Answering,
     watched: Arc<Watched>,
+    monitors: Vec<Monitor>,
     spurious: SpuriousFrom,
     forbidden: Vec<Knob>,
     requests: u32,
@@ -73,6 +77,8 @@ impl Parts {
         let answering = Answering::read(file, air, &mut troubles);
         let correlation = Correlation::read(file, air, &mut troubles);
         let rules = Rules::read(file, air, &mut troubles);
+        names::check(file, &mut troubles);
+        let monitors = Monitor::read_all(file, &mut troubles);
         let has_clients = !clients.is_empty();
         let (spurious, forbidden) = read_faults(file, (air, arms), has_clients, &mut troubles);
         let (requests, values) = (file.campaign().requests, file.explore().values);
@@ -81,6 +87,7 @@ impl Parts {
             clients,
             answering,
             watched: Arc::new(Watched::new(rules, correlation, air.reducers.len())),
+            monitors,
             spurious,
             forbidden,
             requests: requests.unwrap_or(REQUESTS).clamp(1, 100),
@@ -103,8 +110,16 @@ impl Declared {
     /// # Errors
     /// As [`check`].
     pub fn of(file: &File, world: &World) -> Result<Declared, Diagnostics> {
+        let parts = Parts::read(file, &world.air, &world.arms)?;
+        let mut troubles = Troubles::new(&file.name, &file.text);
+        for monitor in parts.monitors.iter().filter(|it| !it.has_code(world)) {
+            // What reads the file reads the wasm, too: it was left out on the way.
+            let what = format!("the wasm of the monitor `{}` was not read", monitor.name);
+            troubles.add(0, what);
+        }
+        troubles.done()?;
         Ok(Declared {
-            parts: Parts::read(file, &world.air, &world.arms)?,
+            parts,
             generic: Generic::of(world),
             air: world.air.clone(),
         })
@@ -126,6 +141,7 @@ impl Declared {
                 clients.any(|client| client.is_of(arm.schema, arm.tag.as_deref()))
             });
         }
+        world.assertions = assertions::read(file);
         world.declared = Some(Source {
             file: file.name.clone(),
             text: file.text.clone(),
@@ -274,13 +290,11 @@ impl Model for Declared {
 
     fn watches<'w>(&self, world: &'w World) -> Vec<Watch<'w>> {
         let properties = self.parts.watched.rules.properties.clone();
-        match properties.is_empty() {
-            true => Vec::new(),
-            false => vec![Watch::new(
-                properties,
-                Judge::new(world, self.parts.watched.clone()),
-            )],
-        }
+        let judge = || Judge::new(world, self.parts.watched.clone());
+        let declared = (!properties.is_empty()).then(|| Watch::new(properties, judge()));
+        let monitors = self.parts.monitors.iter();
+        let monitors = monitors.filter_map(|monitor| monitor.watch(world));
+        declared.into_iter().chain(monitors).collect()
     }
 
     fn requests(&self, stream: &mut Stream, depth: Depth) -> Vec<Request> {

@@ -5,6 +5,7 @@ use toml::Spanned;
 use crate::condition::{Condition, is_variable};
 use crate::file::File;
 use crate::moments::{self, Moment};
+use crate::names::COUNTERS;
 use crate::shape::Wanted;
 use crate::trouble::Troubles;
 use crate::written::{Counter as CounterFile, PropertyFile};
@@ -288,7 +289,7 @@ impl Rules {
 
 fn counters_property() -> Property {
     let says = "the conditions of the counters can be evaluated";
-    Property::always("counters", says).of_model()
+    Property::always(COUNTERS, says).of_model()
 }
 
 fn reducer<'a>(

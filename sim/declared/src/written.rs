@@ -56,6 +56,14 @@ pub(crate) struct Root {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, PropertyFile>")]
     pub properties: Named<PropertyFile>,
+    /// What reducers assert in their annotations, by its messages: each is missed where it is never
+    /// asserted.
+    #[serde(default)]
+    pub assertions: AssertionsFile,
+    /// Properties that are reducers themselves: they see each turn of a run as an event.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, MonitorFile>")]
+    pub monitors: Named<MonitorFile>,
     /// Which faults there are: a kind that is `false` never is one.
     #[serde(default)]
     #[schemars(schema_with = "faults")]
@@ -200,6 +208,48 @@ pub(crate) struct PropertyFile {
     /// The reducer that is meant, where there are several.
     #[schemars(with = "Option<String>")]
     pub of: Option<Spanned<String>>,
+}
+
+/// What reducers assert in their annotations.
+#[derive(Clone, Default, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssertionsFile {
+    /// Conditions that hold each time, and are asserted at least once in a campaign.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub always: Vec<Spanned<String>>,
+    /// Conditions that hold at least once in a campaign.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub sometimes: Vec<Spanned<String>>,
+    /// Places that are reached at least once in a campaign.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub reachable: Vec<Spanned<String>>,
+}
+
+impl AssertionsFile {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.always.len() + self.sometimes.len() + self.reachable.len()
+    }
+}
+
+/// A property that is a reducer: its wasm, from a file or a package.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(&["wasm", "package"])))]
+pub(crate) struct MonitorFile {
+    /// A wasm file, from the folder of this file.
+    pub wasm: Option<String>,
+    /// The folder of a cargo package, which is built when its sources change.
+    pub package: Option<String>,
+    /// The sentence for reports.
+    pub says: Option<String>,
+    /// What it tells of when it is reached, by name: each must be, in a campaign.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub reaches: Vec<Spanned<String>>,
 }
 
 /// What is said of a kind of fault: on or off, or which spurious events there are.

@@ -8,6 +8,7 @@
 
 pub mod adapters;
 mod arms;
+mod assertion;
 mod context;
 mod envelope;
 mod expected;
@@ -21,6 +22,7 @@ use sim_record::trace::End;
 
 pub use adapters::timer::{TimerSet, timer_params, timer_receipt};
 pub use arms::{ArmIndex, Arms, EventArm, EventSource, local_name};
+pub use assertion::{Assertion, AssertionKind};
 pub use envelope::{Receipt, receipt_event};
 pub use expected::{ExpectError, Expected};
 pub use kernel::{
@@ -41,6 +43,10 @@ pub struct World {
     /// States that a reducer takes on at its first event, whichever that is: to do so is not to
     /// accept it.
     pub initial_states: Vec<(ReducerId, Vec<u8>)>,
+    /// What its reducers are known to assert.
+    pub assertions: Vec<Assertion>,
+    /// Code that watches runs, by name: a property each. No part of a run, and never run here.
+    pub monitors: Vec<(String, Code)>,
     codes: Vec<Code>,
     enforcers: Vec<PureCode>,
     listeners: Vec<Listeners>,
@@ -120,6 +126,8 @@ impl World {
             expected: Expected::default(),
             declared: None,
             initial_states: Vec::new(),
+            assertions: Vec::new(),
+            monitors: Vec::new(),
             air,
             codes,
             enforcers,

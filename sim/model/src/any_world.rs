@@ -7,6 +7,7 @@ mod plans_succeed;
 mod pure;
 mod replays;
 
+use crate::assertions;
 use crate::observer::{Observer, Seen, Verdicts, Watch};
 use crate::property::{KnownBy, Property};
 use sim_kernel::World;
@@ -53,6 +54,12 @@ const PURE: usize = 2;
 pub(crate) const REPLAYS: usize = 3;
 const INTENTS_GRANTED: usize = 4;
 const PLANS_SUCCEED: usize = 5;
+
+/// Whether what must hold in any world has a property of that name, so that no author's may be
+/// called so.
+pub fn is_of_any_world(name: &str) -> bool {
+    PROPERTIES.iter().any(|property| property.name == name) || name == assertions::NAME
+}
 
 /// Watches a run for them.
 pub(crate) struct AnyWorld<'w> {

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::any_world::{self, AnyWorld, Unrecovered};
+use crate::assertions::Assertions;
 use crate::documents::Documents;
 use crate::model::Model;
 use crate::observer::{AnyMemory, Findings, Seen, Verdicts, Violation, Watch, Watcher};
@@ -85,7 +86,7 @@ struct Observing<'w> {
 impl<'w> Checker<'w> {
     /// A checker of runs of a world, of which the model knows more than its documents say.
     pub fn new(world: &'w World, model: &dyn Model) -> Checker<'w> {
-        let mut watches = vec![AnyWorld::watch(world)];
+        let mut watches = vec![AnyWorld::watch(world), Assertions::watch(world)];
         watches.extend(model.watches(world));
         watches.push(Documents::watch(world));
         let mut properties = Vec::new();

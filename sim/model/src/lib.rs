@@ -12,6 +12,7 @@
 #![warn(missing_docs)]
 
 mod any_world;
+mod assertions;
 mod checker;
 pub mod constants;
 mod documents;
@@ -27,7 +28,7 @@ pub mod sample;
 mod signature;
 pub mod texts;
 
-pub use any_world::{Crashes, Replays, Unrecovered};
+pub use any_world::{Crashes, Replays, Unrecovered, is_of_any_world};
 pub use checker::{Checker, Memory, OF_ANY_WORLD, Properties};
 pub use model::{Model, Reply, Scene, Size, Small, Spurious, Work};
 pub use observer::{Observer, Seen, Verdicts, Violation, Watch};

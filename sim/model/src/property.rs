@@ -53,6 +53,8 @@ pub enum KnownBy {
     Both,
     /// What was found: the run as a whole is to blame, or a plan.
     Found,
+    /// What was expected: whoever judges says by it what it is that is wrong.
+    Expected,
 }
 
 /// Of which campaigns a `sometimes` is asked.

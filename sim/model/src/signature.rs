@@ -49,7 +49,7 @@ impl Signature {
             .and_then(|first| trace.turns.get(first.turn));
         let is_of_turn = violations
             .iter()
-            .any(|one| known_by(&one) != KnownBy::Found);
+            .any(|one| matches!(known_by(&one), KnownBy::Turn | KnownBy::Both));
         if let (Some(turn), true) = (turn, is_of_turn) {
             let steps = trace.steps_of(turn).iter();
             parts.extend(steps.map(|step| words(world, trace, step)));
@@ -62,11 +62,11 @@ impl Signature {
                 KnownBy::Turn => {}
                 KnownBy::Both => parts.push(without_values(place_of_fault(&violation.found))),
                 KnownBy::Found => {
-                    // What comes after the first clause explains it.
                     for text in [&violation.expected, &violation.found] {
-                        parts.push(without_values(text.split(';').next().unwrap_or(text)));
+                        parts.push(without_values(first_clause(text)));
                     }
                 }
+                KnownBy::Expected => parts.push(without_values(first_clause(&violation.expected))),
             }
         }
         parts.dedup();
@@ -75,6 +75,11 @@ impl Signature {
             what: parts.join("; "),
         }
     }
+}
+
+/// What comes after it explains it.
+fn first_clause(text: &str) -> &str {
+    text.split(';').next().unwrap_or(text)
 }
 
 /// What is violated, by name, in the order of reports.

@@ -51,7 +51,7 @@ impl Check {
         if self.pin {
             self.pin(&folder)?;
         }
-        note_built_in(self.folder.as_deref());
+        note_built_in(self.folder.as_deref())?;
         let air = match sim_air::load(&world.documents()?) {
             Ok(air) => air,
             Err(diagnostics) => {

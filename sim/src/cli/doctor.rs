@@ -248,7 +248,9 @@ fn of_world(world: &WorldArguments) -> (Vec<Finding>, bool) {
     }];
     let declared = layout.declared.as_ref();
     let mut is_built = false;
-    for (module, wasm) in declared.into_iter().flat_map(sim_declared::File::wasm) {
+    let modules = declared.into_iter().flat_map(sim_declared::File::wasm);
+    let monitors = declared.into_iter().flat_map(sim_declared::File::monitors);
+    for (module, wasm) in modules.chain(monitors) {
         findings.push(match wasm {
             Wasm::File(file) => of_wasm(module, &folder.join(file)),
             Wasm::Package(package) => {

@@ -161,7 +161,7 @@ impl WorldArguments {
     /// # Errors
     /// If documents or wasm cannot be read, or are not what they should be.
     pub fn load(&self) -> Result<Loaded> {
-        note_built_in(self.world.as_deref());
+        note_built_in(self.world.as_deref())?;
         self.load_by(Code::load)
     }
 
@@ -170,7 +170,7 @@ impl WorldArguments {
     /// # Errors
     /// As [`WorldArguments::load`], and if the wasm cannot be instrumented.
     pub fn load_instrumented(&self) -> Result<Loaded> {
-        note_built_in(self.world.as_deref());
+        note_built_in(self.world.as_deref())?;
         self.load_by(Code::load_instrumented)
     }
 
@@ -250,6 +250,12 @@ impl WorldArguments {
             enforcers.push(code);
         }
         let mut world = World::with_enforcers(air, codes, enforcers);
+        let monitors = layout.as_ref().map(Layout::monitors).transpose()?;
+        for (name, file) in monitors.into_iter().flatten() {
+            let code = Code::load(&read_wasm(&file)?, Limits::default(), cache);
+            let code = code.with_context(|| format!("the monitor `{name}`, {}", file.display()))?;
+            world.monitors.push((name, code));
+        }
         if let Some(declared) = declared {
             Declared::declare(declared, &mut world)?;
         }
@@ -341,13 +347,24 @@ pub(super) fn is_built_in(folder: Option<&Path>) -> bool {
 }
 
 /// Says so on standard error.
-pub(super) fn note_built_in(folder: Option<&Path>) {
+///
+/// # Errors
+/// If this is a folder within a world: that one is meant.
+pub(super) fn note_built_in(folder: Option<&Path>) -> Result<()> {
     if is_built_in(folder) {
+        let here = std::env::current_dir().unwrap_or_default();
+        let mut above = here.ancestors().skip(1);
+        if let Some(world) = above.find(|folder| folder.join(SIM_TOML).is_file()) {
+            let what = format!("no {SIM_TOML} here, and one in {}", world.display());
+            let way = format!("name the world: --world {}", shell::quoted(world));
+            return Err(Hinted::new(what, way));
+        }
         let name = worlds::usual().name;
         terminal::note(&format!(
             "note: no folder air here: the built-in {name} world"
         ));
     }
+    Ok(())
 }
 
 /// What an argument says that names the folder of a world.

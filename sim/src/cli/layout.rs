@@ -58,22 +58,39 @@ impl Layout {
         let Some(file) = &self.declared else {
             return Ok(None);
         };
-        let Some((_, wasm)) = file.wasm().find(|(name, _)| *name == module) else {
-            return Ok(None);
+        let found = file.wasm().find(|(name, _)| *name == module);
+        found
+            .map(|(name, wasm)| self.made(file, name, wasm))
+            .transpose()
+    }
+
+    /// The wasm file of each monitor, by its name, built if that is to be done.
+    ///
+    /// # Errors
+    /// If one cannot be built.
+    pub fn monitors(&self) -> Result<Vec<(String, PathBuf)>> {
+        let Some(file) = &self.declared else {
+            return Ok(Vec::new());
         };
-        Ok(Some(match wasm {
+        let monitors = file.monitors();
+        let made = monitors.map(|(name, wasm)| Ok((name.to_owned(), self.made(file, name, wasm)?)));
+        made.collect()
+    }
+
+    fn made(&self, file: &File, name: &str, wasm: Wasm) -> Result<PathBuf> {
+        match wasm {
             Wasm::File(path) => {
                 let path = self.folder.join(path);
                 if !path.is_file() {
                     let shown = path.display();
-                    let what = format!("no {shown}: {} says that `{module}` is there", file.name);
+                    let what = format!("no {shown}: {} says that `{name}` is there", file.name);
                     let way = "build it first, as the README of the world says";
                     return Err(Hinted::new(what, way));
                 }
-                path
+                Ok(path)
             }
             Wasm::Package(package) => package::build(&self.folder.join(package))
-                .with_context(|| format!("`{module}` cannot be built"))?,
-        }))
+                .with_context(|| format!("`{name}` cannot be built")),
+        }
     }
 }

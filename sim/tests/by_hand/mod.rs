@@ -63,6 +63,7 @@ impl<'w> Pen<'w> {
             after: state,
             emitted: 0..0,
             intents: 0..0,
+            annotations: None,
             fault: None,
             scrutiny: Scrutiny::None,
         }

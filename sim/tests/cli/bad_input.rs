@@ -374,13 +374,13 @@ fn pinned_to_another_wasm() {
             $ sim run --world world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
+              2: the wasm in use is sha256:f2b55359e32304ca5c721a5927a691e592ecab64627a07ebb0e146b79bf86770
             hint: pin it with `sim check --pin world`
 
             $ sim check world
             error: `demo/RetrySM@1` is pinned to another wasm in world/module.air.json
               1: its pin is sha256:1111111111111111111111111111111111111111111111111111111111111111
-              2: the wasm in use is sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676
+              2: the wasm in use is sha256:f2b55359e32304ca5c721a5927a691e592ecab64627a07ebb0e146b79bf86770
             hint: pin it with `sim check --pin world`
 
         "#]],

@@ -61,7 +61,7 @@ fn each_language() {
         assert!(said.out.ends_with("all checks pass\n"), "{}", said.out);
     }
     expect![[r#"
-        made rust/shop: a world in Rust, 28 files
+        made rust/shop: a world in Rust, 29 files
         next:
           cd rust/shop && sim run
         .github/workflows/sim.yml .gitignore Cargo.toml README.md air/schemas.air.json air/world.air.json corpus/an-earlier-timer.json sdk/Cargo.toml sdk/LICENSE-APACHE sdk/LICENSE-MIT sim.toml src/lib.rs

@@ -47,7 +47,7 @@ fn summary() {
     assert!(said.err.contains("steps per second"), "{}", said.err);
     expect![[r#"
         200 seeds, 9225 turns, 4019 steps through demo/RetrySM@1
-        6 runs ended at a bound, not by themselves
+        6 runs had faults for as many turns as they may, and came to rest then
 
         decisions
           start       963
@@ -90,6 +90,7 @@ fn summary() {
         replays                23             177         0
         intents_granted       144              56         0
         plans_succeed         200               0         0
+        assertions              0             200         0
         attempts_bounded      200               0         0
         backoff_exact         144              56         0
         retry_waits           141              59         0

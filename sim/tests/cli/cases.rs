@@ -99,10 +99,10 @@ fn another_wasm() {
           terminal_absorbing at turn 5: after Done or Failed the request's events change nothing
             expected nothing: "r1" has ended as Failed
             found    nothing is asked for, and the state goes from Failed at attempt 1 to Done at attempt 1
-        demo/RetrySM@1 was sha256:51f897f22186f41f6d36ba03de9c727ca967ef67fc71a3a80af3134cbbf67676 and is PLANTED
+        demo/RetrySM@1 was sha256:f2b55359e32304ca5c721a5927a691e592ecab64627a07ebb0e146b79bf86770 and is PLANTED
         when the case was written, it held
         the digest was xxh3:702d2005cab6693e9de974f93e73f6e8
-        the built-in reducer differs at turn 5: `state` differs: pc is "Done" here, "Failed" there
+        the world's own reducer differs at turn 5: `state` differs: pc is "Done" here, "Failed" there
         digest xxh3:5cebf0248491bccb1cbcace34ae62709
     "#]].assert_eq(&said.out.replace(&hash.to_string(), "PLANTED"));
 }
@@ -172,7 +172,7 @@ fn stopped_before_the_other() {
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(
         said.out
-            .contains("the built-in reducer does the same until here, and goes on"),
+            .contains("the world's own reducer does the same until here, and goes on"),
         "{}",
         said.out
     );

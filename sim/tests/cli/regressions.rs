@@ -46,7 +46,7 @@ fn as_written() {
             let case = r#"{
           "format": "sim-case/1",
           "found_by": {"driver":"seed","seed":40,"faults":{"advance":10,"drop":10,"ok":4,"reorder":10,"terminal":4,"timer_early":40,"timer_late":40,"timer_status":40,"transient":37}},
-          "world": {"manifest":"sha256:80dc87fc63f4bbd941748e60f74d2b59b9a2a2d896b9a4260c33e924fc899352","reducers":{"demo/RetrySM@1":"sha256:ae2209f1d8e24919f1c940636ec0d962c03cb6eb776c027ceb8054fdebcdf47a"}},
+          "world": {"manifest":"sha256:0a254f58436a538f44f37124e890820833309278621bad44f2e18e63323657cc","reducers":{"demo/RetrySM@1":"sha256:497f80a31cb1385e9308c97187085e2fef6a1c1e57e71e4209757f0614f3f1f6"}},
           "requests": [
             {"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"base_delay_ms":0,"max_attempts":1,"now_ns":0,"payload":"","req_id":"r1"}}}
           ],

@@ -57,37 +57,37 @@ fn of_the_file() {
     refused(
         texts.map(str::to_owned),
         &expect![[r#"
-        error: unclosed table, expected `]`
-          at w/sim.toml:2:11
-        error: the file does not say its `format`
-          at w/sim.toml:1:1
-          expected: format = "sim/1", as its first line
-        error: format `sim/2`
-          at w/sim.toml:1:10
-          expected: `sim/1`
-        error: unknown key: `campain`
-          at w/sim.toml:2:2
-          expected: one of answers, campaign, clients, correlation, counters, documents, expect, explore, faults, format, properties, reducers
-          hint: did you mean `campaign`?
-        error: unknown key: `seed`
-          at w/sim.toml:3:1
-          expected: one of requests, seeds
-          hint: did you mean `seeds`?
-        error: invalid type: string "many", expected a whole number that is not too large
-          at w/sim.toml:3:9
-        error: duplicate key
-          at w/sim.toml:4:1
-        error: unknown reducer: `lease/Leese@1`
-          at w/sim.toml:2:1
-          expected: one of lease/Lease@1
-          hint: did you mean `lease/Lease@1`?
-        1 error
-        error: `lease/Lease@1` needs a `wasm` or a `package`, one of them
-          at w/sim.toml:2:1
-        error: `expect`: `unaccepted=renw`: the documents have no `renw`: acquire, release, renew, timer
-          at w/sim.toml:2:11
-        1 error
-    "#]],
+            error: unclosed table, expected `]`
+              at w/sim.toml:2:11
+            error: the file does not say its `format`
+              at w/sim.toml:1:1
+              expected: format = "sim/1", as its first line
+            error: format `sim/2`
+              at w/sim.toml:1:10
+              expected: `sim/1`
+            error: unknown key: `campain`
+              at w/sim.toml:2:2
+              expected: one of answers, assertions, campaign, clients, correlation, counters, documents, expect, explore, faults, format, monitors, properties, reducers
+              hint: did you mean `campaign`?
+            error: unknown key: `seed`
+              at w/sim.toml:3:1
+              expected: one of requests, seeds
+              hint: did you mean `seeds`?
+            error: invalid type: string "many", expected a whole number that is not too large
+              at w/sim.toml:3:9
+            error: duplicate key
+              at w/sim.toml:4:1
+            error: unknown reducer: `lease/Leese@1`
+              at w/sim.toml:2:1
+              expected: one of lease/Lease@1
+              hint: did you mean `lease/Lease@1`?
+            1 error
+            error: `lease/Lease@1` needs a `wasm` or a `package`, one of them
+              at w/sim.toml:2:1
+            error: `expect`: `unaccepted=renw`: the documents have no `renw`: acquire, release, renew, timer
+              at w/sim.toml:2:11
+            1 error
+        "#]],
     );
 }
 

@@ -101,6 +101,7 @@ impl Kernel<'_> {
             after: None,
             emitted: trace.mark_emitted()..trace.mark_emitted(),
             intents: trace.mark_intents()..trace.mark_intents(),
+            annotations: None,
             fault: None,
             scrutiny: Scrutiny::None,
         };
@@ -233,6 +234,10 @@ impl Kernel<'_> {
     fn apply(&mut self, trace: &mut Trace, step: &mut Step, reaction: &Reaction, now_ns: u64) {
         step.after = reaction.after;
         step.fault.clone_from(&reaction.fault);
+        step.annotations = reaction.annotations;
+        step.annotations
+            .iter()
+            .for_each(|id| trace.count_stored(*id));
         if step.after != step.before {
             step.after.iter().for_each(|id| trace.count_stored(*id));
         }

@@ -25,6 +25,8 @@ pub struct Step {
     pub emitted: Range<u32>,
     /// The effects that it asked for, likewise.
     pub intents: Range<u32>,
+    /// What the reducer noted beside its output, as it wrote it. Not part of the digest.
+    pub annotations: Option<ValueId>,
     /// Why the output was refused, and the state therefore left as it was.
     pub fault: Option<Box<Fault>>,
     /// Not part of the digest: which steps are scrutinised is a matter of the campaign.

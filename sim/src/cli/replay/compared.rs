@@ -102,6 +102,15 @@ pub(super) fn changes(
         ));
     }
     changes.extend(declared(case, &now).filter(|_| says_world));
+    for (name, hash) in now.monitors.iter().filter(|_| says_world) {
+        match case.world.monitors.get(name) {
+            Some(then) if then != hash => {
+                changes.push(format!("the monitor {name} was {then} and is {hash}"));
+            }
+            // Where there was none, sim.toml was another, which is said.
+            _ => {}
+        }
+    }
     if let Some(bound) = world.cut_by(checked.end) {
         changes.push(format!("incomplete: it was ended by the bound of {bound}"));
     }

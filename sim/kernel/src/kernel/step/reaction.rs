@@ -15,6 +15,7 @@ pub(in crate::kernel) struct Reaction {
     pub after: Option<ValueId>,
     pub emitted: SmallVec<[Emitted; 2]>,
     pub asked: Option<Asked>,
+    pub annotations: Option<ValueId>,
     /// Why its output was refused; then the rest is as if it had done nothing.
     pub fault: Option<Box<Fault>>,
 }
@@ -68,10 +69,13 @@ impl Kernel<'_> {
         for effect in output.effects() {
             reaction.asked = Some(self.check_effect(values, reducer, &effect)?);
         }
-        if let (Some(schema), Some(bytes)) = (reducer.annotations, output.annotations()) {
-            schemas
-                .canonicalise(schema, bytes, &mut Vec::new())
-                .map_err(|error| nonconforming(schemas.name(schema), error))?;
+        if let Some(bytes) = output.annotations() {
+            if let Some(schema) = reducer.annotations {
+                schemas
+                    .canonicalise(schema, bytes, &mut Vec::new())
+                    .map_err(|error| nonconforming(schemas.name(schema), error))?;
+            }
+            reaction.annotations = Some(values.intern(bytes));
         }
         Ok(reaction)
     }
