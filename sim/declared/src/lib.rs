@@ -58,6 +58,7 @@ mod moments;
 mod numbers;
 mod path;
 mod properties;
+mod same;
 mod shape;
 mod trouble;
 mod watched;

@@ -11,6 +11,7 @@ use crate::correlation::Correlation;
 use crate::file::File;
 use crate::judge::Judge;
 use crate::properties::Rules;
+use crate::same::Same;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
 use crate::written::Fault;
@@ -41,6 +42,7 @@ pub struct Declared {
 struct Parts {
     clients: Vec<Client>,
     answering: Answering,
+    same: Same,
     watched: Arc<Watched>,
     spurious: SpuriousFrom,
     forbidden: Vec<Knob>,
@@ -71,6 +73,7 @@ impl Parts {
         }
         let clients = Client::read_all(file, air, &mut troubles);
         let answering = Answering::read(file, air, &mut troubles);
+        let same = Same::read(file, air, &mut troubles);
         let correlation = Correlation::read(file, air, &mut troubles);
         let rules = Rules::read(file, air, &mut troubles);
         let has_clients = !clients.is_empty();
@@ -80,6 +83,7 @@ impl Parts {
         Ok(Parts {
             clients,
             answering,
+            same,
             watched: Arc::new(Watched::new(rules, correlation, air.reducers.len())),
             spurious,
             forbidden,
@@ -443,6 +447,10 @@ impl Model for Declared {
 
     fn may_answer(&self, work: &Work<'_>, answer: Answer) -> bool {
         self.parts.answering.may(&self.air, work, answer)
+    }
+
+    fn same(&self, work: &Work<'_>) -> Option<Vec<u8>> {
+        self.parts.same.key(&self.air, work)
     }
 
     fn lists_answers(&self, work: &Work<'_>) -> bool {
