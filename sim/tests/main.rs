@@ -22,6 +22,7 @@ mod first_campaign;
 mod foreign;
 mod generic;
 mod host;
+mod marks;
 mod mermaid;
 mod pages;
 mod readings;
@@ -79,6 +80,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
             first_campaign::main().expect("the world can be run");
         })],
         foreign::trials(),
+        marks::trials(),
         mermaid::trials(),
         rust_tests::trials(),
         generic::trials(seed),

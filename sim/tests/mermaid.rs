@@ -81,6 +81,7 @@ fn told(text: &str) -> Timeline {
             found: text.to_owned(),
         }],
         liveness_from: Some(2),
+        any: Vec::new(),
     }
 }
 

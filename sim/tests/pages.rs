@@ -75,6 +75,7 @@ fn page(timeline: &Timeline) -> String {
         violations: &timeline.violations,
         turns: timeline.turns.len(),
         skipped: 0,
+        any: &timeline.any,
         changes: &[],
         digest: Default::default(),
         timeline,

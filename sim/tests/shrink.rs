@@ -541,6 +541,6 @@ fn shrink_violation(
 fn story(world: &World, schedule: &[Decision]) -> String {
     let told = schedule
         .iter()
-        .map(|decision| report::words::decision(world, decision));
+        .map(|decision| report::words::decision(world, decision, &[]));
     told.collect::<Vec<_>>().join("; ")
 }

@@ -14,6 +14,7 @@ use sim::cases::{FoundBy, WorldHashes};
 use sim::cli::{Loaded, replay_command};
 use sim::host::Coverage;
 use sim::kernel::World;
+use sim::marks::Marks;
 use sim::model::Model;
 use sim::models;
 use sim::random::Seed;
@@ -258,6 +259,7 @@ impl<'s> Target<'s> {
                 found_by: FoundBy::fuzzer(),
                 runs: 1,
                 sighting,
+                marks: Marks::default(),
             };
             // The artifact is as good a case: a folder that cannot be written loses nothing.
             if let Err(error) = self.tell(&finding, out) {

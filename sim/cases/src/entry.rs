@@ -259,6 +259,7 @@ impl Entry {
             ("status", self.status.is_some(), verb == Fire),
             ("twice", self.twice.is_some(), verb == Fire),
             ("value", self.value.is_some(), has_value),
+            ("any", self.any.is_some(), has_value),
             ("cell", self.cell.is_some(), verb == Inject),
             ("crash", self.crash.is_some(), verb.arrives()),
         ];

@@ -9,6 +9,7 @@ mod entry;
 mod error;
 pub mod files;
 mod found_by;
+mod marked;
 pub mod store;
 mod strict;
 mod written;
@@ -22,6 +23,7 @@ pub use error::CaseError;
 pub use found_by::{FoundBy, WorldHashes};
 use sim_air::{Air, Hash};
 use sim_kernel::World;
+use sim_record::marks::Marks;
 use sim_record::scenario::{Bounds, Decision, Knob, PlanMode, Request, Scenario, answer_of_weight};
 use sim_record::trace::Digest;
 use sim_record::trace::{Answers, SILENCE};
@@ -98,6 +100,10 @@ pub struct CaseRequest {
     /// In the plain spelling of AIR values.
     #[serde(deserialize_with = "strict::value")]
     pub value: serde_json::Value,
+    /// Fields of the value that do not matter to the failure, as JSON pointers: it fails in the
+    /// same way with other values there, one field at a time. A replay ignores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any: Option<Vec<String>>,
 }
 
 /// What the invariants said when the case was written.
@@ -181,6 +187,7 @@ impl Case {
                 return Err(CaseError::content(format!("/requests/{index}/name"), what));
             }
         }
+        case.check_marks()?;
         Ok(case)
     }
 
@@ -312,11 +319,12 @@ impl Case {
     }
 
     /// What was found, whoever found it and on whatever wasm: the hash of verdict, options,
-    /// requests and schedule, as their lines in a file.
+    /// requests and schedule, as their lines in a file. What is marked in them is no part of it.
     pub fn identity(&self) -> Hash {
         let (verdict, options) = (json(&self.verdict), json(&self.options));
-        let requests = self.requests.iter().map(json);
-        let schedule = self.schedule.iter().map(json);
+        let plain = self.clone().with_marks(&Marks::default());
+        let requests = plain.requests.iter().map(json);
+        let schedule = plain.schedule.iter().map(json);
         let lines = [verdict, options]
             .into_iter()
             .chain(requests)
@@ -325,12 +333,14 @@ impl Case {
         Hash::of(lines.join("\n").as_bytes())
     }
 
-    /// Whether another case is of the same run, with the same verdict.
+    /// Whether another case is of the same run, with the same verdict, whatever is marked.
     pub fn is_the_same(&self, other: &Case) -> bool {
-        self.verdict == other.verdict
-            && self.options == other.options
-            && self.requests == other.requests
-            && self.schedule == other.schedule
+        let plain = |case: &Case| case.clone().with_marks(&Marks::default());
+        let (one, other) = (plain(self), plain(other));
+        one.verdict == other.verdict
+            && one.options == other.options
+            && one.requests == other.requests
+            && one.schedule == other.schedule
     }
 }
 
@@ -340,6 +350,7 @@ impl CaseRequest {
             name: request.name.clone(),
             schema: air.schemas.name(request.schema).to_owned(),
             value: entry::value_to_json(air, request.schema, &request.value),
+            any: None,
         }
     }
 }

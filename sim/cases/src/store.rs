@@ -156,7 +156,7 @@ pub fn is_worth(decisions: usize, before: usize) -> bool {
 }
 
 /// Writes a case to a file of this name, unless a case of the same verdict that is as short stands
-/// there: false if so.
+/// there: false if so. If it is of the same run, it is given the marks.
 ///
 /// # Errors
 /// As [`write()`], and if what stands there is no case.
@@ -169,6 +169,10 @@ pub fn write_if_better(path: &Path, case: &Case) -> Result<bool, WriteOverError>
         Err(error) => return Err(WriteError::io(folder, error).into()),
         Ok(_) => {
             let other = read(path).map_err(WriteOverError::NoCase)?;
+            if other.is_the_same(case) && other.marks() != case.marks() {
+                replace(path, &checked_text(&other.with_marks(&case.marks()))?)?;
+                return Ok(true);
+            }
             let is_better = case.decision_count() < other.decision_count();
             if other.verdict == case.verdict && !is_better {
                 return Ok(false);

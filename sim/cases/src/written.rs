@@ -81,6 +81,9 @@ entry! {
     #[serde(deserialize_with = "strict::some_value")]
     #[schemars(with = "serde_json::Value")]
     value: serde_json::Value;
+    /// Fields of the value that do not matter to the failure, as JSON pointers: it fails in the
+    /// same way with other values there, one field at a time. A replay ignores it.
+    any: Vec<String>;
     /// The key of the cell that a spurious event goes to.
     #[serde(deserialize_with = "strict::some_value")]
     #[schemars(with = "serde_json::Value")]

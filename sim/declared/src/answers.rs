@@ -39,7 +39,7 @@ struct Listed {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Of {
+pub(crate) enum Of {
     /// An effect, whoever asks.
     Kind(EffectId),
     /// The effects of a plan whose receipts are of this schema.
@@ -443,7 +443,12 @@ fn read_when(
 }
 
 /// The work that a name means: a kind of effect, or a plan.
-fn work_named(air: &Air, name: &str, at: usize, troubles: &mut Troubles<'_>) -> Option<Of> {
+pub(crate) fn work_named(
+    air: &Air,
+    name: &str,
+    at: usize,
+    troubles: &mut Troubles<'_>,
+) -> Option<Of> {
     if name == timer::SET {
         let trouble = troubles.add(at, "timers are not answered: they fire");
         trouble.hint("`[faults]` says how: timer_early, timer_late, timer_twice, timer_status");
@@ -485,7 +490,7 @@ fn work_named(air: &Air, name: &str, at: usize, troubles: &mut Troubles<'_>) -> 
 }
 
 /// The parameters of the effect of a plan that has receipts of a schema.
-fn params_of(air: &Air, plan: PlanId, receipt: SchemaId) -> Option<SchemaId> {
+pub(crate) fn params_of(air: &Air, plan: PlanId, receipt: SchemaId) -> Option<SchemaId> {
     let steps = air.plans[plan.index()].steps.iter();
     let mut effects = steps.filter_map(|step| match &step.op {
         Op::EmitEffect { effect, .. } => Some(&air.effects[effect.index()]),

@@ -64,6 +64,7 @@ mod names;
 mod numbers;
 mod path;
 mod properties;
+mod same;
 mod shape;
 mod trouble;
 mod watched;

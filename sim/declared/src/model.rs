@@ -14,6 +14,7 @@ use crate::judge::Judge;
 use crate::monitors::Monitor;
 use crate::names;
 use crate::properties::Rules;
+use crate::same::Same;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
 use crate::written::Fault;
@@ -44,6 +45,7 @@ pub struct Declared {
 struct Parts {
     clients: Vec<Client>,
     answering: Answering,
+    same: Same,
     watched: Arc<Watched>,
     monitors: Vec<Monitor>,
     spurious: SpuriousFrom,
@@ -75,6 +77,7 @@ impl Parts {
         }
         let clients = Client::read_all(file, air, &mut troubles);
         let answering = Answering::read(file, air, &mut troubles);
+        let same = Same::read(file, air, &mut troubles);
         let correlation = Correlation::read(file, air, &mut troubles);
         let rules = Rules::read(file, air, &mut troubles);
         names::check(file, &mut troubles);
@@ -86,6 +89,7 @@ impl Parts {
         Ok(Parts {
             clients,
             answering,
+            same,
             watched: Arc::new(Watched::new(rules, correlation, air.reducers.len())),
             monitors,
             spurious,
@@ -457,6 +461,10 @@ impl Model for Declared {
 
     fn may_answer(&self, work: &Work<'_>, answer: Answer) -> bool {
         self.parts.answering.may(&self.air, work, answer)
+    }
+
+    fn same(&self, work: &Work<'_>) -> Option<Vec<u8>> {
+        self.parts.same.key(&self.air, work)
     }
 
     fn lists_answers(&self, work: &Work<'_>) -> bool {

@@ -44,6 +44,12 @@ pub(crate) struct Root {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Vec<AnswerFile>>")]
     pub answers: Named<Vec<Spanned<AnswerFile>>>,
+    /// By what a service knows work again, by the kind of the effect or the name of the plan: an
+    /// expression over `params` or `input`. All work with the same key is answered as the first
+    /// was.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub same: Named<String>,
     /// Whose an event or an effect is: the path to where that stands, by schema, arm or kind.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]

@@ -103,6 +103,12 @@ pub trait Model: Send + Sync {
         true
     }
 
+    /// By what a service knows a piece of work again, as bytes: all work that is known by the same
+    /// is answered as the first of it was. None if each piece is answered by itself.
+    fn same(&self, _work: &Work<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Whether the answers to an effect are listed: then it gets no other, and
     /// [`Model::receipt`] is not asked.
     fn lists_answers(&self, _work: &Work<'_>) -> bool {

@@ -199,6 +199,12 @@ impl Answers {
             .find_map(|(answer, outcome)| (&*outcome.name == name).then_some(answer))
     }
 
+    /// Whether what asked for the work goes on asking with an answer of this list.
+    pub fn goes_on(&self, answer: Answer) -> bool {
+        let outcome = self.0.get(answer.place());
+        outcome.is_some_and(|outcome| outcome.goes_on)
+    }
+
     /// The name of an answer of this list. Of a place that it does not have: silence.
     pub fn name(&self, answer: Answer) -> &str {
         let outcome = self.0.get(answer.place());

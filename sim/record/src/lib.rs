@@ -6,6 +6,7 @@
 mod answers;
 mod decision;
 pub mod interrupt;
+pub mod marks;
 pub mod random;
 pub mod scenario;
 pub mod trace;

@@ -217,6 +217,9 @@ pub struct Shrunk<'a> {
     pub attempts: u32,
     /// All attempts were used up: more may shrink it further.
     pub is_exhausted: bool,
+    /// Fields that do not matter to the failure, as JSON pointers into the case: it fails in the
+    /// same way with other values there, one field at a time.
+    pub any: &'a [String],
     /// Where it is.
     pub case: &'a Case,
     /// The run in words.
@@ -248,6 +251,8 @@ pub struct CaseDone<'a> {
     pub turns: usize,
     /// Decisions that were not possible.
     pub skipped: usize,
+    /// Fields that the case says do not matter to its failure, as JSON pointers into it.
+    pub any: &'a [String],
     /// What is not as it was when the case was written.
     pub changes: &'a [String],
     /// The digest of the run.

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::event::{Case, CaseDone, Event, Failed, Finished, Reader, Shrunk, Violation};
+use super::marked;
 use super::summary::summary;
 use super::table::Table;
 use super::text::{Look, Text};
@@ -116,6 +117,7 @@ impl<W> Human<'_, W> {
             text.look(Look::Faint, format!("  … {before} before"));
         }
         text.append(turns(timeline, from, self.width));
+        legend(text, timeline);
     }
 
     fn case_done(&self, text: &mut Text, done: &CaseDone<'_>) {
@@ -131,6 +133,7 @@ impl<W> Human<'_, W> {
                 text.line(about);
             }
             text.append(rows(done.timeline, self.rows, self.width));
+            legend(text, done.timeline);
         }
         text.append(violations(done.violations));
         if done.skipped > 0 {
@@ -237,6 +240,13 @@ pub fn violations(violations: &[Violated]) -> Text {
         text.line(format!("    found    {found}"));
     }
     text
+}
+
+/// What the marks in a table mean, if it has some.
+pub fn legend(text: &mut Text, timeline: &Timeline) {
+    if !timeline.any.is_empty() {
+        text.look(Look::Faint, format!("  {}", marked::LEGEND));
+    }
 }
 
 /// In how many runs a failure was seen, beside the one that is shown.

@@ -14,6 +14,7 @@ pub mod github;
 pub mod human;
 pub mod json_lines;
 pub mod junit;
+pub mod marked;
 pub mod mermaid;
 pub mod moment;
 pub mod page;

@@ -28,11 +28,7 @@ pub fn told(timeline: &Timeline, index: usize) -> Text {
         text.line(format!("  found    {}", violated.found));
     }
     if let Some(event) = &turn.event {
-        section(
-            &mut text,
-            "event",
-            [format!("{} {}", event.schema, event.value)],
-        );
+        section(&mut text, "event", [event.text()]);
     }
     turn.steps.iter().for_each(|step| state(&mut text, step));
     if let Some(what) = &turn.divergence {

@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 pub use campaign::Pages;
 
 use super::event::{Case, CaseDone};
+use super::marked;
 use super::timeline::{Timeline, Violated};
 use sim_air::printable;
 use sim_kernel::World;
@@ -90,6 +91,8 @@ fn run(
     let reducers = world.reducers();
     let reducers =
         reducers.map(|(id, reducer)| format!("{} ({})", reducer.name, world.code(id).hash()));
+    let facts = about.facts.iter().map(String::as_str);
+    let facts = facts.chain((!timeline.any.is_empty()).then_some(marked::LEGEND));
     render(
         "run.html",
         &json!({
@@ -103,7 +106,7 @@ fn run(
             "turns": turns,
             "replay": printable(about.replay),
             "index": about.has_index,
-            "facts": about.facts.iter().map(|fact| printable(fact)).collect::<Vec<_>>(),
+            "facts": facts.map(printable).collect::<Vec<_>>(),
             "reducers": reducers.collect::<Vec<_>>(),
             "digest": about.digest,
             "diagram": diagram::Diagram::of(timeline, shown.clone()),

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
+use super::marked;
 use super::paths::{self, Change};
 use sim_model::Violation;
 
@@ -32,6 +33,8 @@ pub struct Timeline {
     pub violations: Vec<Violated>,
     /// The first turn after faults stopped.
     pub liveness_from: Option<usize>,
+    /// The fields of its values that do not matter to the failure, as JSON pointers into its case.
+    pub any: Vec<String>,
 }
 
 /// A decision and what came of it.
@@ -70,6 +73,8 @@ pub struct TimelineEvent {
     pub value: Json,
     /// What it says beside its name and its request.
     pub brief: String,
+    /// The fields of the value that do not matter to the failure, as JSON pointers.
+    pub any: Vec<String>,
 }
 
 /// An event through a reducer.
@@ -223,6 +228,15 @@ impl TimelineStep {
 }
 
 impl TimelineEvent {
+    /// In full: its schema and its value, each field marked that does not matter.
+    pub fn text(&self) -> String {
+        format!(
+            "{} {}",
+            self.schema,
+            marked::json(&self.value, "", &self.any)
+        )
+    }
+
     /// Whether it has a field of this name and value, itself or in its arm.
     pub fn says(&self, field: &str, value: &Json) -> bool {
         let arms = self

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
+use super::marked;
 use super::paths::Change;
 use super::table::{Lines, Table};
 use super::text::{Look, Text};
@@ -183,8 +184,10 @@ pub fn decision(turn: &TimelineTurn) -> String {
 }
 
 fn event(turn: &TimelineTurn) -> String {
-    let brief = turn.event.as_ref().map_or("", |event| &event.brief);
-    words::clip(brief, EVENT_CHARS)
+    let Some(event) = &turn.event else {
+        return String::new();
+    };
+    words::clip(&event.brief, EVENT_CHARS + marked::room(&event.any))
 }
 
 /// What changed in the states of the cells that saw the event. Of a new state, what the event does

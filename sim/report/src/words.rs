@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
+use super::marked;
 use sim_air::{SchemaId, Type};
 use sim_kernel::World;
 use sim_record::scenario::Decision;
@@ -22,8 +23,9 @@ pub fn time(at_ns: u64) -> String {
     }
 }
 
-/// A decision in words: its verb, what it is about, and how.
-pub fn decision(world: &World, decision: &Decision) -> String {
+/// A decision in words: its verb, what it is about, and how. `any` are the fields of its value that
+/// do not matter.
+pub fn decision(world: &World, decision: &Decision, any: &[String]) -> String {
     let verb = decision.verb().name();
     match decision {
         Decision::Start { request } => format!("{verb} {request}"),
@@ -37,7 +39,10 @@ pub fn decision(world: &World, decision: &Decision) -> String {
             value,
         } => match value {
             None => format!("{verb} {effect}: {answer}"),
-            Some(bytes) => format!("{verb} {effect}: {}", receipt(world, &effect.label, bytes)),
+            Some(bytes) => {
+                let receipt = receipt(world, &effect.label, bytes, any);
+                format!("{verb} {effect}: {receipt}")
+            }
         },
         Decision::Fire {
             timer,
@@ -57,17 +62,23 @@ pub fn decision(world: &World, decision: &Decision) -> String {
                 text.push_str(", may fire again");
             }
             if let Some(bytes) = value {
-                let _ = write!(text, ": {}", receipt(world, &timer.label, bytes));
+                let _ = write!(text, ": {}", receipt(world, &timer.label, bytes, any));
             }
             text
         }
         Decision::Inject { schema, value, .. } => {
             let value = value_json(world, *schema, value);
             let text = match (arm(world, *schema, &value), local_name(world, *schema)) {
-                (Some((tag, inner)), _) => format!("{tag} {}", brief(inner, None)),
-                (None, name) => format!("{name} {}", brief(&value, None)),
+                (Some((tag, inner)), _) => {
+                    format!(
+                        "{tag} {}",
+                        brief(inner, None, (&marked::below("", tag), any))
+                    )
+                }
+                (None, name) => format!("{name} {}", brief(&value, None, ("", any))),
             };
-            format!("{verb} {}", clip(text.trim_end(), VALUE_CHARS))
+            let most_chars = VALUE_CHARS + marked::room(any);
+            format!("{verb} {}", clip(text.trim_end(), most_chars))
         }
         Decision::Advance { to_ns } => format!("{verb} to {}", time(*to_ns)),
         Decision::Crash {
@@ -76,7 +87,7 @@ pub fn decision(world: &World, decision: &Decision) -> String {
             during,
         } => {
             let point = point.name().replace('_', " ");
-            let during = self::decision(world, during);
+            let during = self::decision(world, during, any);
             format!("{during}, {verb} {point}, recover from {}", recovery.name())
         }
         plain => match plain.item() {
@@ -108,13 +119,20 @@ pub fn value_json(world: &World, schema: SchemaId, bytes: &[u8]) -> Json {
 /// A value without the quotes and braces of its outermost level: `ok {"id":"r1"}` for a
 /// variant, `id "r1", payload "p"` for a record.
 pub fn fields(of: &Json) -> String {
+    marked_fields(of, &[])
+}
+
+/// The same, with the fields marked that do not matter.
+fn marked_fields(of: &Json, any: &[String]) -> String {
     match of {
         Json::Object(fields) => {
-            let fields = fields.iter();
-            let fields = fields.map(|(name, of)| format!("{name} {}", value(of)));
+            let fields = fields.iter().map(|(name, of)| match any.is_empty() {
+                true => format!("{name} {}", value(of)),
+                false => format!("{name} {}", marked::json(of, &marked::below("", name), any)),
+            });
             fields.collect::<Vec<_>>().join(", ")
         }
-        other => other.to_string(),
+        other => marked::json(other, "", any),
     }
 }
 
@@ -131,15 +149,17 @@ fn tag(value: &Json) -> Option<&str> {
 }
 
 /// What an event says beside its name and its request, which the decision has said: the fields
-/// within its arm, if it is a variant.
+/// within its arm, if it is a variant. `any` are those that do not matter.
 pub fn event_brief(
     world: &World,
     schema: SchemaId,
     value: &Json,
-    correlation: Option<&str>,
+    (correlation, any): (Option<&str>, &[String]),
 ) -> String {
-    let inner = arm(world, schema, value).map_or(value, |(_, inner)| inner);
-    brief(inner, correlation)
+    match arm(world, schema, value) {
+        Some((tag, inner)) => brief(inner, correlation, (&marked::below("", tag), any)),
+        None => brief(value, correlation, ("", any)),
+    }
 }
 
 /// The arm of a variant, and what is in it.
@@ -157,10 +177,11 @@ fn arm<'a>(world: &World, schema: SchemaId, value: &'a Json) -> Option<(&'a str,
 const MANY_FIELDS: usize = 6;
 
 /// A value's fields for a reader who knows the schema: those of records within it beside its own,
-/// without hashes and what is not there, and without the request that has been named.
-fn brief(value: &Json, correlation: Option<&str>) -> String {
+/// without hashes and what is not there, and without the request that has been named. With the
+/// pointer of the value, and the fields that do not matter.
+fn brief(value: &Json, correlation: Option<&str>, (at, any): (&str, &[String])) -> String {
     let mut fields = Vec::new();
-    leaves("", value, &mut fields);
+    leaves("", at, value, &mut fields);
     let is_long = fields.len() > MANY_FIELDS;
     let is_told = |value: &Json| match value {
         Json::Null => false,
@@ -171,19 +192,32 @@ fn brief(value: &Json, correlation: Option<&str>) -> String {
         }
         _ => true,
     };
-    let told = fields.iter().filter(|(_, value)| is_told(value));
-    let told = told.map(|(name, value)| format!("{name} {value}").trim_start().to_owned());
+    let told = fields.iter().filter(|field| is_told(field.value));
+    let told = told.map(|Field { name, at, value }| {
+        let text = format!("{name} {}", marked::json(value, at, any));
+        text.trim_start().to_owned()
+    });
     told.collect::<Vec<_>>().join(", ")
 }
 
-fn leaves<'a>(name: &'a str, value: &'a Json, into: &mut Vec<(&'a str, &'a Json)>) {
+/// A field of a value that is shown as one.
+struct Field<'a> {
+    name: &'a str,
+    /// The pointer to it.
+    at: String,
+    value: &'a Json,
+}
+
+fn leaves<'a>(name: &'a str, at: &str, value: &'a Json, into: &mut Vec<Field<'a>>) {
     match value {
-        Json::Object(fields) => {
-            fields
-                .iter()
-                .for_each(|(name, value)| leaves(name, value, into));
-        }
-        leaf => into.push((name, leaf)),
+        Json::Object(fields) => fields.iter().for_each(|(name, value)| {
+            leaves(name, &marked::below(at, name), value, into);
+        }),
+        value => into.push(Field {
+            name,
+            at: at.to_owned(),
+            value,
+        }),
     }
 }
 
@@ -193,9 +227,12 @@ pub fn event(world: &World, schema: SchemaId, value: &Json) -> String {
 }
 
 /// A receipt of an effect that goes by this label.
-fn receipt(world: &World, label: &str, bytes: &[u8]) -> String {
+fn receipt(world: &World, label: &str, bytes: &[u8], any: &[String]) -> String {
     match world.air.receipt_of(label) {
-        Some(schema) => clip(&fields(&value_json(world, schema, bytes)), VALUE_CHARS),
+        Some(schema) => {
+            let text = marked_fields(&value_json(world, schema, bytes), any);
+            clip(&text, VALUE_CHARS + marked::room(any))
+        }
         None => "a receipt".to_owned(),
     }
 }

@@ -4,5 +4,6 @@
 
 pub mod campaign;
 pub mod explore;
+pub mod marking;
 pub mod shrink;
 pub mod threads;

@@ -3,7 +3,10 @@
 use sim_cases::{CaseVerdict, Found, FoundBy, WorldHashes};
 use sim_kernel::World;
 use sim_model::Violation;
+use sim_record::marks::Marks;
 use sim_search::campaign::{self, Sighting};
+
+use crate::Done;
 
 /// A run that violated something, whatever found it.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,6 +17,8 @@ pub struct Finding {
     pub runs: u64,
     /// How it fails, and the scenario.
     pub sighting: Sighting,
+    /// The fields of the scenario that do not matter to it; none before it is shrunk.
+    pub marks: Marks,
 }
 
 impl From<&campaign::Failure> for Finding {
@@ -22,6 +27,7 @@ impl From<&campaign::Failure> for Finding {
             found_by: FoundBy::seed(failure.seed.0, &failure.sighting.scenario),
             runs: failure.runs,
             sighting: failure.sighting.clone(),
+            marks: Marks::default(),
         }
     }
 }
@@ -41,7 +47,16 @@ impl Finding {
     pub(crate) fn shown_by(&self, sighting: Sighting) -> Finding {
         Finding {
             sighting,
+            marks: Marks::default(),
             ..self.clone()
+        }
+    }
+
+    /// What was shrunk of it.
+    pub(crate) fn shrunk(&self, done: &Done) -> Finding {
+        Finding {
+            marks: done.marks.clone(),
+            ..self.shown_by(done.sighting.clone())
         }
     }
 
@@ -55,6 +70,7 @@ impl Finding {
             world: WorldHashes::of(world),
             judged: Some((verdict, self.sighting.digest)),
         };
-        sim_cases::Case::new(&world.air, &self.sighting.scenario, found)
+        let case = sim_cases::Case::new(&world.air, &self.sighting.scenario, found);
+        case.with_marks(&self.marks)
     }
 }

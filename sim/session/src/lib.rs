@@ -21,6 +21,7 @@ use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::Model;
 use sim_model::Signature;
+use sim_record::marks::Marks;
 use sim_record::scenario::Scenario;
 use sim_report::event::{
     Case, Event, Failed, Nondeterminism, Readers, Shrunk as ToldShrunk, ViolatedBy,
@@ -85,6 +86,8 @@ pub struct Done {
     pub shrunk: Shrunk,
     /// How it fails, and the scenario.
     pub sighting: Sighting,
+    /// The fields of its values that do not matter to the failure.
+    pub marks: Marks,
     /// Its run in words.
     pub timeline: Timeline,
     /// Other failures that were met on the way.
@@ -160,6 +163,7 @@ impl<'a> Session<'a> {
                         found_by: finding.found_by.clone(),
                         runs: 0,
                         sighting: other,
+                        marks: Marks::default(),
                     };
                     // If it cannot be kept it is reported whole.
                     drop(self.keep(&other));
@@ -205,8 +209,7 @@ impl<'a> Session<'a> {
                 Ok((Vec::new(), true))
             }
             Some(done) => {
-                let shrunk = confirmed.shown_by(done.sighting.clone());
-                let case = self.write(&shrunk, draft);
+                let case = self.write(&confirmed.shrunk(&done), draft);
                 readers.tell(&Event::Shrunk(ToldShrunk {
                     found_by: &found_by,
                     seed: finding.found_by.seed,
@@ -233,8 +236,8 @@ impl<'a> Session<'a> {
             };
             same.or_else(|| seen.iter().find(is_alike)).cloned()
         };
-        let scenario = &finding.sighting.scenario;
-        Ok(seen(&mut self.runner, self.world, scenario, choose)?)
+        let told = (&finding.sighting.scenario, &finding.marks);
+        Ok(seen(&mut self.runner, self.world, told, choose)?)
     }
 
     /// A run that violated something after others and does not alone.
@@ -246,7 +249,8 @@ impl<'a> Session<'a> {
         }))?;
         let scenario = &finding.sighting.scenario;
         self.runner.renew()?;
-        let (_, mut timeline) = watched(&mut self.runner, self.world, scenario, |_| {});
+        let marks = Marks::default();
+        let (_, mut timeline) = watched(&mut self.runner, self.world, scenario, &marks, |_| {});
         timeline.violations = finding.sighting.violations.iter().map(Into::into).collect();
         let case = self.write(finding, &finding.sighting.signature);
         let told = told::as_found(finding, &found_by, &timeline, Some(&case));
@@ -269,6 +273,7 @@ impl<'a> Session<'a> {
         let signature = &confirmed.proof.sighting.signature;
         let mut draft = self.stored.take_draft(&finding.sighting.signature);
         let (mut attempts, mut decisions) = (0, finding.decisions());
+        let (unmarked, rest) = (Marks::default(), budget.clone());
         let (runner, proof) = (&mut self.runner, &confirmed.proof);
         let shrunk = runner.shrink_proven(proof, budget, |told| match told {
             Progress::Attempt => {
@@ -284,7 +289,9 @@ impl<'a> Session<'a> {
                     Some(draft) => draft.is_worth(decisions),
                     None => store::is_worth(decisions, finding.decisions()),
                 };
-                if is_worth && let Some(again) = same(&mut keeper, world, best, signature) {
+                if is_worth
+                    && let Some(again) = same(&mut keeper, world, (best, &unmarked), signature)
+                {
                     let better = finding.shown_by(again.proof.sighting).case(world);
                     // What was there stays, if this cannot be written.
                     match &mut draft {
@@ -303,7 +310,9 @@ impl<'a> Session<'a> {
             Err(refused) => return Ok(Err(refused)),
             Ok(shrunk) => shrunk,
         };
-        let again = same(&mut keeper, world, &shrunk.scenario, signature);
+        let rest = rest.after(&shrunk);
+        let marks = self.marks(confirmed, &shrunk.scenario, rest);
+        let again = same(&mut keeper, world, (&shrunk.scenario, &marks), signature);
         let again = again.ok_or(Refused::DoesNotFail);
         Ok(again.map(|again| Done {
             // Its liveness phase is that of the shrunk one.
@@ -312,20 +321,36 @@ impl<'a> Session<'a> {
                 ..again.proof.sighting
             },
             shrunk,
+            marks,
             timeline: again.timeline,
             others,
         }))
     }
 
+    /// The fields that do not matter to a failure in a scenario that shows it.
+    pub fn marks(&mut self, confirmed: &Confirmed, scenario: &Scenario, budget: Budget) -> Marks {
+        let (proof, progress) = (&confirmed.proof, self.progress);
+        let decisions = scenario.schedule.len();
+        let mut attempts = 0;
+        let marks = self.runner.marks(proof, scenario, budget, || {
+            attempts += 1;
+            progress(Work::Attempt {
+                attempts,
+                decisions,
+            });
+        });
+        progress(Work::Done);
+        marks
+    }
+
     /// What was shrunk of a finding, as a case.
     pub fn shrunk_case(&self, finding: &Finding, done: &Done) -> sim_cases::Case {
-        finding.shown_by(done.sighting.clone()).case(self.world)
+        finding.shrunk(done).case(self.world)
     }
 
     /// Writes what was shrunk of a finding.
     pub fn write_shrunk(&mut self, finding: &Finding, done: &Done) -> Case {
-        let shrunk = finding.shown_by(done.sighting.clone());
-        self.write(&shrunk, &finding.sighting.signature)
+        self.write(&finding.shrunk(done), &finding.sighting.signature)
     }
 
     /// Writes the other failures that were met when a finding was shrunk, as they are.
@@ -365,15 +390,16 @@ impl<'a> Session<'a> {
 pub const NOT_A_FUNCTION: &str = "it failed after other runs and does not alone: \
     a step is not a function of its input";
 
-/// Replays a scenario and tells it: how it went, and the run in words. `progress` is called after
-/// each turn, with how many there were.
+/// Replays a scenario and tells it: how it went, and the run in words, with its fields marked.
+/// `progress` is called after each turn, with how many there were.
 pub fn watched(
     runner: &mut Runner<'_>,
     world: &World,
     scenario: &Scenario,
+    marks: &Marks,
     mut progress: impl FnMut(usize),
 ) -> (Checked, Timeline) {
-    let mut recorder = Recorder::new(world, scenario);
+    let mut recorder = Recorder::new(world, scenario).with_marks(marks);
     let checked = runner.watch(scenario, |trace, flight| {
         recorder.observe(trace, flight);
         progress(trace.turns.len());
@@ -386,11 +412,11 @@ pub fn watched(
 fn seen(
     runner: &mut Runner<'_>,
     world: &World,
-    scenario: &Scenario,
+    (scenario, marks): (&Scenario, &Marks),
     choose: impl Fn(&[Sighting]) -> Option<Sighting>,
 ) -> Result<Option<Confirmed>, StepError> {
     let run = |runner: &mut Runner<'_>| {
-        let (checked, timeline) = watched(runner, world, scenario, |_| {});
+        let (checked, timeline) = watched(runner, world, scenario, marks, |_| {});
         (runner.sightings(scenario, &checked), timeline)
     };
     let proven = runner.prove(run, scenario, choose)?;
@@ -404,12 +430,12 @@ fn seen(
 fn same(
     runner: &mut Runner<'_>,
     world: &World,
-    scenario: &Scenario,
+    told: (&Scenario, &Marks),
     signature: &Signature,
 ) -> Option<Confirmed> {
     let choose = |seen: &[Sighting]| {
         let mut seen = seen.iter();
         seen.find(|seen| seen.signature == *signature).cloned()
     };
-    seen(runner, world, scenario, choose).ok().flatten()
+    seen(runner, world, told, choose).ok().flatten()
 }

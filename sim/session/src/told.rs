@@ -44,6 +44,7 @@ impl Done {
             decisions_before: from,
             attempts: self.shrunk.attempts,
             is_exhausted: self.shrunk.exhausted,
+            any: &self.timeline.any,
             case,
             timeline: &self.timeline,
         }

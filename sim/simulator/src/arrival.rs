@@ -32,6 +32,8 @@ pub(super) struct Arrival {
 
 struct ArrivingReceipt {
     open: OpenIntent,
+    /// By what a service knows it again.
+    same: Option<ValueId>,
     status: Status,
     value: ValueId,
 }
@@ -162,8 +164,16 @@ impl Simulator<'_> {
         let at_ns = at_ns.unwrap_or(due_ns).max(self.now_ns);
         let open = entry.body.open;
         let repeated = entry.body.copy;
-        let is_timer = entry.body.is_timer;
+        let (is_timer, same) = (entry.body.is_timer, entry.body.same);
         let mut status = status;
+        let given = self.flight.given.of(same);
+        let given = given.filter(|_| status == Status::Ok);
+        let value = match given.and_then(|given| given.receipt) {
+            // Not what the service has said.
+            Some(given) if value.is_some_and(|value| value != given) => return None,
+            Some(given) => Some(given),
+            None => value,
+        };
         let receipt = if let Some(value) = value {
             value
         } else if is_timer {
@@ -196,6 +206,7 @@ impl Simulator<'_> {
             at_ns,
             receipt: Some(ArrivingReceipt {
                 open,
+                same,
                 status,
                 value: receipt,
             }),
@@ -226,6 +237,8 @@ impl Simulator<'_> {
         if let Some(receipt) = &arrival.receipt {
             if receipt.status == Status::Ok {
                 self.keep_blob(trace, &receipt.open);
+                let kept = (Answer::PLAIN, Some(receipt.value));
+                self.flight.given.keep(receipt.same, kept, &self.answers);
             }
             self.kernel
                 .append_receipt(trace, &receipt.open, receipt.status, receipt.value);

@@ -6,7 +6,7 @@
 //! what it does with this rule. Chooses nothing, and says nothing of bounds and proportions.
 
 use super::{Flight, InFlight, PlanRun, Situation, find, item};
-use sim_record::trace::{Answer, Choice, Status};
+use sim_record::trace::{Answer, Choice, Status, ValueId};
 
 /// Something that a decision can have go on, by its place in the flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,11 +103,11 @@ impl Enabled {
             Enabled::Dropped(index) => Choice::Redeliver(item(&flight.dropped, index)),
             Enabled::Plan(index) => Choice::Step {
                 plan: item(&flight.plans, index),
-                answer: flight.plans[index].body.answered.map(|_| Answer::PLAIN),
+                answer: flight.plans[index].body.plain_answer(flight),
             },
             Enabled::Effect(index) => Choice::Receipt {
                 effect: item(&flight.pending, index),
-                answer: Answer::PLAIN,
+                answer: flight.given.plain(flight.pending[index].body.same),
                 value: None,
             },
             Enabled::Timer(index) => Choice::Fire {
@@ -122,6 +122,11 @@ impl Enabled {
 }
 
 impl PlanRun {
+    /// The answer to its next step that goes on by itself, if one stands in for an event.
+    fn plain_answer(&self, flight: &Flight) -> Option<Answer> {
+        self.answered.map(|_| flight.given.plain(self.same))
+    }
+
     /// Whether it can take its next step with this answer, which may stand in for an event.
     pub(super) fn can_step(&self, answer: Option<Answer>) -> bool {
         let is_silence = self.answered.is_some() && answer == Some(Answer::SILENCE);
@@ -140,14 +145,33 @@ impl Situation<'_> {
                 find(&flight.messages, item).is_some()
             }
             Choice::Redeliver(item) => find(&flight.dropped, item).is_some(),
-            Choice::Step { plan, answer } => find(&flight.plans, plan)
-                .is_some_and(|index| flight.plans[index].body.can_step(*answer)),
-            Choice::Receipt { effect, .. } => find(&flight.pending, effect).is_some(),
+            Choice::Step { plan, answer } => find(&flight.plans, plan).is_some_and(|index| {
+                let run = &flight.plans[index].body;
+                run.can_step(*answer)
+                    && self.allows(
+                        run.same.filter(|_| run.answered.is_some()),
+                        answer.unwrap_or(Answer::SILENCE),
+                    )
+            }),
+            Choice::Receipt {
+                effect,
+                answer,
+                value,
+            } => find(&flight.pending, effect).is_some_and(|index| {
+                let same = flight.pending[index].body.same;
+                self.allows(same, *answer) && flight.given.fits(same, *answer, *value)
+            }),
             Choice::Fire { timer, .. } => find(&flight.timers, timer).is_some(),
             Choice::Inject { .. } | Choice::Snapshot => true,
             Choice::Advance { to_ns } => *to_ns > self.now_ns,
             Choice::Crash { during, .. } => during.verb().arrives() && self.is_enabled(during),
         }
+    }
+}
+
+impl Situation<'_> {
+    fn allows(&self, key: Option<ValueId>, answer: Answer) -> bool {
+        key.is_none() || self.flight.given.allows(key, answer, &self.model.answers())
     }
 }
 

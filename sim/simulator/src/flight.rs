@@ -3,6 +3,7 @@
 //! Lists are in order of sequence, so that "the n-th of its kind" means the same in a replay.
 //! Nothing is chosen here.
 
+use super::given::GivenAnswers;
 use super::naming::Names;
 use sim_air::{PlanId, SchemaId};
 use sim_kernel::OpenIntent;
@@ -54,6 +55,8 @@ pub struct Timer {
     pub is_timer: bool,
     /// It fired before and was left to fire again, or was asked for again after a crash.
     pub copy: bool,
+    /// By what a service knows it again.
+    pub same: Option<ValueId>,
 }
 
 /// A plan's effect that has had no receipt.
@@ -63,6 +66,8 @@ pub struct Pending {
     pub open: OpenIntent,
     /// It was decided that no receipt comes.
     pub silent: bool,
+    /// By what a service knows it again.
+    pub same: Option<ValueId>,
 }
 
 /// A plan instance.
@@ -80,6 +85,8 @@ pub struct PlanRun {
     pub answered: Option<SchemaId>,
     /// It was decided that its work gives no answer, for now.
     pub silent: bool,
+    /// By what a service knows its work again.
+    pub same: Option<ValueId>,
 }
 
 impl PlanRun {
@@ -108,6 +115,8 @@ pub struct Flight {
     pub plans: Vec<InFlight<PlanRun>>,
     /// What the adapter of blobs has stored.
     pub blobs: Vec<Blob>,
+    /// What services have answered to work that they know again.
+    pub given: GivenAnswers,
     pub(super) next_sequence: u32,
 }
 
@@ -126,6 +135,7 @@ impl Clone for Flight {
         self.pending.clone_from(&other.pending);
         self.plans.clone_from(&other.plans);
         self.blobs.clone_from(&other.blobs);
+        self.given.clone_from(&other.given);
         self.next_sequence = other.next_sequence;
     }
 }
@@ -163,6 +173,7 @@ impl Flight {
         self.pending.clear();
         self.plans.clear();
         self.blobs.clear();
+        self.given = GivenAnswers::default();
         self.next_sequence = 0;
     }
 

@@ -9,6 +9,7 @@
 mod arrival;
 pub mod enabled;
 mod flight;
+mod given;
 mod liveness;
 mod naming;
 mod saved;
@@ -29,6 +30,7 @@ use sim_record::trace::{Answer, Answers, Choice, Emitted, Item, Mark, Remark, Tr
 pub use arrival::work_of;
 pub use enabled::Enabled;
 pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item};
+pub use given::{Given, GivenAnswers};
 pub use liveness::Liveness;
 use naming::Naming;
 pub use saved::{Plans, Saved};
@@ -355,12 +357,17 @@ impl<'w> Simulator<'w> {
             self.kernel.tick(trace, index, step, false, self.now_ns);
             return Some(sequence);
         };
+        if !self.flight.given.allows(plan.same, answer, &self.answers) {
+            return None;
+        }
         self.flight.plans[run].body.silent = answer == Answer::SILENCE;
         if answer == Answer::SILENCE {
             return Some(sequence);
         }
         let instance = &self.kernel.plans()[index];
         let (definition, input) = (instance.plan, trace.bytes(instance.input_bytes));
+        let kept = (answer, None);
+        self.flight.given.keep(plan.same, kept, &self.answers);
         self.scratch.clear();
         let model = self.model;
         let answers = model.answer(definition, input, answer, &mut self.scratch);
@@ -385,16 +392,26 @@ impl<'w> Simulator<'w> {
     ) -> Option<u32> {
         let index = find(&self.flight.pending, item)?;
         let sequence = self.flight.pending[index].sequence;
+        let same = self.flight.pending[index].body.same;
+        let is_possible = self.flight.given.allows(same, answer, &self.answers)
+            && self.flight.given.fits(same, answer, value);
+        if !is_possible {
+            return None;
+        }
         if answer == Answer::SILENCE {
             self.flight.pending[index].body.silent = true;
             return Some(sequence);
         }
         let pending = self.flight.pending.remove(index).body;
         let open = pending.open;
-        let receipt = match value {
+        let given = self.flight.given.of(same);
+        let given = given.filter(|given| given.answer == answer);
+        let receipt = match given.and_then(|given| given.receipt).or(value) {
             Some(value) => Some(value),
             None => self.plain_receipt(trace, &open, answer).0,
         };
+        let kept = (answer, receipt);
+        self.flight.given.keep(same, kept, &self.answers);
         if answer == Answer::PLAIN {
             self.keep_blob(trace, &open);
         }

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use super::{Flight, InFlight, Message, Pending, PlanRun, Simulator, Timer};
+use super::{Flight, Given, InFlight, Message, Pending, PlanRun, Simulator, Timer};
 use sim_air::{PlanId, SchemaId};
 use sim_kernel::adapters::blob::Blob;
 use sim_kernel::{Checkpoint, OpenIntent, PlanInstance};
 use sim_record::scenario::Scenario;
-use sim_record::trace::{Choice, Key, Packer, Record, Trace, Unpacker};
+use sim_record::trace::{Answer, Choice, Key, Packer, Record, Trace, Unpacker};
 
 /// All of a run that decides what can happen next. What has happened is not in it, and bytes are
 /// in it by the ids of the run's trace.
@@ -59,10 +59,11 @@ impl Flight {
         pack_list(packer, &self.timers, |packer, timer| {
             timer.open.pack(packer);
             packer.flag(timer.is_timer).flag(timer.copy);
+            packer.optional_value(timer.same);
         });
         pack_list(packer, &self.pending, |packer, pending| {
             pending.open.pack(packer);
-            packer.flag(pending.silent);
+            packer.flag(pending.silent).optional_value(pending.same);
         });
         pack_list(packer, &self.plans, |packer, plan| {
             packer
@@ -71,12 +72,18 @@ impl Flight {
                 .value(plan.started.1)
                 .flag(plan.answerable)
                 .flag(plan.silent)
+                .optional_value(plan.same)
                 .count(plan.next_step.map_or(0, |step| step + 1))
                 .count(plan.answered.map_or(0, |schema| schema.index() + 1));
         });
         packer.count(self.blobs.len());
         for blob in &self.blobs {
             packer.value(blob.blob_ref).value(blob.bytes);
+        }
+        packer.count(self.given.all().len());
+        for given in self.given.all() {
+            packer.value(given.key).count(given.answer.place());
+            packer.optional_value(given.receipt);
         }
     }
 
@@ -88,16 +95,19 @@ impl Flight {
             open: OpenIntent::unpack(packed),
             is_timer: packed.flag(),
             copy: packed.flag(),
+            same: packed.optional_value(),
         });
         unpack_list(packed, &mut self.pending, |packed| Pending {
             open: OpenIntent::unpack(packed),
             silent: packed.flag(),
+            same: packed.optional_value(),
         });
         unpack_list(packed, &mut self.plans, |packed| PlanRun {
             instance: packed.small(),
             started: (PlanId::new(packed.count()), packed.value()),
             answerable: packed.flag(),
             silent: packed.flag(),
+            same: packed.optional_value(),
             next_step: packed.count().checked_sub(1),
             answered: packed.count().checked_sub(1).map(SchemaId::new),
         });
@@ -108,6 +118,13 @@ impl Flight {
                 bytes: packed.value(),
             });
         }
+        let count = packed.count();
+        let given = (0..count).map(|_| Given {
+            key: packed.value(),
+            answer: Answer::nth(packed.count() as u8),
+            receipt: packed.optional_value(),
+        });
+        self.given.set(given);
     }
 }
 
@@ -244,6 +261,18 @@ impl Simulator<'_> {
                 (prints[0] as u64, prints[1])
             });
             key.multiset(blobs);
+        }
+        if !flight.given.all().is_empty() {
+            // What an answer is follows from its receipt, or else from its place.
+            let given = flight.given.all().iter().map(|given| {
+                let receipt = given.receipt.map(|id| values.fingerprint(id));
+                let answer = given.answer.place() as u128;
+                (
+                    values.fingerprint(given.key) as u64,
+                    receipt.unwrap_or(answer),
+                )
+            });
+            key.multiset(given);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::{Chooser, Enabled, Situation, enabled, item, work_of};
+use crate::{Chooser, Enabled, Given, Situation, enabled, item, work_of};
 use sim_kernel::OpenIntent;
 use sim_model::Work;
 use sim_record::random::{Component, Seed, Stream};
@@ -61,7 +61,8 @@ impl Seeded {
                 answer: match flight.plans[index].body.answered {
                     Some(_) => {
                         let run = &flight.plans[index].body;
-                        Some(self.answer(situation, &run.work(trace)))
+                        let given = flight.given.of(run.same);
+                        Some(self.answer(situation, &run.work(trace), (given, &trace.answers)))
                     }
                     None => None,
                 },
@@ -72,17 +73,28 @@ impl Seeded {
         }
     }
 
-    fn answer(&mut self, situation: &Situation<'_>, work: &Work<'_>) -> Answer {
+    /// An answer that the work may get, also after what was given to other work with its key.
+    fn answer(
+        &mut self,
+        situation: &Situation<'_>,
+        work: &Work<'_>,
+        (given, answers): (Option<Given>, &Answers),
+    ) -> Answer {
         let silence = self.answers.len() - 1;
         let may = |place: usize| {
             let answer = Answer::nth(place as u8);
-            place == silence || situation.model.may_answer(work, answer)
+            match given {
+                _ if place == silence => true,
+                Some(given) if answer == given.answer => true,
+                Some(given) if !given.allows(answer, answers) => false,
+                _ => situation.model.may_answer(work, answer),
+            }
         };
         let weights = self.answers.iter().enumerate();
         let weights = weights.map(|(place, weight)| if may(place) { *weight } else { 0 });
         let weights: SmallVec<[u32; 8]> = weights.collect();
         match self.stream.weighted(&weights) {
-            None => Answer::PLAIN,
+            None => given.map_or(Answer::PLAIN, |given| given.answer),
             Some(index) if index == silence => Answer::SILENCE,
             Some(index) => Answer::nth(index as u8),
         }
@@ -93,12 +105,14 @@ impl Seeded {
     fn receipt(&mut self, situation: &Situation<'_>, trace: &mut Trace, index: usize) -> Choice {
         let pending = &situation.flight.pending;
         let open = &pending[index].body.open;
+        let given = situation.flight.given.of(pending[index].body.same);
         let answer = match self.stream.below(2) {
-            0 => Answer::PLAIN,
-            _ => self.answer(situation, &work_of(trace, open)),
+            0 => given.map_or(Answer::PLAIN, |given| given.answer),
+            _ => self.answer(situation, &work_of(trace, open), (given, &trace.answers)),
         };
         let value = match answer {
             Answer::SILENCE => None,
+            _ if given.is_some_and(|given| given.answer == answer) => None,
             _ if situation.model.lists_answers(&work_of(trace, open)) => {
                 let reply = self.reply(situation, trace, open, answer);
                 reply.map(|(_, receipt)| receipt)
@@ -146,13 +160,15 @@ impl Seeded {
         &mut self,
         situation: &Situation<'_>,
         trace: &mut Trace,
-        open: &OpenIntent,
+        (open, given): (&OpenIntent, Option<Given>),
     ) -> (Status, Option<ValueId>) {
-        let answer = self.answer(situation, &work_of(trace, open));
+        let answer = self.answer(situation, &work_of(trace, open), (None, &trace.answers));
         let reply = match answer {
             Answer::SILENCE => None,
             _ => self.reply(situation, trace, open, answer),
         };
+        // What the service has said it says again, unless nothing of it arrives.
+        let reply = reply.filter(|(status, _)| given.is_none() || *status != Status::Ok);
         reply.map_or((Status::Ok, None), |(status, receipt)| {
             (status, Some(receipt))
         })
@@ -180,9 +196,11 @@ impl Seeded {
             let work = work_of(trace, &timer.open);
             situation.model.lists_answers(&work)
         };
+        let given = situation.flight.given.of(timer.same);
         let (status, value) = match timer.is_timer {
             true => (status, None),
-            false if is_listed => self.listed(situation, trace, &timer.open),
+            false if is_listed => self.listed(situation, trace, (&timer.open, given)),
+            false if given.is_some() && status == Status::Ok => (status, None),
             false => (status, self.made_up(situation, trace, &timer.open)),
         };
         Choice::Fire {

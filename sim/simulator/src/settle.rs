@@ -1,11 +1,12 @@
 //! What a turn gave out is put in flight, and plans are looked at anew. Decides nothing.
 
-use super::Simulator;
 use super::flight::{Message, Pending, PlanRun, Timer};
 use super::naming::{Names, Thing};
+use super::{Simulator, work_of};
 use sim_air::Op;
 use sim_kernel::adapters::Adapter;
 use sim_kernel::{Moved, OpenIntent};
+use sim_model::Work;
 use sim_record::scenario::{PlanMode, Scenario};
 use sim_record::trace::{Asker, Mark, Trace};
 
@@ -53,16 +54,22 @@ impl Simulator<'_> {
     pub(super) fn add_effect(&mut self, trace: &mut Trace, open: OpenIntent, copy: bool) {
         let air = &self.kernel.world().air;
         let effect = &air.effects[open.effect.index()];
+        let adapter = Adapter::of(effect);
+        let same = match adapter {
+            Adapter::Timer => None,
+            _ => self.model.same(&work_of(trace, &open)),
+        };
+        let same = same.map(|key| trace.store(&key));
         match open.asker {
             Asker::Reducer { reducer, .. } => {
                 let thing = Thing::Effect(reducer, open.effect);
                 let names = self.naming.names(trace, thing, open.params);
-                let adapter = Adapter::of(effect);
                 let due_ns = adapter.due_ns(trace.bytes(open.params), self.now_ns);
                 let body = Timer {
                     open,
                     is_timer: adapter == Adapter::Timer,
                     copy,
+                    same,
                 };
                 let timer = self.flight.launch(due_ns, names, body);
                 self.flight.timers.push(timer);
@@ -77,6 +84,7 @@ impl Simulator<'_> {
                 let body = Pending {
                     open,
                     silent: false,
+                    same,
                 };
                 let pending = self.flight.launch(self.now_ns, names, body);
                 self.flight.pending.push(pending);
@@ -142,6 +150,11 @@ impl Simulator<'_> {
             .iter()
             .any(|step| matches!(step.op, Op::RaiseEvent { event, .. } if known(event)));
         let answerable = scenario.plans == PlanMode::Answered && !awaits && raises;
+        let work = Work::Plan {
+            plan: instance.plan,
+            input: trace.bytes(instance.input_bytes),
+        };
+        let same = self.model.same(&work).filter(|_| answerable);
         let id = instance.id;
         let thing = Thing::Plan(instance.plan);
         let names = self.naming.names(trace, thing, instance.input_bytes);
@@ -152,6 +165,7 @@ impl Simulator<'_> {
             next_step: None,
             answered: None,
             silent: false,
+            same: same.map(|key| trace.store(&key)),
         };
         let run = self.flight.launch(self.now_ns, names, body);
         self.flight.plans.push(run);

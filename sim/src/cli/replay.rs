@@ -19,7 +19,7 @@ use super::input::{Leaks, Loaded, WorldArguments};
 use super::readers::{For, Format, Output};
 use super::{Exit, cases, shell, stepper, terminal};
 use crate::models;
-use sim_cases::{CaseVerdict, store};
+use sim_cases::{Case, CaseVerdict, store};
 use sim_kernel::World;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Scenario;
@@ -108,10 +108,14 @@ pub fn command_of(program: &str, path: &Path, world: &WorldArguments) -> String 
 pub(super) const HELD: &str = "it failed when it was written, on this very wasm, and holds now: \
     a step is not a function of its input, another version of sim wrote it, or it was edited";
 
-/// Replays a scenario and tells it, with a line of progress.
-fn watched(runner: &mut Runner<'_>, world: &World, scenario: &Scenario) -> (Checked, Timeline) {
+/// Replays the scenario of a case and tells it, with a line of progress.
+fn watched(
+    runner: &mut Runner<'_>,
+    world: &World,
+    (case, scenario): (&Case, &Scenario),
+) -> (Checked, Timeline) {
     let progress = terminal::Progress::new(None, "turns");
-    let watched = sim_session::watched(runner, world, scenario, |turns| {
+    let watched = sim_session::watched(runner, world, scenario, &case.marks(), |turns| {
         progress.update(turns as u64, |seconds| format!("{seconds:.0} s"));
     });
     progress.finish();
@@ -256,7 +260,7 @@ impl Replay {
         let folder = self.world.world.as_deref();
         let (case, scenario) = cases::read(path, world, runner.answers(), folder)?;
         runner.renew()?;
-        let (checked, timeline) = watched(runner, world, &scenario);
+        let (checked, timeline) = watched(runner, world, (&case, &scenario));
         if checked.end == End::Interrupted && checked.violations.is_empty() {
             terminal::note(&format!(
                 "{file}: interrupted, and nothing was found until then"
@@ -291,6 +295,7 @@ impl Replay {
             violations: &timeline.violations,
             turns: timeline.turns.len(),
             skipped: checked.skipped.len(),
+            any: &timeline.any,
             changes: &changes,
             digest: checked.digest,
             timeline: &timeline,
@@ -331,8 +336,8 @@ impl Replay {
     fn step(&self, path: &Path, replayer: &mut Replayer<'_>) -> Result<Exit> {
         let folder = self.world.world.as_deref();
         let answers = replayer.runner.answers();
-        let (_, scenario) = cases::read(path, replayer.world, answers, folder)?;
-        let (checked, timeline) = watched(&mut replayer.runner, replayer.world, &scenario);
+        let (case, scenario) = cases::read(path, replayer.world, answers, folder)?;
+        let (checked, timeline) = watched(&mut replayer.runner, replayer.world, (&case, &scenario));
         stepper::walk(&timeline)?;
         Ok(verdict(replayer.world, &checked))
     }

@@ -14,6 +14,7 @@ use crate::models;
 use crate::worlds::examples;
 use sim_cases::files;
 use sim_cases::{CaseVerdict, WorldHashes, store};
+use sim_record::marks::Marks;
 use sim_report::event::Case;
 use sim_report::human;
 use sim_report::table::Table;
@@ -29,6 +30,9 @@ use sim_session::{Done, Finding, NOT_A_FUNCTION, Session, Settings};
 What is much shorter is written at once, so that nothing is lost when it is interrupted: to a file
 `*.draft-N.json` of its own, which goes when the result is written. No other file is replaced or
 removed. Other failures that are met on the way are written as cases of their own.
+
+Fields whose value makes no difference to the failure are marked `(any)`, in the table and in the case:
+a few other values are tried in the place of each. `--out CASE` marks a case that is as short as it gets.
 
 {}", examples::SHRINK))]
 pub(super) struct Shrink {
@@ -83,6 +87,7 @@ impl Shrink {
             found_by: case.found_by.clone(),
             runs: 1,
             sighting,
+            marks: Marks::default(),
         };
         let budget = Budget {
             interrupt: terminal::interrupt(),
@@ -185,6 +190,7 @@ impl Shrink {
 
 fn show(text: &mut Text, from: usize, done: &Done, written: &Case) {
     text.append(turns(&done.timeline, 0, terminal::width()));
+    human::legend(text, &done.timeline);
     text.append(human::violations(&done.timeline.violations));
     human::shrunk_line(text, &done.told(1, from, written));
     human::case_lines(text, written);

@@ -82,6 +82,10 @@ impl Model for Extended {
         self.model.may_answer(work, answer)
     }
 
+    fn same(&self, work: &Work<'_>) -> Option<Vec<u8>> {
+        self.model.same(work)
+    }
+
     fn lists_answers(&self, work: &Work<'_>) -> bool {
         self.model.lists_answers(work)
     }

@@ -191,7 +191,8 @@ fn replay(test: Test, case: &Case, name: &str) -> Result<Report> {
         .check_answers(runner.answers())
         .and_then(|()| case.bind(&world.air));
     let scenario = bound.with_context(|| name.to_owned())?;
-    let (checked, timeline) = sim_session::watched(&mut runner, &world, &scenario, |_| {});
+    let marks = case.marks();
+    let (checked, timeline) = sim_session::watched(&mut runner, &world, &scenario, &marks, |_| {});
     let exit = match checked.violations.is_empty() {
         false => Exit::Violation,
         true if timeline.turns.is_empty() => Exit::NothingRan,
@@ -206,6 +207,7 @@ fn replay(test: Test, case: &Case, name: &str) -> Result<Report> {
         violations: &timeline.violations,
         turns: timeline.turns.len(),
         skipped: checked.skipped.len(),
+        any: &timeline.any,
         changes: &[],
         digest: checked.digest,
         timeline: &timeline,

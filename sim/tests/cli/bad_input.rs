@@ -499,7 +499,7 @@ fn cases() {
             $ sim replay decision.json
             error: decision.json
               1: not a case of format `sim-case/1`
-              2: unknown field `stop`, expected one of `at_ms`, `at_ns`, `start`, `deliver`, `duplicate`, `drop`, `redeliver`, `step`, `receipt`, `fire`, `inject`, `advance`, `snapshot`, `req_id`, `nth`, `answer`, `status`, `twice`, `value`, `cell`, `crash`, `recover` at line 5 column 23
+              2: unknown field `stop`, expected one of `at_ms`, `at_ns`, `start`, `deliver`, `duplicate`, `drop`, `redeliver`, `step`, `receipt`, `fire`, `inject`, `advance`, `snapshot`, `req_id`, `nth`, `answer`, `status`, `twice`, `value`, `any`, `cell`, `crash`, `recover` at line 5 column 23
 
             $ sim replay two.json
             error: two.json

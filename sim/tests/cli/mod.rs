@@ -15,6 +15,7 @@ mod hostile;
 mod lines;
 #[cfg(target_os = "linux")]
 mod losses;
+mod marks;
 mod regressions;
 mod replaying;
 mod schemas;
@@ -48,6 +49,7 @@ pub fn trials() -> Vec<Trial> {
         lines::trials(),
         #[cfg(target_os = "linux")]
         losses::trials(),
+        marks::trials(),
         regressions::trials(),
         replaying::trials(),
         schemas::trials(),

@@ -11,6 +11,8 @@ pub fn trials() -> Vec<Trial> {
         trial("answers", "by_plan", by_plan),
         trial("answers", "that_raise", that_raise),
         trial("answers", "that_are_drawn", that_are_drawn),
+        trial("answers", "known_again", known_again),
+        trial("answers", "known_again_by_plan", known_again_by_plan),
     ]
 }
 
@@ -191,4 +193,94 @@ when = "receipt.kind == 'http.request'"
     });
     let (_, said) = http(&format!("{text}{}", seen.concat()));
     ends(&said, 0);
+}
+
+/// A service that knows requests again, by a header.
+const SAME: &str = "[same]\n\"http.request\" = \"params.headers['x-request']\"\n";
+
+/// What was said first is said again, drawn values and all; what got lost on the way is nothing
+/// that was said. A schedule in which it is otherwise is not possible, and the explorer finds none.
+fn known_again() {
+    let text = r#"
+[[answers."http.request"]]
+name = "fine"
+receipt = { status = { range = [200, 250] } }
+[[answers."http.request"]]
+name = "lost"
+goes_on = true
+receipt = { status = 503 }
+[[answers."http.request"]]
+name = "refused"
+receipt = { status = 404 }
+[counters.said]
+first = "receipt.value.status"
+when = "receipt.kind == 'http.request' && receipt.value.status != 503"
+[counters.times]
+count = "receipt.kind == 'http.request' && receipt.value.status != 503"
+[properties.same]
+always = "receipt.value.status == said"
+when = "receipt.kind == 'http.request' && receipt.value.status != 503"
+[properties.fine_again]
+sometimes = "receipt.kind == 'http.request' && times > 1 && said < 300"
+[properties.refused_again]
+sometimes = "receipt.kind == 'http.request' && times > 1 && said == 404"
+[properties.lost_after]
+sometimes = "receipt.kind == 'http.request' && receipt.value.status == 503 && times > 0"
+[properties.lost_before]
+sometimes = "receipt.kind == 'http.request' && receipt.value.status == 503 && times == 0"
+"#;
+    let (_, said) = http(&format!("{text}{SAME}"));
+    ends(&said, 0);
+    // Without, it does not hold.
+    let (place, said) = http(text);
+    ends(&said, 1);
+    // Its schedule is not that of a service which knows requests again.
+    let case = format!("replay --world w found/{}", place.list("found")[0]);
+    assert_eq!(place.sim(&case).code, 1);
+    place.write("w/sim.toml", format!("{START}{text}{SAME}"));
+    let said = place.sim(&case);
+    let out = ends(&said, 0);
+    assert!(out.contains("not possible"), "{out}");
+    // Every schedule of a small world.
+    let explore = "explore --world w --requests 1 --duplicates 1 --drops 0 --crashes 1 --depth 9";
+    let said = place.sim(explore);
+    // There are longer ones.
+    let out = ends(&said, 6);
+    assert!(out.contains("up to 9 decisions holds"), "{out}");
+    assert!(out.contains("fine_again, refused_again"), "{out}");
+    place.write("w/sim.toml", format!("{START}{text}"));
+    ends(&place.sim(explore), 1);
+}
+
+/// Of a plan that awaits nothing: the answer is the same, its event that of the input.
+fn known_again_by_plan() {
+    let place = documents_of("air");
+    let text = r#"
+[[answers.WorkPlan]]
+name = "done"
+raises = { ok = { req_id = { from = "req_id" } } }
+[[answers.WorkPlan]]
+name = "never"
+raises = { err = { transient = false } }
+[counters.said]
+first = "sent.value.tag"
+when = "sent.schema == 'demo/RetryEvent@1'"
+by = "'all'"
+[properties.same]
+always = "each.said['all'] == sent.value.tag"
+when = "sent.schema == 'demo/RetryEvent@1'"
+[properties.of_two]
+sometimes = "sent.schema == 'demo/RetryEvent@1' && who == 'r2' && each.said['all'] == 'err'"
+"#;
+    let text = START.replace("\"http.request\" = \"headers.x-request\"\n", "") + text;
+    let run = |text: &str| {
+        place.write("w/sim.toml", text);
+        place.sim("run --world w --case-dir found")
+    };
+    ends(&run(&text), 1);
+    let same = |key: &str| format!("{text}[same]\nWorkPlan = \"{key}\"\n");
+    ends(&run(&same("input.payload")), 0);
+    // By another key, or by none, each is answered by itself.
+    ends(&run(&same("input.req_id")), 1);
+    ends(&run(&same("input.payload == 'p' ? null : 1")), 1);
 }

@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
         trial("refusals", "of_clients", of_clients),
         trial("refusals", "of_values", of_values),
         trial("refusals", "of_answers", of_answers),
+        trial("refusals", "of_same", of_same),
         trial("refusals", "of_faults", of_faults),
         trial("refusals", "of_wasm", of_wasm),
     ];
@@ -67,7 +68,7 @@ fn of_the_file() {
               expected: `sim/1`
             error: unknown key: `campain`
               at w/sim.toml:2:2
-              expected: one of answers, assertions, campaign, clients, correlation, counters, documents, expect, explore, faults, format, monitors, properties, reducers
+              expected: one of answers, assertions, campaign, clients, correlation, counters, documents, expect, explore, faults, format, monitors, properties, reducers, same
               hint: did you mean `campaign`?
             error: unknown key: `seed`
               at w/sim.toml:3:1
@@ -267,6 +268,44 @@ fn of_answers() {
           at w/sim.toml:8:8
           hint: call this one otherwise
         1 error
+    "#]],
+    );
+}
+
+fn of_same() {
+    let texts = [
+        "[same]\n\"http.requst\" = \"params.url\"",
+        "[same]\n\"timer.set\" = \"params.key\"",
+        "[same]\n\"http.request\" = \"params.headrs['key']\"",
+        "[same]\n\"http.request\" = \"input.url\"",
+        "[same]\n\"http.request\" = \"params.url +\"",
+        "[same]\n\"http.request\" = 7",
+    ];
+    refused_after(
+        &texts,
+        &expect![[r#"
+        error: unknown kind of effect or plan: `http.requst`
+          at w/sim.toml:6:17
+          expected: one of blob.get, blob.put, http.request, timer.set
+          hint: did you mean `http.request`?
+        1 error
+        error: timers are not answered: they fire
+          at w/sim.toml:6:15
+          hint: `[faults]` says how: timer_early, timer_late, timer_twice, timer_status
+        1 error
+        error: unknown field `headrs`
+          at w/sim.toml:6:18
+          hint: did you mean `headers`?
+        1 error
+        error: unknown variable `input`
+          at w/sim.toml:6:18
+          hint: there are params
+        1 error
+        error: no condition: it ends too early, at 1:13 within it
+          at w/sim.toml:6:18
+        1 error
+        error: invalid type: integer `7`, expected a string
+          at w/sim.toml:6:18
     "#]],
     );
 }

@@ -12,7 +12,7 @@ use sim::random::Seed;
 use sim::scenario::{Bounds, Mix, PlanMode};
 use sim::trace::{Record, Trace};
 
-use super::{constant_reducer, follow, reducer_answering, small_world, trial};
+use super::{constant_reducer, follow, reducer_answering, scenario, small_world, trial};
 use crate::support::code;
 
 pub fn trials() -> Vec<Trial> {
@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("receipts", "given_receipts_are_followed", given_receipts),
         trial("receipts", "campaigns_see_many", campaigns_see_many),
+        trial("receipts", "services_repeat_themselves", repeated),
     ]
 }
 
@@ -173,6 +174,38 @@ fn given_receipts() {
     let (trace, _) = follow(&world, "", &format!("{PUT},{PAY},{receipt}"));
     let expected: serde_json::Value = serde_json::from_str(value).expect("it is JSON");
     assert_eq!(receipts(&world, &trace, "pay.charge"), [expected]);
+}
+
+/// To a reducer, too: what it is told first it is told again, and an error tells nothing of it.
+fn repeated() {
+    let mut world = world();
+    let given = |bytes: &str, rest: &str| {
+        let value = format!(r#"{{"blob_ref":"{}","size":1,"bytes":"{bytes}"}}"#, hash());
+        format!(r#"{{"fire":"got","value":{value}{rest}}}"#)
+    };
+    let fire = r#"{"fire":"got"}"#;
+    let error = given("AA==", r#","status":"error""#);
+    let (first, other) = (given("AQ==", ""), given("Ag==", ""));
+    let schedule = format!("{GO},{error},{first},{fire},{error},{first}");
+    let bytes = |world: &World, schedule: &str| {
+        let (trace, _) = follow(world, "", schedule);
+        let got = got(world, &trace).into_iter();
+        got.map(|(_, _, bytes)| bytes).collect::<Vec<_>>()
+    };
+    // Each by itself: it is not there.
+    let expected: [&[u8]; 5] = [&[0], &[1], &[], &[0], &[1]];
+    assert_eq!(bytes(&world, &schedule), expected);
+    assert_eq!(bytes(&world, &format!("{GO},{first},{other}")), [[1], [2]]);
+    world.declared = Some(Source {
+        file: "sim.toml".to_owned(),
+        text: "format = \"sim/1\"\n[same]\n\"blob.get\" = \"params.blob_ref\"\n".to_owned(),
+    });
+    let expected: [&[u8]; 5] = [&[0], &[1], &[1], &[0], &[1]];
+    assert_eq!(bytes(&world, &schedule), expected);
+    let model = models::of(&world);
+    let mut runner = Runner::new(&world, &*model).expect("the reducer can be run");
+    let contrary = scenario(&world, "", &format!("{GO},{first},{other}"));
+    assert_eq!(runner.replay(&contrary).skipped, [2]);
 }
 
 /// More than the three plain statuses, and more than one receipt of another effect.

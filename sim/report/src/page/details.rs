@@ -88,7 +88,7 @@ fn told(pool: &mut Pool, turn: &TimelineTurn) -> TurnDetails {
         time: pool.place(&turn.time),
         decision: pool.place(&turn.decision),
         faults: turn.faults.iter().map(|fault| pool.place(fault)).collect(),
-        event: event.map(|event| pool.place(&format!("{} {}", event.schema, event.value))),
+        event: event.map(|event| pool.place(&event.text())),
         steps: turn.steps.iter().map(|step| step_of(pool, step)).collect(),
         out: turn.out.iter().map(|out| pool.place(out)).collect(),
         gate: turn

@@ -7,7 +7,8 @@ use super::{Timeline, TimelineEvent, TimelineStep, TimelineTurn, Violated};
 use crate::words;
 use sim_kernel::{World, local_name};
 use sim_model::Violation;
-use sim_record::scenario::Scenario;
+use sim_record::marks::Marks;
+use sim_record::scenario::{Decision, Scenario};
 use sim_record::trace::{self, Choice, Fault, Record, Trace, ValueId};
 use sim_search::campaign;
 use sim_simulator::Flight;
@@ -16,6 +17,9 @@ use sim_simulator::Flight;
 pub struct Recorder<'a> {
     world: &'a World,
     scenario: &'a Scenario,
+    marks: Option<&'a Marks>,
+    /// Decisions of the schedule before this one were taken, or skipped.
+    schedule_from: usize,
     timeline: Timeline,
     tracker: Tracker,
     /// Of each turn that is kept in full, how much it takes, and from which on they are.
@@ -39,6 +43,8 @@ impl<'a> Recorder<'a> {
         Recorder {
             world,
             scenario,
+            marks: None,
+            schedule_from: 0,
             timeline: Timeline {
                 reducers: names.collect(),
                 ..Timeline::default()
@@ -48,6 +54,13 @@ impl<'a> Recorder<'a> {
             full_from: 0,
             size_bytes: 0,
         }
+    }
+
+    /// Says which fields of the scenario do not matter to its failure.
+    pub fn with_marks(mut self, marks: &'a Marks) -> Recorder<'a> {
+        self.marks = Some(marks);
+        self.timeline.any = marks.pointers();
+        self
     }
 
     /// To be called after each turn.
@@ -86,6 +99,7 @@ impl<'a> Recorder<'a> {
     fn turn(&mut self, seen: &Seen<'_>) -> TimelineTurn {
         let (world, trace, turn) = (self.world, seen.trace, seen.turn);
         let decision = self.scenario.decision(trace, &turn.choice);
+        let any = self.marked(&decision);
         let mut faults = Vec::new();
         campaign::faults_of(&trace.answers, &turn.choice, &turn.remark, &mut |index| {
             faults.extend(campaign::fault_names(&trace.answers).nth(index));
@@ -97,9 +111,9 @@ impl<'a> Recorder<'a> {
         TimelineTurn {
             time: words::time(turn.at_ns),
             kind: turn.choice.verb().name(),
-            decision: words::decision(world, &decision),
+            decision: words::decision(world, &decision, any),
             faults,
-            event: self.event(seen),
+            event: self.event(seen, any),
             steps: trace
                 .steps_of(turn)
                 .iter()
@@ -113,8 +127,32 @@ impl<'a> Recorder<'a> {
         }
     }
 
+    /// The fields that do not matter of the value that a decision brings. One that the schedule
+    /// has is the first of those that are left in it: what was not possible was skipped.
+    fn marked(&mut self, decision: &Decision) -> &'a [String] {
+        let Some(marks) = self.marks else {
+            return &[];
+        };
+        let found = match decision.without_crash() {
+            Decision::Start { request } => {
+                let mut requests = self.scenario.requests.iter();
+                let place = requests.position(|known| known.name == *request);
+                place.and_then(|place| marks.requests.get(&place))
+            }
+            Decision::Inject { .. } | Decision::Receipt { .. } | Decision::Fire { .. } => {
+                let mut left = self.scenario.schedule.iter().skip(self.schedule_from);
+                let is_same = |known: &Decision| known.without_crash() == decision.without_crash();
+                let place = left.position(is_same).map(|at| self.schedule_from + at);
+                self.schedule_from = place.map_or(self.schedule_from, |place| place + 1);
+                place.and_then(|place| marks.schedule.get(&place))
+            }
+            _ => None,
+        };
+        found.map_or(&[], Vec::as_slice)
+    }
+
     /// The event that the kernel accepted in a turn.
-    fn event(&self, seen: &Seen<'_>) -> Option<TimelineEvent> {
+    fn event(&self, seen: &Seen<'_>, any: &[String]) -> Option<TimelineEvent> {
         let journal = seen.trace.journal_in(&seen.turn.journal);
         let (schema, value) = journal.iter().find_map(|record| match record {
             Record::DomainEvent { schema, value, .. } => Some((*schema, *value)),
@@ -130,11 +168,14 @@ impl<'a> Recorder<'a> {
             Choice::Inject { .. } | Choice::Fire { .. } => String::new(),
             Choice::Deliver(item) | Choice::Redeliver(item) => {
                 let correlation = item.correlation.map(|name| seen.trace.text(name));
-                words::event_brief(self.world, schema, &json, correlation)
+                words::event_brief(self.world, schema, &json, (correlation, &[]))
             }
-            _ => words::event_brief(self.world, schema, &json, None),
+            _ => words::event_brief(self.world, schema, &json, (None, any)),
         };
+        // A receipt's fields are not those of the event that tells of it.
+        let is_brought = matches!(choice, Choice::Start { .. } | Choice::Inject { .. });
         Some(TimelineEvent {
+            any: if is_brought { any.to_vec() } else { Vec::new() },
             schema: self.world.air.schemas.name(schema).to_owned(),
             value: json,
             brief,

@@ -7,8 +7,10 @@
 use std::cell::RefCell;
 
 use super::{Effort, Runner, Sighting};
+use crate::marking;
 use crate::shrink::{self, Budget, Refused, Shrunk, Subject};
 use sim_model::Signature;
+use sim_record::marks::Marks;
 use sim_record::scenario::Scenario;
 
 /// A failure that was seen on fresh instances.
@@ -130,6 +132,36 @@ impl Runner<'_> {
         let turns = shrunk.scenario.schedule.len() as u32;
         shrunk.scenario.bounds.turns = as_it_is.bounds.turns.max(turns);
         Ok((shrunk, others))
+    }
+
+    /// The fields of a scenario that do not matter to a failure, which it shows: see
+    /// [`marking::marks`]. `progress` is called before each candidate.
+    pub fn marks(
+        &mut self,
+        proof: &Proof,
+        scenario: &Scenario,
+        budget: Budget,
+        mut progress: impl FnMut(),
+    ) -> Marks {
+        self.set_effort(proof.effort);
+        let subject = Subject {
+            air: &self.world.air,
+            model: self.model,
+        };
+        marking::marks(scenario, subject, budget, |candidate| {
+            progress();
+            self.fails_alike(candidate, &proof.sighting.signature)
+        })
+    }
+
+    /// Whether a scenario shows a failure, to fresh instances too.
+    fn fails_alike(&mut self, scenario: &Scenario, signature: &Signature) -> bool {
+        let shows = |runner: &mut Self| {
+            let checked = runner.replay(scenario);
+            let mut seen = runner.sightings(scenario, &checked).into_iter();
+            seen.any(|seen| seen.signature == *signature)
+        };
+        shows(self) && self.renew().is_ok() && shows(self)
     }
 
     /// Whether a scenario fails in some way: if so, with the decisions that were taken up to there.

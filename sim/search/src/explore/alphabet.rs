@@ -60,12 +60,16 @@ pub(super) struct Position<'a> {
 fn answers<'a>(
     position: &'a Position<'_>,
     limits: &Limits,
-    work: Work<'a>,
+    (work, key): (Work<'a>, Option<ValueId>),
 ) -> impl Iterator<Item = Answer> + 'a {
     let only = limits.scene.only;
     let all = position.trace.answers.all();
     all.filter(move |answer| only.is_none_or(|only| only == *answer))
-        .filter(move |answer| position.model.may_answer(&work, *answer))
+        .filter(move |answer| match position.flight.given.of(key) {
+            Some(given) if given.answer == *answer => true,
+            Some(given) if !given.allows(*answer, &position.trace.answers) => false,
+            _ => position.model.may_answer(&work, *answer),
+        })
 }
 
 /// Which statuses receipts may have.
@@ -150,7 +154,12 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
                 add(fire(true), Used { duplicates, ..used });
             }
         }
-        for (status, value) in position.replies.get(index).into_iter().flatten() {
+        let given = flight.given.of(flight.timers[index].body.same);
+        let replies = position.replies.get(index).into_iter().flatten();
+        for (status, value) in replies {
+            if given.is_some() && *status == Status::Ok {
+                continue;
+            }
             let choice = Choice::Fire {
                 timer: item(&flight.timers, index),
                 at_ns: None,
@@ -176,8 +185,9 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
             add(choice);
             continue;
         }
-        let work = flight.plans[index].body.work(position.trace);
-        for answer in answers(position, limits, work).map(Some) {
+        let run = &flight.plans[index].body;
+        let work = run.work(position.trace);
+        for answer in answers(position, limits, (work, run.same)).map(Some) {
             add(Choice::Step {
                 plan: *plan,
                 answer,
@@ -191,9 +201,13 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
             answer,
             value,
         };
-        let work = work_of(position.trace, &flight.pending[index].body.open);
-        for answer in answers(position, limits, work) {
+        let body = &flight.pending[index].body;
+        let work = work_of(position.trace, &body.open);
+        for answer in answers(position, limits, (work, body.same)) {
             add(receipt(answer, None));
+        }
+        if flight.given.of(body.same).is_some() {
+            continue;
         }
         for value in position.receipts.get(index).into_iter().flatten() {
             add(receipt(Answer::PLAIN, Some(*value)));

@@ -12,11 +12,13 @@ use sim_cases::FoundBy;
 use sim_model::{
     Model, OF_ANY_WORLD, Properties, Property, PropertySet, SEEDS_FOR_ARMS, Signature,
 };
+use sim_record::marks::Marks;
 use sim_report::human;
 use sim_report::text::{Look, Text};
 use sim_report::turns::turns;
 use sim_search::campaign::{Effort, Runner, Sighting};
 use sim_search::explore::{Counterexample, Outcome, Tour, Visit};
+use sim_search::shrink::Budget;
 use sim_session::{Finding, Session, Settings};
 
 impl Explore {
@@ -125,7 +127,7 @@ impl Explore {
         let mut runner = Runner::new(world, model)?;
         runner.set_effort(Effort::Thorough);
         let scenario = &found.scenario;
-        let (checked, timeline) = sim_session::watched(&mut runner, world, scenario, |_| {});
+        let checked = runner.replay(scenario);
         let sightings = runner.sightings(scenario, &checked);
         let Some(first) = found.violations.first() else {
             bail!("a counterexample that violates nothing");
@@ -133,7 +135,7 @@ impl Explore {
         let violates = |seen: &Sighting| seen.signature.violates.contains(&first.property.name);
         let seen = sightings.into_iter().find(violates);
         let is_same = seen.is_some();
-        let finding = Finding {
+        let mut finding = Finding {
             found_by: FoundBy::explorer(),
             runs: 1,
             sighting: seen.unwrap_or_else(|| Sighting {
@@ -142,6 +144,7 @@ impl Explore {
                 digest: runner.trace.digest(),
                 scenario: found.scenario.clone(),
             }),
+            marks: Marks::default(),
         };
         let command = |path: &Path| replay::command(path, &self.world);
         let settings = Settings {
@@ -152,7 +155,15 @@ impl Explore {
             progress: &|_| {},
         };
         let mut session = Session::new(world, model, settings)?;
+        let confirmed = session.confirm(&finding)?.filter(|_| is_same);
+        if let Some(confirmed) = confirmed {
+            // The schedule is the shortest; values are as its small world has them.
+            let shown = finding.sighting.scenario.clone();
+            finding.marks = session.marks(&confirmed, &shown, Budget::default());
+        }
         let written = session.write(&finding, &finding.sighting.signature);
+        let (_, timeline) =
+            sim_session::watched(&mut runner, world, scenario, &finding.marks, |_| {});
         let decisions = found.scenario.schedule.len();
         text.look(
             Look::Bad,
@@ -160,6 +171,7 @@ impl Explore {
         );
         text.append(human::violations(&timeline.violations));
         text.append(turns(&timeline, 0, terminal::width()));
+        human::legend(text, &timeline);
         human::case_lines(text, &written);
         if !is_same {
             text.look(Look::Bad, "its replay differs from the exploration");
