@@ -9,6 +9,7 @@ use cel::context::VariableResolver;
 use cel::parser::Expression;
 use cel::{Context, Value as CelValue};
 
+use crate::compiled::{self, Halt, Item, Node, Surroundings};
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
 use crate::shape::{Checker, Shape, Wanted, is_of_moment};
@@ -37,6 +38,14 @@ pub(crate) struct Condition {
     looks: Vec<(String, Expression)>,
     /// What must all be true for it to be, as far as that reads nothing but the moment.
     guards: Vec<Expression>,
+    compiled: Option<Compiled>,
+}
+
+/// A condition in the form that is evaluated without a copy of what it looks at.
+#[derive(Debug)]
+struct Compiled {
+    whole: Node,
+    guards: Vec<Node>,
 }
 
 /// What is wrong with a condition, and a hint.
@@ -45,30 +54,32 @@ pub(crate) type Problem = (String, Option<String>);
 /// The variables of one evaluation.
 #[derive(Default)]
 pub(crate) struct Variables {
-    all: Vec<(String, Box<dyn Val>)>,
-    /// So many stay.
-    kept: usize,
+    own: Vec<(String, Box<dyn Val>)>,
+    /// Those of the moment, which others see too.
+    shared: Option<Arc<Variables>>,
 }
 
 impl Variables {
+    /// Beside those of the moment.
+    pub fn beside(shared: Arc<Variables>) -> Variables {
+        Variables {
+            own: Vec::new(),
+            shared: Some(shared),
+        }
+    }
+
     pub fn set(&mut self, name: &str, val: Box<dyn Val>) {
-        self.all.push((name.to_owned(), val));
-    }
-
-    /// What is set by now stays when the rest is [forgotten](Variables::forget).
-    pub fn keep(&mut self) {
-        self.kept = self.all.len();
-    }
-
-    pub fn forget(&mut self) {
-        self.all.truncate(self.kept);
+        self.own.push((name.to_owned(), val));
     }
 }
 
 impl VariableResolver for Variables {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        let known = self.all.iter().find(|(known, _)| known == name);
-        known.map(|(_, val)| CowVal::Borrowed(&**val))
+        let known = self.own.iter().find(|(known, _)| known == name);
+        match known {
+            Some((_, val)) => Some(CowVal::Borrowed(&**val)),
+            None => self.shared.as_ref()?.resolve(name),
+        }
     }
 }
 
@@ -106,8 +117,11 @@ impl Condition {
         let mut guards = Vec::new();
         conjuncts(&expression, &mut guards);
         guards.retain(|guard| Looks::of(guard).iter().all(|name| is_of_moment(name)));
+        let of_guards = guards.iter().map(compiled::build).collect();
+        let compiled = compiled::build(&expression).zip(of_guards);
         let condition = Condition {
             guards,
+            compiled: compiled.map(|(whole, guards)| Compiled { whole, guards }),
             source: source.trim().to_owned(),
             expression,
             reads,
@@ -131,6 +145,48 @@ impl Condition {
             Ok(val) => Ok(read(&*val)),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// What the compiled form of it gives.
+    ///
+    /// # Errors
+    /// If the crate gives an error, or it cannot be told what it gives.
+    pub fn seen<'a>(&'a self, surroundings: &impl Surroundings<'a>) -> Result<Item<'a>, Halt> {
+        let compiled = self.compiled.as_ref().ok_or(Halt::Unsure)?;
+        compiled::evaluate(&compiled.whole, surroundings)
+    }
+
+    /// Whether the compiled form of it is true.
+    ///
+    /// # Errors
+    /// If it is neither true nor false, or that cannot be told.
+    pub fn is_seen<'a>(&'a self, surroundings: &impl Surroundings<'a>) -> Result<bool, Halt> {
+        let compiled = self.compiled.as_ref().ok_or(Halt::Unsure)?;
+        compiled::holds(&compiled.whole, surroundings)
+    }
+
+    /// Whether the compiled form of it cannot be true, whatever it reads beside the moment.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    pub fn is_seen_ruled_out<'a>(
+        &'a self,
+        surroundings: &impl Surroundings<'a>,
+    ) -> Result<bool, Halt> {
+        let compiled = self.compiled.as_ref().ok_or(Halt::Unsure)?;
+        for guard in &compiled.guards {
+            match compiled::holds(guard, surroundings) {
+                Ok(false) => return Ok(true),
+                Err(Halt::Unsure) => return Err(Halt::Unsure),
+                _ => {}
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether there is a compiled form of it.
+    pub fn is_compiled(&self) -> bool {
+        self.compiled.is_some()
     }
 
     /// Whether it is true.

@@ -4,25 +4,25 @@
 //! effects that it gives out; events and effects of plans; the end of the turn. At one moment
 //! counters are brought up to date first, in the order of the file.
 //!
-//! What conditions say is decided by what they read, and is found out once for each row of that: a
-//! row is known by its XXH3, 128 bits, as the explorer knows states.
+//! What compiled conditions say is found out anew each time. What others say is decided by what
+//! they read, and is found out once for each row of that: a row is known by its XXH3, 128 bits, as
+//! the explorer knows states.
 
 mod rest;
 mod run;
 mod views;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use crate::at::{At, By, is_still};
 use crate::condition::Condition;
-use crate::evaluate::{Change, Outcome, View, change, is_kept, outcome, ruled_out, whose};
-use crate::fields::null;
+use crate::evaluate::{Change, Outcome, change, is_kept, outcome, ruled_out, whose};
 use crate::known::Known;
 use crate::memory::{Memory, Scalar, Who};
-use crate::numbers::boxed;
 use crate::properties::{Counter, Keeps, Reads, Rule, RuleKind, Sees};
-use crate::watched::{Group, Watched};
+use crate::scene::{Here, OfRun, Sources};
+use crate::watched::Watched;
 use cel::common::value::Val;
 use run::write_of_run;
 use sim_air::ReducerId;
@@ -41,15 +41,16 @@ enum Said {
 pub(crate) struct Judge<'w> {
     world: &'w World,
     watched: Arc<Watched>,
-    known: Known<Said>,
+    known: RefCell<Known<Said>>,
     /// What is said whatever is read beside the moment, if that is so.
-    ruled_out: Known<Option<Outcome>>,
+    ruled_out: RefCell<Known<Option<Outcome>>>,
     /// Values as conditions see them, by schema and fingerprint.
     vals: RefCell<Known<Arc<dyn Val>>>,
-    key: Key,
+    key: RefCell<Key>,
 }
 
 /// A counter or a property: what its conditions read, whose they are about, the reducer meant.
+#[derive(Clone, Copy)]
 struct Subject<'s> {
     number: u64,
     sees: &'s Sees,
@@ -58,13 +59,33 @@ struct Subject<'s> {
     of: Option<ReducerId>,
 }
 
-impl Subject<'_> {
+impl<'s> Subject<'s> {
+    fn of_counter((place, counter): (usize, &'s Counter)) -> Subject<'s> {
+        Subject {
+            number: (place as u64) << 1,
+            sees: &counter.sees,
+            reads: &counter.reads,
+            by: counter.by.as_ref(),
+            of: counter.of,
+        }
+    }
+
+    fn of_rule((place, rule): (usize, &'s Rule)) -> Subject<'s> {
+        Subject {
+            number: (place as u64) << 1 | 1,
+            sees: &rule.sees,
+            reads: &rule.reads,
+            by: rule.by.as_ref(),
+            of: rule.of,
+        }
+    }
+
     /// Writes what it sees of a moment.
-    fn write(&self, trace: &Trace, at: &At<'_>, who: &Who, key: &mut Key) {
+    fn write(&self, here: &Here<'_>, key: &mut Key) {
         key.word(self.number);
-        at.write(trace, self.sees, key);
+        here.at.write(here.sources.trace, self.sees, key);
         if self.sees.who {
-            key.bytes(who.as_deref().unwrap_or_default().as_bytes());
+            key.bytes(here.who.as_deref().unwrap_or_default().as_bytes());
         }
     }
 }
@@ -74,15 +95,15 @@ impl<'w> Judge<'w> {
         Judge {
             world,
             watched,
-            known: Known::default(),
-            ruled_out: Known::default(),
+            known: RefCell::default(),
+            ruled_out: RefCell::default(),
             vals: RefCell::default(),
-            key: Key::default(),
+            key: RefCell::default(),
         }
     }
 
-    fn moment(&mut self, memory: &mut Memory, seen: &Seen<'_>, at: At<'_>, to: &mut Verdicts<'_>) {
-        let watched = self.watched.clone();
+    fn moment(&self, memory: &mut Memory, seen: &Seen<'_>, at: At<'_>, to: &mut Verdicts<'_>) {
+        let watched = &*self.watched;
         let Some(place) = watched.group_of(at.moment(), at.reducer()) else {
             return;
         };
@@ -91,10 +112,22 @@ impl<'w> Judge<'w> {
             true => self.who(seen.trace, &at),
             false => None,
         };
-        let mut view = None;
+        let sources = Sources {
+            air: &self.world.air,
+            trace: seen.trace,
+            watched,
+        };
+        let here = Here {
+            sources,
+            at: &at,
+            at_ns: seen.turn.at_ns,
+            group,
+            who: &who,
+            variables: OnceCell::new(),
+        };
         for place in &group.counters {
             let counter = &watched.rules.counters[*place];
-            match self.change(memory, seen, &at, &mut view, (*place, counter), &who) {
+            match self.change(memory, &here, (*place, counter)) {
                 Ok(change) => apply(memory, counter, *place, change),
                 Err(error) => {
                     let place = watched.rules.counters_place.unwrap_or_default();
@@ -103,181 +136,168 @@ impl<'w> Judge<'w> {
                 }
             }
         }
+        // What reads nothing but the moment looks at it together.
+        let view = self.view(&here, None);
+        let before = match group.needs_view_before {
+            true => self.view_before(&here, None),
+            false => None,
+        };
         for place in &group.rules {
             let rule = &watched.rules.rules[*place];
-            let outcome = self.outcome(memory, seen, &at, &mut view, (*place, rule), &who);
-            tell(memory, (*place, rule), &outcome, to);
+            let outcome = match rule.is_compiled && !rule.reads.has_any() {
+                true => outcome(rule, &view, before.as_ref(), &who, is_still(&at)),
+                false => self.outcome(memory, &here, (*place, rule)),
+            };
+            let looked_at = |memory: &Memory| self.looked_at(memory, &here, (*place, rule));
+            tell(memory, (*place, rule), &outcome, looked_at, to);
         }
     }
 
     /// What a moment does to a counter.
     fn change(
-        &mut self,
+        &self,
         memory: &Memory,
-        seen: &Seen<'_>,
-        at: &At<'_>,
-        view: &mut Option<View>,
+        here: &Here<'_>,
         (place, counter): (usize, &Counter),
-        who: &Who,
     ) -> Result<Change, String> {
-        let subject = Subject {
-            number: (place as u64) << 1,
-            sees: &counter.sees,
-            reads: &counter.reads,
-            by: counter.by.as_ref(),
-            of: counter.of,
-        };
-        if subject.reads.has_any() {
-            let print = self.print(seen.trace, at, &subject, who);
-            let is_kept = match self.ruled_out.get(print) {
-                Some(known) => known.is_some(),
-                None => {
-                    let view = self.view_of(seen, at, view, who);
-                    let kept = is_kept(counter, view).then_some(Outcome::Silent);
-                    let is_kept = kept.is_some();
-                    self.ruled_out.insert(print, kept);
-                    is_kept
-                }
+        let subject = Subject::of_counter((place, counter));
+        if counter.is_compiled {
+            return match subject.reads.has_any() && is_kept(counter, &self.view(here, None)) {
+                true => Ok(Change::default()),
+                false => self.change_anew(memory, here, counter, &self.whose(here, subject)),
             };
+        }
+        if subject.reads.has_any() {
+            let print = self.print(here, subject);
+            let known = self.ruled_out.borrow_mut().get(print).map(Option::is_some);
+            let is_kept = known.unwrap_or_else(|| {
+                let is_kept = is_kept(counter, &self.view(here, None));
+                let kept = is_kept.then_some(Outcome::Silent);
+                self.ruled_out.borrow_mut().insert(print, kept);
+                is_kept
+            });
             if is_kept {
                 return Ok(Change::default());
             }
         }
-        let (print, whose) = self.print_of_run(memory, seen, at, view, &subject, who);
-        if let Some(Said::Change(change)) = self.known.get(print) {
+        let (print, whose) = self.print_of_run(memory, here, subject);
+        if let Some(Said::Change(change)) = self.known.borrow_mut().get(print) {
             return change.clone();
         }
-        let view = self.complete(memory, seen, at, view, &subject, (who, &whose));
-        let said = change(counter, view, who);
-        self.known.insert(print, Said::Change(said.clone()));
+        let said = self.change_anew(memory, here, counter, &whose);
+        self.known
+            .borrow_mut()
+            .insert(print, Said::Change(said.clone()));
         said
+    }
+
+    fn change_anew(
+        &self,
+        memory: &Memory,
+        here: &Here<'_>,
+        counter: &Counter,
+        whose: &Who,
+    ) -> Result<Change, String> {
+        let of_run = OfRun {
+            memory,
+            at_ns: here.at_ns,
+            reads: &counter.reads,
+            of: counter.of,
+            whose,
+        };
+        change(counter, &self.view(here, Some(of_run)), here.who)
     }
 
     /// What a property says of a moment.
-    fn outcome(
-        &mut self,
-        memory: &Memory,
-        seen: &Seen<'_>,
-        at: &At<'_>,
-        view: &mut Option<View>,
-        (place, rule): (usize, &Rule),
-        who: &Who,
-    ) -> Outcome {
-        let subject = Subject {
-            number: (place as u64) << 1 | 1,
-            sees: &rule.sees,
-            reads: &rule.reads,
-            by: rule.by.as_ref(),
-            of: rule.of,
-        };
+    fn outcome(&self, memory: &Memory, here: &Here<'_>, (place, rule): (usize, &Rule)) -> Outcome {
+        let subject = Subject::of_rule((place, rule));
+        if rule.is_compiled {
+            let anew = || self.outcome_anew(memory, here, rule, &self.whose(here, subject));
+            return ruled_out(rule, &self.view(here, None)).unwrap_or_else(anew);
+        }
         if subject.reads.has_any() {
-            let print = self.print(seen.trace, at, &subject, who);
-            if self.ruled_out.get(print).is_none() {
-                let view = self.view_of(seen, at, view, who);
-                let outcome = ruled_out(rule, view);
-                self.ruled_out.insert(print, outcome);
-            }
-            if let Some(Some(outcome)) = self.ruled_out.get(print) {
-                return outcome.clone();
+            let print = self.print(here, subject);
+            let known = self.ruled_out.borrow_mut().get(print).cloned();
+            let ruled_out = known.unwrap_or_else(|| {
+                let outcome = ruled_out(rule, &self.view(here, None));
+                self.ruled_out.borrow_mut().insert(print, outcome.clone());
+                outcome
+            });
+            if let Some(outcome) = ruled_out {
+                return outcome;
             }
         }
-        let (print, whose) = self.print_of_run(memory, seen, at, view, &subject, who);
-        if let Some(Said::Outcome(outcome)) = self.known.get(print) {
+        let (print, whose) = self.print_of_run(memory, here, subject);
+        if let Some(Said::Outcome(outcome)) = self.known.borrow_mut().get(print) {
             return outcome.clone();
         }
-        let mut before = match rule.kind {
-            RuleKind::Absorbing => self.view_before(seen.trace, at),
-            _ => None,
-        };
-        if let Some(before) = &mut before {
-            self.set_of_run(memory, seen, &rule.reads, rule.of, &whose, before);
-        }
-        let view = self.complete(memory, seen, at, view, &subject, (who, &whose));
-        let said = outcome(rule, view, before.as_ref(), who, is_still(at));
-        self.known.insert(print, Said::Outcome(said.clone()));
+        let said = self.outcome_anew(memory, here, rule, &whose);
+        self.known
+            .borrow_mut()
+            .insert(print, Said::Outcome(said.clone()));
         said
     }
 
+    fn outcome_anew(&self, memory: &Memory, here: &Here<'_>, rule: &Rule, whose: &Who) -> Outcome {
+        let of_run = of_run(memory, here, rule, whose);
+        let before = match rule.kind {
+            RuleKind::Absorbing => self.view_before(here, Some(of_run)),
+            _ => None,
+        };
+        let view = self.view(here, Some(of_run));
+        outcome(rule, &view, before.as_ref(), here.who, is_still(here.at))
+    }
+
+    /// What a property looked at, in words.
+    fn looked_at(&self, memory: &Memory, here: &Here<'_>, (place, rule): (usize, &Rule)) -> String {
+        let whose = self.whose(here, Subject::of_rule((place, rule)));
+        let of_run = of_run(memory, here, rule, &whose);
+        self.view(here, Some(of_run)).looked_at(&rule.what)
+    }
+
     /// What decides what is said by what reads nothing but the moment.
-    fn print(&mut self, trace: &Trace, at: &At<'_>, subject: &Subject<'_>, who: &Who) -> u128 {
-        let mut key = std::mem::take(&mut self.key);
+    fn print(&self, here: &Here<'_>, subject: Subject<'_>) -> u128 {
+        let mut key = self.key.borrow_mut();
         key.clear();
-        subject.write(trace, at, who, &mut key);
-        let print = key.fingerprint();
-        self.key = key;
-        print
+        subject.write(here, &mut key);
+        key.fingerprint()
     }
 
     /// What decides what is said, and whose it is about.
-    fn print_of_run(
-        &mut self,
-        memory: &Memory,
-        seen: &Seen<'_>,
-        at: &At<'_>,
-        view: &mut Option<View>,
-        subject: &Subject<'_>,
-        who: &Who,
-    ) -> (u128, Who) {
-        if !subject.reads.has_any() {
-            return (self.print(seen.trace, at, subject, who), who.clone());
+    fn print_of_run(&self, memory: &Memory, here: &Here<'_>, subject: Subject<'_>) -> (u128, Who) {
+        let whose = self.whose(here, subject);
+        let mut key = self.key.borrow_mut();
+        key.clear();
+        subject.write(here, &mut key);
+        if subject.reads.has_any() {
+            let of_run = OfRun {
+                memory,
+                at_ns: here.at_ns,
+                reads: subject.reads,
+                of: subject.of,
+                whose: &whose,
+            };
+            write_of_run(&mut key, here.sources.trace, of_run);
         }
-        let whose_it_is = match subject.by.map(|by| (by, by.constant())) {
-            None => who.clone(),
+        let print = key.fingerprint();
+        drop(key);
+        (print, whose)
+    }
+
+    /// Whose the counters are that something reads.
+    fn whose(&self, here: &Here<'_>, subject: Subject<'_>) -> Who {
+        match subject.by.map(|by| (by, by.constant())) {
+            None => here.who.clone(),
+            Some(_) if !subject.reads.has_any() => here.who.clone(),
             Some((_, Some(constant))) => Some(constant),
             Some((by, None)) => {
-                let view = self.view_of(seen, at, view, who);
-                whose(Some(by), view, who).unwrap_or_default()
+                let view = self.view(here, None);
+                whose(Some(by), &view, here.who).unwrap_or_default()
             }
-        };
-        let mut key = std::mem::take(&mut self.key);
-        key.clear();
-        subject.write(seen.trace, at, who, &mut key);
-        write_of_run(
-            &mut key,
-            memory,
-            seen,
-            subject.reads,
-            subject.of,
-            &whose_it_is,
-        );
-        let print = key.fingerprint();
-        self.key = key;
-        (print, whose_it_is)
+        }
     }
 
-    /// The view of a moment, made once.
-    fn view_of<'v>(
-        &self,
-        seen: &Seen<'_>,
-        at: &At<'_>,
-        view: &'v mut Option<View>,
-        who: &Who,
-    ) -> &'v mut View {
-        view.get_or_insert_with(|| self.view(seen.trace, at, self.group(at), who))
-    }
-
-    /// The view of a moment with all that its conditions read of the run.
-    fn complete<'v>(
-        &self,
-        memory: &Memory,
-        seen: &Seen<'_>,
-        at: &At<'_>,
-        view: &'v mut Option<View>,
-        subject: &Subject<'_>,
-        (who, whose): (&Who, &Who),
-    ) -> &'v View {
-        let view = self.view_of(seen, at, view, who);
-        view.variables.forget();
-        self.set_of_run(memory, seen, subject.reads, subject.of, whose, view);
-        view
-    }
-
-    fn group(&self, at: &At<'_>) -> &Group {
-        let place = self.watched.group_of(at.moment(), at.reducer());
-        &self.watched.groups[place.expect("something is watched there")]
-    }
-
-    fn of_turn(&mut self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
+    fn of_turn(&self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
         let (trace, turn) = (seen.trace, seen.turn);
         let mut plan_of_turn = None;
         for record in trace.journal_in(&turn.journal) {
@@ -333,16 +353,15 @@ impl<'w> Judge<'w> {
     }
 }
 
-/// What a counter holds for somebody.
-fn count_of(memory: &Memory, counter: &Counter, place: u32, who: &Who) -> Box<dyn Val> {
-    let count = memory.counts.get(&(place, who.clone()));
-    count.map_or_else(
-        || match counter.keeps {
-            Keeps::First | Keeps::Last => null(),
-            _ => boxed(0).unwrap_or_else(null),
-        },
-        Scalar::val,
-    )
+/// What a property may read beside a moment.
+fn of_run<'a>(memory: &'a Memory, here: &Here<'_>, rule: &'a Rule, whose: &'a Who) -> OfRun<'a> {
+    OfRun {
+        memory,
+        at_ns: here.at_ns,
+        reads: &rule.reads,
+        of: rule.of,
+        whose,
+    }
 }
 
 fn apply(memory: &mut Memory, counter: &Counter, place: usize, change: Change) {
@@ -372,6 +391,7 @@ fn tell(
     memory: &mut Memory,
     (place, rule): (usize, &Rule),
     outcome: &Outcome,
+    looked_at: impl FnOnce(&Memory) -> String,
     to: &mut Verdicts<'_>,
 ) {
     if let Some(judged) = rule.judged.filter(|_| !matches!(outcome, Outcome::Silent)) {
@@ -387,7 +407,7 @@ fn tell(
                 Finding::violated(expected.clone(), found.clone()),
             );
         }
-        Outcome::Once(who, looked_at) => {
+        Outcome::Once(who) => {
             let is_first = memory.once.insert((place as u32, who.clone()));
             let finding = Finding::check(is_first, || {
                 let whose = who
@@ -395,7 +415,7 @@ fn tell(
                     .map_or(String::new(), |who| format!(" for {who:?}"));
                 (
                     rule.expected.clone(),
-                    format!("a second time{whose}: {looked_at}"),
+                    format!("a second time{whose}: {}", looked_at(memory)),
                 )
             });
             to.note(rule.place, finding);

@@ -16,6 +16,7 @@
 //! fields      records, maps and variants as conditions see them
 //! functions   what conditions may call beside what CEL has
 //! shape       what a variable may be: names are checked against the schemas
+//! compiled    conditions that are evaluated without a copy of what they look at
 //! condition   a condition: parsed, checked, evaluated
 //! path        where in a value something stands
 //! bundles     ids
@@ -26,10 +27,11 @@
 //! assertions  what reducers are said to assert
 //! names       names of what is asked of runs
 //! moments     what of a run conditions are evaluated at
-//! properties  counters, and what must hold
 //! memory      what is remembered of a run
+//! properties  counters, and what must hold
 //! watched     counters and properties in groups
 //! at          one moment of a run
+//! scene       what compiled conditions see of it
 //! known       what was found out before
 //! evaluate    what conditions say of one moment
 //! judge       watches runs
@@ -37,16 +39,21 @@
 //! model       all of it, as the model of a world
 //! ```
 //!
-//! Conditions are evaluated by the crate `cel`. What it leaves to chance, the order in which a map
-//! is gone through, is settled in `fields`; arithmetic that mixes `int` and `uint`, in `functions`.
+//! What conditions mean is what the crate `cel` makes of them; compiled ones say the same, which
+//! `agreement` tries on what chance makes. The order in which a map is gone through is settled in
+//! `fields`, for the crate leaves it to chance; arithmetic that mixes `int` and `uint`, in
+//! `functions`.
 
 #![warn(missing_docs)]
 
+#[cfg(test)]
+mod agreement;
 mod answers;
 mod assertions;
 mod at;
 mod bundles;
 mod clients;
+mod compiled;
 mod condition;
 mod correlation;
 mod evaluate;
@@ -65,6 +72,7 @@ mod numbers;
 mod path;
 mod properties;
 mod same;
+mod scene;
 mod shape;
 mod trouble;
 mod watched;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use cel::common::types::{CelBool, CelList, CelString};
 use cel::common::value::Val;
 
+use crate::compiled::Item;
 use crate::fields::{Fields, flag, null, text, words};
 use crate::numbers::{boxed, number};
+use sim_air::ReducerId;
 use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
 
 /// Whose something is, if that is known.
@@ -54,6 +56,44 @@ impl Scalar {
         }
         let is_null = val.get_type() == null().get_type();
         is_null.then_some(Scalar::Null)
+    }
+
+    /// What a condition gave, if it is told so far that a counter can hold it.
+    pub fn seen(item: &Item<'_>) -> Option<Scalar> {
+        let text = |text: &[u8]| Some(std::str::from_utf8(text).ok()?.to_owned());
+        Some(match item {
+            Item::Null => Scalar::Null,
+            Item::True => Scalar::Bool(true),
+            Item::False => Scalar::Bool(false),
+            Item::Number(number) => Scalar::Number(*number),
+            Item::Text(value) => Scalar::Text(text(value)?.into()),
+            Item::List(items) => {
+                let items = items.as_deref().unwrap_or_default();
+                let words = items.iter().map(|item| match item {
+                    Item::Null => Some("null".to_owned()),
+                    Item::True => Some("true".to_owned()),
+                    Item::False => Some("false".to_owned()),
+                    Item::Number(number) => Some(number.to_string()),
+                    Item::Text(value) => Some(format!("{:?}", text(value)?)),
+                    _ => None,
+                });
+                Scalar::Text(words.collect::<Option<Vec<String>>>()?.join(", ").into())
+            }
+            _ => return None,
+        })
+    }
+
+    /// As compiled conditions see it.
+    pub fn item(&self) -> Item<'_> {
+        match self {
+            Scalar::Null => Item::Null,
+            Scalar::Bool(is) => Item::bool(*is),
+            Scalar::Number(number) => match boxed(*number) {
+                Some(_) => Item::Number(*number),
+                None => Item::Null,
+            },
+            Scalar::Text(value) => Item::text(value),
+        }
     }
 
     /// As conditions see it.
@@ -142,13 +182,30 @@ fn write_who(who: &Who, key: &mut Key) {
 }
 
 impl Memory {
+    /// What a counter holds for somebody.
+    pub fn count(&self, counter: u32, who: &Who) -> Option<&Scalar> {
+        self.counts.get(&(counter, who.clone()))
+    }
+
+    /// What a counter holds for each of all correlations, in the order of their names.
+    pub fn of_all(&self, counter: u32) -> impl Iterator<Item = (&str, &Scalar)> {
+        let all = self.counts.range((counter, None)..(counter + 1, None));
+        all.filter_map(|((_, who), scalar)| Some((who.as_deref()?, scalar)))
+    }
+
     /// A counter for all correlations.
     pub fn each(&self, counter: u32) -> Fields {
-        let all = self.counts.range((counter, None)..(counter + 1, None));
-        Fields::of(all.filter_map(|((_, who), scalar)| {
-            let who = who.as_ref()?;
-            Some((text(who), scalar.val()))
-        }))
+        let all = self.of_all(counter);
+        Fields::of(all.map(|(who, scalar)| (text(who), scalar.val())))
+    }
+
+    /// The cells of a reducer, in the order of their keys.
+    pub fn cells_of(&self, trace: &Trace, of: ReducerId) -> Vec<(Option<ValueId>, ValueId)> {
+        let of = of.index() as u32;
+        let all = self.cells.range((of, None)..(of + 1, None));
+        let mut cells: Vec<_> = all.map(|((_, key), state)| (*key, *state)).collect();
+        cells.sort_by_key(|(key, _)| key.map(|key| trace.bytes(key)));
+        cells
     }
 
     /// The correlations that one of these counters has something for.

@@ -4,6 +4,7 @@ use toml::Spanned;
 
 use crate::condition::{Condition, is_variable};
 use crate::file::File;
+use crate::memory::Scalar;
 use crate::moments::{self, Moment};
 use crate::names::COUNTERS;
 use crate::shape::Wanted;
@@ -28,6 +29,8 @@ pub(crate) struct Counter {
     pub by: Option<Condition>,
     pub reads: Reads,
     pub sees: Sees,
+    /// Whether what it does is found out anew each time, and not remembered.
+    pub is_compiled: bool,
 }
 
 /// What conditions read of a moment.
@@ -126,6 +129,16 @@ pub(crate) enum Keeps {
     Max,
 }
 
+impl Keeps {
+    /// What a counter holds before it is given anything.
+    pub fn at_first(self) -> &'static Scalar {
+        match self {
+            Keeps::First | Keeps::Last => &Scalar::Null,
+            Keeps::Count | Keeps::Sum | Keeps::Max => &Scalar::Number(0),
+        }
+    }
+}
+
 /// What must hold, or be seen.
 #[derive(Debug)]
 pub(crate) struct Rule {
@@ -142,6 +155,8 @@ pub(crate) struct Rule {
     pub by: Option<Condition>,
     pub reads: Reads,
     pub sees: Sees,
+    /// Whether what it says is found out anew each time, and not remembered.
+    pub is_compiled: bool,
     /// Its place among the properties, and that of its being judged at all.
     pub place: usize,
     pub judged: Option<usize>,
@@ -166,6 +181,14 @@ pub(crate) struct Rules {
     pub properties: Vec<Property>,
     /// The place of the property that counters can be kept, if there are any.
     pub counters_place: Option<usize>,
+}
+
+/// Whether what these conditions say takes less to find out than to remember.
+fn are_compiled<'c>(
+    mut conditions: impl Iterator<Item = &'c Condition>,
+    by: Option<&Condition>,
+) -> bool {
+    conditions.all(Condition::is_compiled) && by.is_none_or(Condition::is_of_moment)
 }
 
 impl Counter {
@@ -363,10 +386,12 @@ fn read_counter<'a>(
         by: by?,
         reads: Reads::default(),
         sees: Sees::default(),
+        is_compiled: false,
     };
     counter.reads = Reads::of(counter.conditions(), names);
     counter.sees = Sees::of(counter.conditions());
     counter.sees.who = true;
+    counter.is_compiled = are_compiled(counter.conditions(), counter.by.as_ref());
     counter.moment = moment(counter.conditions(), at, troubles)?;
     Some(counter)
 }
@@ -448,6 +473,7 @@ fn read_rule<'a>(
         by: by?,
         reads: Reads::default(),
         sees: Sees::default(),
+        is_compiled: false,
         place: 0,
         judged: None,
     };
@@ -458,6 +484,7 @@ fn read_rule<'a>(
         rule.sees.before = true;
         rule.sees.still = true;
     }
+    rule.is_compiled = are_compiled(rule.conditions(), rule.by.as_ref());
     rule.moment = moment(rule.conditions(), at, troubles)?;
     check_kind(&rule, at, troubles)?;
     Some(rule)

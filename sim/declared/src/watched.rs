@@ -28,6 +28,8 @@ pub(crate) struct Group {
     reads: Vec<String>,
     /// Whether something is asked about whose the moment is.
     pub needs_who: bool,
+    /// Whether something is absorbing.
+    pub needs_view_before: bool,
 }
 
 impl Watched {
@@ -51,6 +53,7 @@ impl Watched {
                 let group = watched.group(rule.moment, rule.of);
                 group.rules.push(index);
                 group.needs_who |= rule.sees.who || !rule.reads.counters.is_empty();
+                group.needs_view_before |= rule.kind == RuleKind::Absorbing;
                 group.add(rule.conditions());
             }
         }

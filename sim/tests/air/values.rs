@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
+use sim::air::cbor::canonical::Canonical;
 use sim::air::{SchemaId, Schemas, Type, Value};
 
 use super::generate::{Sample, sample, world_of};
@@ -36,6 +37,8 @@ pub fn trials(seed: u64) -> Vec<Trial> {
                 .run(&(sample(), edits), settled)
                 .expect("both ways give the same");
         }),
+        trial("values::items_are_gone_past_whole", items),
+        trial("values::integers_have_signs", signs),
         trial("values::nearly_canonical", nearly_canonical),
         trial("values::numbers_and_times", numbers),
         trial("values::plain_wins_over_tagged", ambiguous),
@@ -567,4 +570,37 @@ fn hostile() {
     ] {
         assert_ne!(canonicalise(&air.schemas, id, &bytes), "accepted");
     }
+}
+
+fn items() {
+    let items = [
+        Value::Null,
+        Value::Bool(true),
+        Value::Int(-300),
+        Value::Nat(u64::MAX),
+        Value::Bytes(vec![0xf6; 30]),
+        Value::text("a".repeat(300)),
+        Value::List(vec![Value::List(vec![]), Value::text("x"), Value::Int(-1)]),
+        Value::record([("a", Value::Nat(7)), ("b", Value::record([]))]),
+    ];
+    let bytes = Value::List(items.to_vec()).to_cbor();
+    let mut reader = Canonical::new(&bytes);
+    assert_eq!(reader.array(), Some(items.len() as u64));
+    for item in &items {
+        let mut alone = Vec::new();
+        item.write_cbor(&mut alone);
+        assert_eq!(reader.item(), Some(alone.as_slice()), "{item:?}");
+    }
+    assert_eq!(reader.item(), None);
+    let cut = &bytes[..bytes.len() - 1];
+    assert_eq!(Canonical::new(cut).item(), None);
+}
+
+fn signs() {
+    for number in [0, -1, 23, -24, i64::MAX, i64::MIN] {
+        let bytes = Value::Int(number).to_cbor();
+        assert_eq!(Canonical::new(&bytes).int(), Some(number.into()));
+    }
+    let most = Value::Nat(u64::MAX).to_cbor();
+    assert_eq!(Canonical::new(&most).int(), Some(u64::MAX.into()));
 }

@@ -64,6 +64,7 @@ impl fmt::Debug for CanonicalText<'_> {
 }
 
 /// What is left to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Canonical<'a> {
     rest: &'a [u8],
 }
@@ -105,6 +106,71 @@ impl<'a> Canonical<'a> {
     #[inline]
     pub fn nat(&mut self) -> Option<u64> {
         self.head(cbor::UNSIGNED)
+    }
+
+    /// The integer that is next.
+    #[inline]
+    pub fn int(&mut self) -> Option<i128> {
+        match self.head(cbor::UNSIGNED) {
+            Some(number) => Some(number.into()),
+            None => Some(-1 - i128::from(self.head(cbor::NEGATIVE)?)),
+        }
+    }
+
+    /// The byte string that is next.
+    #[inline]
+    pub fn byte_string(&mut self) -> Option<&'a [u8]> {
+        let length = usize::try_from(self.head(cbor::BYTES)?).ok()?;
+        let (bytes, rest) = self.rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    /// Goes into the array that is next: how many items there are.
+    #[inline]
+    pub fn array(&mut self) -> Option<u64> {
+        self.head(cbor::ARRAY)
+    }
+
+    /// Goes into the map that is next: how many entries there are.
+    #[inline]
+    pub fn map(&mut self) -> Option<u64> {
+        self.head(cbor::MAP)
+    }
+
+    /// The bytes of the item that is next, which is gone past.
+    #[inline]
+    pub fn item(&mut self) -> Option<&'a [u8]> {
+        let start = self.rest;
+        self.skip(1)?;
+        Some(&start[..start.len() - self.rest.len()])
+    }
+
+    /// Goes past so many items.
+    #[inline]
+    pub fn skip(&mut self, items: u64) -> Option<()> {
+        let mut left = items;
+        while left > 0 {
+            let (&first, rest) = self.rest.split_first()?;
+            let (major, argument) = match (first >> 5, first & 31) {
+                (major, small @ 0..=23) => {
+                    self.rest = rest;
+                    (major, u64::from(small))
+                }
+                (major, _) => (major, self.head(major)?),
+            };
+            left -= 1;
+            match major {
+                cbor::BYTES | cbor::TEXT => {
+                    self.rest = self.rest.get(usize::try_from(argument).ok()?..)?;
+                }
+                cbor::ARRAY => left = left.checked_add(argument)?,
+                cbor::MAP => left = left.checked_add(argument.checked_mul(2)?)?,
+                cbor::TAG => left += 1,
+                _ => {}
+            }
+        }
+        Some(())
     }
 
     /// The text that is next.

@@ -3,9 +3,10 @@
 use super::Judge;
 use crate::at::{At, By, plan_of};
 use crate::condition::Variables;
-use crate::evaluate::View;
+use crate::evaluate::{MakesVariables, View};
 use crate::fields::{self, Fields, flag, list, null, text};
 use crate::memory::{Scalar, Who};
+use crate::scene::{Here, OfRun, Scene, Sight};
 use crate::watched::Group;
 use cel::common::value::Val;
 use sim_air::{EffectId, PlanId, ReducerId, SchemaId};
@@ -13,6 +14,35 @@ use sim_record::trace::{Asker, Emitted, Step, Trace, ValueId};
 
 /// An odd number without a pattern.
 const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
+impl MakesVariables for Judge<'_> {
+    fn variables(&self, scene: &Scene<'_>) -> Variables {
+        let trace = scene.sources.trace;
+        let mut variables = Variables::default();
+        match scene.sight {
+            Sight::Moment(here) => {
+                let shared = here.variables.get_or_init(|| self.of_moment(here).into());
+                variables = Variables::beside(shared.clone());
+            }
+            Sight::Before(step) => {
+                variables.set("state", self.state(trace, step.reducer, step.before));
+                variables.set("key", self.key(trace, step.reducer, step.key));
+            }
+            Sight::Rest(cell) => {
+                if let Some((of, (key, state))) = cell {
+                    variables.set("state", self.state(trace, of, Some(state)));
+                    variables.set("key", self.key(trace, of, key));
+                }
+                let who = scene.who.as_ref();
+                variables.set("who", who.map_or_else(null, |who| text(who)));
+            }
+        }
+        if let Some(of_run) = scene.of_run {
+            self.set_of_run(trace, of_run, &mut variables);
+        }
+        variables
+    }
+}
 
 impl Judge<'_> {
     /// A value of a schema, as conditions see it: made once, for values recur.
@@ -90,14 +120,28 @@ impl Judge<'_> {
         Scalar::of(&*key).and_then(|scalar| scalar.who())
     }
 
-    /// Sets the variables of a moment that a group reads.
-    pub(super) fn view(&self, trace: &Trace, at: &At<'_>, group: &Group, who: &Who) -> View {
-        let mut view = View {
-            variables: Variables::default(),
-            has_no_state: false,
-            has_no_before: false,
-        };
-        let variables = &mut view.variables;
+    /// A moment, and what of the run is given.
+    pub(super) fn view<'a>(&'a self, here: &'a Here<'a>, of_run: Option<OfRun<'a>>) -> View<'a> {
+        let scene = Scene::new(here.sources, Sight::Moment(here), here.who, of_run);
+        View::new(scene, self)
+    }
+
+    /// A step as it is for what is absorbing: the state before it is the state.
+    pub(super) fn view_before<'a>(
+        &'a self,
+        here: &'a Here<'a>,
+        of_run: Option<OfRun<'a>>,
+    ) -> Option<View<'a>> {
+        let At::Step(step) = here.at else { return None };
+        step.before?;
+        let scene = Scene::new(here.sources, Sight::Before(step), here.who, of_run);
+        Some(View::new(scene, self))
+    }
+
+    /// The variables of a moment that its group reads.
+    fn of_moment(&self, here: &Here<'_>) -> Variables {
+        let (trace, at, group, who) = (here.sources.trace, here.at, here.group, here.who);
+        let mut variables = Variables::default();
         if group.reads("who") {
             variables.set("who", who.as_ref().map_or_else(null, |who| text(who)));
         }
@@ -144,12 +188,11 @@ impl Judge<'_> {
                 variables.set("effect", Box::new(Fields::named(fields)));
             }
             At::Step(step) => {
-                self.view_step(trace, step, group, &mut view);
+                self.set_of_step(trace, step, group, &mut variables);
             }
             At::Turn => {}
         }
-        view.variables.keep();
-        view
+        variables
     }
 
     pub(super) fn input(&self, trace: &Trace, plan: Option<(PlanId, ValueId)>) -> Box<dyn Val> {
@@ -181,13 +224,11 @@ impl Judge<'_> {
         state.map_or_else(null, |state| self.val(trace, schema, state))
     }
 
-    pub(super) fn view_step(&self, trace: &Trace, step: &Step, group: &Group, view: &mut View) {
+    fn set_of_step(&self, trace: &Trace, step: &Step, group: &Group, variables: &mut Variables) {
         let air = &self.world.air;
-        view.has_no_state = step.after.is_none();
-        view.has_no_before = step.before.is_none();
         let mut set = |name: &str, val: &dyn Fn() -> Box<dyn Val>| {
             if group.reads(name) {
-                view.variables.set(name, val());
+                variables.set(name, val());
             }
         };
         set("event", &|| self.val(trace, step.schema, step.event));
@@ -215,19 +256,5 @@ impl Judge<'_> {
             });
             list(intents.collect())
         });
-    }
-
-    /// The same moment as it is for what is absorbing: the state before the step is the state.
-    pub(super) fn view_before(&self, trace: &Trace, at: &At<'_>) -> Option<View> {
-        let At::Step(step) = at else { return None };
-        let before = step.before?;
-        let mut variables = Variables::default();
-        variables.set("state", self.state(trace, step.reducer, Some(before)));
-        variables.set("key", self.key(trace, step.reducer, step.key));
-        Some(View {
-            variables,
-            has_no_state: false,
-            has_no_before: false,
-        })
     }
 }
