@@ -8,6 +8,7 @@ mod assertions;
 mod clients;
 mod commands;
 mod counters;
+mod definitions;
 mod hostile;
 mod monitors;
 mod properties;
@@ -27,6 +28,7 @@ pub fn trials() -> Vec<Trial> {
         clients::trials(),
         commands::trials(),
         counters::trials(),
+        definitions::trials(),
         hostile::trials(),
         monitors::trials(),
         properties::trials(),

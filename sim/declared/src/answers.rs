@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use crate::bundles::Bundles;
 use crate::condition::Condition;
+use crate::expand::Definitions;
 use crate::file::File;
 use crate::given::{Asked, Given, Place};
 use crate::shape::{Shape, Wanted};
@@ -62,7 +63,11 @@ struct Declared {
 
 impl Answering {
     /// Reads the answers of a file.
-    pub fn read<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) -> Answering {
+    pub fn read<'a>(
+        file: &'a File,
+        (air, definitions): (&'a Air, &'a Definitions),
+        troubles: &mut Troubles<'a>,
+    ) -> Answering {
         let mut entries: Vec<_> = file.root.answers.iter().collect();
         entries.sort_by_key(|(_, answers)| answers.span().start);
         let mut listed = Vec::new();
@@ -75,8 +80,9 @@ impl Answering {
                 continue;
             };
             let answers = answers.get_ref().iter().enumerate();
-            let answers = answers
-                .filter_map(|(place, answer)| Declared::read(air, of, (place, answer), troubles));
+            let answers = answers.filter_map(|(place, answer)| {
+                Declared::read((air, definitions), of, (place, answer), troubles)
+            });
             let answers: Vec<Declared> = answers.collect();
             if !answers.is_empty() {
                 listed.push(Listed { of, answers });
@@ -287,7 +293,7 @@ impl Declared {
     }
 
     fn read<'a>(
-        air: &'a Air,
+        (air, definitions): (&'a Air, &'a Definitions),
         of: Of,
         (place, file): (usize, &'a Spanned<AnswerFile>),
         troubles: &mut Troubles<'a>,
@@ -336,6 +342,7 @@ impl Declared {
         let place_of = Place {
             schemas,
             asked: Some(asked),
+            definitions,
             is_request: false,
         };
         let given = match given {
@@ -350,7 +357,7 @@ impl Declared {
             },
         };
         let status = read_status(air, of, file, troubles);
-        let when = read_when(air, file, asked, troubles)?;
+        let when = read_when((air, definitions), file, asked, troubles)?;
         if place == 0 && when.is_some() {
             let what = format!("the first answer, `{name}`, has no `when`: it is always there");
             troubles.add(at, what);
@@ -422,7 +429,7 @@ fn read_status(air: &Air, of: Of, file: &AnswerFile, troubles: &mut Troubles<'_>
 }
 
 fn read_when(
-    air: &Air,
+    (air, definitions): (&Air, &Definitions),
     file: &AnswerFile,
     (name, ty): (&str, &Type),
     troubles: &mut Troubles<'_>,
@@ -431,7 +438,8 @@ fn read_when(
         return Some(None);
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source.get_ref(), &air.schemas, &variables, Wanted::Truth) {
+    let known = (&variables[..], definitions);
+    match Condition::parse(source.get_ref(), &air.schemas, known, Wanted::Truth) {
         Ok(condition) => Some(Some(condition)),
         Err(problems) => {
             for (message, hint) in problems {

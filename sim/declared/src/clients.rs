@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::bundles::Bundles;
+use crate::expand::Definitions;
 use crate::file::File;
 use crate::given::{Fresh, Given, OfBundle, Place, strip};
 use crate::path::Path;
@@ -103,6 +104,7 @@ impl Client {
         let place = Place {
             schemas,
             asked: None,
+            definitions: &Definitions::default(),
             is_request: true,
         };
         let given = match &file.fields {

@@ -1,7 +1,7 @@
 //! Conditions in a form that is evaluated without a copy of what they look at.
 //!
 //! The crate `cel` needs values made as it sees them, which takes longer than what is then done
-//! with them. What most conditions are made of is [built](build) into a [`Node`], which reads
+//! with them. What most conditions are made of is [built](mod@build) into a [`Node`], which reads
 //! canonical bytes where they lie. The crate stays the judge: a condition that holds something else
 //! is not built, what cannot be told is [`Halt::Unsure`], and an error is put in words by the
 //! crate.

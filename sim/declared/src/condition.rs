@@ -10,6 +10,7 @@ use cel::parser::Expression;
 use cel::{Context, Value as CelValue};
 
 use crate::compiled::{self, Halt, Item, Node, Surroundings};
+use crate::expand::Definitions;
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
 use crate::shape::{Checker, Shape, Wanted, is_of_moment};
@@ -84,25 +85,42 @@ impl VariableResolver for Variables {
 }
 
 impl Condition {
-    /// Parses and checks it: it may read these variables, and gives what is wanted.
+    /// Parses and checks it: it may read these variables and what is defined, and gives what is
+    /// wanted.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn parse(
         source: &str,
         schemas: &Schemas,
-        variables: &[(String, Shape)],
+        (variables, definitions): (&[(String, Shape)], &Definitions),
         wanted: Wanted,
     ) -> Result<Condition, Vec<Problem>> {
         let problem = |what: String| Err(vec![(what, None)]);
-        if source.len() > MOST_BYTES {
-            return problem(format!("the condition is longer than {MOST_BYTES} bytes"));
-        }
         let mut expression = match read(source) {
             Ok(expression) => expression,
             Err(what) => return problem(what),
         };
-        let mut checker = Checker::new(schemas, variables);
+        let used = match definitions.expand(&mut expression) {
+            Ok(used) => used,
+            Err(what) => return problem(what),
+        };
+        if let Err(what) = bounded(&expression) {
+            return problem(what);
+        }
+        let names: Vec<&str> = definitions.names().collect();
+        let checker = || Checker::new(schemas, variables, &names);
+        for definition in used.iter().filter_map(|name| definitions.find(name)) {
+            let mut checker = checker();
+            checker.look(&definition.expression);
+            if !checker.problems.is_empty() {
+                let problems = checker.problems.into_iter();
+                let name = &definition.name;
+                let of = |(what, hint)| (format!("`{name}`, as it is defined: {what}"), hint);
+                return Err(problems.map(of).collect());
+            }
+        }
+        let mut checker = checker();
         let shape = checker.look(&expression);
         checker.want(&shape, wanted);
         if !checker.problems.is_empty() {
@@ -287,16 +305,32 @@ pub(crate) fn is_variable(name: &str) -> bool {
     read(name).is_ok_and(|read| matches!(read.expr, Expr::Ident(ident) if ident == name))
 }
 
+/// The variables that an expression reads.
+pub(crate) fn variables_of(expression: &Expression) -> Vec<String> {
+    Looks::of(expression)
+}
+
+/// Whether an expression is nested no deeper than is allowed.
+fn bounded(expression: &Expression) -> Result<(), String> {
+    match depth(expression) {
+        (levels, _) if levels > MOST_DEPTH => Err(too_deep()),
+        (_, loops) if loops > MOST_LOOPS => Err(format!(
+            "more than {MOST_LOOPS} loops stand within each other"
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// The expression of a source, on a stack of its own: it may be nested as deep as it is long.
-fn read(source: &str) -> Result<Expression, String> {
+pub(crate) fn read(source: &str) -> Result<Expression, String> {
+    if source.len() > MOST_BYTES {
+        return Err(format!("the condition is longer than {MOST_BYTES} bytes"));
+    }
     let parse = || match ENV.compile(source) {
-        Ok(program) => match depth(program.expression()) {
-            (levels, _) if levels > MOST_DEPTH => Err(too_deep()),
-            (_, loops) if loops > MOST_LOOPS => Err(format!(
-                "more than {MOST_LOOPS} loops stand within each other"
-            )),
-            _ => Ok(program.expression().clone()),
-        },
+        Ok(program) => {
+            bounded(program.expression())?;
+            Ok(program.expression().clone())
+        }
         Err(errors) => {
             let first = errors.errors.first();
             let (line, column) = first.map_or((1, 1), |error| error.pos);

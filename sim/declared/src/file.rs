@@ -1,9 +1,11 @@
 //! A `sim.toml`, read: one format, no unknown keys. What names mean is not looked at here.
 
+use std::collections::BTreeMap;
+
 use schemars::Schema;
 
 use crate::trouble::Troubles;
-use crate::written::{Campaign, Explore, FORMAT, Root};
+use crate::written::{Campaign, Explore, FORMAT, Origin, Root};
 use sim_air::Diagnostics;
 
 /// A `sim.toml`, strictly read.
@@ -21,14 +23,23 @@ pub struct File {
 pub enum Wasm {
     /// A file, from the folder of `sim.toml`.
     File(String),
-    /// A cargo package, by its folder.
-    Package(String),
+    /// A cargo package.
+    Package {
+        /// Its folder, from that of `sim.toml`.
+        folder: String,
+        /// The features with which it is built.
+        features: Vec<String>,
+    },
 }
 
 impl Wasm {
-    fn given(file: &Option<String>, package: &Option<String>) -> Option<Wasm> {
-        let file = file.clone().map(Wasm::File);
-        file.or_else(|| package.clone().map(Wasm::Package))
+    fn of(origin: Origin<'_>) -> Option<Wasm> {
+        let file = origin.wasm.map(|file| Wasm::File(file.to_owned()));
+        let package = origin.package.map(|folder| Wasm::Package {
+            folder: folder.to_owned(),
+            features: origin.features(),
+        });
+        file.or(package)
     }
 }
 
@@ -61,6 +72,38 @@ fn refuse(troubles: &mut Troubles<'_>, at: usize, message: &str) {
     }
 }
 
+/// Each reducer has its wasm from one place, and a package is built in one way: another would have
+/// the same file.
+fn check_wasm(root: &Root, troubles: &mut Troubles<'_>) {
+    let reducers = root.reducers.iter();
+    let reducers = reducers.map(|(name, it)| (name, it.span().start, it.get_ref().origin()));
+    let monitors = root.monitors.iter();
+    let monitors = monitors.map(|(name, it)| (name, it.span().start, it.get_ref().origin()));
+    let mut built: BTreeMap<&str, (&str, Vec<String>)> = BTreeMap::new();
+    for (module, at, origin) in reducers.chain(monitors) {
+        if origin.wasm.is_some() == origin.package.is_some() {
+            let message = format!("`{module}` needs a `wasm` or a `package`, one of them");
+            troubles.add(at, message);
+        }
+        let Some(package) = origin.package else {
+            if let Some(features) = origin.features {
+                let what = format!("`{module}`: features are those of a `package`");
+                troubles.add(features.span().start, what);
+            }
+            continue;
+        };
+        let features = origin.features();
+        let (first, known) = built
+            .entry(package)
+            .or_insert_with(|| (module, features.clone()));
+        if *known != features {
+            let what = format!("`{module}` and `{first}` are of one package, with other features");
+            let hint = "a package is built once: give both the same features";
+            troubles.add(at, what).hint(hint);
+        }
+    }
+}
+
 impl File {
     /// Reads the text of a `sim.toml`; `name` is what messages call it.
     ///
@@ -83,20 +126,7 @@ impl File {
             let trouble = troubles.add(root.format.span().start, format!("format `{found}`"));
             trouble.expected(format!("`{FORMAT}`"));
         }
-        for (reducer, wasm) in &root.reducers {
-            let both = (&wasm.get_ref().wasm, &wasm.get_ref().package);
-            if both.0.is_some() == both.1.is_some() {
-                let message = format!("`{reducer}` needs a `wasm` or a `package`, one of them");
-                troubles.add(wasm.span().start, message);
-            }
-        }
-        for (monitor, given) in &root.monitors {
-            let both = (&given.get_ref().wasm, &given.get_ref().package);
-            if both.0.is_some() == both.1.is_some() {
-                let message = format!("`{monitor}` needs a `wasm` or a `package`, one of them");
-                troubles.add(given.span().start, message);
-            }
-        }
+        check_wasm(&root, &mut troubles);
         troubles.done()?;
         Ok(File {
             name: name.to_owned(),
@@ -119,8 +149,7 @@ impl File {
     pub fn wasm(&self) -> impl Iterator<Item = (&str, Wasm)> {
         self.root.reducers.iter().filter_map(|(name, given)| {
             let given = given.get_ref();
-            let wasm = Wasm::given(&given.wasm, &given.package)?;
-            Some((name.as_str(), wasm))
+            Some((name.as_str(), Wasm::of(given.origin())?))
         })
     }
 
@@ -128,8 +157,7 @@ impl File {
     pub fn monitors(&self) -> impl Iterator<Item = (&str, Wasm)> {
         self.root.monitors.iter().filter_map(|(name, given)| {
             let given = given.get_ref();
-            let wasm = Wasm::given(&given.wasm, &given.package)?;
-            Some((name.as_str(), wasm))
+            Some((name.as_str(), Wasm::of(given.origin())?))
         })
     }
 

@@ -10,6 +10,7 @@ use toml::Value as Toml;
 
 use crate::bundles::{Bundles, id};
 use crate::condition::{Condition, Problem, Variables};
+use crate::expand::Definitions;
 use crate::fields;
 use crate::numbers::number;
 use crate::path::Path;
@@ -84,6 +85,8 @@ pub(crate) struct Place<'a> {
     pub schemas: &'a Schemas,
     /// Of an answer: the variable of its conditions, and its type.
     pub asked: Option<(&'static str, &'a Type)>,
+    /// What conditions may name.
+    pub definitions: &'a Definitions,
     /// Of a request: it may tell the time.
     pub is_request: bool,
 }
@@ -593,7 +596,8 @@ fn works(place: Place<'_>, source: &str) -> Result<How, Problem> {
         return wrong("there is nothing to work it out from");
     };
     let variables = [(name.to_owned(), Shape::Air(ty.clone()))];
-    match Condition::parse(source, place.schemas, &variables, Wanted::Anything) {
+    let known = (&variables[..], place.definitions);
+    match Condition::parse(source, place.schemas, known, Wanted::Anything) {
         Ok(condition) => Ok(How::Works(Box::new(condition))),
         Err(mut problems) => Err(problems.remove(0)),
     }

@@ -17,6 +17,7 @@
 //! functions   what conditions may call beside what CEL has
 //! shape       what a variable may be: names are checked against the schemas
 //! compiled    conditions that are evaluated without a copy of what they look at
+//! expand      names for expressions, and what stands in their place
 //! condition   a condition: parsed, checked, evaluated
 //! path        where in a value something stands
 //! bundles     ids
@@ -27,8 +28,10 @@
 //! assertions  what reducers are said to assert
 //! names       names of what is asked of runs
 //! moments     what of a run conditions are evaluated at
+//! definitions what the names of a file stand for
 //! memory      what is remembered of a run
 //! properties  counters, and what must hold
+//! same        by what services know work again
 //! watched     counters and properties in groups
 //! at          one moment of a run
 //! scene       what compiled conditions see of it
@@ -56,7 +59,9 @@ mod clients;
 mod compiled;
 mod condition;
 mod correlation;
+mod definitions;
 mod evaluate;
+mod expand;
 mod fields;
 mod file;
 mod functions;

@@ -9,6 +9,7 @@ use crate::assertions;
 use crate::bundles::Bundles;
 use crate::clients::{self, Client};
 use crate::correlation::Correlation;
+use crate::definitions;
 use crate::file::File;
 use crate::judge::Judge;
 use crate::monitors::Monitor;
@@ -76,10 +77,12 @@ impl Parts {
             }
         }
         let clients = Client::read_all(file, air, &mut troubles);
-        let answering = Answering::read(file, air, &mut troubles);
-        let same = Same::read(file, air, &mut troubles);
+        let definitions = definitions::read(file, &mut troubles);
+        let known = (air, &definitions);
+        let answering = Answering::read(file, known, &mut troubles);
+        let same = Same::read(file, known, &mut troubles);
         let correlation = Correlation::read(file, air, &mut troubles);
-        let rules = Rules::read(file, air, &mut troubles);
+        let rules = Rules::read(file, known, &mut troubles);
         names::check(file, &mut troubles);
         let monitors = Monitor::read_all(file, &mut troubles);
         let has_clients = !clients.is_empty();

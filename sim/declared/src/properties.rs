@@ -3,6 +3,7 @@
 use toml::Spanned;
 
 use crate::condition::{Condition, is_variable};
+use crate::expand::Definitions;
 use crate::file::File;
 use crate::memory::Scalar;
 use crate::moments::{self, Moment};
@@ -211,6 +212,7 @@ impl Rule {
 struct Reader<'a, 't> {
     air: &'a Air,
     counters: &'t [String],
+    definitions: &'t Definitions,
     troubles: &'t mut Troubles<'a>,
     of: Option<ReducerId>,
 }
@@ -219,7 +221,8 @@ impl Reader<'_, '_> {
     fn read(&mut self, source: &Spanned<String>, wanted: Wanted) -> Option<Condition> {
         let variables = moments::variables(self.air, self.of, self.counters);
         let schemas = &self.air.schemas;
-        match Condition::parse(source.get_ref(), schemas, &variables, wanted) {
+        let known = (&variables[..], self.definitions);
+        match Condition::parse(source.get_ref(), schemas, known, wanted) {
             Ok(condition) => {
                 if self.of.is_none() && moments::is_about_reducer(&condition) {
                     let names = self.air.reducers.iter().map(|it| it.name.as_str());
@@ -255,7 +258,11 @@ impl Reader<'_, '_> {
 
 impl Rules {
     /// Reads the counters and the properties of a file.
-    pub fn read<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) -> Rules {
+    pub fn read<'a>(
+        file: &'a File,
+        (air, definitions): (&'a Air, &Definitions),
+        troubles: &mut Troubles<'a>,
+    ) -> Rules {
         let mut rules = Rules::default();
         let root = &file.root;
         let mut counters: Vec<_> = root.counters.iter().collect();
@@ -269,7 +276,9 @@ impl Rules {
                     true => "conditions have a variable of that name",
                     false => "a name is letters, digits and `_`, and no word of CEL",
                 });
-            } else if let Some(counter) = read_counter(name, counter, air, &names, troubles) {
+            } else if let Some(counter) =
+                read_counter(name, counter, air, (&names, definitions), troubles)
+            {
                 rules.counters.push(counter);
             }
         }
@@ -283,7 +292,7 @@ impl Rules {
         let asked = [SEEDS_FOR_SOMETIMES, SEEDS_FOR_ARMS];
         let asked = asked.map(|least| Asked::From(seeds.min(least)));
         for (name, property) in properties {
-            if let Some(rule) = read_rule(name, property, air, &names, troubles) {
+            if let Some(rule) = read_rule(name, property, air, (&names, definitions), troubles) {
                 rules.add(rule, asked);
             }
         }
@@ -336,7 +345,7 @@ fn read_counter<'a>(
     name: &str,
     file: &'a Spanned<CounterFile>,
     air: &'a Air,
-    names: &[String],
+    (names, definitions): (&[String], &Definitions),
     troubles: &mut Troubles<'a>,
 ) -> Option<Counter> {
     let (at, file) = (file.span().start, file.get_ref());
@@ -361,6 +370,7 @@ fn read_counter<'a>(
     let mut reader = Reader {
         air,
         counters: names,
+        definitions,
         troubles,
         of,
     };
@@ -416,7 +426,7 @@ fn read_rule<'a>(
     name: &str,
     file: &'a Spanned<PropertyFile>,
     air: &'a Air,
-    names: &[String],
+    (names, definitions): (&[String], &Definitions),
     troubles: &mut Troubles<'a>,
 ) -> Option<Rule> {
     let (at, file) = (file.span().start, file.get_ref());
@@ -450,6 +460,7 @@ fn read_rule<'a>(
     let mut reader = Reader {
         air,
         counters: names,
+        definitions,
         troubles,
         of,
     };

@@ -2,6 +2,7 @@
 
 use crate::answers::{Of, params_of, work_named};
 use crate::condition::Condition;
+use crate::expand::Definitions;
 use crate::file::File;
 use crate::given::Asked;
 use crate::memory::Scalar;
@@ -18,7 +19,11 @@ pub(crate) struct Same {
 
 impl Same {
     /// Reads what a file says.
-    pub fn read<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a>) -> Same {
+    pub fn read<'a>(
+        file: &'a File,
+        (air, definitions): (&'a Air, &Definitions),
+        troubles: &mut Troubles<'a>,
+    ) -> Same {
         let mut entries: Vec<_> = file.root.same.iter().collect();
         entries.sort_by_key(|(_, source)| source.span().start);
         let mut listed = Vec::new();
@@ -36,7 +41,8 @@ impl Same {
             let Some(schema) = schema else { continue };
             let shape = Shape::Air(schemas.ty(schema).clone());
             let variables = [(variable.to_owned(), shape)];
-            let parsed = Condition::parse(source.get_ref(), schemas, &variables, Wanted::Anything);
+            let known = (&variables[..], definitions);
+            let parsed = Condition::parse(source.get_ref(), schemas, known, Wanted::Anything);
             match parsed {
                 Ok(condition) => listed.push((of, condition)),
                 Err(problems) => {

@@ -40,6 +40,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Checker<'a> {
     pub schemas: &'a Schemas,
     pub variables: &'a [(String, Shape)],
+    /// Other names that might be meant.
+    names: &'a [&'a str],
     /// What is wrong, and a hint.
     pub problems: Vec<(String, Option<String>)>,
     locals: Vec<(String, Shape)>,
@@ -79,10 +81,15 @@ const FUNCTIONS: [&str; 18] = [
 ];
 
 impl<'a> Checker<'a> {
-    pub fn new(schemas: &'a Schemas, variables: &'a [(String, Shape)]) -> Checker<'a> {
+    pub fn new(
+        schemas: &'a Schemas,
+        variables: &'a [(String, Shape)],
+        names: &'a [&'a str],
+    ) -> Checker<'a> {
         Checker {
             schemas,
             variables,
+            names,
             problems: Vec::new(),
             locals: Vec::new(),
         }
@@ -186,6 +193,7 @@ impl<'a> Checker<'a> {
         }
         let locals = self.locals.iter().map(|(name, _)| name.as_str());
         let names = locals.chain(self.variables.iter().map(|(name, _)| name.as_str()));
+        let names = names.chain(self.names.iter().copied());
         let names: Vec<&str> = names.filter(|name| !name.starts_with('@')).collect();
         let hint = suggest(name, names.iter().copied());
         let hint = hint.unwrap_or_else(|| format!("there are {}", names.join(", ")));

@@ -1,7 +1,7 @@
 //! What a `sim.toml` may hold, by its keys: what is read, and the JSON Schema of it. The comments
 //! here are what an editor shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
@@ -54,6 +54,10 @@ pub(crate) struct Root {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub correlation: Named<String>,
+    /// Names for expressions that recur: in each condition the name stands for the expression.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub define: Named<String>,
     /// What is remembered for each correlation, for conditions.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Counter>")]
@@ -91,6 +95,37 @@ pub(crate) struct ReducerFile {
     pub wasm: Option<String>,
     /// The folder of a cargo package, which is built when its sources change.
     pub package: Option<String>,
+    /// Features of the package with which it is built.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub features: Option<Spanned<Vec<String>>>,
+}
+
+/// What is said of where wasm comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub wasm: Option<&'a str>,
+    pub package: Option<&'a str>,
+    pub features: Option<&'a Spanned<Vec<String>>>,
+}
+
+impl ReducerFile {
+    pub fn origin(&self) -> Origin<'_> {
+        Origin {
+            wasm: self.wasm.as_deref(),
+            package: self.package.as_deref(),
+            features: self.features.as_ref(),
+        }
+    }
+}
+
+impl Origin<'_> {
+    /// Each once, in order.
+    pub fn features(&self) -> Vec<String> {
+        let features = self.features.iter().flat_map(|features| features.get_ref());
+        let features: BTreeSet<&String> = features.collect();
+        features.into_iter().cloned().collect()
+    }
 }
 
 /// One kind of event that comes from outside.
@@ -250,12 +285,26 @@ pub(crate) struct MonitorFile {
     pub wasm: Option<String>,
     /// The folder of a cargo package, which is built when its sources change.
     pub package: Option<String>,
+    /// Features of the package with which it is built.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub features: Option<Spanned<Vec<String>>>,
     /// The sentence for reports.
     pub says: Option<String>,
     /// What it tells of when it is reached, by name: each must be, in a campaign.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub reaches: Vec<Spanned<String>>,
+}
+
+impl MonitorFile {
+    pub fn origin(&self) -> Origin<'_> {
+        Origin {
+            wasm: self.wasm.as_deref(),
+            package: self.package.as_deref(),
+            features: self.features.as_ref(),
+        }
+    }
 }
 
 /// What is said of a kind of fault: on or off, or which spurious events there are.

@@ -253,7 +253,9 @@ fn of_world(world: &WorldArguments) -> (Vec<Finding>, bool) {
     for (module, wasm) in modules.chain(monitors) {
         findings.push(match wasm {
             Wasm::File(file) => of_wasm(module, &folder.join(file)),
-            Wasm::Package(package) => {
+            Wasm::Package {
+                folder: package, ..
+            } => {
                 is_built = true;
                 of_package(module, &folder.join(package))
             }

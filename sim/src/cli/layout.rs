@@ -89,8 +89,10 @@ impl Layout {
                 }
                 Ok(path)
             }
-            Wasm::Package(package) => package::build(&self.folder.join(package))
-                .with_context(|| format!("`{name}` cannot be built")),
+            Wasm::Package { folder, features } => {
+                package::build(&self.folder.join(folder), &features)
+                    .with_context(|| format!("`{name}` cannot be built"))
+            }
         }
     }
 }

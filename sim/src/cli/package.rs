@@ -18,11 +18,12 @@ pub(super) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// Builds a package in release, if something has changed; gives its wasm file.
+/// Builds a package in release with these features, if something has changed, features among it;
+/// gives its wasm file.
 ///
 /// # Errors
 /// If there is none, or cargo cannot build it: what it says is shown as it goes.
-pub(super) fn build(folder: &Path) -> Result<PathBuf> {
+pub(super) fn build(folder: &Path, features: &[String]) -> Result<PathBuf> {
     let manifest = folder.join("Cargo.toml");
     if !manifest.is_file() {
         bail!(
@@ -36,6 +37,11 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf> {
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(&manifest)
+        .args(
+            features
+                .iter()
+                .map(|feature| format!("--features={feature}")),
+        )
         .stdout(Stdio::piped());
     // What this very program was built or run with is not for another.
     let own = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "RUSTFLAGS"];

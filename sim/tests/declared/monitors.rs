@@ -323,7 +323,7 @@ fn refusals() {
         1 error
         error: unknown key: `reach`
           at w/sim.toml:39:1
-          expected: one of package, reaches, says, wasm
+          expected: one of features, package, reaches, says, wasm
         error: no w/m.wasm: w/sim.toml says that `m` is there
         hint: build it first, as the README of the world says
         error: the monitor `m`, w/m.wasm

@@ -53,6 +53,10 @@ fn of_the_file() {
         "format = \"sim/1\"\n[campaign]\nseeds = 1\nseeds = 2\n",
         "format = \"sim/1\"\n[reducers.\"lease/Leese@1\"]\nwasm = \"lease.wasm\"\n",
         "format = \"sim/1\"\n[reducers.\"lease/Lease@1\"]\n",
+        "format = \"sim/1\"\n[reducers.a]\nwasm = \"w\"\nfeatures = [\"f\"]\n",
+        "format = \"sim/1\"\n[reducers.a]\npackage = \"w\"\nfeatures = [\"f\"]\n\
+            [reducers.b]\npackage = \"w\"\nfeatures = [\"f\", \"f\"]\n\
+            [reducers.c]\npackage = \"w\"\n",
         "format = \"sim/1\"\nexpect = [\"unaccepted=renw\"]\n",
     ];
     refused(
@@ -68,7 +72,7 @@ fn of_the_file() {
               expected: `sim/1`
             error: unknown key: `campain`
               at w/sim.toml:2:2
-              expected: one of answers, assertions, campaign, clients, correlation, counters, documents, expect, explore, faults, format, monitors, properties, reducers, same
+              expected: one of answers, assertions, campaign, clients, correlation, counters, define, documents, expect, explore, faults, format, monitors, properties, reducers, same
               hint: did you mean `campaign`?
             error: unknown key: `seed`
               at w/sim.toml:3:1
@@ -85,6 +89,11 @@ fn of_the_file() {
             1 error
             error: `lease/Lease@1` needs a `wasm` or a `package`, one of them
               at w/sim.toml:2:1
+            error: `a`: features are those of a `package`
+              at w/sim.toml:4:12
+            error: `c` and `a` are of one package, with other features
+              at w/sim.toml:8:1
+              hint: a package is built once: give both the same features
             error: `expect`: `unaccepted=renw`: the documents have no `renw`: acquire, release, renew, timer
               at w/sim.toml:2:11
             1 error
@@ -369,6 +378,20 @@ fn of_wasm() {
     );
     place.write("w/own/src/lib.rs", "this is no Rust\n");
     tell(&place, "package = \"own\"");
+    // A feature is a part of what is built.
+    let features = "[features]\nbroken = []\n";
+    place.write(
+        "w/own/Cargo.toml",
+        format!("{manifest}crate-type = [\"cdylib\"]\n{features}"),
+    );
+    place.write(
+        "w/own/src/lib.rs",
+        "#[cfg(feature = \"broken\")] compile_error!(\"broken\");\n",
+    );
+    tell(&place, "package = \"own\"");
+    tell(&place, "package = \"own\"\nfeatures = [\"broken\"]");
+    tell(&place, "package = \"own\"\nfeatures = [\"unheard-of\"]");
+    tell(&place, "package = \"own\"\nfeatures = []");
     // What the compiler says comes first, and is its own.
     let ours = told.lines().filter(|line| {
         let is_ours = ["error: no ", "error: `", "  1: ", "  2: ", "hint: "];
@@ -386,6 +409,14 @@ fn of_wasm() {
         error: `lease/Lease@1` cannot be built
           1: cargo build failed in w/own
         hint: if the target is missing: rustup target add wasm32-unknown-unknown
+          1: export `alloc` is missing: expected func (i32) -> (i32)
+        error: `lease/Lease@1` cannot be built
+          1: cargo build failed in w/own
+        hint: if the target is missing: rustup target add wasm32-unknown-unknown
+        error: `lease/Lease@1` cannot be built
+          1: cargo build failed in w/own
+        hint: if the target is missing: rustup target add wasm32-unknown-unknown
+          1: export `alloc` is missing: expected func (i32) -> (i32)
     "#]]
     .assert_eq(&(ours.join("\n") + "\n"));
 }

@@ -10,8 +10,96 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("refusals", "of_conditions", of_conditions),
         trial("refusals", "of_counters", of_counters),
+        trial("refusals", "of_definitions", of_definitions),
         trial("refusals", "of_properties", of_properties),
     ]
+}
+
+/// Of what is defined, where it stands, and of what it means, where it is used.
+fn of_definitions() {
+    let twice = |name: &str, of: &str| format!("{name} = \"{of} && {of}\"\n");
+    let many: String = (1..20)
+        .map(|at| twice(&format!("d{at}"), &format!("d{}", at - 1)))
+        .collect();
+    let texts = [
+        "[define]\nheld = \"state.holder !=\"\n[properties.p]\nalways = \"held\"",
+        "[define]\nstate = \"1\"",
+        "[define]\nin = \"1\"",
+        "[define]\nheld = \"1\"\n[counters.held]\ncount = \"true\"",
+        "[define]\na = \"b\"\nb = \"c || a\"\nc = \"true\"\nd = \"a\"",
+        "[define]\na = \"a\"\n[properties.p]\nalways = \"a\"",
+        "[define]\nheld = \"state.holdr != null\"\nfree = \"!held\"\n[properties.p]\nalways = \"free\"",
+        "[define]\nheld = \"state.holder != null\"\n[properties.p]\nalways = \"hold\"",
+        "[define]\nheld = \"state.holder\"\n[properties.p]\nalways = \"held == 1 && held.x\"",
+        "[define]\ntoken = \"state.token\"\n[properties.p]\nalways = \"token\"",
+        "[define]\nheld = \"state.token\"\n[properties.p]\nalways = \"cells.all(state, held > 0)\"",
+        "[define]\nheld = \"it.token\"\n[properties.p]\nalways = \"cells.all(it, held > 0)\"",
+        "[define]\nheld = 1",
+        &format!("[define]\nd0 = \"true\"\n{many}[properties.p]\nalways = \"d1\""),
+    ];
+    refused_after(&texts, &expect![[r#"
+        error: `held`: no condition: it ends too early, at 1:16 within it
+          at w/sim.toml:6:8
+        error: the definition of `held` cannot be read
+          at w/sim.toml:8:10
+        2 errors
+        error: a definition cannot be called `state`
+          at w/sim.toml:6:9
+          hint: conditions have a variable of that name
+        1 error
+        error: a definition cannot be called `in`
+          at w/sim.toml:6:6
+          hint: a name is letters, digits and `_`, and no word of CEL
+        1 error
+        error: a definition cannot be called `held`
+          at w/sim.toml:6:8
+          hint: a counter has that name
+        1 error
+        error: `a` is defined by itself: a, b, a
+          at w/sim.toml:6:5
+        1 error
+        error: `a` is defined by itself: a, a
+          at w/sim.toml:6:5
+        error: the definition of `a` cannot be read
+          at w/sim.toml:8:10
+        2 errors
+        error: `held`, as it is defined: unknown field `holdr`
+          at w/sim.toml:9:10
+          hint: did you mean `holder`?
+        1 error
+        error: unknown variable `hold`
+          at w/sim.toml:8:10
+          hint: did you mean `held`?
+        1 error
+        error: unknown field `x`
+          at w/sim.toml:8:10
+          hint: it has no fields
+        1 error
+        error: it is a number, and neither true nor false
+          at w/sim.toml:8:10
+        1 error
+        error: the loop's `state` hides the one that `held` reads: call it otherwise
+          at w/sim.toml:8:10
+        1 error
+        error: the loop's `it` hides the one that `held` reads: call it otherwise
+          at w/sim.toml:8:10
+        1 error
+        error: invalid type: integer `1`, expected a string
+          at w/sim.toml:6:8
+        error: `d14`: what is defined has more than 20000 parts in the place of its names
+          at w/sim.toml:20:7
+        error: `d15`: the definition of `d14` cannot be read
+          at w/sim.toml:21:7
+        error: `d16`: the definition of `d15` cannot be read
+          at w/sim.toml:22:7
+        error: `d17`: the definition of `d16` cannot be read
+          at w/sim.toml:23:7
+        error: `d18`: the definition of `d17` cannot be read
+          at w/sim.toml:24:7
+        error: `d19`: the definition of `d18` cannot be read
+          at w/sim.toml:25:7
+        6 errors
+    "#]]);
 }
 
 /// Of a property that is always so.
