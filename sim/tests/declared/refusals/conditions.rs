@@ -37,7 +37,9 @@ fn of_definitions() {
         "[define]\nheld = 1",
         &format!("[define]\nd0 = \"true\"\n{many}[properties.p]\nalways = \"d1\""),
     ];
-    refused_after(&texts, &expect![[r#"
+    refused_after(
+        &texts,
+        &expect![[r#"
         error: `held`: no condition: it ends too early, at 1:16 within it
           at w/sim.toml:6:8
         error: the definition of `held` cannot be read
@@ -99,7 +101,8 @@ fn of_definitions() {
         error: `d19`: the definition of `d18` cannot be read
           at w/sim.toml:25:7
         6 errors
-    "#]]);
+    "#]],
+    );
 }
 
 /// Of a property that is always so.
