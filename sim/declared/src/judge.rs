@@ -144,12 +144,36 @@ impl<'w> Judge<'w> {
         };
         for place in &group.rules {
             let rule = &watched.rules.rules[*place];
+            if matches!(at, At::Turn) && rule.is_of_each() {
+                self.of_each(memory, &here, (*place, rule), to);
+                continue;
+            }
             let outcome = match rule.is_compiled && !rule.reads.has_any() {
                 true => outcome(rule, &view, before.as_ref(), &who, is_still(&at)),
                 false => self.outcome(memory, &here, (*place, rule)),
             };
             let looked_at = |memory: &Memory| self.looked_at(memory, &here, (*place, rule));
             tell(memory, (*place, rule), &outcome, looked_at, to);
+        }
+    }
+
+    /// At the end of a turn nobody is there whose counters are meant: they are those of each.
+    fn of_each(
+        &self,
+        memory: &mut Memory,
+        here: &Here<'_>,
+        (place, rule): (usize, &Rule),
+        to: &mut Verdicts<'_>,
+    ) {
+        for who in memory.known(&rule.reads.counters) {
+            let here = Here {
+                who: &who,
+                variables: OnceCell::new(),
+                ..*here
+            };
+            let outcome = self.outcome(memory, &here, (place, rule));
+            let looked_at = |memory: &Memory| self.looked_at(memory, &here, (place, rule));
+            tell(memory, (place, rule), &outcome, looked_at, to);
         }
     }
 

@@ -201,6 +201,12 @@ impl Counter {
 }
 
 impl Rule {
+    /// Whether it is about each correlation that its counters have something for, where none is
+    /// meant.
+    pub fn is_of_each(&self) -> bool {
+        self.by.is_none() && !self.reads.counters.is_empty()
+    }
+
     /// All of its conditions.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let others = [&self.when, &self.unless, &self.by];

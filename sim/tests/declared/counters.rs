@@ -3,7 +3,7 @@
 
 use libtest_mimic::Trial;
 
-use super::{ends, trial};
+use super::{count, ends, trial, violation};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("counters", "whose", whose),
         trial("counters", "in_order", in_order),
         trial("counters", "at_rest", at_rest),
+        trial("counters", "of_each_at_the_end_of_turns", of_each),
     ]
 }
 
@@ -127,4 +128,19 @@ eventually = "grants > 0 && who != null"
         ),
         5,
     );
+}
+
+/// A property of counters alone is about each of those who have something, and about nobody else.
+fn of_each() {
+    let grants = "[counters.grants]\ncount = \"sent.schema == 'lease/Granted@1'\"\n";
+    let told = |property: &str, code: i32| {
+        let out = ends(&format!("{grants}[properties.p]\n{property}\n"), code);
+        assert!(count(&out, "p judged") > 50, "{property}: {out}");
+        out
+    };
+    let out = told("always = \"grants < 2\"", 1);
+    let found = violation(&out);
+    assert!(found.contains("found    grants = 2"), "{found}");
+    told("always = \"who != null && grants > 0\"", 0);
+    told("always = \"grants < 2\"\nby = \"'nobody'\"", 0);
 }
