@@ -3,8 +3,8 @@
 //! A spurious event is brought about in a natural way instead, or a long way is cut short by
 //! one, if that saves more decisions than it costs.
 
+use super::Search;
 use super::decisions::Answers;
-use super::{Identity, Search};
 use sim_air::SchemaId;
 use sim_record::random::{Component, Seed, Stream};
 use sim_record::scenario::{Decision, ItemName, Request, Scenario};
@@ -124,17 +124,18 @@ impl Search<'_> {
     /// A spurious event that looks like a request's start becomes a request's start.
     fn as_request(&self, index: usize, schema: SchemaId, value: &[u8]) -> Option<Scenario> {
         let label = self.context.item(schema, value).label;
-        if !self.context.starts.contains(&(schema, label)) {
-            return None;
-        }
-        let is_free = |to: &&Identity| {
+        let kind = (schema, label);
+        // A name says what a request is: it takes that of one of its kind.
+        let known = self.context.identities.iter().zip(&self.context.starts);
+        let of_kind = known.filter(|(_, start)| **start == kind);
+        let mut names = of_kind.map(|(identity, _)| identity);
+        let to = names.find(|to| {
             let mut requests = self.best.requests.iter();
             requests.all(|request| request.name != to.name)
-        };
-        let to = self.context.identities.iter().find(is_free)?;
+        })?;
         let spurious = Request {
-            // No request is called so, and nothing starts it.
-            name: String::new(),
+            // Nothing starts it yet.
+            name: to.name.clone(),
             schema,
             value: value.to_vec(),
         };
