@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use cel::common::ast::{EntryExpr, Expr, LiteralValue, operators};
+use cel::common::ast::{EntryExpr, Expr, LiteralValue};
 use cel::common::types::CelBool;
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::parser::Expression;
 use cel::{Context, Value as CelValue};
 
+use crate::antecedent::conjuncts;
 use crate::compiled::{self, Halt, Item, Node, Surroundings};
 use crate::expand::Definitions;
 use crate::fields::words;
 use crate::functions::{ENV, with_own_arithmetic};
+use crate::looks::{Looks, variables_of};
 use crate::shape::{Checker, Shape, Wanted, is_of_moment};
 use sim_air::Schemas;
 
@@ -126,26 +128,36 @@ impl Condition {
         if !checker.problems.is_empty() {
             return Err(checker.problems);
         }
-        let mut found = Looks::default();
-        found.gather(&expression);
-        let mut reads: Vec<String> = found.roots;
+        let looks = Looks::of(&expression);
+        with_own_arithmetic(&mut expression);
+        Ok(Condition::new(source, expression, looks))
+    }
+
+    fn new(source: &str, expression: Expression, looks: Looks) -> Condition {
+        let mut reads: Vec<String> = looks.roots;
         reads.sort();
         reads.dedup();
-        with_own_arithmetic(&mut expression);
         let mut guards = Vec::new();
         conjuncts(&expression, &mut guards);
-        guards.retain(|guard| Looks::of(guard).iter().all(|name| is_of_moment(name)));
+        let is_guard = |guard: &Expression| variables_of(guard).iter().all(|it| is_of_moment(it));
+        guards.retain(is_guard);
         let of_guards = guards.iter().map(compiled::build).collect();
         let compiled = compiled::build(&expression).zip(of_guards);
-        let condition = Condition {
+        Condition {
             guards,
             compiled: compiled.map(|(whole, guards)| Compiled { whole, guards }),
             source: source.trim().to_owned(),
             expression,
             reads,
-            looks: found.looks,
-        };
-        Ok(condition)
+            looks: looks.looks,
+        }
+    }
+
+    /// The part of it that says what it is about; see [`antecedent`].
+    pub fn antecedent(&self, find: fn(&Expression) -> Option<Expression>) -> Option<Condition> {
+        let expression = find(&self.expression)?;
+        let looks = Looks::of(&expression);
+        Some(Condition::new(&self.source, expression, looks))
     }
 
     /// Evaluates it, and reads what it gives.
@@ -305,11 +317,6 @@ pub(crate) fn is_variable(name: &str) -> bool {
     read(name).is_ok_and(|read| matches!(read.expr, Expr::Ident(ident) if ident == name))
 }
 
-/// The variables that an expression reads.
-pub(crate) fn variables_of(expression: &Expression) -> Vec<String> {
-    Looks::of(expression)
-}
-
 /// Whether an expression is nested no deeper than is allowed.
 fn bounded(expression: &Expression) -> Result<(), String> {
     match depth(expression) {
@@ -394,79 +401,4 @@ fn depth(expression: &Expression) -> (usize, usize) {
         _ => (0, 0),
     };
     (levels + 1, loops)
-}
-
-/// The variables that an expression reads, and what of each.
-#[derive(Default)]
-struct Looks {
-    roots: Vec<String>,
-    looks: Vec<(String, Expression)>,
-    locals: Vec<String>,
-}
-
-impl Looks {
-    /// The variables that an expression reads.
-    fn of(expression: &Expression) -> Vec<String> {
-        let mut looks = Looks::default();
-        looks.gather(expression);
-        looks.roots
-    }
-
-    fn gather(&mut self, expression: &Expression) {
-        if let Some(path) = path(expression) {
-            let root = path.split(['.', '[']).next().unwrap_or_default();
-            if !self.locals.iter().any(|local| local == root) && !root.starts_with('@') {
-                self.roots.push(root.to_owned());
-                self.looks.push((path, expression.clone()));
-            }
-            return;
-        }
-        match &expression.expr {
-            Expr::Call(call) => {
-                call.target.iter().for_each(|target| self.gather(target));
-                call.args.iter().for_each(|arg| self.gather(arg));
-            }
-            Expr::Comprehension(all) => {
-                self.gather(&all.iter_range);
-                let count = self.locals.len();
-                self.locals.push(all.iter_var.clone());
-                self.locals.push(all.accu_var.clone());
-                let within = [&all.accu_init, &all.loop_cond, &all.loop_step, &all.result];
-                within.into_iter().for_each(|part| self.gather(part));
-                self.locals.truncate(count);
-            }
-            Expr::List(list) => list.elements.iter().for_each(|item| self.gather(item)),
-            Expr::Map(map) => {
-                for entry in &map.entries {
-                    if let EntryExpr::MapEntry(entry) = &entry.expr {
-                        self.gather(&entry.key);
-                        self.gather(&entry.value);
-                    }
-                }
-            }
-            Expr::Select(select) => self.gather(&select.operand),
-            _ => {}
-        }
-    }
-}
-
-/// What is joined by `&&`.
-fn conjuncts(expression: &Expression, found: &mut Vec<Expression>) {
-    match &expression.expr {
-        Expr::Call(call) if call.func_name == operators::LOGICAL_AND => {
-            call.args.iter().for_each(|arg| conjuncts(arg, found));
-        }
-        _ => found.push(expression.clone()),
-    }
-}
-
-/// `a.b.c`, if it is written so.
-fn path(expression: &Expression) -> Option<String> {
-    match &expression.expr {
-        Expr::Ident(name) => Some(name.clone()),
-        Expr::Select(select) if !select.test => {
-            Some(format!("{}.{}", path(&select.operand)?, select.field))
-        }
-        _ => None,
-    }
 }

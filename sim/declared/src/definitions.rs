@@ -7,6 +7,7 @@ use cel::parser::Expression;
 use crate::condition::{self, is_variable};
 use crate::expand::{Definition, Definitions};
 use crate::file::File;
+use crate::looks;
 use crate::moments;
 use crate::trouble::Troubles;
 
@@ -41,7 +42,7 @@ pub(crate) fn read<'a>(file: &'a File, troubles: &mut Troubles<'a>) -> Definitio
         }
         match condition::read(source.get_ref()) {
             Ok(expression) => {
-                let reads = condition::variables_of(&expression);
+                let reads = looks::variables_of(&expression);
                 let names = define.keys().map(String::as_str);
                 raw.push(Raw {
                     name,
@@ -89,7 +90,7 @@ fn order(mut raw: Vec<Raw<'_>>, definitions: &mut Definitions, troubles: &mut Tr
             match definitions.expand(&mut expression) {
                 Ok(uses) => definitions.add(Definition {
                     name: one.name.to_owned(),
-                    reads: condition::variables_of(&expression),
+                    reads: looks::variables_of(&expression),
                     expression,
                     uses,
                 }),

@@ -52,6 +52,7 @@
 #[cfg(test)]
 mod agreement;
 mod answers;
+mod antecedent;
 mod assertions;
 mod at;
 mod bundles;
@@ -68,6 +69,7 @@ mod functions;
 mod given;
 mod judge;
 mod known;
+mod looks;
 mod memory;
 mod model;
 mod moments;

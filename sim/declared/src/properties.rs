@@ -2,6 +2,7 @@
 
 use toml::Spanned;
 
+use crate::antecedent;
 use crate::condition::{Condition, is_variable};
 use crate::expand::Definitions;
 use crate::file::File;
@@ -475,6 +476,12 @@ fn read_rule<'a>(
     let when = reader.maybe(&file.when, Wanted::Truth);
     let unless = reader.maybe(&file.unless, Wanted::Truth);
     let by = reader.maybe(&file.by, Wanted::Anything);
+    let what = what?;
+    let when = when?.or_else(|| match kind {
+        RuleKind::Always => what.antecedent(antecedent::of_always),
+        RuleKind::Never => what.antecedent(antecedent::of_never),
+        _ => None,
+    });
     let (says, expected) = in_words(kind, source.get_ref());
     let says = file.says.clone().unwrap_or(says);
     let mut rule = Rule {
@@ -484,8 +491,8 @@ fn read_rule<'a>(
         kind,
         of,
         moment: Moment::Turn,
-        what: what?,
-        when: when?,
+        what,
+        when,
         unless: unless?,
         by: by?,
         reads: Reads::default(),

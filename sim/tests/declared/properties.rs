@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("properties", "never_seen", never_seen),
         trial("properties", "never_judged", never_judged),
         trial("properties", "never_judged_by_few", never_judged_by_few),
+        trial("properties", "of_what_never_comes", of_what_never_comes),
         trial("properties", "errors", errors),
         trial("properties", "null_states", null_states),
         trial("properties", "cells", cells),
@@ -111,6 +112,35 @@ fn never_judged() {
         out.contains("never seen: p judged: p had something to say\n"),
         "{out}"
     );
+}
+
+/// The part of a condition that says what it is about counts as its `when`.
+fn of_what_never_comes() {
+    let conditions = [
+        "never = \"event.tag == 'release' && state.token > 1000\"",
+        "never = \"state.token > 1000 && (event.tag == 'release' && changed)\"",
+        "never = \"!(event.tag != 'release' || state.token < 1000)\"",
+        "always = \"event.tag != 'release' || state.token < 1000\"",
+        "always = \"!(event.tag == 'release') || state.token < 1000\"",
+        "always = \"!(event.tag == 'release' && state.token > 1000)\"",
+        "always = \"event.tag == 'release' ? state.token < 1000 : true\"",
+        "always = \"event.tag != 'release' ? true : state.token < 1000\"",
+    ];
+    for condition in conditions {
+        let property = format!("[properties.p]\n{condition}\n");
+        let out = ends(&property, 0);
+        assert!(count(&out, "p judged") > 50, "{condition}: {out}");
+        let text = format!("{LEASES}{CLIENTS}{property}");
+        let (before, rest) = text.split_once("[clients.release]").expect("it is there");
+        let (_, after) = rest.split_once("\n\n").expect("more follows");
+        let said = leases_of(&format!("{before}{after}")).sim("run --world w --case-dir found");
+        assert_eq!(said.code, 5, "{condition}: {}{}", said.out, said.err);
+        let missed = "never seen: p judged: p had something to say\n";
+        assert!(said.out.contains(missed), "{condition}: {}", said.out);
+    }
+    // Where nothing but the kind is said, that it never comes is what is asked.
+    let found = "[properties.p]\nnever = \"event.tag == 'release' || event.tag == 'renew'\"\n";
+    ends(found, 1);
 }
 
 /// A small campaign, of which nothing else is said, holds nothing by a property that said nothing.

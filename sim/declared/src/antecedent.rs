@@ -1,0 +1,105 @@
+//! When a condition speaks of what happens at all.
+//!
+//! `never = "event.tag == 'pay' && state.paid"` holds wherever nothing is paid, and in a campaign
+//! in which nobody pays it has said nothing. So the part of it that tells which kind of event or
+//! effect it is about, and nothing else, counts as its `when`: the property is judged where that is
+//! so. The parts of `never` are joined by `&&`; those of `always` by `||`, by `? : true`, or
+//! negated, as implications are written. (Beer, Ben-David, Eisner, Rodeh: Efficient Detection of
+//! Vacuity in Temporal Model Checking, 2001.)
+
+use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
+use cel::parser::Expression;
+
+use crate::looks::paths_of;
+
+/// What tells one kind of moment from another.
+const KINDS: [&str; 6] = [
+    "event.tag",
+    "sent.schema",
+    "sent.value.tag",
+    "effect.kind",
+    "receipt.kind",
+    "receipt.status",
+];
+
+/// The part that says what a condition which must never be true is about.
+pub(crate) fn of_never(condition: &Expression) -> Option<Expression> {
+    let mut parts = Vec::new();
+    conjuncts(condition, &mut parts);
+    kinds(parts)
+}
+
+/// The part that says what a condition which must always be true is about.
+pub(crate) fn of_always(condition: &Expression) -> Option<Expression> {
+    let mut parts = Vec::new();
+    negated(condition, &mut parts);
+    kinds(parts)
+}
+
+/// Those that tell the kind, joined; None if there are none, or no others.
+fn kinds(parts: Vec<Expression>) -> Option<Expression> {
+    let count = parts.len();
+    let of_kind: Vec<Expression> = parts.into_iter().filter(is_of_kind).collect();
+    if of_kind.len() == count {
+        return None;
+    }
+    let mut parts = of_kind.into_iter();
+    let first = parts.next()?;
+    Some(parts.fold(first, |all, part| {
+        call(operators::LOGICAL_AND, vec![all, part])
+    }))
+}
+
+fn is_of_kind(part: &Expression) -> bool {
+    let paths = paths_of(part);
+    !paths.is_empty() && paths.iter().all(|path| KINDS.contains(&path.as_str()))
+}
+
+/// What must all be true for it to be true.
+pub(crate) fn conjuncts(expression: &Expression, found: &mut Vec<Expression>) {
+    match &expression.expr {
+        Expr::Call(it) if it.func_name == operators::LOGICAL_AND => {
+            it.args.iter().for_each(|arg| conjuncts(arg, found));
+        }
+        Expr::Call(it) if it.func_name == operators::LOGICAL_NOT => {
+            it.args.iter().for_each(|arg| negated(arg, found));
+        }
+        _ => found.push(expression.clone()),
+    }
+}
+
+/// What must all be true for it to be false.
+fn negated(expression: &Expression, found: &mut Vec<Expression>) {
+    match &expression.expr {
+        Expr::Call(it) if it.func_name == operators::LOGICAL_OR => {
+            it.args.iter().for_each(|arg| negated(arg, found));
+        }
+        Expr::Call(it) if it.func_name == operators::LOGICAL_NOT => {
+            it.args.iter().for_each(|arg| conjuncts(arg, found));
+        }
+        Expr::Call(it) if it.func_name == operators::CONDITIONAL && is_true(&it.args[2]) => {
+            conjuncts(&it.args[0], found);
+            negated(&it.args[1], found);
+        }
+        Expr::Call(it) if it.func_name == operators::CONDITIONAL && is_true(&it.args[1]) => {
+            negated(&it.args[0], found);
+            negated(&it.args[2], found);
+        }
+        _ => found.push(call(operators::LOGICAL_NOT, vec![expression.clone()])),
+    }
+}
+
+fn is_true(expression: &Expression) -> bool {
+    matches!(&expression.expr, Expr::Literal(LiteralValue::Boolean(flag)) if *flag.inner())
+}
+
+fn call(function: &str, args: Vec<Expression>) -> Expression {
+    Expression {
+        id: 0,
+        expr: Expr::Call(CallExpr {
+            func_name: function.to_owned(),
+            target: None,
+            args,
+        }),
+    }
+}
