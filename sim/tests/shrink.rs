@@ -397,8 +397,8 @@ fn bugs() {
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; inject timer delivered_at_ns 0, deliver_at_ns 0
         start-accepted-in-backoff, attempts_bounded: 5
           start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; start r2
-        ok-ignored-after-retry, contract_kept: 6
-          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; fire timer of "r1"; inject ok req_id "r1"
+        ok-ignored-after-retry, contract_kept: 8
+          start r1; deliver WorkRequested of "r1"; step WorkPlan of "r1": transient; deliver err of "r1"; fire timer of "r1"; deliver WorkRequested of "r1"; step WorkPlan of "r1" (number 2): ok; deliver ok of "r1"
     "#]].assert_eq(&found);
 }
 

@@ -10,6 +10,7 @@ mod arrival;
 pub mod enabled;
 mod flight;
 mod given;
+mod lapse;
 mod liveness;
 mod naming;
 mod saved;

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use crate::{Chooser, Enabled, Given, Situation, enabled, item, work_of};
+use crate::{Chooser, Enabled, Given, Situation, enabled, item, lapse, work_of};
 use sim_kernel::OpenIntent;
 use sim_model::Work;
 use sim_record::random::{Component, Seed, Stream};
@@ -17,7 +17,8 @@ pub struct Seeded {
     answers: Vec<u32>,
 }
 
-const LATENESS_NS: [u64; 5] = [1, 1_000_000, 1_000_000_000, 1 << 40, u64::MAX];
+/// Of timers that are late, one in so many never fires before time ends.
+const END_OF_TIME: u32 = 5;
 
 impl Seeded {
     /// The chooser of a seed in a world with these answers. With [`Faults::fixed`] where the
@@ -180,7 +181,10 @@ impl Seeded {
             let early_ns = self.stream.word() % (due_ns - situation.now_ns);
             Some(situation.now_ns + early_ns)
         } else if self.chance(Knob::TimerLate) {
-            let late_ns = self.stream.pick(&LATENESS_NS).copied().unwrap_or(1);
+            let late_ns = match self.stream.below(END_OF_TIME) {
+                0 => u64::MAX,
+                _ => lapse::draw(&mut self.stream, trace, due_ns),
+            };
             Some(due_ns.saturating_add(late_ns))
         } else {
             None
@@ -290,9 +294,9 @@ impl Seeded {
                 Some(Choice::Start { request })
             }
             6 => {
-                let step_ns = self.stream.pick(&LATENESS_NS[..3]).copied().unwrap_or(1);
+                let span_ns = lapse::draw(&mut self.stream, trace, situation.now_ns);
                 Some(Choice::Advance {
-                    to_ns: situation.now_ns.saturating_add(step_ns),
+                    to_ns: situation.now_ns.saturating_add(span_ns),
                 })
             }
             _ => Some(Choice::Snapshot),

@@ -46,107 +46,107 @@ fn summary() {
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.err.contains("steps per second"), "{}", said.err);
     expect![[r#"
-        200 seeds, 9225 turns, 4019 steps through demo/RetrySM@1
-        6 runs had faults for as many turns as they may, and came to rest then
+        200 seeds, 9095 turns, 3927 steps through demo/RetrySM@1
+        8 runs had faults for as many turns as they may, and came to rest then
 
         decisions
-          start       963
-          deliver    2595
-          duplicate   372
-          drop        103
-          redeliver   103
-          step       2503
+          start       946
+          deliver    2596
+          duplicate   366
+          drop        106
+          redeliver   106
+          step       2496
           receipt       0
-          fire        997
-          inject      560
-          advance     521
-          snapshot    470
-          crash        38
+          fire        949
+          inject      533
+          advance     478
+          snapshot    479
+          crash        40
 
         faults
-          work answered transient   976
-          work answered terminal     37
-          work silent                45
-          message reordered         120
-          message duplicated        372
-          message dropped           103
-          message redelivered       103
-          spurious event            565
-          second start              660
-          timer early                55
-          timer late                372
-          timer twice               226
+          work answered transient   987
+          work answered terminal     43
+          work silent                40
+          message reordered          91
+          message duplicated        366
+          message dropped           106
+          message redelivered       106
+          spurious event            539
+          second start              641
+          timer early                50
+          timer late                316
+          timer twice               167
           timer out of order          5
-          timer error or timeout    104
-          crash before the append     8
-          crash after the append     17
-          crash before dispatch      13
-          recovery from a snapshot   17
+          timer error or timeout    112
+          crash before the append    15
+          crash after the append     15
+          crash before dispatch      10
+          recovery from a snapshot   14
 
         invariant           holds  not applicable  violated
         conforms              200               0         0
         bounded               200               0         0
-        pure                   14             186         0
-        replays                23             177         0
-        intents_granted       144              56         0
+        pure                   13             187         0
+        replays                26             174         0
+        intents_granted       142              58         0
         plans_succeed         200               0         0
         assertions              0             200         0
         attempts_bounded      200               0         0
-        backoff_exact         144              56         0
-        retry_waits           141              59         0
+        backoff_exact         142              58         0
+        retry_waits           140              60         0
         terminal_absorbing     88             112         0
         outcome_justified     200               0         0
-        one_timer             144              56         0
+        one_timer             142              58         0
         intent_faithful       200               0         0
-        stale_ignored         172              28         0
+        stale_ignored         174              26         0
         contract_kept         200               0         0
         converges             200               0         0
 
         sometimes
-          done_first_try         64
-          done_after_retry       89
+          done_first_try         61
+          done_after_retry       80
           done_in_backoff         7
-          failed_at_once         19
-          failed_by_exhaustion   91
-          failed_without_retry   39
-          next_request           89
-          second_start_ignored  140
-          restart_ignored        32
-          end_absorbs            67
+          failed_at_once         23
+          failed_by_exhaustion   93
+          failed_without_retry   38
+          next_request           84
+          second_start_ignored  144
+          restart_ignored        31
+          end_absorbs            66
           duplicate_ignored      45
-          stray_ignored          76
-          reordered              24
-          redelivered            62
-          timer_early            30
-          timer_late             73
-          timer_twice_ignored    48
+          stray_ignored          79
+          reordered              20
+          redelivered            63
+          timer_early            26
+          timer_late             75
+          timer_twice_ignored    45
           timer_out_of_order      4
-          timer_error_accepted   37
+          timer_error_accepted   40
           delay_saturated        13
-          crash_recovered         5
+          crash_recovered         4
           snapshot_recovered      1
-          crash_cut_short         4
-          done_by_healing        79
+          crash_cut_short         2
+          done_by_healing        73
           attempt_past_32         5
           attempt_past_64         4
           attempt_past_128        0
           attempt_past_256        0
           long_id                 2
           long_payload            5
-          near_case              14
-          near_prefix            12
+          near_case              19
+          near_prefix             7
           near_space              3
-          near_form               2
-          near_nul                8
-          near_number             3
-          near_hash               3
+          near_form               1
+          near_nul                9
+          near_number             4
+          near_hash               2
           near_long               1
           near_escape             1
 
         sometimes, of the documents: 20 of 20 seen
 
         (some must be seen only in campaigns of 2000 seeds or more)
-        digest xxh3:61b6bd69600be1c0cdad9973dc019e3f
+        digest xxh3:5f071964ca7b4f0617a52c2ae933ea8d
         everything holds
     "#]]
     .assert_eq(&said.out);
@@ -214,7 +214,7 @@ fn failures_are_told_apart() {
 fn a_seed_alone_is_compared() {
     let place = Place::new();
     place.planted("hidden-state");
-    for seed in [0, 3, 2_000] {
+    for seed in [0, 3, 1_000] {
         let said = place.sim(&format!("run --wasm hidden-state.wasm --seed {seed}"));
         assert_eq!(said.code, 3, "{}", said.out);
         assert!(said.out.contains("differs at"), "{}", said.out);
@@ -255,7 +255,7 @@ fn failure() {
     let told = told.split_once("\n\n").expect("figures follow").0;
     expect![[r#"
         : seed 40
-          seen in 255 runs
+          seen in 263 runs
           attempts_bounded at turn 3: attempts never exceed max_attempts (0 counts as 1)
             expected no wait after attempt 1 of "r1", its last
             found    a timer for 0 ns

@@ -89,7 +89,7 @@ fn shrink() {
 /// To a file, which may be the case itself.
 fn to_a_file() {
     let bug = "second-start-resets";
-    let (place, case) = place_of(bug, "0..20");
+    let (place, case) = place_of(bug, "0..10");
     let text = std::fs::read_to_string(place.path(&case)).expect("it can be read");
     let said = place.sim(&format!("shrink {case} --wasm {bug}.wasm --out short.json"));
     assert_eq!((said.code, said.err.as_str()), (1, ""));

@@ -2,12 +2,13 @@
 
 use libtest_mimic::Trial;
 
-use super::{LEASES, count, ends, leases_of, trial};
+use super::{CLIENTS, LEASES, count, ends, leases_of, trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("clients", "values", values),
         trial("clients", "ids", ids),
+        trial("clients", "time", time),
         trial("clients", "how_often", how_often),
         trial("clients", "faults_off", faults_off),
         trial("clients", "spurious", spurious),
@@ -41,6 +42,28 @@ sometimes = "event.tag == 'acquire' && event.acquire.ttl_ms == 5000"
     ends(&text.replace("[1, 2, 3]", "[1, 2]"), 1);
     ends(&text.replace("['ann', 'bob']", "['ann']"), 1);
     ends(&text.replace("now_ns == now", "now_ns < now"), 1);
+}
+
+/// Time goes on by what matters without a timer: to an instant that a state names and beside it, by
+/// parts of a second, and by days.
+fn time() {
+    let times = [
+        "event.value.now_ns == before.until_ns",
+        "event.value.now_ns == before.until_ns + 1",
+        "event.value.now_ns + 1 == before.until_ns",
+        "now % 1000000000 > 500000000 && now < 1000000000",
+        "now % 1000000 > 0 && now % 1000 > 0",
+        "now > 86400000000000",
+        "now > 3600000000000 && now < 86400000000000",
+    ];
+    let when = "event.tag == 'acquire' && before != null && before.holder != null";
+    let properties = times.iter().enumerate().map(|(number, time)| {
+        format!("[properties.p{number}]\nsometimes = \"{when} && {time}\"\n")
+    });
+    let properties: String = properties.collect();
+    let text = format!("{LEASES}{CLIENTS}{AS_SENT}{properties}").replace("= 100\n", "= 20000\n");
+    let said = leases_of(&text).sim("run --world w --case-dir found");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
 /// Those that are new, also where they are nearly equal, and those that are known.

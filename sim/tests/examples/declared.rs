@@ -136,7 +136,7 @@ fn sim(place: &Path, arguments: &str) -> (i32, String) {
         words.push(word);
     }
     if words[0] == "run" {
-        words.extend(["--seeds", "0..320", "--most-failures", "3"].map(str::to_owned));
+        words.extend(["--seeds", "0..1500", "--most-failures", "3"].map(str::to_owned));
         if !words.iter().any(|word| word == "--case-dir") {
             words.extend(["--case-dir".to_owned(), in_place("found")]);
         }

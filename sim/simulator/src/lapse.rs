@@ -1,0 +1,87 @@
+//! How far time goes on while nothing else happens, and how late a timer is.
+//!
+//! A world without timers sees time only in the events that tell it, so what depends on it shows
+//! only where time goes on by the right amount: a whole unit, a part of one (half a window, the
+//! better part of a token), or to the very instant that a state or an event names, such as an
+//! expiry, and one nanosecond to either side.
+
+use minicbor::Decoder;
+use minicbor::data::Token;
+use smallvec::SmallVec;
+
+use sim_record::random::Stream;
+use sim_record::trace::Trace;
+
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLISECOND;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+
+/// Nobody waits for what is further away.
+const FURTHEST: u64 = 3_650 * DAY;
+
+/// By which time goes on. The short ones come more often: a long one passes all that is under way.
+const UNITS: [u64; 8] = [
+    1,
+    MILLISECOND,
+    MILLISECOND,
+    SECOND,
+    SECOND,
+    MINUTE,
+    HOUR,
+    DAY,
+];
+
+/// In which states and events count time.
+const COUNTED_IN: [u64; 3] = [1, MILLISECOND, SECOND];
+
+/// At most so many numbers of a value are looked at.
+const MOST_NUMBERS: usize = 32;
+
+/// By how many nanoseconds time goes on from `now_ns`: at least 1.
+pub fn draw(stream: &mut Stream, trace: &Trace, now_ns: u64) -> u64 {
+    let unit = stream.pick(&UNITS).copied().unwrap_or(1);
+    match stream.below(4) {
+        0 => unit,
+        1 => 1 + stream.word() % unit,
+        _ => named(stream, trace, now_ns).unwrap_or(unit),
+    }
+}
+
+/// To an instant that the last step tells of, or by a span of time that it does, and a nanosecond
+/// more or less.
+fn named(stream: &mut Stream, trace: &Trace, now_ns: u64) -> Option<u64> {
+    let step = trace.steps.last()?;
+    let value = match (stream.below(2), step.after) {
+        (0, Some(state)) => state,
+        _ => step.event,
+    };
+    let numbers = numbers(trace.bytes(value));
+    let times = COUNTED_IN
+        .iter()
+        .flat_map(|unit| numbers.iter().filter_map(|it| it.checked_mul(*unit)));
+    let since_ns = [0, now_ns][stream.below(2) as usize];
+    let spans = times.filter_map(|time| time.checked_sub(since_ns));
+    let spans: SmallVec<[u64; MOST_NUMBERS]> = spans.filter(|span| *span <= FURTHEST).collect();
+    let span = stream.pick(&spans)? + u64::from(stream.below(3));
+    span.checked_sub(1).filter(|span| *span > 0)
+}
+
+/// The numbers of a value, which may be any bytes.
+fn numbers(bytes: &[u8]) -> SmallVec<[u64; MOST_NUMBERS]> {
+    let mut found = SmallVec::new();
+    for token in Decoder::new(bytes).tokens().map_while(Result::ok) {
+        found.extend(match token {
+            Token::U8(number) => Some(number.into()),
+            Token::U16(number) => Some(number.into()),
+            Token::U32(number) => Some(number.into()),
+            Token::U64(number) => Some(number),
+            _ => None,
+        });
+        if found.len() == MOST_NUMBERS {
+            break;
+        }
+    }
+    found
+}
