@@ -60,6 +60,22 @@ impl Subject<'_> {
         planted_world(self.air, &bug.wasm)
     }
 
+    /// The same, to be searched.
+    ///
+    /// # Errors
+    /// If its reducer is none.
+    pub fn sought<'b>(&self, bug: &'b PlantedBug) -> Result<Sought<'b>, LoadError> {
+        let world = self.planted(bug)?;
+        Ok(Sought {
+            name: bug.name,
+            model: (self.model)(&world),
+            world,
+            properties: bug.properties.to_vec(),
+            shape: bug.shape.as_ref(),
+            is_deep: bug.is_deep,
+        })
+    }
+
     /// What must hold in the world, and what must happen in it.
     ///
     /// # Errors
@@ -70,6 +86,22 @@ impl Subject<'_> {
     }
 }
 
+/// A bug that is searched, in whichever world.
+pub struct Sought<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The world that has it.
+    pub world: World,
+    /// The model of the world.
+    pub model: Box<dyn Model>,
+    /// The properties that are about it; to violate one of them is to find it.
+    pub properties: Vec<&'a str>,
+    /// The small world in which the explorer must find it; None if it is not asked.
+    pub shape: Option<&'a Shape>,
+    /// It takes a hundred decisions and more to see it.
+    pub is_deep: bool,
+}
+
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
 pub struct SelftestOptions {
@@ -77,6 +109,8 @@ pub struct SelftestOptions {
     pub first_seed: u64,
     /// Starting seeds from which each bug is searched.
     pub starts: u32,
+    /// A search that has not found a bug within so many seeds has missed it.
+    pub most_seeds: u64,
     /// How many of what was found is shrunk, of each bug.
     pub shrinks: u32,
     /// One fault mix for all seeds, or one that each draws.
@@ -85,7 +119,7 @@ pub struct SelftestOptions {
     pub jobs: usize,
 }
 
-/// A search that has not found a bug within so many seeds has missed it.
+/// Within so many seeds the bugs of the built-in world are found.
 pub const MOST_SEEDS: u64 = 2_048;
 /// From one starting seed to the next.
 const BETWEEN_STARTS: u64 = 1_000_000;
@@ -104,7 +138,7 @@ const MEMORY_BYTES: usize = 2 << 30;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Searched {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Whether the explorer must find it.
     pub is_explored: bool,
     /// Seeds until it was found, from each start, in order of size; None where it was missed.
@@ -161,21 +195,21 @@ impl Searched {
 /// # Errors
 /// If a planted reducer cannot be run.
 pub fn run(
-    subject: &Subject<'_>,
+    bugs: &[Sought<'_>],
     options: &SelftestOptions,
     mut told: impl FnMut(&Searched) + Send,
 ) -> anyhow::Result<Vec<Searched>> {
     let next = AtomicUsize::new(0);
     let done: Mutex<(Vec<Option<anyhow::Result<Searched>>>, usize)> =
-        Mutex::new((subject.bugs.iter().map(|_| None).collect(), 0));
+        Mutex::new((bugs.iter().map(|_| None).collect(), 0));
     let told: Mutex<&mut (dyn FnMut(&Searched) + Send)> = Mutex::new(&mut told);
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(bug) = subject.bugs.get(index) else {
+            let Some(bug) = bugs.get(index) else {
                 break;
             };
-            let result = search(subject, bug, options);
+            let result = search(bug, options);
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             let (results, told_so_far) = &mut *done;
             results[index] = Some(result);
@@ -187,7 +221,7 @@ pub fn run(
     };
     std::thread::scope(|scope| {
         // This thread works too.
-        let others = 1..options.jobs.min(subject.bugs.len());
+        let others = 1..options.jobs.min(bugs.len()).max(1);
         threads::begin(scope, others.map(|_| work));
         work();
     });
@@ -215,21 +249,16 @@ pub fn planted_world(air: &Air, wasm: &[u8]) -> Result<World, LoadError> {
 /// Searches one bug.
 ///
 /// # Errors
-/// If the planted reducer cannot be run.
-pub fn search(
-    subject: &Subject<'_>,
-    bug: &PlantedBug,
-    options: &SelftestOptions,
-) -> anyhow::Result<Searched> {
-    let world = subject.planted(bug)?;
-    let model = (subject.model)(&world);
+/// If the planted reducers cannot be run.
+pub fn search(bug: &Sought<'_>, options: &SelftestOptions) -> anyhow::Result<Searched> {
+    let (world, model) = (&bug.world, &*bug.model);
     let mut result = Searched {
-        name: bug.name,
+        name: bug.name.to_owned(),
         is_explored: bug.shape.is_some(),
         seeds: Vec::new(),
         found: Vec::new(),
     };
-    let mut runner = Runner::new(&world, &*model)?;
+    let mut runner = Runner::new(world, model)?;
     let most_shrinks = match bug.is_deep {
         true => options.shrinks.min(MOST_DEEP_SHRINKS),
         false => options.shrinks,
@@ -237,7 +266,7 @@ pub fn search(
     let mut shrunk_so_far = 0;
     for start in 0..u64::from(options.starts) {
         let start = options.first_seed + start * BETWEEN_STARTS;
-        let Some(first) = first_failure(&world, &*model, bug, start, options)? else {
+        let Some(first) = first_failure(bug, start, options)? else {
             result.seeds.push(None);
             continue;
         };
@@ -275,13 +304,13 @@ pub fn search(
     }
     // Those that were missed come last.
     result.seeds.sort_by_key(|seeds| seeds.unwrap_or(u64::MAX));
-    let properties = Properties::of(&world, &*model);
+    let properties = Properties::of(world, model);
     let found = &mut result.found;
     found.sort_by_key(|found| properties.find(&found.property));
     for found in &mut result.found {
         found.shrunk.sort_unstable();
-        found.explored = match &bug.shape {
-            Some(shape) => shortest(&world, &*model, shape, &found.property)?,
+        found.explored = match bug.shape {
+            Some(shape) => shortest(world, model, shape, &found.property)?,
             None => None,
         };
     }
@@ -305,16 +334,16 @@ struct First {
 /// The first seed from `start` on that violates a property which the bug is about, and the first
 /// such that it violates.
 fn first_failure(
-    world: &World,
-    model: &dyn Model,
-    bug: &PlantedBug,
+    bug: &Sought<'_>,
     start: u64,
     options: &SelftestOptions,
 ) -> anyhow::Result<Option<First>> {
+    let (world, model) = (&bug.world, &*bug.model);
+    let is_about = |property: &str| bug.properties.contains(&property);
     let mut runner = Runner::new(world, model)?;
     runner.set_effort(Effort::Thorough);
     let mut seeds = start..start + SEEDS_AT_ONCE;
-    while seeds.start < start + MOST_SEEDS {
+    while seeds.start < start + options.most_seeds {
         let mut faults = Vec::new();
         campaign::run(
             world,
@@ -339,7 +368,7 @@ fn first_failure(
         )?;
         for Failure { seed, sighting, .. } in faults {
             let violates = &sighting.signature.violates;
-            let Some(property) = violates.iter().find(|one| bug.is_about(one)) else {
+            let Some(property) = violates.iter().find(|one| is_about(one)) else {
                 continue;
             };
             let property = property.to_string();
@@ -351,7 +380,7 @@ fn first_failure(
             let violating = |property: &str| alone.iter().find(|seen| shows(seen, property));
             let hidden = alone.iter().flat_map(|seen| &seen.signature.violates);
             let hidden = hidden.map(|name| name.to_string());
-            let hidden = hidden.into_iter().find(|one| bug.is_about(one));
+            let hidden = hidden.into_iter().find(|one| is_about(one));
             let seen = [Some(property.clone()), hidden].into_iter().flatten();
             let mut seen = seen.filter_map(|one| {
                 let sighting = violating(&one)?.clone();

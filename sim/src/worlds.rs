@@ -80,5 +80,6 @@ pub mod examples {
     /// Of `sim selftest`.
     pub const SELFTEST: &str = "\
 Examples: sim selftest --starts 5
+          sim selftest --world examples/bank
           sim selftest --emit attempt-limit-off-by-one > bug.wasm";
 }

@@ -51,11 +51,14 @@ fn is_found(bug: &PlantedBug, first_seed: u64) {
     let options = SelftestOptions {
         first_seed,
         starts: 1,
+        most_seeds: MOST_SEEDS,
         shrinks: 1,
         mix: Mix::Swarm,
         jobs: 1,
     };
-    let found = selftest::search(&subject(), bug, &options);
+    let subject = subject();
+    let sought = subject.sought(bug).expect("it is a reducer");
+    let found = selftest::search(&sought, &options);
     let found = found.expect("the reducer can be run");
     assert_eq!(found.faults(), Vec::<String>::new());
     let seeds = found.median().expect("it is found");

@@ -5,6 +5,7 @@
 
 mod answers;
 mod assertions;
+mod bugs;
 mod clients;
 mod commands;
 mod counters;
@@ -25,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
     [
         answers::trials(),
         assertions::trials(),
+        bugs::trials(),
         clients::trials(),
         commands::trials(),
         counters::trials(),

@@ -55,6 +55,7 @@ mod answers;
 mod antecedent;
 mod assertions;
 mod at;
+mod bugs;
 mod bundles;
 mod clients;
 mod compiled;
@@ -85,6 +86,7 @@ mod trouble;
 mod watched;
 mod written;
 
+pub use bugs::Bug;
 pub use file::{File, Wasm};
 pub use model::{Declared, check};
 pub use written::{Campaign, Explore};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::answers::Answering;
 use crate::assertions;
+use crate::bugs;
 use crate::bundles::Bundles;
 use crate::clients::{self, Client};
 use crate::correlation::Correlation;
@@ -84,6 +85,7 @@ impl Parts {
         let correlation = Correlation::read(file, air, &mut troubles);
         let rules = Rules::read(file, known, &mut troubles);
         names::check(file, &mut troubles);
+        bugs::check(file, air, &mut troubles);
         let monitors = Monitor::read_all(file, &mut troubles);
         let has_clients = !clients.is_empty();
         let (spurious, forbidden) = read_faults(file, (air, arms), has_clients, &mut troubles);

@@ -74,6 +74,10 @@ pub(crate) struct Root {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, MonitorFile>")]
     pub monitors: Named<MonitorFile>,
+    /// Reducers with one thing wrong, which `sim selftest` must find.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, BugFile>")]
+    pub bugs: Named<BugFile>,
     /// Which faults there are: a kind that is `false` never is one.
     #[serde(default)]
     #[schemars(schema_with = "faults")]
@@ -249,6 +253,26 @@ pub(crate) struct PropertyFile {
     /// The reducer that is meant, where there are several.
     #[schemars(with = "Option<String>")]
     pub of: Option<Spanned<String>>,
+}
+
+/// A planted bug: how the reducers with it come about, and what must find it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(&["wasm", "features"])))]
+pub(crate) struct BugFile {
+    /// What is wrong, in a sentence.
+    pub says: Option<String>,
+    /// Features with which the packages of the reducers are built, beside their own.
+    #[serde(default)]
+    #[schemars(with = "Option<Vec<String>>")]
+    pub features: Option<Spanned<Vec<String>>>,
+    /// Wasm files by the names of reducers, from the folder of this file.
+    #[serde(default)]
+    #[schemars(with = "Option<BTreeMap<String, String>>")]
+    pub wasm: Option<Named<String>>,
+    /// The properties that are about it: to violate one of them is to find it.
+    #[schemars(with = "Vec<String>")]
+    pub found_by: Spanned<Vec<String>>,
 }
 
 /// What reducers assert in their annotations.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::errors::Hinted;
 use super::package;
 use sim_cases::files;
-use sim_declared::{File, Wasm};
+use sim_declared::{Bug, File, Wasm};
 
 /// The file in which a world's author declares what it is for.
 pub(super) const SIM_TOML: &str = "sim.toml";
@@ -62,6 +62,22 @@ impl Layout {
         found
             .map(|(name, wasm)| self.made(file, name, wasm))
             .transpose()
+    }
+
+    /// The wasm file of each reducer that has a planted bug, by its name, built if that is to be
+    /// done.
+    ///
+    /// # Errors
+    /// If one cannot be built.
+    pub fn planted(&self, bug: Bug) -> Result<Vec<(String, PathBuf)>> {
+        let Some(file) = &self.declared else {
+            return Ok(Vec::new());
+        };
+        let made = bug.reducers.into_iter().map(|(name, wasm)| {
+            let path = self.made(file, &name, wasm)?;
+            Ok((name, path))
+        });
+        made.collect()
     }
 
     /// The wasm file of each monitor, by its name, built if that is to be done.

@@ -9,7 +9,7 @@ pub fn planted(results: &[Searched]) -> Text {
     let mut table = Table::new(head).align_right(&[1, 3, 4]);
     for result in results {
         let median = result.median();
-        let mut bug = result.name.to_owned();
+        let mut bug = result.name.clone();
         let mut seeds = median.map_or("missed".to_owned(), |seeds| seeds.to_string());
         if result.found.is_empty() {
             let [invariant, starts, shortest, shrunk] = ["", "", "", ""].map(str::to_owned);

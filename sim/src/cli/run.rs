@@ -98,7 +98,7 @@ pub(super) struct Run {
 }
 
 /// So many seeds, if nobody says otherwise.
-const SEEDS: u64 = 10_000;
+pub(super) const SEEDS: u64 = 10_000;
 
 fn seed_range(text: &str) -> Result<Range<u64>, String> {
     let expected = "expected A..B, two numbers such as 0..1000";

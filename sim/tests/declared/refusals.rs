@@ -72,7 +72,7 @@ fn of_the_file() {
               expected: `sim/1`
             error: unknown key: `campain`
               at w/sim.toml:2:2
-              expected: one of answers, assertions, campaign, clients, correlation, counters, define, documents, expect, explore, faults, format, monitors, properties, reducers, same
+              expected: one of answers, assertions, bugs, campaign, clients, correlation, counters, define, documents, expect, explore, faults, format, monitors, properties, reducers, same
               hint: did you mean `campaign`?
             error: unknown key: `seed`
               at w/sim.toml:3:1

@@ -114,6 +114,18 @@ fn follow(world: &Example) {
         }
     }
     assert_eq!((checks, holds, bugs.len()), (1, 1, 0));
+    planted(world, place.path());
+}
+
+/// The bugs that the world's `sim.toml` plants, from one start.
+fn planted(world: &Example, place: &Path) {
+    let arguments = format!("selftest --world examples/{} --starts 1", world.example);
+    let (code, out) = sim(place, &arguments);
+    assert_eq!(code, 0, "{out}");
+    for bug in &world.bugs {
+        let is_found = bug.found_by.iter().any(|property| out.contains(property));
+        assert!(is_found, "{:?}: {out}", bug.found_by);
+    }
 }
 
 /// The lines of a block that follows.
