@@ -66,15 +66,23 @@ impl Correlation {
     ) {
         let path_of = Path::new(path);
         let schemas = &air.schemas;
-        let wrong = |troubles: &mut Troubles<'_>, (unknown, known): (String, Vec<String>)| {
-            let hint = sim_air::suggest(&unknown, known.iter().map(String::as_str));
-            let hint = hint.or_else(|| Some(format!("there are {}", known.join(", "))));
-            let what = format!("no `{unknown}` in `{name}`");
-            troubles.add(at, what).maybe_hint(hint);
+        let wrong = |troubles: &mut Troubles<'_>, astray: Astray| match astray {
+            Astray::At(unknown, known) => {
+                let hint = sim_air::suggest(&unknown, known.iter().map(String::as_str));
+                let hint = hint.or_else(|| Some(format!("there are {}", known.join(", "))));
+                let what = format!("no `{unknown}` in `{name}`");
+                troubles.add(at, what).maybe_hint(hint);
+            }
+            Astray::To(kind) => {
+                let what =
+                    format!("`{path}` in `{name}` is {kind}, and says whose it is to nobody");
+                let trouble = troubles.add(at, what);
+                trouble.expected("the path of a text or a whole number");
+            }
         };
         if let Some(effect) = air.effects.iter().position(|effect| effect.kind == name) {
             let params = schemas.ty(air.effects[effect].params);
-            if let Err(error) = path_of.resolve(schemas, params) {
+            if let Err(error) = leads_to_key(air, &path_of, params) {
                 wrong(troubles, error);
             }
             self.effects.insert(EffectId::new(effect), path_of);
@@ -103,7 +111,7 @@ impl Correlation {
             troubles.unknown(at, "schema or kind of effect", name, names);
             return;
         };
-        if let Err(error) = path_of.resolve(schemas, payload) {
+        if let Err(error) = leads_to_key(air, &path_of, payload) {
             wrong(troubles, error);
         }
         self.events.insert((schema, Some(tag.to_owned())), path_of);
@@ -136,16 +144,44 @@ fn timer_key(bytes: &[u8]) -> Option<Cow<'_, str>> {
     Path::new("requested.key").read(bytes)
 }
 
+/// Where a path goes wrong.
+enum Astray {
+    /// At a name that there is not; and those that there are.
+    At(String, Vec<String>),
+    /// To something of a kind that is no key.
+    To(&'static str),
+}
+
+/// Whether a path leads to what can say whose something is.
+fn leads_to_key(air: &Air, path: &Path, ty: &Type) -> Result<(), Astray> {
+    let schemas = &air.schemas;
+    let found = path.resolve(schemas, ty);
+    let mut found = found.map_err(|(unknown, known)| Astray::At(unknown, known))?;
+    while let Type::Option(some) = found {
+        found = schemas.resolve(some);
+    }
+    Err(Astray::To(match found {
+        Type::Bool => "a bool",
+        Type::Bytes => "bytes",
+        Type::Unit => "nothing",
+        Type::Record(_) => "a record",
+        Type::Variant(_) => "a variant",
+        Type::List(_) | Type::Set(_) => "a list",
+        Type::Map(_) => "a map",
+        _ => return Ok(()),
+    }))
+}
+
 /// A path through an event: in a variant through the payload of some arm.
-fn resolve_in_event(air: &Air, schema: SchemaId, path: &Path) -> Result<(), (String, Vec<String>)> {
+fn resolve_in_event(air: &Air, schema: SchemaId, path: &Path) -> Result<(), Astray> {
     let schemas = &air.schemas;
     let Type::Variant(variant) = schemas.resolve(schemas.ty(schema)) else {
-        return path.resolve(schemas, schemas.ty(schema)).map(|_| ());
+        return leads_to_key(air, path, schemas.ty(schema));
     };
     let mut error = Ok(());
     for arm in variant.arms() {
-        match path.resolve(schemas, &arm.ty) {
-            Ok(_) => return Ok(()),
+        match leads_to_key(air, path, &arm.ty) {
+            Ok(()) => return Ok(()),
             Err(found) => error = Err(found),
         }
     }

@@ -111,45 +111,50 @@ fn of_clients() {
         "[clients.a]\nevent = \"lease/Event@1\"\narm = \"acquire\"\nweight = 2000",
         "[correlation]\n\"lease/Granted@1\" = \"resorce\"",
         "[correlation]\n\"lease/Grunted@1\" = \"resource\"",
+        "[correlation]\n\"lease/Event@1/timer\" = \"requested\"",
     ];
     refused_after(
         &texts,
         &expect![[r#"
-        error: unknown schema: `lease/Evnt@1`
-          at w/sim.toml:6:9
-          expected: one of lease/Event@1
-          hint: did you mean `lease/Event@1`?
-        1 error
-        error: nothing listens to `lease/Granted@1`
-          at w/sim.toml:6:9
-          hint: route it to a reducer, or have a trigger start a plan by it
-        1 error
-        error: unknown arm: `aquire`
-          at w/sim.toml:7:7
-          expected: one of acquire, release, renew, timer
-          hint: did you mean `acquire`?
-        1 error
-        error: `a` needs an `arm`
-          at w/sim.toml:5:1
-          expected: one of acquire, release, renew, timer
-        1 error
-        error: `a`: unknown `resorce`
-          at w/sim.toml:8:1
-          hint: did you mean `resource`?
-        1 error
-        error: `a`: a weight is at most 1000
-          at w/sim.toml:5:1
-        1 error
-        error: no `resorce` in `lease/Granted@1`
-          at w/sim.toml:6:21
-          hint: did you mean `resource`?
-        1 error
-        error: unknown schema or kind of effect: `lease/Grunted@1`
-          at w/sim.toml:6:21
-          expected: one of blob.get, blob.put, http.request, lease/Acquire@1, lease/Event@1, lease/Granted@1, lease/Release@1, lease/Renew@1, lease/Resource@1, lease/State@1, timer.set
-          hint: did you mean `lease/Granted@1`?
-        1 error
-    "#]],
+            error: unknown schema: `lease/Evnt@1`
+              at w/sim.toml:6:9
+              expected: one of lease/Event@1
+              hint: did you mean `lease/Event@1`?
+            1 error
+            error: nothing listens to `lease/Granted@1`
+              at w/sim.toml:6:9
+              hint: route it to a reducer, or have a trigger start a plan by it
+            1 error
+            error: unknown arm: `aquire`
+              at w/sim.toml:7:7
+              expected: one of acquire, release, renew, timer
+              hint: did you mean `acquire`?
+            1 error
+            error: `a` needs an `arm`
+              at w/sim.toml:5:1
+              expected: one of acquire, release, renew, timer
+            1 error
+            error: `a`: unknown `resorce`
+              at w/sim.toml:8:1
+              hint: did you mean `resource`?
+            1 error
+            error: `a`: a weight is at most 1000
+              at w/sim.toml:5:1
+            1 error
+            error: no `resorce` in `lease/Granted@1`
+              at w/sim.toml:6:21
+              hint: did you mean `resource`?
+            1 error
+            error: unknown schema or kind of effect: `lease/Grunted@1`
+              at w/sim.toml:6:21
+              expected: one of blob.get, blob.put, http.request, lease/Acquire@1, lease/Event@1, lease/Granted@1, lease/Release@1, lease/Renew@1, lease/Resource@1, lease/State@1, timer.set
+              hint: did you mean `lease/Granted@1`?
+            1 error
+            error: `requested` in `lease/Event@1/timer` is a record, and says whose it is to nobody
+              at w/sim.toml:6:25
+              expected: the path of a text or a whole number
+            1 error
+        "#]],
     );
 }
 
