@@ -111,7 +111,7 @@ pub(crate) fn is_kept<'a>(counter: &'a Counter, view: &View<'a>) -> bool {
         .when
         .as_ref()
         .is_some_and(|when| view.is_ruled_out(when));
-    let counts = counter.keeps == crate::properties::Keeps::Count;
+    let counts = counter.keeps == Keeps::Count;
     is_off || (counts && view.is_ruled_out(&counter.what))
 }
 

@@ -79,6 +79,7 @@ mod names;
 mod numbers;
 mod path;
 mod properties;
+mod rules;
 mod same;
 mod scene;
 mod shape;

@@ -15,7 +15,7 @@ use crate::file::File;
 use crate::judge::Judge;
 use crate::monitors::Monitor;
 use crate::names;
-use crate::properties::Rules;
+use crate::rules::Rules;
 use crate::same::Same;
 use crate::trouble::Troubles;
 use crate::watched::Watched;

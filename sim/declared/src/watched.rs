@@ -3,7 +3,8 @@
 use crate::condition::Condition;
 use crate::correlation::Correlation;
 use crate::moments::Moment;
-use crate::properties::{RuleKind, Rules};
+use crate::properties::RuleKind;
+use crate::rules::Rules;
 use sim_air::ReducerId;
 
 /// What is watched for, in its groups.
