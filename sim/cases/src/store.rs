@@ -213,9 +213,19 @@ fn checked_text(case: &Case) -> Result<String, WriteError> {
     Ok(text)
 }
 
+/// The name of a case's file, without its end: a property may be called as a folder is, or by a
+/// sentence, and its file stays in the folder of cases.
 fn named(stem: &str, case: &Case) -> String {
+    let plain = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => letter,
+        _ => '-',
+    };
+    let stem: String = stem.chars().take(STEM_LETTERS).map(plain).collect();
     format!("{stem}-{}", digits(case))
 }
+
+/// So much of a property's name is in that of a case.
+const STEM_LETTERS: usize = 64;
 
 /// How many hex digits of a case's identity its file is named by.
 const NAME_DIGITS: usize = 12;

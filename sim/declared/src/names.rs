@@ -9,6 +9,9 @@ use crate::trouble::Troubles;
 /// The property that counters can be kept.
 pub(crate) const COUNTERS: &str = "counters";
 
+/// What the name of a property ends in that says whether another was judged.
+const JUDGED: &str = " judged";
+
 /// Finds names that are there twice, or are those of what must hold in any world.
 pub(crate) fn check<'a>(file: &'a File, troubles: &mut Troubles<'a>) {
     let root = &file.root;
@@ -20,7 +23,14 @@ pub(crate) fn check<'a>(file: &'a File, troubles: &mut Troubles<'a>) {
     let asserted = asserted.map(|(_, message)| (message.get_ref(), message.span().start));
     let mut known = BTreeMap::new();
     for (name, at) in properties.chain(monitors).chain(asserted) {
-        if sim_model::is_of_any_world(name) || name == COUNTERS {
+        if name.trim().is_empty() || name.ends_with(JUDGED) {
+            let what = match name.is_empty() {
+                true => "a name is empty".to_owned(),
+                false => format!("`{name}` is no name of a property"),
+            };
+            let hint = "a word or two; what ends in ` judged` says whether another was judged";
+            troubles.add(at, what).hint(hint);
+        } else if sim_model::is_of_any_world(name) || name == COUNTERS {
             let trouble = troubles.add(at, format!("`{name}` is what any world must hold"));
             trouble.hint("call it otherwise: reports would speak of two things by one name");
         } else if known.insert(name, at).is_some() {

@@ -11,6 +11,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("commands", "the_same_each_time", the_same_each_time),
         trial("commands", "cases", cases),
+        trial("commands", "names_of_cases", names_of_cases),
         trial("commands", "after_a_change", after_a_change),
         trial("commands", "exploring", exploring),
         trial("commands", "in_its_folder", in_its_folder),
@@ -43,6 +44,16 @@ fn found(place: &Place) -> String {
     let cases = place.list("found");
     assert_eq!(cases.len(), 1, "{cases:?}");
     format!("found/{}", cases[0])
+}
+
+/// A property may be called as nothing in a folder can be; its case stays there.
+fn names_of_cases() {
+    let property = "[properties.\"../a b/c: 1/3\"]\nalways = \"state.token < 2\"\n";
+    let place = leases(property);
+    let case = found(&place);
+    assert!(case.starts_with("found/---a-b-c--1-3-"), "{case}");
+    let said = place.sim(&format!("replay {case} --world w"));
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
 }
 
 fn cases() {
