@@ -1,6 +1,6 @@
 //! What clients send: declared events, with values of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundles::Bundles;
 use crate::expand::Definitions;
@@ -45,6 +45,7 @@ impl Client {
             .filter_map(|(name, client)| Client::read(name, client, air, troubles));
         let clients: Vec<Client> = clients.collect();
         check_bundles(&clients, &entries, air, troubles);
+        check_sent(&clients, &entries, troubles);
         clients
     }
 
@@ -139,6 +140,19 @@ impl Client {
     /// Whether an event is of this kind.
     pub fn is_of(&self, event: SchemaId, tag: Option<&str>) -> bool {
         self.event == event && self.arm.as_deref() == tag
+    }
+
+    /// The bundles whose ids it takes, or makes.
+    fn bundles(&self) -> Vec<OfBundle<'_>> {
+        let mut bundles = Vec::new();
+        let given = self.given.iter();
+        given.for_each(|given| given.bundles(&mut bundles));
+        bundles
+    }
+
+    /// Whether it sends anything, once there are the ids that it takes.
+    fn is_on(&self) -> bool {
+        self.weight > 0 && self.most != Some(0)
     }
 
     fn is_ready(&self, bundles: &Bundles) -> bool {
@@ -255,16 +269,9 @@ fn check_bundles<'a>(
     air: &Air,
     troubles: &mut Troubles<'a>,
 ) {
-    let all = clients.iter().map(|client| {
-        let mut bundles = Vec::new();
-        client
-            .given
-            .iter()
-            .for_each(|given| given.bundles(&mut bundles));
-        let is_it = |(name, _): &&(&String, _)| **name == client.name;
-        let entry = entries.iter().find(is_it);
-        (entry.map_or(0, |(_, file)| file.span().start), bundles)
-    });
+    let all = clients
+        .iter()
+        .map(|client| (place_of(client, entries), client.bundles()));
     let all: Vec<(usize, Vec<OfBundle<'_>>)> = all.collect();
     let uses = || all.iter().flat_map(|(_, bundles)| bundles);
     let made: Vec<&str> = uses().filter(|it| it.makes).map(|it| it.name).collect();
@@ -289,6 +296,66 @@ fn check_bundles<'a>(
                 troubles.add(*at, what).hint(hint);
             }
         }
+    }
+}
+
+fn place_of(client: &Client, entries: &[(&String, &Spanned<ClientFile>)]) -> usize {
+    let mut entries = entries.iter();
+    let entry = entries.find(|(name, _)| **name == client.name);
+    entry.map_or(0, |(_, file)| file.span().start)
+}
+
+/// Whoever takes ids needs somebody who makes them, and is sent without an id that comes later.
+fn check_sent<'a>(
+    clients: &[Client],
+    entries: &[(&'a String, &'a Spanned<ClientFile>)],
+    troubles: &mut Troubles<'a>,
+) {
+    let mut made: BTreeSet<&str> = BTreeSet::new();
+    let mut sent: Vec<&Client> = Vec::new();
+    let takes = |client: &'_ Client, made: &BTreeSet<&str>| {
+        let bundles = client.bundles();
+        let mut bundles = bundles.iter().filter(|it| !it.makes);
+        bundles
+            .find(|it| !made.contains(it.name))
+            .map(|it| it.name.to_owned())
+    };
+    loop {
+        let is_new = |client: &&Client| {
+            let is_known = sent.iter().any(|known| known.name == client.name);
+            !is_known && client.is_on() && takes(client, &made).is_none()
+        };
+        let Some(next) = clients.iter().find(is_new) else {
+            break;
+        };
+        let makes = next.bundles().into_iter().filter(|it| it.makes);
+        made.extend(makes.map(|it| it.name));
+        sent.push(next);
+    }
+    let all_made: BTreeSet<&str> = clients
+        .iter()
+        .flat_map(Client::bundles)
+        .filter_map(|it| it.makes.then_some(it.name))
+        .collect();
+    for client in clients.iter().filter(|client| client.is_on()) {
+        let missing = takes(client, &made).filter(|missing| all_made.contains(missing.as_str()));
+        if let Some(missing) = missing {
+            let what = format!(
+                "`{}` is never sent: nobody is before it who makes an id of `{missing}`",
+                client.name
+            );
+            let hint = format!(
+                "those who make one are never sent either: {{ any = {missing:?} }} makes the first"
+            );
+            troubles.add(place_of(client, entries), what).hint(hint);
+        }
+    }
+    if let Some(first) = clients
+        .first()
+        .filter(|_| !clients.iter().any(Client::is_on))
+    {
+        let what = "no client is ever sent: each has a `weight` or a `most` of 0";
+        troubles.add(place_of(first, entries), what);
     }
 }
 

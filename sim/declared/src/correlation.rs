@@ -119,6 +119,11 @@ impl Correlation {
 
     /// That of an event, or of a state.
     pub fn of_event<'a>(&self, schema: SchemaId, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
+        self.by_path(schema, bytes).or_else(|| timer_key(bytes))
+    }
+
+    /// That of an event by the path of its schema or arm.
+    pub fn by_path<'a>(&self, schema: SchemaId, bytes: &'a [u8]) -> Option<Cow<'a, str>> {
         let of_arm = variant_tag(bytes).and_then(|tag| {
             // Few schemas have arms of their own.
             let mut arms = self.events.range((schema, Some(String::new()))..);
@@ -126,11 +131,7 @@ impl Correlation {
         });
         let path = of_arm.map(|(_, path)| path);
         let path = path.or_else(|| self.events.get(&(schema, None)));
-        match path {
-            Some(path) => path.read(bytes),
-            None => None,
-        }
-        .or_else(|| timer_key(bytes))
+        path.and_then(|path| path.read(bytes))
     }
 
     /// That of an effect, by its parameters.

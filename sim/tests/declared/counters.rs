@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("counters", "whose", whose),
         trial("counters", "in_order", in_order),
         trial("counters", "at_rest", at_rest),
+        trial("counters", "of_the_cell_at_a_step", of_the_cell),
         trial("counters", "of_each_at_the_end_of_turns", of_each),
     ]
 }
@@ -143,4 +144,11 @@ fn of_each() {
     assert!(found.contains("found    grants = 2"), "{found}");
     told("always = \"who != null && grants > 0\"", 0);
     told("always = \"grants < 2\"\nby = \"'nobody'\"", 0);
+}
+
+/// At a step in a cell it is the cell that is meant, also where a timer is called otherwise.
+fn of_the_cell() {
+    let property = "[properties.p]\nalways = \"who == key\"\nwhen = \"event.tag == 'timer'\"\n";
+    let out = ends(property, 0);
+    assert!(count(&out, "p judged") > 50, "{out}");
 }

@@ -98,11 +98,13 @@ impl Judge<'_> {
                 correlation.of_event(emitted.schema, trace.bytes(emitted.value))
             }
             At::Effect(intent) => of_effect(intent.effect, intent.params, plan_of(intent)),
+            // The key of a timer may be any: in a cell it is the cell that is meant.
             At::Step(step) => {
-                let of_key = || self.who_of_key(trace, step.reducer, step.key);
-                match correlation.of_event(step.schema, trace.bytes(step.event)) {
-                    Some(who) => Some(who),
-                    None => return of_key(),
+                let event = trace.bytes(step.event);
+                match (correlation.by_path(step.schema, event), step.key) {
+                    (None, Some(_)) => return self.who_of_key(trace, step.reducer, step.key),
+                    (None, None) => correlation.of_event(step.schema, event),
+                    (who, _) => who,
                 }
             }
             At::Turn => None,
