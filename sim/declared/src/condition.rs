@@ -153,7 +153,7 @@ impl Condition {
         }
     }
 
-    /// The part of it that says what it is about; see [`antecedent`].
+    /// The part of it that says what it is about; see [`crate::antecedent`].
     pub fn antecedent(&self, find: fn(&Expression) -> Option<Expression>) -> Option<Condition> {
         let expression = find(&self.expression)?;
         let looks = Looks::of(&expression);

@@ -33,6 +33,8 @@ const REQUESTS: u32 = 6;
 /// So many different events of each client are in a small world, and so many in all.
 const VALUES: u32 = 4;
 const MOST_ALTERNATIVES: usize = 24;
+/// The most that may be asked for.
+const MOST_REQUESTS: u32 = 100;
 /// Of each client, so many spurious events.
 const SPURIOUS_OF_A_CLIENT: usize = 2;
 
@@ -41,6 +43,8 @@ pub struct Declared {
     air: Air,
     generic: Generic,
     parts: Parts,
+    /// Spans of time that the file or the code may count with.
+    spans_ns: Vec<u64>,
 }
 
 /// What a file says, by the names of the documents.
@@ -54,6 +58,18 @@ struct Parts {
     forbidden: Vec<Knob>,
     requests: u32,
     values: usize,
+}
+
+/// The spans of time that the numbers of a file may be, and those of the code. The file has few,
+/// which say more: they are there as often as all of the others together.
+fn spans_ns(text: &str, of_code: &[u64]) -> Vec<u64> {
+    let is_number = |part: char| part.is_ascii_digit() || part == '_';
+    let numbers = text.split(|part| !is_number(part));
+    let numbers = numbers.filter_map(|number| number.replace('_', "").parse().ok());
+    let of_file = sim_model::constants::spans_ns(numbers);
+    let times = of_code.len().checked_div(of_file.len()).unwrap_or(0).max(1);
+    let of_file = of_file.iter().cycle().take(times * of_file.len());
+    of_file.chain(of_code).copied().collect()
 }
 
 /// Which spurious events there are.
@@ -90,6 +106,11 @@ impl Parts {
         let has_clients = !clients.is_empty();
         let (spurious, forbidden) = read_faults(file, (air, arms), has_clients, &mut troubles);
         let (requests, values) = (file.campaign().requests, file.explore().values);
+        if let Some(count) = requests.filter(|count| !(1..=MOST_REQUESTS).contains(count)) {
+            let at = file.text.find("[campaign]").unwrap_or(0);
+            let trouble = troubles.add(at, format!("`requests` is {count}"));
+            trouble.expected(format!("1 to {MOST_REQUESTS}"));
+        }
         troubles.done()?;
         Ok(Parts {
             clients,
@@ -99,7 +120,7 @@ impl Parts {
             monitors,
             spurious,
             forbidden,
-            requests: requests.unwrap_or(REQUESTS).clamp(1, 100),
+            requests: requests.unwrap_or(REQUESTS).clamp(1, MOST_REQUESTS),
             values: values.unwrap_or(VALUES).clamp(1, 100) as usize,
         })
     }
@@ -127,9 +148,11 @@ impl Declared {
             troubles.add(0, what);
         }
         troubles.done()?;
+        let generic = Generic::of(world);
         Ok(Declared {
             parts,
-            generic: Generic::of(world),
+            spans_ns: spans_ns(&file.text, generic.spans_ns()),
+            generic,
             air: world.air.clone(),
         })
     }
@@ -323,6 +346,10 @@ impl Model for Declared {
     fn at_time(&self, schema: SchemaId, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
         let mut clients = self.clients_of(schema, value);
         clients.find_map(|client| client.at(&self.air, value, now_ns))
+    }
+
+    fn spans_ns(&self) -> &[u64] {
+        &self.spans_ns
     }
 
     fn allows(&self, scenario: &Scenario) -> bool {

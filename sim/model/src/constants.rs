@@ -25,6 +25,25 @@ pub struct Constants {
     pub methods: Vec<String>,
 }
 
+/// In which code counts time, in ns.
+const COUNTED_IN: [u64; 4] = [1, 1_000, 1_000_000, 1_000_000_000];
+/// Shorter spans are met without knowing them, and nobody waits for longer ones: a millisecond, and
+/// a year.
+const SPANS_NS: std::ops::RangeInclusive<u64> = 1_000_000..=31_536_000_000_000_000;
+
+/// The spans of time that numbers may be, in ns, in order and without repetition.
+pub fn spans_ns(numbers: impl IntoIterator<Item = u64>) -> Vec<u64> {
+    let spans = numbers
+        .into_iter()
+        .filter(|number| *number > 1)
+        .flat_map(|number| COUNTED_IN.map(|unit| number.checked_mul(unit)));
+    let spans: BTreeSet<u64> = spans
+        .flatten()
+        .filter(|span| SPANS_NS.contains(span))
+        .collect();
+    spans.into_iter().collect()
+}
+
 /// Gathers them.
 #[derive(Default)]
 struct Gathering {

@@ -5,7 +5,7 @@
 //! are plain or drawn. Spurious events are of every kind, those that the world sends itself among
 //! them. Nothing says whose an event is.
 
-use crate::constants::Constants;
+use crate::constants::{self, Constants};
 use crate::model::{Model, Scene, Small, Spurious};
 use crate::observer::Watch;
 use crate::pool::Pool;
@@ -39,6 +39,8 @@ pub struct Generic {
     air: Air,
     arms: Vec<EventArm>,
     constants: Constants,
+    /// Spans of time that these may be.
+    spans_ns: Vec<u64>,
     /// Names of fields by which events find their cells.
     keys: Vec<String>,
 }
@@ -53,10 +55,12 @@ impl Generic {
         let mut keys: Vec<String> = fields.collect();
         keys.sort();
         keys.dedup();
+        let constants = Constants::of(world);
         Generic {
             air: world.air.clone(),
             arms: world.arms.all().to_vec(),
-            constants: Constants::of(world),
+            spans_ns: constants::spans_ns(constants.numbers.iter().copied()),
+            constants,
             keys,
         }
     }
@@ -225,6 +229,10 @@ impl Generic {
 impl Model for Generic {
     fn knows_clients(&self) -> bool {
         false
+    }
+
+    fn spans_ns(&self) -> &[u64] {
+        &self.spans_ns
     }
 
     fn watches<'w>(&self, _: &'w World) -> Vec<Watch<'w>> {

@@ -38,6 +38,11 @@ pub trait Model: Send + Sync {
         None
     }
 
+    /// Spans of time that the world may count with, in ns: now and then time goes on by these.
+    fn spans_ns(&self) -> &[u64] {
+        &[]
+    }
+
     /// Whether clients might send all that is in a scenario: what is shrunk stays within that.
     fn allows(&self, _: &Scenario) -> bool {
         true

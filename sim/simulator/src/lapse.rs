@@ -3,7 +3,7 @@
 //! A world without timers sees time only in the events that tell it, so what depends on it shows
 //! only where time goes on by the right amount: a whole unit, a part of one (half a window, the
 //! better part of a token), or to the very instant that a state or an event names, such as an
-//! expiry, and one nanosecond to either side.
+//! expiry, or by a span that the code compares with, and one nanosecond to either side.
 
 use minicbor::Decoder;
 use minicbor::data::Token;
@@ -36,36 +36,74 @@ const UNITS: [u64; 8] = [
 /// In which states and events count time.
 const COUNTED_IN: [u64; 3] = [1, MILLISECOND, SECOND];
 
+/// So many steps back are looked at.
+const RECENT: usize = 4;
+
 /// At most so many numbers of a value are looked at.
 const MOST_NUMBERS: usize = 32;
 
-/// By how many nanoseconds time goes on from `now_ns`: at least 1.
-pub fn draw(stream: &mut Stream, trace: &Trace, now_ns: u64) -> u64 {
+/// By how many nanoseconds time goes on from `now_ns`: at least 1. `spans_ns` are those that the
+/// world is known to count with.
+pub fn draw(stream: &mut Stream, trace: &Trace, now_ns: u64, spans_ns: &[u64]) -> u64 {
     let unit = stream.pick(&UNITS).copied().unwrap_or(1);
-    match stream.below(4) {
-        0 => unit,
-        1 => 1 + stream.word() % unit,
-        _ => named(stream, trace, now_ns).unwrap_or(unit),
-    }
+    let span = match stream.below(4) {
+        0 => None,
+        1 => Some(1 + stream.word() % unit),
+        2 => named(stream, trace, now_ns),
+        _ => known(stream, trace, now_ns, spans_ns),
+    };
+    span.unwrap_or(unit)
 }
 
-/// To an instant that the last step tells of, or by a span of time that it does, and a nanosecond
+/// To an instant that a recent step tells of, or by a span of time that it does, and a nanosecond
 /// more or less.
 fn named(stream: &mut Stream, trace: &Trace, now_ns: u64) -> Option<u64> {
-    let step = trace.steps.last()?;
-    let value = match (stream.below(2), step.after) {
-        (0, Some(state)) => state,
-        _ => step.event,
-    };
-    let numbers = numbers(trace.bytes(value));
+    let numbers = told(stream, trace)?;
     let times = COUNTED_IN
         .iter()
         .flat_map(|unit| numbers.iter().filter_map(|it| it.checked_mul(*unit)));
     let since_ns = [0, now_ns][stream.below(2) as usize];
     let spans = times.filter_map(|time| time.checked_sub(since_ns));
     let spans: SmallVec<[u64; MOST_NUMBERS]> = spans.filter(|span| *span <= FURTHEST).collect();
-    let span = stream.pick(&spans)? + u64::from(stream.below(3));
-    span.checked_sub(1).filter(|span| *span > 0)
+    let span = *stream.pick(&spans)?;
+    beside(stream, span)
+}
+
+/// By a span that the world counts with: from now, or from an earlier time that a recent step tells
+/// of.
+fn known(stream: &mut Stream, trace: &Trace, now_ns: u64, spans_ns: &[u64]) -> Option<u64> {
+    let span = *stream.pick(spans_ns)?;
+    let earlier = told(stream, trace)?;
+    let times = COUNTED_IN
+        .iter()
+        .flat_map(|unit| earlier.iter().filter_map(|it| it.checked_mul(*unit)));
+    let ends = times.filter(|time| *time <= now_ns);
+    let ends = ends.filter_map(|time| time.checked_add(span)?.checked_sub(now_ns));
+    let ends: SmallVec<[u64; MOST_NUMBERS]> = ends.filter(|span| *span > 0).collect();
+    let end = stream.pick(&ends).copied().unwrap_or(span);
+    beside(stream, end)
+}
+
+/// The span, a nanosecond less or more, or up to a second more.
+fn beside(stream: &mut Stream, span: u64) -> Option<u64> {
+    let more = match stream.below(4) {
+        3 => stream.word() % SECOND,
+        more => more.into(),
+    };
+    let span = span.checked_add(more)?.checked_sub(1)?;
+    (span > 0).then_some(span)
+}
+
+/// The numbers of the state or the event of a recent step.
+fn told(stream: &mut Stream, trace: &Trace) -> Option<SmallVec<[u64; MOST_NUMBERS]>> {
+    let recent = trace.steps.len().min(RECENT);
+    let back = stream.below(recent.max(1) as u32) as usize;
+    let step = trace.steps.get(trace.steps.len().checked_sub(1 + back)?)?;
+    let value = match (stream.below(2), step.after) {
+        (0, Some(state)) => state,
+        _ => step.event,
+    };
+    Some(numbers(trace.bytes(value)))
 }
 
 /// The numbers of a value, which may be any bytes.

@@ -183,7 +183,7 @@ impl Seeded {
         } else if self.chance(Knob::TimerLate) {
             let late_ns = match self.stream.below(END_OF_TIME) {
                 0 => u64::MAX,
-                _ => lapse::draw(&mut self.stream, trace, due_ns),
+                _ => lapse::draw(&mut self.stream, trace, due_ns, situation.model.spans_ns()),
             };
             Some(due_ns.saturating_add(late_ns))
         } else {
@@ -294,7 +294,12 @@ impl Seeded {
                 Some(Choice::Start { request })
             }
             6 => {
-                let span_ns = lapse::draw(&mut self.stream, trace, situation.now_ns);
+                let span_ns = lapse::draw(
+                    &mut self.stream,
+                    trace,
+                    situation.now_ns,
+                    situation.model.spans_ns(),
+                );
                 Some(Choice::Advance {
                     to_ns: situation.now_ns.saturating_add(span_ns),
                 })

@@ -94,6 +94,10 @@ impl Model for Extended {
         self.model.reply(work, answer, stream)
     }
 
+    fn spans_ns(&self) -> &[u64] {
+        self.model.spans_ns()
+    }
+
     fn at_time(&self, schema: SchemaId, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
         self.model.at_time(schema, value, now_ns)
     }

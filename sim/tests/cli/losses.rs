@@ -243,7 +243,7 @@ fn full_disk(round: usize) {
     let place = Place::new();
     place.planted(BUG);
     // Less than what is looked for at the start, or not much more.
-    let (size_kib, is_noticed) = [(8, true), (20, false)][round % 2];
+    let (size_kib, is_noticed) = [(8, true), (16, false)][round % 2];
     let form = ["json", "human", "junit"][round % 3];
     let run = format!(
         "{} run --seeds {}..{} --turns 2000 --no-shrink --keep-going --wasm {BUG}.wasm --case-dir found \

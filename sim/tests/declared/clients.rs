@@ -60,6 +60,9 @@ fn time() {
     let properties = times.iter().enumerate().map(|(number, time)| {
         format!("[properties.p{number}]\nsometimes = \"{when} && {time}\"\n")
     });
+    // By a span that the file counts with, from a time that the state has.
+    let span = "event.tag == 'acquire' && before != null && now == before.until_ns + 7654321000000";
+    let properties = properties.chain([format!("[properties.span]\nsometimes = \"{span}\"\n")]);
     let properties: String = properties.collect();
     let text = format!("{LEASES}{CLIENTS}{AS_SENT}{properties}").replace("= 100\n", "= 20000\n");
     let said = leases_of(&text).sim("run --world w --case-dir found");

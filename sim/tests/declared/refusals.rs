@@ -112,6 +112,11 @@ fn of_clients() {
         "[correlation]\n\"lease/Granted@1\" = \"resorce\"",
         "[correlation]\n\"lease/Grunted@1\" = \"resource\"",
         "[correlation]\n\"lease/Event@1/timer\" = \"requested\"",
+        "[clients.a]\nevent = \"lease/Event@1\"\narm = \"acquire\"\nfields = { resource = { fresh = \"r\" }, holder = { known = \"h\" } }\n[clients.b]\nevent = \"lease/Event@1\"\narm = \"release\"\nfields = { resource = { known = \"r\" }, holder = { fresh = \"h\" } }",
+        "[clients.a]\nevent = \"lease/Event@1\"\narm = \"acquire\"\nweight = 0",
+        "[campaign]\nrequests = 0",
+        "[properties.\"p judged\"]\nalways = \"true\"",
+        "[properties.\"\"]\nalways = \"true\"",
     ];
     refused_after(
         &texts,
@@ -153,6 +158,28 @@ fn of_clients() {
             error: `requested` in `lease/Event@1/timer` is a record, and says whose it is to nobody
               at w/sim.toml:6:25
               expected: the path of a text or a whole number
+            1 error
+            error: `a` is never sent: nobody is before it who makes an id of `h`
+              at w/sim.toml:5:1
+              hint: those who make one are never sent either: { any = "h" } makes the first
+            error: `b` is never sent: nobody is before it who makes an id of `r`
+              at w/sim.toml:9:1
+              hint: those who make one are never sent either: { any = "r" } makes the first
+            2 errors
+            error: no client is ever sent: each has a `weight` or a `most` of 0
+              at w/sim.toml:5:1
+            1 error
+            error: `requests` is 0
+              at w/sim.toml:5:1
+              expected: 1 to 100
+            1 error
+            error: `p judged` is no name of a property
+              at w/sim.toml:5:1
+              hint: a word or two; what ends in ` judged` says whether another was judged
+            1 error
+            error: a name is empty
+              at w/sim.toml:5:1
+              hint: a word or two; what ends in ` judged` says whether another was judged
             1 error
         "#]],
     );

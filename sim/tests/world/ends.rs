@@ -36,8 +36,8 @@ fn backlog() {
         turns: 5_000,
         ..Bounds::default()
     };
-    let scenario = runner.scenario(Seed(2_261), PlanMode::Answered, bounds, Mix::Swarm);
-    let checked = runner.seed(Seed(2_261), &scenario);
+    let scenario = runner.scenario(Seed(27_382), PlanMode::Answered, bounds, Mix::Swarm);
+    let checked = runner.seed(Seed(27_382), &scenario);
     assert_eq!((checked.end, checked.violations), (End::TurnBound, vec![]));
     let from = runner.trace.liveness_from.expect("it has the phase");
     let turns = runner.trace.turns.len() - from;
