@@ -5,8 +5,9 @@
 //! not matter, and is marked: another value there is as good. Nothing is claimed of fields that
 //! are changed together, nor of values that were not tried.
 //!
-//! Never marked are ids of requests, which would have to be renamed everywhere, and what an event
-//! is: its schema, and its arm. Nothing is run, read or written here.
+//! Never marked are ids of requests, which would have to be renamed everywhere; what an event is,
+//! its schema and its arm; and the time at which it is sent, which is told anew in each run.
+//! Nothing is run, read or written here.
 
 mod fields;
 mod others;
@@ -190,6 +191,10 @@ impl Search<'_> {
             };
             // Whose an event is, what its key is: that follows from ids, whatever they are made of.
             if model.correlation(schema, &changed) != model.correlation(schema, bytes) {
+                return false;
+            }
+            let told = model.at_time(schema, bytes, 0);
+            if told.is_some() && told == model.at_time(schema, &changed, 0) {
                 return false;
             }
             let candidate = place.with(self.scenario, changed);
