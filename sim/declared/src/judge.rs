@@ -128,7 +128,12 @@ impl<'w> Judge<'w> {
         for place in &group.counters {
             let counter = &watched.rules.counters[*place];
             match self.change(memory, &here, (*place, counter)) {
-                Ok(change) => apply(memory, counter, *place, change),
+                Ok(change) => {
+                    if change.put.is_some() {
+                        to.reach(counter.counted);
+                    }
+                    apply(memory, counter, *place, change);
+                }
                 Err(error) => {
                     let place = watched.rules.counters_place.unwrap_or_default();
                     let expected = format!("the counter `{}` can be kept", counter.name);

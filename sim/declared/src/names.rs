@@ -9,8 +9,8 @@ use crate::trouble::Troubles;
 /// The property that counters can be kept.
 pub(crate) const COUNTERS: &str = "counters";
 
-/// What the name of a property ends in that says whether another was judged.
-const JUDGED: &str = " judged";
+/// What the name of a property ends in that says whether another was judged, or a counter counted.
+const TAKEN: [&str; 2] = [" judged", " counted"];
 
 /// Finds names that are there twice, or are those of what must hold in any world.
 pub(crate) fn check<'a>(file: &'a File, troubles: &mut Troubles<'a>) {
@@ -23,12 +23,12 @@ pub(crate) fn check<'a>(file: &'a File, troubles: &mut Troubles<'a>) {
     let asserted = asserted.map(|(_, message)| (message.get_ref(), message.span().start));
     let mut known = BTreeMap::new();
     for (name, at) in properties.chain(monitors).chain(asserted) {
-        if name.trim().is_empty() || name.ends_with(JUDGED) {
+        if name.trim().is_empty() || TAKEN.iter().any(|end| name.ends_with(end)) {
             let what = match name.is_empty() {
                 true => "a name is empty".to_owned(),
                 false => format!("`{name}` is no name of a property"),
             };
-            let hint = "a word or two; what ends in ` judged` says whether another was judged";
+            let hint = "a word or two; ` judged` and ` counted` say whether another was";
             troubles.add(at, what).hint(hint);
         } else if sim_model::is_of_any_world(name) || name == COUNTERS {
             let trouble = troubles.add(at, format!("`{name}` is what any world must hold"));

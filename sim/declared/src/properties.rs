@@ -20,6 +20,8 @@ pub(crate) struct Counter {
     pub sees: Sees,
     /// Whether what it does is found out anew each time, and not remembered.
     pub is_compiled: bool,
+    /// The place, among the properties, of its being given anything.
+    pub counted: usize,
 }
 
 /// What conditions read of a moment.

@@ -107,6 +107,14 @@ impl Rules {
             rules.counters_place = Some(rules.properties.len());
             rules.properties.push(counters_property());
         }
+        for counter in &mut rules.counters {
+            // Some count what should never be: nobody is asked to see it.
+            let name = format!("{} counted", counter.name);
+            let says = format!("the counter {} was given something", counter.name);
+            counter.counted = rules.properties.len();
+            let property = Property::sometimes(name, says, Asked::Never);
+            rules.properties.push(property.of_model());
+        }
         let mut properties: Vec<_> = root.properties.iter().collect();
         properties.sort_by_key(|(_, property)| property.span().start);
         let seeds = root.campaign.seeds.unwrap_or(u64::MAX);
@@ -218,6 +226,7 @@ fn read_counter<'a>(
         reads: Reads::default(),
         sees: Sees::default(),
         is_compiled: false,
+        counted: 0,
     };
     counter.reads = Reads::of(counter.conditions(), names);
     counter.sees = Sees::of(counter.conditions());

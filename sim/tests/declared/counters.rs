@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         trial("counters", "in_order", in_order),
         trial("counters", "at_rest", at_rest),
         trial("counters", "of_the_cell_at_a_step", of_the_cell),
+        trial("counters", "that_never_count", never_count),
         trial("counters", "of_each_at_the_end_of_turns", of_each),
     ]
 }
@@ -151,4 +152,16 @@ fn of_the_cell() {
     let property = "[properties.p]\nalways = \"who == key\"\nwhen = \"event.tag == 'timer'\"\n";
     let out = ends(property, 0);
     assert!(count(&out, "p judged") > 50, "{out}");
+}
+
+/// A counter that was never given anything is told, and nobody is asked to see it count.
+fn never_count() {
+    let counters = "[counters.grants]\ncount = \"sent.schema == 'lease/Granted@1'\"\n\
+                    [counters.vast]\ncount = \"state.token > 100000\"\n";
+    let out = ends(
+        &format!("{counters}[properties.p]\nalways = \"grants >= vast\"\n"),
+        0,
+    );
+    assert!(count(&out, "grants counted") > 50, "{out}");
+    assert_eq!(count(&out, "vast counted"), 0, "{out}");
 }

@@ -175,11 +175,11 @@ fn of_clients() {
             1 error
             error: `p judged` is no name of a property
               at w/sim.toml:5:1
-              hint: a word or two; what ends in ` judged` says whether another was judged
+              hint: a word or two; ` judged` and ` counted` say whether another was
             1 error
             error: a name is empty
               at w/sim.toml:5:1
-              hint: a word or two; what ends in ` judged` says whether another was judged
+              hint: a word or two; ` judged` and ` counted` say whether another was
             1 error
         "#]],
     );
