@@ -10,7 +10,7 @@
 use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
 
-use crate::looks::paths_of;
+use crate::looks::{self, paths_of};
 
 /// What tells one kind of moment from another.
 const KINDS: [&str; 6] = [
@@ -65,6 +65,41 @@ pub(crate) fn conjuncts(expression: &Expression, found: &mut Vec<Expression>) {
             it.args.iter().for_each(|arg| negated(arg, found));
         }
         _ => found.push(expression.clone()),
+    }
+}
+
+/// The texts that a conjunct compares what stands at a path with: `path == 'text'`, or `path in
+/// ['one', 'other']`.
+pub(crate) fn texts(expression: &Expression, path: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    conjuncts(expression, &mut parts);
+    let of_part = |part: &Expression| {
+        let Expr::Call(it) = &part.expr else {
+            return Vec::new();
+        };
+        let is_at_path = |arg: &Expression| looks::path(arg).is_some_and(|known| known == path);
+        match it.func_name.as_str() {
+            operators::EQUALS if it.args.iter().any(is_at_path) => {
+                it.args.iter().filter_map(text).collect()
+            }
+            operators::IN if it.args.first().is_some_and(is_at_path) => match &it.args[1].expr {
+                Expr::List(list) => list.elements.iter().filter_map(text).collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    };
+    let found = parts.iter().map(of_part);
+    found
+        .into_iter()
+        .find(|texts| !texts.is_empty())
+        .unwrap_or_default()
+}
+
+fn text(expression: &Expression) -> Option<String> {
+    match &expression.expr {
+        Expr::Literal(LiteralValue::String(text)) => Some(text.inner().to_string()),
+        _ => None,
     }
 }
 

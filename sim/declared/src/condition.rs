@@ -9,7 +9,7 @@ use cel::context::VariableResolver;
 use cel::parser::Expression;
 use cel::{Context, Value as CelValue};
 
-use crate::antecedent::conjuncts;
+use crate::antecedent::{self, conjuncts};
 use crate::compiled::{self, Halt, Item, Node, Surroundings};
 use crate::expand::Definitions;
 use crate::fields::words;
@@ -304,6 +304,11 @@ impl Condition {
             .iter()
             .filter(|(path, _)| path.split('.').next() == Some("event"));
         of_event.all(|(path, _)| path == "event.tag")
+    }
+
+    /// The texts that what stands at a path must be, one of them, for it to be true.
+    pub fn compared_with(&self, path: &str) -> Vec<String> {
+        antecedent::texts(&self.expression, path)
     }
 
     /// Whether it reads a variable.

@@ -134,6 +134,11 @@ impl Correlation {
         path.and_then(|path| path.read(bytes))
     }
 
+    /// Whether it is said whose an event of a schema, or of one of its arms, is.
+    pub fn knows(&self, schema: SchemaId) -> bool {
+        self.events.keys().any(|(known, _)| *known == schema)
+    }
+
     /// That of an effect, by its parameters.
     pub fn of_effect<'a>(&self, effect: EffectId, params: &'a [u8]) -> Option<Cow<'a, str>> {
         self.effects.get(&effect)?.read(params)

@@ -85,6 +85,7 @@ mod scene;
 mod shape;
 mod trouble;
 mod watched;
+mod whose;
 mod written;
 
 pub use bugs::Bug;

@@ -70,7 +70,7 @@ impl Looks {
 }
 
 /// `a.b.c`, if it is written so.
-fn path(expression: &Expression) -> Option<String> {
+pub(crate) fn path(expression: &Expression) -> Option<String> {
     match &expression.expr {
         Expr::Ident(name) => Some(name.clone()),
         Expr::Select(select) if !select.test => {

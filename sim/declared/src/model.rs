@@ -19,6 +19,7 @@ use crate::rules::Rules;
 use crate::same::Same;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
+use crate::whose;
 use crate::written::Fault;
 use sim_air::{Air, Diagnostics, EffectId, PlanId, SchemaId, Source};
 use sim_kernel::{ArmIndex, Arms, EventArm, Expected, World, variant_tag};
@@ -100,6 +101,7 @@ impl Parts {
         let same = Same::read(file, known, &mut troubles);
         let correlation = Correlation::read(file, air, &mut troubles);
         let rules = Rules::read(file, known, &mut troubles);
+        whose::check(file, (air, &correlation), &rules, &mut troubles);
         names::check(file, &mut troubles);
         bugs::check(file, air, &mut troubles);
         let monitors = Monitor::read_all(file, &mut troubles);

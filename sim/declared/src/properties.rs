@@ -172,6 +172,14 @@ pub(crate) fn are_compiled<'c>(
 }
 
 impl Counter {
+    /// The schemas of the events given out that it is about, if it says so.
+    pub fn schemas(&self) -> Vec<String> {
+        let conditions = [Some(&self.what), self.when.as_ref()];
+        let said = conditions.into_iter().flatten();
+        said.flat_map(|it| it.compared_with("sent.schema"))
+            .collect()
+    }
+
     /// All of its conditions.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         let others = [&self.when, &self.reset, &self.by];
@@ -180,6 +188,14 @@ impl Counter {
 }
 
 impl Rule {
+    /// The schemas of the events given out that it is about, if it says so.
+    pub fn schemas(&self) -> Vec<String> {
+        let conditions = [Some(&self.what), self.when.as_ref()];
+        let said = conditions.into_iter().flatten();
+        said.flat_map(|it| it.compared_with("sent.schema"))
+            .collect()
+    }
+
     /// Whether it is about each correlation that its counters have something for, where none is
     /// meant.
     pub fn is_of_each(&self) -> bool {

@@ -3,7 +3,7 @@
 
 use libtest_mimic::Trial;
 
-use super::{count, ends, trial, violation};
+use super::{CLIENTS, LEASES, count, ends, leases_of, trial, violation};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         trial("counters", "at_rest", at_rest),
         trial("counters", "of_the_cell_at_a_step", of_the_cell),
         trial("counters", "that_never_count", never_count),
+        trial("counters", "of_nobody", of_nobody),
         trial("counters", "of_each_at_the_end_of_turns", of_each),
     ]
 }
@@ -164,4 +165,34 @@ fn never_count() {
     );
     assert!(count(&out, "grants counted") > 50, "{out}");
     assert_eq!(count(&out, "vast counted"), 0, "{out}");
+}
+
+/// One that counts what nobody says the correlation of is not read where somebody is meant.
+fn of_nobody() {
+    let (clients, after) = CLIENTS.split_once("[correlation]").expect("it is there");
+    let (_, campaign) = after.split_once("\n\n").expect("more follows");
+    let run = |more: &str| {
+        let text = format!("{LEASES}{clients}{campaign}{more}");
+        leases_of(&text).sim("run --world w --case-dir found")
+    };
+    let grants = "[counters.grants]\ncount = \"sent.schema == 'lease/Granted@1'\"\n";
+    let steps = "[counters.steps]\ncount = \"changed\"\n";
+    for read in [
+        "always = \"grants <= state.token\"",
+        "always = \"grants <= steps\"",
+    ] {
+        let said = run(&format!("{grants}{steps}[properties.p]\n{read}\n"));
+        assert_eq!(said.code, 2, "{read}: {}", said.out);
+        let what = "`grants` is nobody's, and `p` reads it where somebody is meant";
+        assert!(said.err.contains(what), "{}", said.err);
+    }
+    // What is nobody's too, or says whose, may read it.
+    for read in [
+        "always = \"grants >= 0\"",
+        "always = \"grants >= 0 && sent.schema == 'lease/Granted@1'\"",
+        "always = \"sum(each.grants.map(it, each.grants[it])) >= 0 && state.token > 0\"",
+    ] {
+        let said = run(&format!("{grants}[properties.p]\n{read}\n"));
+        assert_eq!(said.code, 0, "{read}: {}{}", said.out, said.err);
+    }
 }
