@@ -145,6 +145,8 @@ pub struct Searched {
     pub seeds: Vec<Option<u64>>,
     /// By property, in the order of reports.
     pub found: Vec<FoundByProperty>,
+    /// A property that was violated where none that is about it was.
+    pub instead: Option<String>,
 }
 
 /// What was found of a bug by way of one property.
@@ -171,7 +173,10 @@ impl Searched {
         let mut faults = Vec::new();
         let missed = self.seeds.iter().filter(|seeds| seeds.is_none()).count();
         if missed > 0 {
-            faults.push(format!("missed from {missed} starts"));
+            let instead = self.instead.as_ref();
+            let instead = instead.map(|one| format!(", {one} was violated instead"));
+            let instead = instead.unwrap_or_default();
+            faults.push(format!("missed from {missed} starts{instead}"));
         }
         for found in &self.found {
             let name = &found.property;
@@ -257,6 +262,7 @@ pub fn search(bug: &Sought<'_>, options: &SelftestOptions) -> anyhow::Result<Sea
         is_explored: bug.shape.is_some(),
         seeds: Vec::new(),
         found: Vec::new(),
+        instead: None,
     };
     let mut runner = Runner::new(world, model)?;
     let most_shrinks = match bug.is_deep {
@@ -266,7 +272,7 @@ pub fn search(bug: &Sought<'_>, options: &SelftestOptions) -> anyhow::Result<Sea
     let mut shrunk_so_far = 0;
     for start in 0..u64::from(options.starts) {
         let start = options.first_seed + start * BETWEEN_STARTS;
-        let Some(first) = first_failure(bug, start, options)? else {
+        let Some(first) = first_failure(bug, start, options, &mut result.instead)? else {
             result.seeds.push(None);
             continue;
         };
@@ -332,11 +338,12 @@ struct First {
 }
 
 /// The first seed from `start` on that violates a property which the bug is about, and the first
-/// such that it violates.
+/// such that it violates; `instead` gets another that was violated before.
 fn first_failure(
     bug: &Sought<'_>,
     start: u64,
     options: &SelftestOptions,
+    instead: &mut Option<String>,
 ) -> anyhow::Result<Option<First>> {
     let (world, model) = (&bug.world, &*bug.model);
     let is_about = |property: &str| bug.properties.contains(&property);
@@ -369,6 +376,9 @@ fn first_failure(
         for Failure { seed, sighting, .. } in faults {
             let violates = &sighting.signature.violates;
             let Some(property) = violates.iter().find(|one| is_about(one)) else {
+                if instead.is_none() {
+                    *instead = violates.first().map(|one| one.to_string());
+                }
                 continue;
             };
             let property = property.to_string();

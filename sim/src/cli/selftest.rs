@@ -176,7 +176,7 @@ fn told(results: &[Searched], properties: &Properties, is_asked: fn(&str) -> boo
         .filter(|name| is_asked(name) && !fired(name))
         .collect();
     if !silent.is_empty() {
-        writeln!(out, "of no planted bug here: {}", silent.join(", "))?;
+        writeln!(out, "no bug was found by: {}", silent.join(", "))?;
     }
     Ok(exit)
 }
