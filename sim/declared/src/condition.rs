@@ -24,6 +24,10 @@ const MOST_BYTES: usize = 16 << 10;
 const MOST_DEPTH: usize = 100;
 /// The most loops within each other: each multiplies the time that the others take.
 const MOST_LOOPS: usize = 4;
+/// The most parts that are evaluated at a time, as far as the condition itself says it.
+const MOST_WORK: u64 = 1_000_000;
+/// So long is a list of which that is not said: few worlds have more cells.
+const USUAL_ITEMS: u64 = 8;
 /// Enough for the longest condition, however deep it is nested.
 const STACK_BYTES: usize = 256 << 20;
 /// A value is shown by so many characters.
@@ -329,6 +333,9 @@ fn bounded(expression: &Expression) -> Result<(), String> {
         (_, loops) if loops > MOST_LOOPS => Err(format!(
             "more than {MOST_LOOPS} loops stand within each other"
         )),
+        _ if work(expression) > MOST_WORK => Err(format!(
+            "the loops take more than {MOST_WORK} steps each time"
+        )),
         _ => Ok(()),
     }
 }
@@ -376,6 +383,28 @@ fn no_condition(what: &str, (line, column): (isize, isize)) -> String {
         false => what,
     };
     format!("no condition: {what}, at {line}:{column} within it")
+}
+
+/// How many parts of an expression are evaluated at a time.
+fn work(expression: &Expression) -> u64 {
+    let sum = |parts: &mut dyn Iterator<Item = &Expression>| {
+        parts.fold(1_u64, |all, part| all.saturating_add(work(part)))
+    };
+    match &expression.expr {
+        Expr::Comprehension(all) => {
+            let items = match &all.iter_range.expr {
+                Expr::List(list) => list.elements.len() as u64,
+                _ => USUAL_ITEMS,
+            };
+            let within = sum(&mut [&all.loop_cond, &all.loop_step].into_iter());
+            let around = sum(&mut [&all.iter_range, &all.accu_init, &all.result].into_iter());
+            items.saturating_mul(within).saturating_add(around)
+        }
+        Expr::Call(call) => sum(&mut call.target.as_deref().into_iter().chain(&call.args)),
+        Expr::List(list) => sum(&mut list.elements.iter()),
+        Expr::Select(select) => sum(&mut std::iter::once(&*select.operand)),
+        _ => 1,
+    }
 }
 
 /// How deep an expression is nested, and how many loops are within each other.

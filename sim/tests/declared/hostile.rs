@@ -31,6 +31,7 @@ fn conditions() {
     let long = "the condition is longer than 16384 bytes";
     let deep = "the condition is nested deeper than 100 levels";
     let loops = "more than 4 loops stand within each other";
+    let work = "the loops take more than 1000000 steps each time";
     let all = [
         (nested("true || ", "true", "", 2_500), long),
         (nested("true || ", "true", "", 12_500), long),
@@ -47,6 +48,10 @@ fn conditions() {
         (format!("cells{}", "[0]".repeat(5_000)), deep),
         (nested("cells.all(a, ", "true", ")", 1_000), deep),
         (nested("cells.all(a, ", "true", ")", 5), loops),
+        (
+            nested(&format!("[{}1].all(a, ", "1, ".repeat(300)), "true", ")", 4),
+            work,
+        ),
     ];
     for (condition, expected) in all {
         let text = format!("[properties.p]\nalways = \"{condition}\"");
