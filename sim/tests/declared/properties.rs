@@ -3,7 +3,7 @@
 use expect_test::expect;
 use libtest_mimic::Trial;
 
-use super::{CLIENTS, LEASES, count, ends, leases_of, trial, violation};
+use super::{CLIENTS, LEASES, count, ends, leases, leases_of, trial, violation};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -125,6 +125,7 @@ fn of_what_never_comes() {
         "always = \"!(event.tag == 'release' && state.token > 1000)\"",
         "always = \"event.tag == 'release' ? state.token < 1000 : true\"",
         "always = \"event.tag != 'release' ? true : state.token < 1000\"",
+        "never = \"event.tag == 'release' && state.token > 1000\"\nwhen = \"now >= 0\"",
     ];
     for condition in conditions {
         let property = format!("[properties.p]\n{condition}\n");
@@ -138,6 +139,16 @@ fn of_what_never_comes() {
         let missed = "never seen: p judged: p had something to say\n";
         assert!(said.out.contains(missed), "{condition}: {}", said.out);
     }
+    // A small world in which it never comes is not said to be complete either.
+    let property = "[properties.p]\nnever = \"event.tag == 'timer' && state.token > 9\"\n";
+    let explore = "explore --world w --requests 1 --spurious 0 --crashes 0 --duplicates 0";
+    let said = leases(property).sim(explore);
+    assert!(!said.out.contains("never seen: p judged"), "{}", said.out);
+    let told = "\ntime goes on by timers alone here; sim run lets it go on by itself\n";
+    assert!(said.out.contains(told), "{}", said.out);
+    let said = leases(&property.replace("'timer'", "'renew'")).sim(explore);
+    assert_eq!(said.code, 5, "{}{}", said.out, said.err);
+    assert!(said.out.contains("never seen: p judged"), "{}", said.out);
     // Where nothing but the kind is said, that it never comes is what is asked.
     let found = "[properties.p]\nnever = \"event.tag == 'release' || event.tag == 'renew'\"\n";
     ends(found, 1);

@@ -54,6 +54,9 @@ impl Explore {
             text.line(
                 "sim run looks for reducers that remember earlier steps; this does so only in part",
             );
+            if self.tells_time(model, sized)? {
+                text.line("time goes on by timers alone here; sim run lets it go on by itself");
+            }
         }
         let depth = explored.depth;
         let bounds = self.bounds(model, sized);
@@ -181,6 +184,15 @@ impl Explore {
     }
 }
 
+impl Explore {
+    /// Whether a client tells the time at which it sends.
+    fn tells_time(&self, model: &dyn Model, sized: Sized) -> Result<bool> {
+        let scenes = self.scenes(model, sized)?;
+        let mut requests = scenes.iter().flat_map(|scene| &scene.requests);
+        Ok(requests.any(|it| model.at_time(it.schema, &it.value, 0).is_some()))
+    }
+}
+
 /// What was seen, and what of the documents never was: how much that is.
 fn sometimes(text: &mut Text, properties: &Properties, reached: &PropertySet) -> usize {
     let all = || {
@@ -227,8 +239,7 @@ fn visits(text: &mut Text, tour: &Tour) {
 /// What every exploration must see and this one did not, each as a line.
 fn never_seen(properties: &Properties, reached: &PropertySet) -> Vec<String> {
     let all = properties.sometimes();
-    let asked =
-        all.filter(|(_, property, asked)| !property.is_of_model && asked.of(SEEDS_FOR_ARMS));
+    let asked = all.filter(|(.., asked)| asked.of(SEEDS_FOR_ARMS));
     let missed = asked.filter(|(rank, ..)| !reached.contains(*rank));
     let line = |property: &Property| {
         let Property { name, says, .. } = property;
