@@ -1,11 +1,11 @@
 //! When a condition speaks of what happens at all.
 //!
 //! `never = "event.tag == 'pay' && state.paid"` holds wherever nothing is paid, and in a campaign
-//! in which nobody pays it has said nothing. So the part of it that tells which kind of event or
-//! effect it is about, and nothing else, counts as its `when`: the property is judged where that is
-//! so. The parts of `never` are joined by `&&`; those of `always` by `||`, by `? : true`, or
-//! negated, as implications are written. (Beer, Ben-David, Eisner, Rodeh: Efficient Detection of
-//! Vacuity in Temporal Model Checking, 2001.)
+//! in which nobody pays it has said nothing. One part of it tells which kind of event or effect it
+//! is about, and nothing else. That part counts as its `when`, or beside it: the property is judged
+//! where it is so. The parts of `never` are joined by `&&`; those of `always` by `||`, by
+//! `? : true`, or negated, as implications are written. (Beer, Ben-David, Eisner, Rodeh: Efficient
+//! Detection of Vacuity in Temporal Model Checking, 2001.)
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue, operators};
 use cel::parser::Expression;
@@ -43,11 +43,13 @@ fn kinds(parts: Vec<Expression>) -> Option<Expression> {
     if of_kind.len() == count {
         return None;
     }
-    let mut parts = of_kind.into_iter();
-    let first = parts.next()?;
-    Some(parts.fold(first, |all, part| {
-        call(operators::LOGICAL_AND, vec![all, part])
-    }))
+    joined(of_kind)
+}
+
+/// All of them, by `&&`; None if there are none.
+pub(crate) fn joined(parts: impl IntoIterator<Item = Expression>) -> Option<Expression> {
+    let both = |one, other| call(operators::LOGICAL_AND, vec![one, other]);
+    parts.into_iter().reduce(both)
 }
 
 fn is_of_kind(part: &Expression) -> bool {

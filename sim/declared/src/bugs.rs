@@ -1,4 +1,4 @@
-//! Planted bugs of a world: what is wrong with them as they are written, and how they are had.
+//! Planted bugs of a world: where the wasm that has them comes from, and what must find them.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,8 @@ pub(crate) fn check<'a>(file: &'a File, air: &'a Air, troubles: &mut Troubles<'a
                 }
             }
         }
-        if file.reducers_of(bug).is_empty() {
+        let is_said = bug.wasm.is_some() != bug.features.is_some();
+        if is_said && file.reducers_of(bug).is_empty() {
             let message = format!("the bug `{name}` is in no reducer");
             let hint = "`features` are those of a `package` of `[reducers]`; or name `wasm` files";
             troubles.add(at, message).hint(hint);

@@ -164,6 +164,14 @@ impl Condition {
         Some(Condition::new(&self.source, expression, looks))
     }
 
+    /// It and another together, called as it is.
+    pub fn and(self, other: Condition) -> Condition {
+        let both = antecedent::joined([self.expression, other.expression]);
+        let expression = both.expect("there are two");
+        let looks = Looks::of(&expression);
+        Condition::new(&self.source, expression, looks)
+    }
+
     /// Evaluates it, and reads what it gives.
     ///
     /// # Errors

@@ -83,6 +83,7 @@ mod rules;
 mod same;
 mod scene;
 mod shape;
+mod spans;
 mod trouble;
 mod watched;
 mod whose;

@@ -17,6 +17,7 @@ use crate::monitors::Monitor;
 use crate::names;
 use crate::rules::Rules;
 use crate::same::Same;
+use crate::spans;
 use crate::trouble::Troubles;
 use crate::watched::Watched;
 use crate::whose;
@@ -59,18 +60,6 @@ struct Parts {
     forbidden: Vec<Knob>,
     requests: u32,
     values: usize,
-}
-
-/// The spans of time that the numbers of a file may be, and those of the code. The file has few,
-/// which say more: they are there as often as all of the others together.
-fn spans_ns(text: &str, of_code: &[u64]) -> Vec<u64> {
-    let is_number = |part: char| part.is_ascii_digit() || part == '_';
-    let numbers = text.split(|part| !is_number(part));
-    let numbers = numbers.filter_map(|number| number.replace('_', "").parse().ok());
-    let of_file = sim_model::constants::spans_ns(numbers);
-    let times = of_code.len().checked_div(of_file.len()).unwrap_or(0).max(1);
-    let of_file = of_file.iter().cycle().take(times * of_file.len());
-    of_file.chain(of_code).copied().collect()
 }
 
 /// Which spurious events there are.
@@ -153,7 +142,7 @@ impl Declared {
         let generic = Generic::of(world);
         Ok(Declared {
             parts,
-            spans_ns: spans_ns(&file.text, generic.spans_ns()),
+            spans_ns: spans::of(&file.text, generic.spans_ns()),
             generic,
             air: world.air.clone(),
         })

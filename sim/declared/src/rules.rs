@@ -170,6 +170,16 @@ fn reducer<'a>(
     }
 }
 
+/// The one of these that is given, if it is one.
+fn only<'f, K, const N: usize>(
+    kinds: [(K, &'f Option<Spanned<String>>); N],
+) -> Option<(K, &'f Spanned<String>)> {
+    let given = kinds.into_iter();
+    let mut given = given.filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
+    let first = given.next()?;
+    given.next().is_none().then_some(first)
+}
+
 fn read_counter<'a>(
     name: &str,
     file: &'a Spanned<CounterFile>,
@@ -186,10 +196,7 @@ fn read_counter<'a>(
         (Keeps::Last, &file.last),
         (Keeps::Max, &file.max),
     ];
-    let mut given = kinds
-        .into_iter()
-        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
-    let (Some((keeps, what)), None) = (given.next(), given.next()) else {
+    let Some((keeps, what)) = only(kinds) else {
         let what = format!("the counter `{name}` keeps one thing");
         troubles
             .add(at, what)
@@ -269,10 +276,7 @@ fn read_rule<'a>(
         (RuleKind::AtMostOnce, &file.at_most_once),
         (RuleKind::Absorbing, &file.absorbing),
     ];
-    let mut given = kinds
-        .into_iter()
-        .filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
-    let (Some((kind, what)), None) = (given.next(), given.next()) else {
+    let Some((kind, what)) = only(kinds) else {
         let what = format!("the property `{name}` says one thing");
         troubles.add(at, what).expected(
             "one of `always`, `never`, `sometimes`, `eventually`, `at_most_once`, `absorbing`",
@@ -300,11 +304,15 @@ fn read_rule<'a>(
     let unless = reader.maybe(&file.unless, Wanted::Truth);
     let by = reader.maybe(&file.by, Wanted::Anything);
     let what = what?;
-    let when = when?.or_else(|| match kind {
+    let about = match kind {
         RuleKind::Always => what.antecedent(antecedent::of_always),
         RuleKind::Never => what.antecedent(antecedent::of_never),
         _ => None,
-    });
+    };
+    let when = match (when?, about) {
+        (Some(when), Some(about)) => Some(when.and(about)),
+        (when, about) => when.or(about),
+    };
     let (says, expected) = in_words(kind, source.get_ref());
     let says = file.says.clone().unwrap_or(says);
     let mut rule = Rule {

@@ -1,9 +1,9 @@
 //! How far time goes on while nothing else happens, and how late a timer is.
 //!
-//! A world without timers sees time only in the events that tell it, so what depends on it shows
-//! only where time goes on by the right amount: a whole unit, a part of one (half a window, the
-//! better part of a token), or to the very instant that a state or an event names, such as an
-//! expiry, or by a span that the code compares with, and one nanosecond to either side.
+//! A world without timers sees time only in the events that tell it. What depends on time shows
+//! only where it goes on by the right amount. So it goes on by a whole unit; by a part of one, such
+//! as half a window; to an instant that a state or an event names, such as an expiry; or by a span
+//! that the code compares with. Instants and spans are also missed by a nanosecond, to either side.
 
 use minicbor::Decoder;
 use minicbor::data::Token;
@@ -42,6 +42,8 @@ const RECENT: usize = 4;
 /// At most so many numbers of a value are looked at.
 const MOST_NUMBERS: usize = 32;
 
+type Times = SmallVec<[u64; MOST_NUMBERS]>;
+
 /// By how many nanoseconds time goes on from `now_ns`: at least 1. `spans_ns` are those that the
 /// world is known to count with.
 pub fn draw(stream: &mut Stream, trace: &Trace, now_ns: u64, spans_ns: &[u64]) -> u64 {
@@ -55,31 +57,24 @@ pub fn draw(stream: &mut Stream, trace: &Trace, now_ns: u64, spans_ns: &[u64]) -
     span.unwrap_or(unit)
 }
 
-/// To an instant that a recent step tells of, or by a span of time that it does, and a nanosecond
-/// more or less.
+/// To an instant that a recent step tells of, or by a span of time that it does.
 fn named(stream: &mut Stream, trace: &Trace, now_ns: u64) -> Option<u64> {
-    let numbers = told(stream, trace)?;
-    let times = COUNTED_IN
-        .iter()
-        .flat_map(|unit| numbers.iter().filter_map(|it| it.checked_mul(*unit)));
+    let times = told(stream, trace)?;
     let since_ns = [0, now_ns][stream.below(2) as usize];
-    let spans = times.filter_map(|time| time.checked_sub(since_ns));
-    let spans: SmallVec<[u64; MOST_NUMBERS]> = spans.filter(|span| *span <= FURTHEST).collect();
+    let spans = times.iter().filter_map(|time| time.checked_sub(since_ns));
+    let spans: Times = spans.filter(|span| *span <= FURTHEST).collect();
     let span = *stream.pick(&spans)?;
     beside(stream, span)
 }
 
-/// By a span that the world counts with: from now, or from an earlier time that a recent step tells
-/// of.
+/// By a span that the world counts with: from an earlier time that a recent step tells of, or from
+/// now.
 fn known(stream: &mut Stream, trace: &Trace, now_ns: u64, spans_ns: &[u64]) -> Option<u64> {
     let span = *stream.pick(spans_ns)?;
-    let earlier = told(stream, trace)?;
-    let times = COUNTED_IN
-        .iter()
-        .flat_map(|unit| earlier.iter().filter_map(|it| it.checked_mul(*unit)));
-    let ends = times.filter(|time| *time <= now_ns);
-    let ends = ends.filter_map(|time| time.checked_add(span)?.checked_sub(now_ns));
-    let ends: SmallVec<[u64; MOST_NUMBERS]> = ends.filter(|span| *span > 0).collect();
+    let times = told(stream, trace)?;
+    let earlier = times.iter().filter(|time| **time <= now_ns);
+    let ends = earlier.filter_map(|time| time.checked_add(span)?.checked_sub(now_ns));
+    let ends: Times = ends.filter(|span| *span > 0).collect();
     let end = stream.pick(&ends).copied().unwrap_or(span);
     beside(stream, end)
 }
@@ -94,8 +89,8 @@ fn beside(stream: &mut Stream, span: u64) -> Option<u64> {
     (span > 0).then_some(span)
 }
 
-/// The numbers of the state or the event of a recent step.
-fn told(stream: &mut Stream, trace: &Trace) -> Option<SmallVec<[u64; MOST_NUMBERS]>> {
+/// The times that the numbers in the state or the event of a recent step may be, in ns.
+fn told(stream: &mut Stream, trace: &Trace) -> Option<Times> {
     let recent = trace.steps.len().min(RECENT);
     let back = stream.below(recent.max(1) as u32) as usize;
     let step = trace.steps.get(trace.steps.len().checked_sub(1 + back)?)?;
@@ -103,12 +98,16 @@ fn told(stream: &mut Stream, trace: &Trace) -> Option<SmallVec<[u64; MOST_NUMBER
         (0, Some(state)) => state,
         _ => step.event,
     };
-    Some(numbers(trace.bytes(value)))
+    let numbers = numbers(trace.bytes(value));
+    let times = COUNTED_IN
+        .iter()
+        .flat_map(|unit| numbers.iter().filter_map(|it| it.checked_mul(*unit)));
+    Some(times.collect())
 }
 
 /// The numbers of a value, which may be any bytes.
-fn numbers(bytes: &[u8]) -> SmallVec<[u64; MOST_NUMBERS]> {
-    let mut found = SmallVec::new();
+fn numbers(bytes: &[u8]) -> Times {
+    let mut found = Times::new();
     for token in Decoder::new(bytes).tokens().map_while(Result::ok) {
         found.extend(match token {
             Token::U8(number) => Some(number.into()),
