@@ -10,6 +10,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("shrinking", "shrink", shrink),
         trial("shrinking", "to_a_file", to_a_file),
+        trial("shrinking", "a_start_of_nobody", a_start_of_nobody),
         trial("shrinking", "few_attempts", few_attempts),
         trial("shrinking", "statistics", statistics),
         trial("shrinking", "refusals", refusals),
@@ -84,6 +85,38 @@ fn shrink() {
     let again = place.sim(&format!("shrink found/{shrunk} --wasm {bug}.wasm"));
     assert!(again.out.contains("from 4 decisions to 4"), "{}", again.out);
     assert_eq!(place.list("found").len(), 2);
+}
+
+/// A start that nobody sent becomes a request's, and what a request needs less for is found.
+fn a_start_of_nobody() {
+    let place = Place::new();
+    place.planted("timer-accepted-when-working");
+    let start = |id: &str| {
+        format!(
+            r#""value":{{"start":{{"base_delay_ms":0,"max_attempts":3,"now_ns":0,"payload":"",
+                "req_id":"{id}"}}}}"#
+        )
+    };
+    let case = format!(
+        r#"{{"format": "sim-case/1", "found_by": {{"driver":"hand"}},
+            "world": {{"manifest":"sha256:{hash}","reducers":{{}}}},
+            "requests": [{{"name":"r1","schema":"demo/RetryEvent@1",{}}}],
+            "schedule": [
+                {{"inject":"demo/RetryEvent@1",{}}},
+                {{"deliver":"WorkRequested","req_id":"do_work"}},
+                {{"step":"WorkPlan","req_id":"do_work","answer":"transient"}},
+                {{"deliver":"err","req_id":"do_work"}},
+                {{"fire":"timer","req_id":"do_work","twice":true}},
+                {{"fire":"timer","req_id":"do_work"}}
+            ]}}"#,
+        start("r1"),
+        start("do_work"),
+        hash = "0".repeat(64)
+    );
+    place.write("case.json", case);
+    let said = place.sim("shrink case.json --wasm timer-accepted-when-working.wasm --out to.json");
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.out.contains("from 6 decisions to 2"), "{}", said.out);
 }
 
 /// To a file, which may be the case itself.

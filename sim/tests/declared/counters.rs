@@ -151,7 +151,7 @@ fn of_each() {
 /// At a step in a cell it is the cell that is meant, also where a timer is called otherwise.
 fn of_the_cell() {
     let property = "[properties.p]\nalways = \"who == key\"\nwhen = \"event.tag == 'timer'\"\n";
-    let out = ends(property, 0);
+    let out = ends(&format!("{property}[faults]\nspurious = \"all\"\n"), 0);
     assert!(count(&out, "p judged") > 50, "{out}");
 }
 
