@@ -171,9 +171,9 @@ fn reducer<'a>(
 }
 
 /// The one of these that is given, if it is one.
-fn only<'f, K, const N: usize>(
-    kinds: [(K, &'f Option<Spanned<String>>); N],
-) -> Option<(K, &'f Spanned<String>)> {
+fn only<K, const N: usize>(
+    kinds: [(K, &Option<Spanned<String>>); N],
+) -> Option<(K, &Spanned<String>)> {
     let given = kinds.into_iter();
     let mut given = given.filter_map(|(kind, it)| Some((kind, it.as_ref()?)));
     let first = given.next()?;
