@@ -344,11 +344,11 @@ fn check_sent<'a>(
         let missing = takes(client, &made).filter(|missing| all_made.contains(missing.as_str()));
         if let Some(missing) = missing {
             let what = format!(
-                "`{}` is never sent: nobody is before it who makes an id of `{missing}`",
+                "`{}` is never sent: no client before it makes an id of `{missing}`",
                 client.name
             );
             let hint = format!(
-                "those who make one are never sent either: {{ any = {missing:?} }} makes the first"
+                "those that make one are never sent either: {{ any = {missing:?} }} makes the first"
             );
             troubles.add(place_of(client, entries), what).hint(hint);
         }

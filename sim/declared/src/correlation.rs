@@ -74,8 +74,7 @@ impl Correlation {
                 troubles.add(at, what).maybe_hint(hint);
             }
             Astray::To(kind) => {
-                let what =
-                    format!("`{path}` in `{name}` is {kind}, and says whose it is to nobody");
+                let what = format!("`{path}` in `{name}` is {kind}: it cannot say whose it is");
                 let trouble = troubles.add(at, what);
                 trouble.expected("the path of a text or a whole number");
             }

@@ -28,7 +28,7 @@ pub(crate) fn check<'a>(file: &'a File, troubles: &mut Troubles<'a>) {
                 true => "a name is empty".to_owned(),
                 false => format!("`{name}` is no name of a property"),
             };
-            let hint = "a word or two; ` judged` and ` counted` say whether another was";
+            let hint = "a word or two; reports add ` judged` and ` counted` to names";
             troubles.add(at, what).hint(hint);
         } else if sim_model::is_of_any_world(name) || name == COUNTERS {
             let trouble = troubles.add(at, format!("`{name}` is what any world must hold"));

@@ -155,16 +155,16 @@ fn of_clients() {
               expected: one of blob.get, blob.put, http.request, lease/Acquire@1, lease/Event@1, lease/Granted@1, lease/Release@1, lease/Renew@1, lease/Resource@1, lease/State@1, timer.set
               hint: did you mean `lease/Granted@1`?
             1 error
-            error: `requested` in `lease/Event@1/timer` is a record, and says whose it is to nobody
+            error: `requested` in `lease/Event@1/timer` is a record: it cannot say whose it is
               at w/sim.toml:6:25
               expected: the path of a text or a whole number
             1 error
-            error: `a` is never sent: nobody is before it who makes an id of `h`
+            error: `a` is never sent: no client before it makes an id of `h`
               at w/sim.toml:5:1
-              hint: those who make one are never sent either: { any = "h" } makes the first
-            error: `b` is never sent: nobody is before it who makes an id of `r`
+              hint: those that make one are never sent either: { any = "h" } makes the first
+            error: `b` is never sent: no client before it makes an id of `r`
               at w/sim.toml:9:1
-              hint: those who make one are never sent either: { any = "r" } makes the first
+              hint: those that make one are never sent either: { any = "r" } makes the first
             2 errors
             error: no client is ever sent: each has a `weight` or a `most` of 0
               at w/sim.toml:5:1
@@ -175,11 +175,11 @@ fn of_clients() {
             1 error
             error: `p judged` is no name of a property
               at w/sim.toml:5:1
-              hint: a word or two; ` judged` and ` counted` say whether another was
+              hint: a word or two; reports add ` judged` and ` counted` to names
             1 error
             error: a name is empty
               at w/sim.toml:5:1
-              hint: a word or two; ` judged` and ` counted` say whether another was
+              hint: a word or two; reports add ` judged` and ` counted` to names
             1 error
         "#]],
     );
