@@ -70,8 +70,8 @@ impl Room {
     /// under valgrind or `ulimit -v`.
     pub const ALL: [Room; 3] = [Room::Pool, Room::Apart, Room::Cramped];
 
-    /// As many instances as must be had at once for this to be enough: a worker has its own, a fresh
-    /// one that a step is taken on again, and for a moment the next of each.
+    /// As many instances as must be had at once for this to be enough: a worker has its own, a
+    /// fresh one that a step is taken on again, and for a moment the next of each.
     pub fn instances(self) -> usize {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         match self {
