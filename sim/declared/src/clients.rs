@@ -6,7 +6,6 @@ use crate::bundles::Bundles;
 use crate::expand::Definitions;
 use crate::file::File;
 use crate::given::{Fresh, Given, OfBundle, Place, strip};
-use crate::path::Path;
 use crate::trouble::Troubles;
 use crate::written::Client as ClientFile;
 use sim_air::{Air, SchemaId, Type, Value};
@@ -31,8 +30,6 @@ pub(crate) struct Client {
     given: Option<Given>,
     weight: u32,
     most: Option<u32>,
-    /// Where in the payload time is told.
-    times: Vec<Path>,
 }
 
 impl Client {
@@ -122,8 +119,6 @@ impl Client {
                 }
             },
         };
-        let mut times = Vec::new();
-        given.iter().for_each(|given| given.times("", &mut times));
         if file.weight.is_some_and(|weight| weight > MOST_WEIGHT) {
             let what = format!("`{name}`: a weight is at most {MOST_WEIGHT}");
             troubles.add(at, what);
@@ -136,7 +131,6 @@ impl Client {
             given,
             weight: file.weight.unwrap_or(WEIGHT).min(MOST_WEIGHT),
             most: file.most,
-            times: times.iter().map(|path| Path::new(path)).collect(),
         })
     }
 
@@ -243,24 +237,13 @@ impl Client {
 
     /// An event as it is at a time, if it tells the time.
     pub fn at(&self, air: &Air, value: &[u8], now_ns: u64) -> Option<Vec<u8>> {
-        if self.times.is_empty() {
-            return None;
-        }
+        let given = self.given.as_ref().filter(|given| given.tells_time())?;
         let mut event = air.schemas.decode(self.event, value).ok()?;
-        let payload = match &mut event {
-            Value::Variant { value, .. } => value,
+        let payload: &mut Value = match &mut event {
+            Value::Variant { value, .. } if self.arm.is_some() => value,
             value => value,
         };
-        for path in &self.times {
-            let is_int = matches!(path.find(payload), Some(Value::Int(_)));
-            path.put(
-                payload,
-                match is_int {
-                    true => Value::Int(i64::try_from(now_ns).unwrap_or(i64::MAX)),
-                    false => Value::Nat(now_ns),
-                },
-            );
-        }
+        given.tell(&air.schemas, payload, now_ns);
         air.schemas.encode(self.event, &event).ok()
     }
 }

@@ -12,6 +12,7 @@ use crate::bundles::{Bundles, id};
 use crate::condition::{Condition, Problem, Variables};
 use crate::expand::Definitions;
 use crate::fields;
+use crate::late;
 use crate::numbers::number;
 use crate::path::Path;
 use crate::shape::{Shape, Wanted};
@@ -42,7 +43,10 @@ enum How {
     Range(i128, i128),
     OneOf(Vec<Value>),
     Text(Alphabet),
-    Now,
+    /// The time at which it is sent; or, of a message that may come late, by how much it does.
+    Now {
+        late: bool,
+    },
     From(Path),
     Works(Box<Condition>),
     /// Of a record: these fields; the others are as they were.
@@ -179,8 +183,14 @@ impl Given {
                 _ => wrong(format!("the field is no text but {}", schemas.describe(ty))),
             },
             "now" if !place.is_request => wrong("only a request tells the time"),
-            "now" => match inner {
-                Type::Nat | Type::Time | Type::Int => Ok(How::Now),
+            "now" => match (inner, toml) {
+                (Type::Nat | Type::Time | Type::Int, Toml::Boolean(true)) => {
+                    Ok(How::Now { late: false })
+                }
+                (Type::Nat | Type::Time | Type::Int, Toml::String(word)) if word == "late" => {
+                    Ok(How::Now { late: true })
+                }
+                (Type::Nat | Type::Time | Type::Int, _) => wrong("`now` is `true` or `\"late\"`"),
                 _ => wrong(format!("the field is no time but {}", schemas.describe(ty))),
             },
             "from" | "cel" if place.asked.is_none() => wrong(format!(
@@ -205,7 +215,7 @@ impl Given {
     /// Whether a value is drawn: it differs from run to run.
     pub fn is_drawn(&self) -> bool {
         match &self.how {
-            How::Is(_) | How::Now | How::From(_) | How::Works(_) => false,
+            How::Is(_) | How::Now { late: false } | How::From(_) | How::Works(_) => false,
             How::Fields(fields) => fields.iter().any(|(_, given)| given.is_drawn()),
             How::Arm(_, given) => given.is_drawn(),
             _ => true,
@@ -222,18 +232,41 @@ impl Given {
         }
     }
 
-    /// Where time is told, as paths from here.
-    pub fn times(&self, at: &str, found: &mut Vec<String>) {
+    /// Whether time is told in it.
+    pub fn tells_time(&self) -> bool {
         match &self.how {
-            How::Now => found.push(at.to_owned()),
-            How::Fields(fields) => {
-                for (name, given) in fields {
-                    let at = match at.is_empty() {
-                        true => name.clone(),
-                        false => format!("{at}.{name}"),
-                    };
-                    given.times(&at, found);
+            How::Now { .. } => true,
+            How::Fields(fields) => fields.iter().any(|(_, given)| given.tells_time()),
+            How::Arm(_, given) => given.tells_time(),
+            _ => false,
+        }
+    }
+
+    /// Tells the time at which it is sent, in a value that was made before.
+    pub fn tell(&self, schemas: &Schemas, value: &mut Value, now_ns: u64) {
+        match (&self.how, value) {
+            (How::Now { late }, value) => {
+                let by_ns = match value {
+                    Value::Nat(by) if *late => *by,
+                    Value::Int(by) if *late => u64::try_from(*by).unwrap_or(0),
+                    _ => 0,
+                };
+                let sent_ns = now_ns.saturating_sub(by_ns);
+                *value = match strip(schemas, &self.ty) {
+                    Type::Int => Value::Int(i64::try_from(sent_ns).unwrap_or(i64::MAX)),
+                    _ => Value::Nat(sent_ns),
+                };
+            }
+            (How::Fields(fields), Value::Map(entries)) => {
+                for (key, value) in entries {
+                    let is_it = |(name, _): &&(String, Given)| key.as_text() == Some(name);
+                    if let Some((_, given)) = fields.iter().find(is_it) {
+                        given.tell(schemas, value, now_ns);
+                    }
                 }
+            }
+            (How::Arm(arm, given), Value::Variant { tag, value }) if tag == arm => {
+                given.tell(schemas, value, now_ns);
             }
             _ => {}
         }
@@ -274,13 +307,16 @@ impl Given {
             How::Range(least, most) => number_of(ty, within(*least, *most, stream)),
             How::OneOf(values) => stream.pick(values).cloned().unwrap_or(base),
             How::Text(alphabet) => Value::text(alphabet.draw(stream)),
+            How::Now { late: true } => number_of(ty, late::draw(stream).into()),
             How::Fields(fields) => with_fields(schemas, ty, base, fields, |given, base| {
                 given.draw(schemas, base, bundles, asked, stream)
             }),
             How::Arm(tag, given) => in_arm(schemas, ty, tag, base, |base| {
                 given.draw(schemas, base, bundles, asked, stream)
             }),
-            How::Is(_) | How::Now | How::From(_) | How::Works(_) => self.settled(base, asked),
+            How::Is(_) | How::Now { late: false } | How::From(_) | How::Works(_) => {
+                self.settled(base, asked)
+            }
         }
     }
 
@@ -317,7 +353,10 @@ impl Given {
             How::Arm(tag, given) => in_arm(schemas, ty, tag, base, |base| {
                 given.nth(schemas, base, n, bundles, asked)
             }),
-            How::Is(_) | How::Now | How::From(_) | How::Works(_) => self.settled(base, asked),
+            How::Now { late: true } => number_of(ty, 0),
+            How::Is(_) | How::Now { late: false } | How::From(_) | How::Works(_) => {
+                self.settled(base, asked)
+            }
         }
     }
 
@@ -382,7 +421,7 @@ impl Given {
                 Value::Variant { tag: is, value } => is == tag && given.allows(value, fresh),
                 _ => false,
             },
-            How::Now | How::From(_) | How::Works(_) => true,
+            How::Now { .. } | How::From(_) | How::Works(_) => true,
         }
     }
 

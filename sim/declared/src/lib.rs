@@ -70,6 +70,7 @@ mod functions;
 mod given;
 mod judge;
 mod known;
+mod late;
 mod looks;
 mod memory;
 mod model;

@@ -57,20 +57,6 @@ impl Path {
             .try_fold(value, |value, name| value.field(name))
     }
 
-    /// Puts a value there, if there is something.
-    pub fn put(&self, value: &mut Value, new: Value) {
-        let mut place = value;
-        for name in &self.0 {
-            let Value::Map(entries) = place else { return };
-            let is_it = |entry: &&mut (Value, Value)| entry.0.as_text() == Some(name);
-            let Some(entry) = entries.iter_mut().find(is_it) else {
-                return;
-            };
-            place = &mut entry.1;
-        }
-        *place = new;
-    }
-
     /// What stands there in canonical bytes, as a text; in the payload, if it is a variant.
     pub fn read<'a>(&self, canonical: &'a [u8]) -> Option<Cow<'a, str>> {
         let mut decoder = Decoder::new(canonical);

@@ -144,7 +144,7 @@ pub(crate) struct Client {
     pub arm: Option<Spanned<String>>,
     /// What its fields are. One that is left out is drawn by its schema. A value is itself, or
     /// `{ fresh = "NAME" }`, `{ known = "NAME" }`, `{ any = "NAME" }`, `{ range = [1, 9] }`,
-    /// `{ one_of = [1, 2] }`, `{ text = "word" }`, `{ now = true }`.
+    /// `{ one_of = [1, 2] }`, `{ text = "word" }`, `{ now = true }`, `{ now = "late" }`.
     #[schemars(with = "Option<serde_json::Value>")]
     pub fields: Option<Spanned<Value>>,
     /// How often, relative to the other clients; 10 if left out, 0 is never.

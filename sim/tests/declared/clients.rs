@@ -9,6 +9,7 @@ pub fn trials() -> Vec<Trial> {
         trial("clients", "values", values),
         trial("clients", "ids", ids),
         trial("clients", "time", time),
+        trial("clients", "late", late),
         trial("clients", "how_often", how_often),
         trial("clients", "faults_off", faults_off),
         trial("clients", "spurious", spurious),
@@ -67,6 +68,31 @@ fn time() {
     let text = format!("{LEASES}{CLIENTS}{AS_SENT}{properties}").replace("= 100\n", "= 20000\n");
     let said = leases_of(&text).sim("run --world w --case-dir found");
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+}
+
+/// A message that was long under way tells the time at which it was sent: none is of later, some are
+/// of now, some are older than what came before them.
+fn late() {
+    let seen = "event.tag == 'renew' && before != null && before.holder != null";
+    let properties = format!(
+        r#"[properties.none_of_later]
+always = "event.value.now_ns <= now"
+when = "event.tag in ['acquire', 'renew']"
+[properties.at_once]
+sometimes = "{seen} && now > 0 && event.renew.now_ns == now"
+[properties.older]
+sometimes = "{seen} && event.renew.now_ns < asked_ns"
+[counters.asked_ns]
+last = "event.acquire.now_ns"
+when = "event.tag == 'acquire'"
+"#
+    );
+    let text = format!("{LEASES}{CLIENTS}{AS_SENT}{properties}").replace("= 100\n", "= 2000\n");
+    let late = text.replace("now = true", "now = \"late\"");
+    for (text, code) in [(late, 0), (text, 5)] {
+        let said = leases_of(&text).sim("run --world w --case-dir found");
+        assert_eq!(said.code, code, "{}{}", said.out, said.err);
+    }
 }
 
 /// Those that are new, also where they are nearly equal, and those that are known.

@@ -199,6 +199,8 @@ fn of_values() {
         "resource = { text = \"words\" }",
         "resource = { from = \"holder\" }",
         "holder = { now = true }",
+        "now_ns = { now = false }",
+        "now_ns = { now = \"later\" }",
     ];
     let client = "[clients.a]\nevent = \"lease/Event@1\"\narm = \"acquire\"\nfields.";
     let texts = texts.map(|text| format!("{LEASES}{client}{text}\n"));
@@ -207,47 +209,53 @@ fn of_values() {
     refused(
         texts.into_iter().chain([two_types]),
         &expect![[r#"
-        error: `a`: 5 to 1 is no range of nat
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: -1 to 1 is no range of nat
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: `range` needs two whole numbers: [1, 100]
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: expected a whole number up to 64 bits (a great one as text), found the text `long`
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: `one_of` needs a list of values
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: `fresh`, `known` say more than one thing
-          at w/sim.toml:8:1
-          hint: a value is made in one way
-        1 error
-        error: `a`: unknown `fesh`
-          at w/sim.toml:8:1
-          hint: did you mean `fresh`?
-        1 error
-        error: no client makes an id of `resource`
-          at w/sim.toml:5:1
-          hint: { fresh = "resource" } makes one
-        1 error
-        error: `a`: `text` is `word`, `line` or `any`
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: `from` is for answers: a request has nothing to take it from
-          at w/sim.toml:8:1
-        1 error
-        error: `a`: the field is no time but text
-          at w/sim.toml:8:1
-        1 error
-        error: ids of `r` are text elsewhere, and nat here
-          at w/sim.toml:5:1
-          hint: give them a bundle of their own, by another name
-        1 error
-    "#]],
+            error: `a`: 5 to 1 is no range of nat
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: -1 to 1 is no range of nat
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `range` needs two whole numbers: [1, 100]
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: expected a whole number up to 64 bits (a great one as text), found the text `long`
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `one_of` needs a list of values
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `fresh`, `known` say more than one thing
+              at w/sim.toml:8:1
+              hint: a value is made in one way
+            1 error
+            error: `a`: unknown `fesh`
+              at w/sim.toml:8:1
+              hint: did you mean `fresh`?
+            1 error
+            error: no client makes an id of `resource`
+              at w/sim.toml:5:1
+              hint: { fresh = "resource" } makes one
+            1 error
+            error: `a`: `text` is `word`, `line` or `any`
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `from` is for answers: a request has nothing to take it from
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: the field is no time but text
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `now` is `true` or `"late"`
+              at w/sim.toml:8:1
+            1 error
+            error: `a`: `now` is `true` or `"late"`
+              at w/sim.toml:8:1
+            1 error
+            error: ids of `r` are text elsewhere, and nat here
+              at w/sim.toml:5:1
+              hint: give them a bundle of their own, by another name
+            1 error
+        "#]],
     );
 }
 
