@@ -14,13 +14,16 @@ mod explore;
 mod init;
 mod input;
 mod layout;
+mod merge;
 mod package;
 mod planted;
 mod readers;
 mod replay;
+mod reporting;
 mod run;
 mod schema;
 mod selftest;
+mod shard;
 mod shell;
 mod shrink;
 mod stepper;
@@ -70,6 +73,7 @@ struct Arguments {
 enum Command {
     Init(init::Init),
     Run(run::Run),
+    Merge(merge::Merge),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
     Explore(explore::Explore),
@@ -116,6 +120,7 @@ pub fn main() -> Exit {
     let done = match arguments.command {
         Command::Init(init) => init.execute(),
         Command::Run(run) => run.execute(),
+        Command::Merge(merge) => merge.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
         Command::Explore(explore) => explore.execute(),
@@ -128,7 +133,7 @@ pub fn main() -> Exit {
     };
     done.unwrap_or_else(|error| {
         let _ = write!(terminal::err(), "{}", errors::error_text(&error));
-        Exit::BadInput
+        errors::exit_of(&error)
     })
 }
 

@@ -46,7 +46,7 @@ fn pages() -> Vec<PathBuf> {
 }
 
 /// Commands that take long, and what is run instead: the same of less.
-const SHORTER: [(&str, &str); 7] = [
+const SHORTER: [(&str, &str); 12] = [
     (
         "run --seeds 0..200 --twice --thorough",
         "run --seeds 0..10 --twice --thorough",
@@ -57,6 +57,23 @@ const SHORTER: [(&str, &str); 7] = [
     (
         "selftest --starts 100 --shrinks 0",
         "selftest --starts 1 --shrinks 0",
+    ),
+    ("run --seeds 0..1000000", "run --seeds 0..1000"),
+    (
+        "run --seeds 0..1000000 --shard 1/3 --out results",
+        "run --seeds 0..1000 --shard 1/3 --out results",
+    ),
+    (
+        "run --seeds 0..1000000 --shard 2/3 --out results",
+        "run --seeds 0..1000 --shard 2/3 --out results",
+    ),
+    (
+        "run --seeds 0..1000000 --shard 3/3 --out results",
+        "run --seeds 0..1000 --shard 3/3 --out results",
+    ),
+    (
+        "run --seeds 0..100000 --shard 3/8 --out results",
+        "run --seeds 0..1000 --shard 3/8 --out results",
     ),
     (
         "run --seeds 0..100000 --jobs 2",

@@ -15,9 +15,10 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 11] = [
+pub const COMMANDS: [&str; 12] = [
     "init",
     "run",
+    "merge",
     "replay",
     "shrink",
     "explore",

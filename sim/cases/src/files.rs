@@ -145,15 +145,27 @@ pub fn folder_of(path: &Path) -> &Path {
 /// # Errors
 /// If there are more than [`MOST_LISTED`], and whatever the system says.
 pub fn list(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
+    list_at_most(folder, MOST_LISTED, wanted)
+}
+
+/// As [`list`], with a bound of its own.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_at_most(
+    folder: &Path,
+    most: usize,
+    wanted: impl Fn(&Path) -> bool,
+) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if wanted(&path) {
             paths.push(path);
         }
-        if paths.len() > MOST_LISTED {
+        if paths.len() > most {
             return Err(io::Error::other(format!(
-                "it has more than {MOST_LISTED} files, the most that are read of a folder"
+                "it has more than {most} files, the most that are read of a folder"
             )));
         }
     }

@@ -30,6 +30,10 @@ pub(crate) struct Figures {
     is_interrupted: bool,
     /// What was seen of each reducer that loses memory.
     leaks: Vec<String>,
+    /// Seeds whose results are missing, each from the first up to, not including, the last: of
+    /// `sim merge`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    missing_seeds: Vec<[u64; 2]>,
     /// The `sometimes` properties that a campaign of this size must see and no run saw.
     #[serde(rename = "missed_goals")]
     missed: Vec<String>,
@@ -93,6 +97,11 @@ pub(crate) fn serialize<S: Serializer>(
         is_cut_short: summary.cut_short,
         is_interrupted: summary.interrupted,
         leaks: summary.leaks.values().cloned().collect(),
+        missing_seeds: summary
+            .missing
+            .iter()
+            .map(|seeds| [seeds.start, seeds.end])
+            .collect(),
         missed: missed.map(|property| property.name.to_string()).collect(),
         seeds: summary.seeds,
         steps: summary.steps,

@@ -1,6 +1,7 @@
 //! Events for people: failures as tables, figures at the end. Progress is another reader's matter.
 
 use std::io::Write;
+use std::ops::Range;
 
 use super::event::{Case, CaseDone, Event, Failed, Finished, Reader, Shrunk, Violation};
 use super::marked;
@@ -189,6 +190,7 @@ impl<W> Human<'_, W> {
             });
         }
         failures(text, &finished.failures);
+        missing(text, &seen.missing);
         if seen.interrupted {
             text.line("interrupted: these are the seeds that were run until then");
         }
@@ -203,6 +205,24 @@ impl<W> Human<'_, W> {
 
 /// Characters of a signature in the table of all.
 const MOST_OF_A_SIGNATURE: usize = 76;
+
+/// So many ranges of seeds are listed at most.
+const MOST_MISSING: usize = 20;
+
+/// The seeds whose results are not there.
+fn missing(text: &mut Text, missing: &[Range<u64>]) {
+    for seeds in missing.iter().take(MOST_MISSING) {
+        let Range { start, end } = seeds;
+        text.look(Look::Bad, format!("missing: the seeds {start}..{end}"));
+    }
+    let all = missing.len();
+    if all > MOST_MISSING {
+        text.look(Look::Bad, format!("missing: {all} such ranges in all"));
+    }
+    if all > 0 {
+        text.line("hint: start the shards again: what is done is skipped");
+    }
+}
 
 /// Each failure that was found, with its case.
 fn failures(text: &mut Text, failures: &[Failed]) {

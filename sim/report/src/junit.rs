@@ -131,6 +131,7 @@ impl<W: Write> JUnit<W> {
             suite.add_test_cases(self.invariants(summary));
             suite.add_test_cases(sometimes(summary));
             suite.add_test_case(runs_end(summary));
+            suite.add_test_cases(missing(summary));
         }
         suite.add_test_case(test(
             "determinism",
@@ -166,6 +167,15 @@ fn runs_end(summary: &Summary) -> TestCase {
     let text = format!("{runs} of {} were cut short by a bound", summary.seeds);
     let failure = Some(&text).filter(|_| summary.is_cut());
     test("runs_end", "runs come to their end", failure)
+}
+
+/// That the results of all seeds are there, where they are not.
+fn missing(summary: &Summary) -> Option<TestCase> {
+    let missing = summary.missing.iter();
+    let missing = missing.map(|seeds| format!("{}..{}", seeds.start, seeds.end));
+    let text = format!("missing: {}", missing.collect::<Vec<_>>().join(", "));
+    let says = "the results of all seeds are there";
+    (!summary.missing.is_empty()).then(|| test("whole", says, Some(&text)))
 }
 
 /// What some campaign must see.

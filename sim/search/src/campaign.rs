@@ -9,20 +9,22 @@ mod chunks;
 mod counts;
 mod merger;
 mod proof;
+mod results;
 mod runner;
 mod summary;
 mod survey;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use crate::threads;
-use chunks::{Chunks, Part, run_chunk};
+pub use chunks::Chunks;
+use chunks::{Part, run_chunk};
 pub use counts::{fault_names, faults_of};
 use merger::Merger;
 pub use proof::{Progress, Proof};
+pub use results::{ChunkResults, MergeError, merge, run_chunks};
 pub use runner::{Checked, Effort, Runner, Sighting};
 use sim_host::{Code, StepError};
 use sim_kernel::World;
@@ -31,8 +33,9 @@ use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_record::trace::Difference;
-pub use summary::{Failure, Judged, Ran, Sometimes, Summary};
+pub use summary::{Failure, Judged, Ran, Sighted, Sometimes, Summary};
 pub use survey::survey;
+
 /// Wasm instances that a [`Runner`] may hold: to run, to try recoveries, and two to scrutinise; and
 /// two of its twin's, if every seed is run twice.
 const INSTANCES_OF_A_RUNNER: usize = 6;
@@ -92,9 +95,9 @@ pub enum Stop {
 
 /// What is told of a campaign while it goes on.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'a> {
+pub enum Told<'a, S = Sighting> {
     /// A failure as no seed before had one. It is told before the seed is.
-    Found(&'a Failure),
+    Found(&'a Failure<S>),
     /// A seed was run.
     Ran(&'a Ran),
 }
@@ -109,25 +112,33 @@ pub fn run(
     let chunks = Chunks::of(&options.seeds);
     let properties = Properties::of(world, model);
     let mut merger = Merger::new(properties, model.answers(), options, chunks.count, tell);
-    let next_chunk = AtomicU64::new(0);
+    on_threads((world, model, options), 0..chunks.count, &mut |part| {
+        merger.take(part)
+    });
+    merger.finish(Ok)
+}
+
+/// Runs some chunks of a campaign on as many threads as it wants. `take` is given what comes of
+/// them, and says whether it wants more.
+fn on_threads(
+    (world, model, options): (&World, &dyn Model, &CampaignOptions),
+    wanted: impl IntoIterator<Item = u64, IntoIter: Send>,
+    take: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool,
+) {
+    let chunks = Chunks::of(&options.seeds);
+    let wanted = Mutex::new(wanted.into_iter());
+    let next = || {
+        let mut wanted = wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.next()
+    };
     let stop = AtomicBool::new(false);
     let work = |sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool| {
-        let mut runner = Runner::new(world, model);
-        if let Ok(runner) = &mut runner {
-            runner.set_interrupt(options.interrupt.clone());
-            if options.remember {
-                runner.remember_steps();
-            }
-        }
-        let mut known = BTreeSet::new();
+        let mut runner = runner_for(world, model, options);
         while !stop.load(Ordering::Relaxed) && !options.interrupt.is_asked() {
-            let index = next_chunk.fetch_add(1, Ordering::Relaxed);
-            if index >= chunks.count {
-                break;
-            }
+            let Some(index) = next() else { break };
             let seeds = (index, chunks.seeds(index));
             let ran = match &mut runner {
-                Ok(runner) => run_chunk(runner, seeds, options, &mut known, sink),
+                Ok(runner) => run_chunk(runner, seeds, options, sink),
                 Err(error) => Err(error.clone()),
             };
             if let Err(error) = ran
@@ -148,16 +159,29 @@ pub fn run(
         let count = threads::begin(scope, works);
         drop(sender);
         if count == 0 {
-            work(&mut |part| merger.take(part));
+            work(take);
         }
         for part in receiver {
-            if !merger.take(part) {
+            if !take(part) {
                 break;
             }
         }
         stop.store(true, Ordering::Relaxed);
     });
-    merger.finish()
+}
+
+/// A runner that runs seeds as a campaign does.
+fn runner_for<'w>(
+    world: &'w World,
+    model: &'w dyn Model,
+    options: &CampaignOptions,
+) -> Result<Runner<'w>, StepError> {
+    let mut runner = Runner::new(world, model)?;
+    runner.set_interrupt(options.interrupt.clone());
+    if options.remember {
+        runner.remember_steps();
+    }
+    Ok(runner)
 }
 
 /// Other runs between which a seed is run again, to see whether it is the same after them.

@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
+use super::{Exit, shard};
 use crate::worlds::Misfit;
 use sim_air::{Diagnostics, printable, printable_lines};
+use sim_search::campaign::MergeError;
+use sim_shards::FolderError;
 
 /// An error that says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,24 @@ pub(crate) fn error_text(error: &anyhow::Error) -> String {
 fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     let hinted = cause.downcast_ref::<Hinted>();
     let misfit = cause.downcast_ref::<Misfit>();
+    let folder = cause.downcast_ref::<FolderError>();
     hinted
         .map(|it| it.hint.as_str())
         .or_else(|| misfit.map(Misfit::hint))
+        .or_else(|| folder.and_then(shard::hint))
+}
+
+/// How a command ends that has this error: bad input, but where two results of the same seeds are
+/// not the same.
+pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
+    let contradicts = |cause: &(dyn std::error::Error + 'static)| {
+        let folder = cause.downcast_ref::<FolderError>();
+        let merged = cause.downcast_ref::<MergeError<FolderError>>();
+        matches!(folder, Some(FolderError::Contradiction(..)))
+            || matches!(merged, Some(MergeError::Differs { .. }))
+    };
+    match error.chain().any(contradicts) {
+        true => Exit::Nondeterminism,
+        false => Exit::BadInput,
+    }
 }

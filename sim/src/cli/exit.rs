@@ -21,12 +21,14 @@ pub enum Exit {
     NeverSeen = 5,
     /// A bound came before the end.
     Incomplete = 6,
+    /// Results of some seeds of several machines are not there.
+    Missing = 7,
     /// As a shell says of what Ctrl-C has ended.
     Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [(Exit, &'static str); 8] = [
+    const ALL: [(Exit, &'static str); 9] = [
         (Exit::Holds, "everything holds"),
         (Exit::Violation, "an invariant is violated"),
         (
@@ -47,6 +49,10 @@ impl Exit {
             "a bound ended an exploration, a replay or most runs, and nothing was found until then",
         ),
         (
+            Exit::Missing,
+            "results of some seeds are missing, and nothing was found in the others",
+        ),
+        (
             Exit::Interrupted,
             "interrupted, and nothing was found until then",
         ),
@@ -59,10 +65,11 @@ impl Exit {
             Exit::NothingRan => 1,
             Exit::NeverSeen => 2,
             Exit::Incomplete => 3,
-            Exit::Interrupted => 4,
-            Exit::Violation => 5,
-            Exit::BadInput => 6,
-            Exit::Nondeterminism => 7,
+            Exit::Missing => 4,
+            Exit::Interrupted => 5,
+            Exit::Violation => 6,
+            Exit::BadInput => 7,
+            Exit::Nondeterminism => 8,
         };
         if rank(other) > rank(self) {
             other

@@ -10,7 +10,7 @@ use clap::{Args, value_parser};
 
 use super::input::{WorldArguments, jobs};
 use super::terminal::{self, Progress};
-use super::{Exit, run};
+use super::{Exit, reporting};
 use crate::models;
 use crate::worlds::examples;
 use sim_declared::File;
@@ -133,7 +133,7 @@ impl Explore {
         loaded.note_clients(&*model);
         let sized = self.sized(loaded.declared.as_ref());
         let scenes = self.scenes(&*model, sized)?;
-        run::probe(&self.case_dir)?;
+        reporting::probe(&self.case_dir)?;
         let options = self.options(sized);
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);

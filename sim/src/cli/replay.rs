@@ -31,7 +31,7 @@ use sim_report::turns::Rows;
 use sim_search::campaign::{Checked, Effort, Runner};
 use sim_simulator::End;
 
-/// Replay cases: what happened turn by turn, the verdict, the digest; without one, list the corpus
+/// Replay cases: turn by turn, the verdict, the digest; without one, list the corpus
 #[derive(Args)]
 #[command(after_help = "Example: sim replay corpus/ok-after-failed.json --html timeline.html")]
 pub(super) struct Replay {

@@ -1,34 +1,26 @@
 //! `sim run`: a campaign.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::Exit;
-use super::errors::{Hinted, error_text};
+use super::errors::error_text;
 use super::input::{Loaded, WorldArguments, jobs};
-use super::readers::{For, Output};
-use super::replay;
-use super::terminal::{self, Progress, ShrinkProgress};
+use super::reporting::{Clock, Reported, Reporting};
+use super::shard;
+use super::terminal::{self, Progress};
 use crate::models;
-use sim_cases::store;
-use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
-use sim_report::event::{
-    self, Event, Failed, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
-};
-use sim_report::turns::Rows;
+use sim_report::event::{Event, Readers, SeedDone};
 use sim_search::campaign::{self, CampaignOptions, Effort, Stop, Summary};
-use sim_search::shrink::{self, Budget};
-use sim_session::{Finding, Session, Settings};
+use sim_session::{Finding, Session};
+use sim_shards::Shard;
 
 /// Run a campaign: many seeds, each a different ordering
 #[derive(Args)]
@@ -51,13 +43,17 @@ pub(super) struct Run {
     #[command(flatten)]
     world: WorldArguments,
     #[command(flatten)]
-    output: Output,
-    /// Folder for the campaign's page, and one of each failure
-    #[arg(long, value_name = "DIR")]
-    html: Option<PathBuf>,
-    /// Folder for the cases of failures
-    #[arg(long, value_name = "DIR", default_value = "corpus")]
-    case_dir: PathBuf,
+    reporting: Reporting,
+    /// Run part K of N of the seeds [default: as the scheduler says]
+    #[arg(long, value_name = "K/N", requires = "out")]
+    shard: Option<Shard>,
+    /// Leave the results in this folder, for `sim merge`
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["seed", "html", "case_dir", "no_shrink", "attempts", "format"]
+    )]
+    out: Option<PathBuf>,
     /// Run plans to the letter: how their work ends is not chosen
     #[arg(long)]
     plans_as_written: bool,
@@ -70,13 +66,6 @@ pub(super) struct Run {
     /// Take every step, and remember none
     #[arg(long)]
     no_memo: bool,
-    /// Leave failures as they were found
-    #[arg(long)]
-    no_shrink: bool,
-    /// The most candidates that are run to shrink one failure [default: 20000, fewer of long ones]
-    #[arg(long, value_name = "N", conflicts_with = "no_shrink",
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(shrink::MOST_ATTEMPTS)))]
-    attempts: Option<u32>,
     /// Run every seed twice and compare
     #[arg(long)]
     twice: bool,
@@ -125,60 +114,22 @@ impl Run {
             terminal::note("nothing ran: the range of seeds is empty");
             return Ok(Exit::NothingRan);
         }
-        probe(&self.case_dir)?;
-        let mut readers = self.output.readers(&For {
+        let campaign = Reported {
             loaded: &loaded,
-            interrupt: &interrupt,
-            is_brief: false,
-            rows: Rows::default(),
-            pages: self.html.as_deref(),
-        })?;
-        readers.tell(&Event::Started(Started {
-            seeds: Some([options.seeds.start, options.seeds.end]),
-            ..event::Started::of(&loaded.world, "run", &loaded.notes)
-        }))?;
-        let command = |path: &Path| replay::command(path, &self.world);
-        let shrinking = ShrinkProgress::default();
-        let progress = |work| shrinking.show(work);
-        let settings = Settings {
-            folder: self.case_dir.clone(),
-            budget: self.budget(&interrupt),
-            most_failures: self.most(),
-            replay: &command,
-            progress: &progress,
+            model: &*model,
+            world: &self.world,
+            options: &options,
         };
-        let mut session = Session::new(&loaded.world, &*model, settings)?;
-        let (mut summary, clock) = seeds(&loaded, &*model, &options, &mut session, &mut readers)?;
-        if let Some(seed) = self.seed
-            && summary.unequal.is_empty()
-        {
-            let difference =
-                campaign::differs_after_others(&loaded.world, &*model, &options, seed)?;
-            summary
-                .unequal
-                .extend(difference.map(|found| (seed, found)));
+        match &self.out {
+            Some(folder) => shard::run(campaign, folder, self.shard),
+            None => self.reporting.tell(campaign, |session, readers| {
+                let (mut summary, clock) = seeds(campaign, session, readers)?;
+                if self.seed.is_some() {
+                    compare(campaign, &mut summary)?;
+                }
+                Ok((summary, clock))
+            }),
         }
-        let found = summary.failures.iter().map(Finding::from);
-        let settled = session.settle(found, &mut readers)?;
-        let found = (session.violated(&summary), session.failures());
-        let exit = Exit::of(settled);
-        let exit = self.finish(&mut readers, &summary, found, exit)?;
-        clock.tell(&summary);
-        if let Some(folder) = &self.html {
-            terminal::note(&format!("page: {}", folder.join("index.html").display()));
-        }
-        Ok(exit)
-    }
-
-    fn budget(&self, interrupt: &Interrupt) -> Option<Budget> {
-        let budget = match self.attempts {
-            None => Budget::default(),
-            Some(attempts) => Budget::from(attempts),
-        };
-        (!self.no_shrink).then(|| Budget {
-            interrupt: interrupt.clone(),
-            ..budget
-        })
     }
 
     fn most(&self) -> usize {
@@ -234,59 +185,21 @@ impl Run {
             interrupt: interrupt.clone(),
         })
     }
-
-    /// Tells what is known of the campaign as a whole, and how it ends.
-    fn finish(
-        &self,
-        readers: &mut Readers<'_>,
-        summary: &Summary,
-        (violated, failures): (Vec<ViolatedBy>, Vec<Failed>),
-        mut exit: Exit,
-    ) -> Result<Exit> {
-        for (seed, difference) in &summary.unequal {
-            let of = format!("seed {seed}");
-            let told = Nondeterminism::between_runs(&of, difference);
-            readers.tell(&Event::Nondeterminism(told))?;
-            exit = exit.or(Exit::Nondeterminism);
-        }
-        if summary.interrupted && !terminal::is_closed() {
-            exit = exit.or(Exit::Interrupted);
-        } else if !summary.missed().is_empty() {
-            exit = exit.or(Exit::NeverSeen);
-        } else if summary.is_cut() {
-            exit = exit.or(Exit::Incomplete);
-        }
-        readers.tell(&Event::Finished(Finished {
-            exit_code: exit as u8,
-            exit: exit.meaning(),
-            summary: Some(summary),
-            violated,
-            failures,
-        }))?;
-        Ok(exit)
-    }
-}
-
-/// Whether cases can be written, which is known before much is done for the sake of it.
-pub(super) fn probe(folder: &Path) -> Result<()> {
-    store::probe(folder).map_err(|error| {
-        let cause = error
-            .source()
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        let what = format!("cases cannot be written in {}", folder.display());
-        Hinted::new(cause, "name another folder with `--case-dir DIR`").context(what)
-    })
 }
 
 /// Runs the seeds and tells each of them. What is found is written down at once. What depends on
 /// time goes to standard error.
 fn seeds(
-    loaded: &Loaded,
-    model: &dyn Model,
-    options: &CampaignOptions,
+    campaign: Reported<'_>,
     session: &mut Session<'_>,
     readers: &mut Readers<'_>,
 ) -> Result<(Summary, Clock)> {
+    let Reported {
+        loaded,
+        model,
+        options,
+        ..
+    } = campaign;
     let asked = options.seeds.end - options.seeds.start;
     let progress = Progress::new(Some(asked), "seeds");
     let (mut seeds, mut steps) = (0, 0);
@@ -314,30 +227,27 @@ fn seeds(
         }
     })
     .context("the reducer cannot be run")?;
-    progress.finish();
+    let clock = Clock::stop(progress, true);
     told?;
     if summary.interrupted {
         terminal::note(&format!("stopped after {} of {asked} seeds", summary.seeds));
     }
-    let seeds = progress.elapsed();
-    Ok((summary, Clock { progress, seeds }))
+    Ok((summary, clock))
 }
 
-/// How long what took. Goes to standard error.
-struct Clock {
-    progress: Progress,
-    seeds: Duration,
-}
-
-impl Clock {
-    fn tell(&self, summary: &Summary) {
-        let seconds = self.seeds.as_secs_f64();
-        let rate = summary.steps as f64 / seconds;
-        let mut text = format!("{rate:.0} steps per second, {seconds:.1} s");
-        if !summary.failures.is_empty() {
-            let rest = (self.progress.elapsed() - self.seeds).as_secs_f64();
-            let _ = write!(text, ", and {rest:.1} s to confirm and shrink what failed");
-        }
-        terminal::note(&text);
+/// Whether the one seed of a campaign is the same after others, as it is in a larger one.
+fn compare(campaign: Reported<'_>, summary: &mut Summary) -> Result<()> {
+    let Reported {
+        loaded,
+        model,
+        options,
+        ..
+    } = campaign;
+    if summary.unequal.is_empty() {
+        let seed = Seed(options.seeds.start);
+        let difference = campaign::differs_after_others(&loaded.world, model, options, seed)?;
+        let difference = difference.map(|found| (seed, found));
+        summary.unequal.extend(difference);
     }
+    Ok(())
 }

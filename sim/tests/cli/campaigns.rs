@@ -415,7 +415,7 @@ fn exit_codes_are_documented() {
         .split_once("Exit codes:")
         .expect("they are in the help")
         .1;
-    assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 8);
+    assert_eq!(codes.lines().filter(|line| !line.is_empty()).count(), 9);
     assert_eq!(Place::new().sim("--version").code, 0);
     let path = super::absolute_root().join("docs/commands.md");
     let page = std::fs::read_to_string(path).expect("it can be read");

@@ -19,6 +19,7 @@ mod marks;
 mod regressions;
 mod replaying;
 mod schemas;
+mod shards;
 mod shrinking;
 mod terminal;
 mod worlds;
@@ -53,6 +54,7 @@ pub fn trials() -> Vec<Trial> {
         regressions::trials(),
         replaying::trials(),
         schemas::trials(),
+        shards::trials(),
         shrinking::trials(),
         terminal::trials(),
         worlds::trials(),

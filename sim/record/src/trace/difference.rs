@@ -1,16 +1,20 @@
 //! The first place where two traces differ.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 use crate::trace::{Intent, Trace, Turn, ValueId};
 
 /// The first turn that is not the same in both, and the field that tells.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Difference {
     /// Its index, from 0.
     pub turn: usize,
     /// What differs, in a word or two.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
 }
 
 const END: &str = "end of the run";
@@ -33,6 +37,7 @@ impl Trace {
     pub fn difference(&self, other: &Trace) -> Option<Difference> {
         for (index, (mine, theirs)) in self.turns.iter().zip(&other.turns).enumerate() {
             if let Some(field) = self.differing_field(mine, other, theirs) {
+                let field = field.into();
                 return Some(Difference { turn: index, field });
             }
         }
@@ -40,7 +45,7 @@ impl Trace {
         let longer = self.turns.len().max(other.turns.len());
         (shorter < longer).then_some(Difference {
             turn: shorter,
-            field: END,
+            field: END.into(),
         })
     }
 

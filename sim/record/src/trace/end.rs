@@ -1,7 +1,10 @@
 //! Why a run ended. Decides nothing: who ends a run says so.
 
+use serde::{Deserialize, Serialize};
+
 /// Why a run ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum End {
     /// The chooser had nothing more to decide.
     Finished,

@@ -185,6 +185,7 @@ impl Pages<'_> {
                 "cut_runs": summary.cut_runs,
                 "is_cut_short": summary.cut_short,
                 "is_interrupted": summary.interrupted,
+                "missing": missing(summary),
                 "digest": summary.digest.to_string(),
                 "failures": &self.failures,
                 "nondeterminism": &self.nondeterminism,
@@ -323,4 +324,11 @@ fn median(lengths: &BTreeMap<u32, u64>) -> u32 {
         }
     }
     0
+}
+
+/// The seeds whose results are not there, in words.
+fn missing(summary: &Summary) -> String {
+    let missing = summary.missing.iter();
+    let missing = missing.map(|seeds| format!("{}..{}", seeds.start, seeds.end));
+    missing.collect::<Vec<_>>().join(", ")
 }

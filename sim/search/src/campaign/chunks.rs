@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::counts::Counts;
 use super::summary::note;
-use super::{CampaignOptions, Checked, Failure, Ran, Runner};
+use super::{CampaignOptions, Checked, Failure, Ran, Runner, Sighting};
 use sim_host::StepError;
 use sim_model::Signature;
 use sim_record::random::Seed;
@@ -25,18 +25,18 @@ const CHUNKS: u64 = 16;
 const CHUNKS_PER_LEAK_CHECK: u64 = 16;
 
 /// What came of some seeds of a chunk, in order.
-pub(super) struct Part {
+pub(super) struct Part<S = Sighting> {
     pub chunk: u64,
     pub counts: Counts,
     pub runs: Vec<Ran>,
-    pub failures: Vec<Failure>,
+    pub failures: Vec<Failure<S>>,
     pub unequal: Vec<(Seed, Difference)>,
     /// It is the last of its chunk.
     pub is_last: bool,
 }
 
 impl Part {
-    fn empty(chunk: u64, runner: &Runner<'_>) -> Part {
+    pub fn empty(chunk: u64, runner: &Runner<'_>) -> Part {
         let properties = runner.checker().properties().count();
         Part {
             chunk,
@@ -56,15 +56,18 @@ impl Part {
 }
 
 /// How seeds are cut into chunks: by the seeds alone, so that all is the same for any number of
-/// jobs.
-pub(super) struct Chunks {
+/// jobs, and of machines.
+#[derive(Clone, Debug)]
+pub struct Chunks {
     seeds: Range<u64>,
     /// Seeds in one of them.
     size: u64,
+    /// How many there are.
     pub count: u64,
 }
 
 impl Chunks {
+    /// The chunks of a campaign of these seeds.
     pub fn of(seeds: &Range<u64>) -> Chunks {
         let all = seeds.end.saturating_sub(seeds.start);
         let size = (all / CHUNKS).clamp(*CHUNK.start(), *CHUNK.end());
@@ -75,19 +78,31 @@ impl Chunks {
         }
     }
 
+    /// The seeds of a chunk.
     pub fn seeds(&self, index: u64) -> Range<u64> {
         let start = self.seeds.start + index * self.size;
         start..self.seeds.end.min(start.saturating_add(self.size))
     }
+
+    /// Whether all seeds of a chunk were run to their end.
+    pub(super) fn is_whole<S>(&self, part: &Part<S>) -> bool {
+        let seeds = self.seeds(part.chunk);
+        let mut ends = part.runs.iter().map(|ran| ran.end);
+        part.runs.len() as u64 == seeds.end - seeds.start && ends.all(|end| end != End::Interrupted)
+    }
+
+    /// The chunk that a seed of the campaign is in.
+    pub(super) fn holding(&self, seed: Seed) -> u64 {
+        seed.0.saturating_sub(self.seeds.start) / self.size
+    }
 }
 
-/// Runs and checks the seeds of one chunk, on fresh instances. What is new to a thread is handed on
-/// at once, the rest when the chunk is done.
+/// Runs and checks the seeds of one chunk, on fresh instances. What is new in it is handed on at
+/// once, the rest when the chunk is done.
 pub(super) fn run_chunk(
     runner: &mut Runner<'_>,
     (chunk, seeds): (u64, Range<u64>),
     options: &CampaignOptions,
-    known: &mut BTreeSet<Signature>,
     sink: &mut dyn FnMut(Result<Part, (u64, StepError)>) -> bool,
 ) -> Result<(), StepError> {
     runner.renew()?;
@@ -99,6 +114,7 @@ pub(super) fn run_chunk(
         true => Some(runner.twin()?),
         false => None,
     };
+    let mut known: BTreeSet<Signature> = BTreeSet::new();
     let mut part = Part::empty(chunk, runner);
     for seed in seeds.map(Seed) {
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);

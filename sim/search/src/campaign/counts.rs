@@ -1,7 +1,9 @@
 //! What is counted of the runs of a campaign.
 
-use super::{Checked, Failure, Judged, Runner, Sometimes, Summary};
+use super::{Checked, Failure, Judged, Ran, Runner, Sometimes, Summary};
+use serde::{Deserialize, Serialize};
 use sim_air::ReducerId;
+use sim_kernel::World;
 use sim_model::Properties;
 use sim_record::random::Seed;
 use sim_record::scenario::Verb;
@@ -88,6 +90,18 @@ impl Tally {
     }
 }
 
+/// What is counted, but for what the runs themselves say: as it is written down.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    decisions: Vec<u64>,
+    faults: Vec<u64>,
+    /// Applied, violated, reached.
+    tallies: Vec<[u64; 3]>,
+    /// By index of the reducer.
+    leaks: BTreeMap<usize, String>,
+}
+
 impl Counts {
     /// Nothing yet, in a world of so many properties and with these answers.
     pub fn empty(properties: usize, answers: Answers) -> Counts {
@@ -169,7 +183,84 @@ impl Counts {
             unequal,
             cut_short,
             interrupted,
+            missing: Vec::new(),
         }
+    }
+
+    /// As it is written down.
+    pub fn written(&self) -> Written {
+        let tallies = self.tallies.iter();
+        let tallies = tallies.map(|one| [one.applied, one.violated, one.reached]);
+        let leaks = self.leaks.iter();
+        Written {
+            decisions: self.decisions.to_vec(),
+            faults: self.faults.clone(),
+            tallies: tallies.collect(),
+            leaks: leaks
+                .map(|(reducer, what)| (reducer.index(), what.clone()))
+                .collect(),
+        }
+    }
+
+    /// What was written down of these runs, put into counts that have nothing yet.
+    ///
+    /// # Errors
+    /// If that cannot be of these runs, or not of this world.
+    pub fn read(
+        mut self,
+        world: &World,
+        runs: &[Ran],
+        written: &Written,
+    ) -> Result<Counts, &'static str> {
+        for ran in runs {
+            self.turns += u64::from(ran.turns);
+            self.steps += u64::from(ran.steps);
+            self.count_end(world, ran.end);
+        }
+        let total = |counts: &[u64]| {
+            let mut counts = counts.iter();
+            counts.try_fold(0_u64, |sum, count| sum.checked_add(*count))
+        };
+        let decisions = written.decisions.as_slice().try_into();
+        self.decisions = decisions.map_err(|_| "not as many decisions as there are")?;
+        if total(&self.decisions) != Some(self.turns) {
+            return Err("the decisions are not as many as the turns");
+        }
+        if written.faults.len() != self.faults.len() || total(&written.faults).is_none() {
+            return Err("not as many kinds of fault as there are");
+        }
+        self.faults.clone_from(&written.faults);
+        if written.tallies.len() != self.tallies.len() {
+            return Err("not as many properties as there are");
+        }
+        for (tally, [applied, violated, reached]) in self.tallies.iter_mut().zip(&written.tallies) {
+            let most = runs.len() as u64;
+            if *applied > most || violated > applied || *reached > most {
+                return Err("a property was judged in more runs than there are");
+            }
+            *tally = Tally {
+                applied: *applied,
+                violated: *violated,
+                reached: *reached,
+            };
+        }
+        let mut leaks = written.leaks.iter();
+        self.leaks = leaks
+            .try_fold(BTreeMap::new(), |mut leaks, (index, what)| {
+                let (reducer, _) = world.reducers().nth(*index)?;
+                leaks.insert(reducer, what.clone());
+                Some(leaks)
+            })
+            .ok_or("a leak of a reducer that there is not")?;
+        Ok(self)
+    }
+
+    fn count_end(&mut self, world: &World, end: End) {
+        self.runs += 1;
+        self.bounded_runs += u64::from(end.is_bound());
+        self.long_runs += u64::from(end == End::TurnBound);
+        self.cut_runs += u64::from(world.cut_by(end).is_some());
+        self.restless_runs += u64::from(end == End::LivenessBound);
     }
 
     fn count_turn(&mut self, turn: &Turn) {
@@ -184,11 +275,7 @@ impl Counts {
     pub fn count_run(&mut self, runner: &Runner<'_>, checked: &Checked) {
         self.turns += runner.trace.turns.len() as u64;
         self.steps += runner.trace.steps.len() as u64;
-        self.runs += 1;
-        self.bounded_runs += u64::from(checked.end.is_bound());
-        self.long_runs += u64::from(checked.end == End::TurnBound);
-        self.cut_runs += u64::from(runner.world.cut_by(checked.end).is_some());
-        self.restless_runs += u64::from(checked.end == End::LivenessBound);
+        self.count_end(runner.world, checked.end);
         runner
             .trace
             .turns

@@ -1,43 +1,45 @@
 //! Takes what came of chunks into the summary, in the order of their seeds.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 use super::chunks::Part;
 use super::counts::Counts;
 use super::summary::note;
-use super::{CampaignOptions, Failure, Stop, Summary, Told};
+use super::{CampaignOptions, Failure, Sighted, Sighting, Stop, Summary, Told};
 use sim_host::StepError;
 use sim_model::Properties;
 use sim_record::random::Seed;
 use sim_record::trace::{Answers, Difference, Digest};
 
 /// Takes parts in the order of their seeds, whenever they come.
-pub(super) struct Merger<'a, T> {
+pub(super) struct Merger<'a, T, S = Sighting> {
     options: &'a CampaignOptions,
     tell: T,
     properties: Properties,
     /// Parts of chunks whose turn it is not yet.
-    early: BTreeMap<u64, VecDeque<Result<Part, StepError>>>,
+    early: BTreeMap<u64, VecDeque<Result<Part<S>, StepError>>>,
     chunk_count: u64,
     /// The chunk whose turn it is.
     chunk: u64,
     counts: Counts,
     seeds: u64,
     digest: Digest,
-    failures: Vec<Failure>,
+    failures: Vec<Failure<S>>,
     unequal: Vec<(Seed, Difference)>,
+    missing: Vec<Range<u64>>,
     is_over: bool,
     error: Option<StepError>,
 }
 
-impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
+impl<'a, T: FnMut(Told<'_, S>), S: Sighted> Merger<'a, T, S> {
     pub fn new(
         properties: Properties,
         answers: Answers,
         options: &'a CampaignOptions,
         chunk_count: u64,
         tell: T,
-    ) -> Merger<'a, T> {
+    ) -> Merger<'a, T, S> {
         Merger {
             options,
             tell,
@@ -50,13 +52,14 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
             digest: Digest::default(),
             failures: Vec::new(),
             unequal: Vec::new(),
+            missing: Vec::new(),
             is_over: false,
             error: None,
         }
     }
 
     /// Takes what a thread has; false once no more is wanted.
-    pub fn take(&mut self, part: Result<Part, (u64, StepError)>) -> bool {
+    pub fn take(&mut self, part: Result<Part<S>, (u64, StepError)>) -> bool {
         let (chunk, part) = match part {
             Ok(part) => (part.chunk, Ok(part)),
             Err((chunk, error)) => (chunk, Err(error)),
@@ -81,15 +84,14 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
         true
     }
 
-    fn take_in_order(&mut self, part: Part) {
+    fn take_in_order(&mut self, part: Part<S>) {
         self.seeds += part.runs.len() as u64;
         self.counts.add(&part.counts);
         self.unequal.extend(part.unequal);
-        let mut failures = part.failures.into_iter().peekable();
+        for failure in part.failures {
+            self.take_failure(failure);
+        }
         for ran in &part.runs {
-            while let Some(failure) = failures.next_if(|failure| failure.seed == ran.seed) {
-                self.take_failure(failure);
-            }
             self.digest = self.digest.then(ran.digest);
             (self.tell)(Told::Ran(ran));
         }
@@ -102,13 +104,14 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
         }
     }
 
-    fn take_failure(&mut self, failure: Failure) {
+    fn take_failure(&mut self, failure: Failure<S>) {
         let is_full = match self.options.stop {
             Stop::AfterFailures(most) => self.failures.len() >= most,
             Stop::Never => false,
         };
         let mut known = self.failures.iter();
-        let is_known = known.any(|known| known.sighting.signature == failure.sighting.signature);
+        let is_known =
+            known.any(|known| known.sighting.signature() == failure.sighting.signature());
         if is_known || !is_full {
             if !is_known {
                 (self.tell)(Told::Found(&failure));
@@ -117,18 +120,33 @@ impl<'a, T: FnMut(Told<'_>)> Merger<'a, T> {
         }
     }
 
-    pub fn finish(self) -> Result<Summary, StepError> {
-        if let Some(error) = self.error {
-            return Err(error);
+    /// The chunk whose turn it is is not there, and these are its seeds.
+    pub fn miss(&mut self, seeds: Range<u64>) {
+        match self.missing.last_mut() {
+            Some(last) if last.end == seeds.start => last.end = seeds.end,
+            _ => self.missing.push(seeds),
         }
-        let seeds = &self.options.seeds;
-        let asked = seeds.end.saturating_sub(seeds.start);
+        self.chunk += 1;
+    }
+
+    /// The summary of it all, with the failures that are sighted so.
+    pub fn finish<E: From<StepError>>(
+        self,
+        sighted: impl FnOnce(Vec<Failure<S>>) -> Result<Vec<Failure>, E>,
+    ) -> Result<Summary, E> {
+        if let Some(error) = self.error {
+            return Err(error.into());
+        }
+        let length = |seeds: &Range<u64>| seeds.end.saturating_sub(seeds.start);
+        let missing: u64 = self.missing.iter().map(length).sum();
         let is_cut_short = self.is_over && self.chunk < self.chunk_count;
-        let is_interrupted = !self.is_over && self.seeds < asked;
-        let found = (self.failures, self.unequal);
+        let is_interrupted = !self.is_over && self.seeds + missing < length(&self.options.seeds);
+        let found = (sighted(self.failures)?, self.unequal);
         let ended = (is_cut_short, is_interrupted);
-        Ok(self
-            .counts
-            .summary(&self.properties, self.seeds, self.digest, found, ended))
+        let mut summary =
+            self.counts
+                .summary(&self.properties, self.seeds, self.digest, found, ended);
+        summary.missing = self.missing;
+        Ok(summary)
     }
 }

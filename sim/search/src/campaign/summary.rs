@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Sighting;
 use sim_air::ReducerId;
-use sim_model::{Asked, Property};
+use sim_model::{Asked, Property, Signature};
 use sim_record::random::Seed;
 use sim_record::scenario::Verb;
 use sim_record::trace::{Difference, Digest};
@@ -50,6 +51,9 @@ pub struct Summary {
     pub cut_short: bool,
     /// Stopped as it was asked to: the seeds of this summary are those that were run until then.
     pub interrupted: bool,
+    /// Seeds whose results were not there when those of several machines were put together: see
+    /// [`merge`](super::merge()).
+    pub missing: Vec<Range<u64>>,
 }
 
 impl Summary {
@@ -118,34 +122,52 @@ pub struct Ran {
     pub is_violated: bool,
 }
 
+/// What tells a failing run apart, and how simple it is.
+pub trait Sighted {
+    /// What tells it apart from other failures.
+    fn signature(&self) -> &Signature;
+    /// How long it is, and how far from what could happen.
+    fn size(&self) -> usize;
+}
+
+impl Sighted for Sighting {
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn size(&self) -> usize {
+        /// Decisions that a spurious event counts for.
+        const SPURIOUS: usize = 10;
+        let schedule = &self.scenario.schedule;
+        let spurious = schedule
+            .iter()
+            .filter(|decision| decision.is_spurious())
+            .count();
+        schedule.len() + spurious * (SPURIOUS - 1)
+    }
+}
+
 /// What runs have in common that fail in the same way, and the simplest of them.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Failure {
+pub struct Failure<S = Sighting> {
     /// How many runs showed it.
     pub runs: u64,
     /// Which.
     pub seed: Seed,
     /// The simplest of them.
-    pub sighting: Sighting,
+    pub sighting: S,
 }
 
-impl Failure {
+impl<S: Sighted> Failure<S> {
     /// What makes one run simpler than another that fails in the same way: it is shorter, and what
     /// happens in it could happen.
     fn simplicity(&self) -> (usize, Seed) {
-        /// Decisions that a spurious event counts for.
-        const SPURIOUS: usize = 10;
-        let schedule = &self.sighting.scenario.schedule;
-        let spurious = schedule
-            .iter()
-            .filter(|decision| decision.is_spurious())
-            .count();
-        (schedule.len() + spurious * (SPURIOUS - 1), self.seed)
+        (self.sighting.size(), self.seed)
     }
 
     /// Takes in another run that fails in the same way.
-    fn join(&mut self, other: Failure) {
-        let runs = self.runs + other.runs;
+    fn join(&mut self, other: Failure<S>) {
+        let runs = self.runs.saturating_add(other.runs);
         if other.simplicity() < self.simplicity() {
             *self = other;
         }
@@ -154,9 +176,9 @@ impl Failure {
 }
 
 /// Adds a failure to a list with one for each signature; true if it is new.
-pub(super) fn note(failures: &mut Vec<Failure>, failure: Failure) -> bool {
+pub(super) fn note<S: Sighted>(failures: &mut Vec<Failure<S>>, failure: Failure<S>) -> bool {
     let mut known = failures.iter_mut();
-    match known.find(|known| known.sighting.signature == failure.sighting.signature) {
+    match known.find(|known| known.sighting.signature() == failure.sighting.signature()) {
         Some(known) => {
             known.join(failure);
             false
