@@ -5,17 +5,17 @@
 //! instances. Then it is shrunk, written as a case and reported as `sim run` does.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::Result;
 use sim::campaign::{Effort, Runner};
-use sim::cases::{FoundBy, WorldHashes};
+use sim::cases::{CaseVerdict, FoundBy, WorldHashes, store};
 use sim::cli::{Loaded, replay_command};
 use sim::host::Coverage;
 use sim::kernel::World;
 use sim::marks::Marks;
-use sim::model::Model;
+use sim::model::{Model, Signature};
 use sim::models;
 use sim::random::Seed;
 use sim::report::event::Readers;
@@ -261,6 +261,10 @@ impl<'s> Target<'s> {
                 sighting,
                 marks: Marks::default(),
             };
+            if let Some(case) = self.known(&finding.sighting.signature)? {
+                writeln!(out, "known: {} fails in the same way", case.display())?;
+                return Ok(Ending::Violates(name));
+            }
             // The artifact is as good a case: a folder that cannot be written loses nothing.
             if let Err(error) = self.tell(&finding, out) {
                 writeln!(out, "{}\nerror: {error:#}", finding.found_by)?;
@@ -275,6 +279,33 @@ impl<'s> Target<'s> {
             true => Ending::NotRepeatable(name),
             false => Ending::Holds,
         })
+    }
+
+    /// The case that fails in the same way, if one of those that were found before does, by this
+    /// process or another. They are judged as the last run was.
+    fn known(&mut self, signature: &Signature) -> Result<Option<PathBuf>> {
+        let folder = &self.subject.settings.cases;
+        // What cannot be listed or read is no reason to lose a find.
+        for path in store::list(folder).unwrap_or_default() {
+            let Ok(case) = store::read(&path) else {
+                continue;
+            };
+            let is_find = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
+            let Some(scenario) = case
+                .bind(&self.subject.plain.world.air)
+                .ok()
+                .filter(|_| is_find)
+            else {
+                continue;
+            };
+            self.plain.renew()?;
+            let checked = self.plain.replay(&scenario);
+            let mut sightings = self.plain.sightings(&scenario, &checked).into_iter();
+            if sightings.any(|one| one.signature == *signature) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
     }
 
     fn tell(&self, finding: &Finding, out: &mut impl Write) -> Result<()> {

@@ -221,6 +221,56 @@ fn a_find_is_told_shrunk_and_kept() {
     assert_eq!(run(&mut target, &case).0, Ending::Holds);
 }
 
+/// Who finds the same again, this process or another that shares the folder, tells the case that is
+/// there: neither a longer case of the same failure nor a second file. Another failure is news.
+#[test]
+fn the_same_find_is_told_once() {
+    let folder = TempDir::new().expect("there is room");
+    let subject = planted("second-start-resets", folder.path());
+    let cases = folder.path().join("cases");
+    let mut news = 0;
+    let mut known = 0;
+    for process in 0..2 {
+        let mut target = Target::new(&subject).expect("the reducer can be run");
+        let mut input = input::EMPTY.as_bytes().to_vec();
+        for seed in 0..6_000 {
+            if seed % 64 == 0 {
+                input = input::EMPTY.as_bytes().to_vec();
+            }
+            input = mutate(&mut target, &input, seed + process).into_bytes();
+            let before = store::list(&cases).unwrap_or_default();
+            let (ending, told) = run(&mut target, &input);
+            let after = store::list(&cases).unwrap_or_default();
+            if let Some(case) = told.strip_prefix("known: ") {
+                let file = case.split_once(" fails").expect("it is said").0;
+                assert!(
+                    before.iter().any(|path| path.display().to_string() == file),
+                    "{told}"
+                );
+                assert_eq!(before, after);
+                known += 1;
+            } else if ending != Ending::Holds {
+                assert_eq!(after.len(), before.len() + 1, "{told}");
+                news += 1;
+            }
+        }
+    }
+    assert!(known > news && news > 1, "{known} known, {news} new");
+    let mut signatures: Vec<String> = store::list(&cases)
+        .expect("the folder is there")
+        .iter()
+        .map(|path| {
+            let case = fs::read(path).expect("it is there");
+            let mut target = Target::new(&subject).expect("the reducer can be run");
+            run(&mut target, &case).1
+        })
+        .collect();
+    assert!(signatures.iter().all(|told| told.starts_with("known: ")));
+    signatures.sort();
+    signatures.dedup();
+    assert_eq!(signatures.len(), news, "each case is known by itself alone");
+}
+
 /// A subject whose observed reducer has a bug that the one it is said to be has not.
 fn observed_otherwise(name: &str, folder: &Path) -> Subject {
     let plain = loaded();
