@@ -7,7 +7,7 @@ use sim_cases::WorldHashes;
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_record::trace::Digest;
-use sim_search::campaign::{CampaignOptions, Effort, Stop};
+use sim_search::campaign::{CampaignOptions, Chunks, Effort, Stop};
 
 /// A campaign, as its folder has it. Two that are equal have the same results.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Campaign {
                 false => PlanMode::Answered,
             },
             bounds: Bounds {
-                turns: self.turns.min(Bounds::MOST_TURNS),
+                turns: self.turns,
                 ..Bounds::default()
             },
             mix: match self.fixed_mix {
@@ -97,6 +97,30 @@ impl Campaign {
             twice: self.twice,
             stop: self.most_failures.map_or(Stop::Never, Stop::AfterFailures),
             interrupt,
+        }
+    }
+
+    /// How many chunks of seeds it has.
+    pub(crate) fn chunks(&self) -> u64 {
+        let [start, end] = self.seeds;
+        Chunks::of(&(start..end)).count
+    }
+
+    /// Whether it is one that this version can have written.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let [start, end] = self.seeds;
+        if self.format != Campaign::FORMAT {
+            return Err("expected the format `sim-campaign/1`");
+        }
+        if start >= end {
+            return Err("it has no seeds");
+        }
+        if !(1..=Bounds::MOST_TURNS).contains(&self.turns) {
+            return Err("so many turns a run cannot have");
+        }
+        match self.most_failures {
+            Some(0) => Err("it ends before it begins: `most_failures` is 0"),
+            _ => Ok(()),
         }
     }
 

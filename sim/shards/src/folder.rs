@@ -2,13 +2,12 @@
 //!
 //! What stands there is whole, and never written over. What is read back is untrusted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::Campaign;
 use sim_air::Hash;
@@ -50,6 +49,20 @@ pub enum FolderError {
         /// What is wrong.
         what: String,
     },
+    /// Its `campaign.json` is none that this version reads.
+    #[error("{}: {what}", .path.display())]
+    NoFormat {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// It is no folder.
+    #[error("{} is no folder", .0.display())]
+    NoFolder(PathBuf),
+    /// A file has results of another campaign than the folder.
+    #[error("{} has results of another campaign than its folder", .0.display())]
+    Foreign(PathBuf),
     /// It has results of another campaign.
     #[error(
         "{} has results of another campaign: {name} is {there} there, and {here} here",
@@ -77,8 +90,19 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// The hash of the campaign: it is in each file.
+    campaign: String,
     /// The files of each chunk.
     files: BTreeMap<u64, Vec<PathBuf>>,
+}
+
+/// What is in the file of a chunk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored<R> {
+    /// The hash of the campaign that the results are of.
+    campaign: String,
+    results: R,
 }
 
 impl Folder {
@@ -92,12 +116,15 @@ impl Folder {
             path: path.to_owned(),
             error,
         };
+        if path.exists() && !path.is_dir() {
+            return Err(FolderError::NoFolder(path.to_owned()));
+        }
         fs::create_dir_all(path).map_err(io)?;
         files::remove_abandoned(path);
-        let file = path.join(CAMPAIGN);
-        place(path, &file, text_of(campaign).as_bytes())?;
-        same(&file, campaign)?;
-        Folder::list(path)
+        place(path, &path.join(CAMPAIGN), text_of(campaign).as_bytes())?;
+        let (folder, there) = Folder::open(path)?;
+        same(path, &there, campaign)?;
+        Ok(folder)
     }
 
     /// Opens a folder of results to read them.
@@ -109,48 +136,66 @@ impl Folder {
         if !file.exists() {
             return Err(FolderError::NoCampaign(path.to_owned()));
         }
-        let campaign = parsed(&file, &read(&file)?)?;
-        Ok((Folder::list(path)?, campaign))
+        let no_format = |what: String| FolderError::NoFormat {
+            path: file.clone(),
+            what,
+        };
+        let bytes = read(&file)?;
+        let campaign: Campaign =
+            serde_json::from_slice(&bytes).map_err(|error| no_format(error.to_string()))?;
+        campaign
+            .check()
+            .map_err(|what| no_format(what.to_owned()))?;
+        let folder = Folder {
+            path: path.to_owned(),
+            campaign: Hash::of(&bytes).to_string(),
+            files: chunks_in(path, campaign.chunks())?,
+        };
+        Ok((folder, campaign))
     }
 
-    fn list(path: &Path) -> Result<Folder, FolderError> {
-        let io = |error| FolderError::Io {
-            path: path.to_owned(),
-            error,
-        };
-        let is_chunk = |path: &Path| chunk_of(path).is_some();
-        let names = files::list_at_most(path, MOST_FILES, is_chunk).map_err(io)?;
-        let mut files: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
-        for name in names {
-            if let Some((chunk, _)) = chunk_of(&name) {
-                files.entry(chunk).or_default().push(name);
-            }
-        }
-        Ok(Folder {
-            path: path.to_owned(),
-            files,
-        })
+    /// The chunks that there are results of, in order.
+    pub fn chunks(&self) -> impl Iterator<Item = u64> {
+        self.files.keys().copied()
     }
 
     /// The results of a chunk, if they are there.
     ///
     /// # Errors
-    /// If a file cannot be read, is damaged, or contradicts another.
+    /// If a file cannot be read, is damaged, is of another campaign, or contradicts another.
     pub fn read(&self, chunk: u64) -> Result<Option<ChunkResults>, FolderError> {
-        let Some(file) = only(self.files.get(&chunk).into_iter().flatten())? else {
-            return Ok(None);
-        };
+        let mut first: Option<(&Path, ChunkResults)> = None;
+        for file in self.files.get(&chunk).into_iter().flatten() {
+            let results = self.read_file(chunk, file)?;
+            match &first {
+                Some((other, known)) if *known != results => {
+                    let other = other.to_path_buf();
+                    return Err(FolderError::Contradiction(other, file.clone()));
+                }
+                Some(_) => {}
+                None => first = Some((file, results)),
+            }
+        }
+        Ok(first.map(|(_, results)| results))
+    }
+
+    fn read_file(&self, chunk: u64, file: &Path) -> Result<ChunkResults, FolderError> {
         let bytes = read(file)?;
         if chunk_of(file) != Some((chunk, &*digits(&bytes))) {
-            return Err(FolderError::Damaged(file.clone()));
+            return Err(FolderError::Damaged(file.to_owned()));
         }
-        let results: ChunkResults = parsed(file, &bytes)?;
-        match results.chunk == chunk {
-            true => Ok(Some(results)),
-            false => Err(FolderError::Malformed {
-                path: file.clone(),
-                what: format!("it has chunk {}", results.chunk),
-            }),
+        let malformed = |what: String| FolderError::Malformed {
+            path: file.to_owned(),
+            what,
+        };
+        let stored: Stored<ChunkResults> =
+            serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        if stored.campaign != self.campaign {
+            return Err(FolderError::Foreign(file.to_owned()));
+        }
+        match stored.results.chunk == chunk {
+            true => Ok(stored.results),
+            false => Err(malformed(format!("it has chunk {}", stored.results.chunk))),
         }
     }
 
@@ -159,7 +204,10 @@ impl Folder {
     /// # Errors
     /// If that cannot be done.
     pub fn write(&self, results: &ChunkResults) -> Result<(), FolderError> {
-        let text = text_of(results);
+        let text = text_of(&Stored {
+            campaign: self.campaign.clone(),
+            results,
+        });
         let name = format!(
             "{CHUNK}{:08}-{}{END}",
             results.chunk,
@@ -167,6 +215,27 @@ impl Folder {
         );
         place(&self.path, &self.path.join(name), text.as_bytes())
     }
+}
+
+/// The files of each chunk in a folder of so many.
+fn chunks_in(path: &Path, count: u64) -> Result<BTreeMap<u64, Vec<PathBuf>>, FolderError> {
+    let io = |error| FolderError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    let is_chunk = |path: &Path| chunk_of(path).is_some();
+    let names = files::list_at_most(path, MOST_FILES, is_chunk).map_err(io)?;
+    let mut files: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
+    for name in names {
+        let Some((chunk, _)) = chunk_of(&name) else {
+            continue;
+        };
+        if chunk >= count {
+            return Err(FolderError::Foreign(name));
+        }
+        files.entry(chunk).or_default().push(name);
+    }
+    Ok(files)
 }
 
 /// Folders that have results of the same campaign.
@@ -186,8 +255,9 @@ impl Folders {
         let (folder, campaign) = Folder::open(first)?;
         let mut folders = vec![folder];
         for path in rest {
-            same(&path.join(CAMPAIGN), &campaign)?;
-            folders.push(Folder::open(path)?.0);
+            let (folder, there) = Folder::open(path)?;
+            same(path, &there, &campaign)?;
+            folders.push(folder);
         }
         Ok(Folders { folders, campaign })
     }
@@ -195,41 +265,60 @@ impl Folders {
     /// # Errors
     /// If they are not of this campaign.
     pub fn expect(&self, campaign: &Campaign) -> Result<(), FolderError> {
-        let first = self.folders.first().map(|folder| folder.path.clone());
-        match self.campaign.difference(campaign) {
-            None => Ok(()),
-            Some((name, there, here)) => Err(FolderError::Another {
-                path: first.unwrap_or_default(),
-                name,
-                there,
-                here,
-            }),
-        }
+        let mut paths = self.folders.iter().map(|folder| &*folder.path);
+        let first = paths.next().unwrap_or(Path::new(""));
+        same(first, &self.campaign, campaign)
     }
 
-    /// The results of a chunk, if one of them has them.
+    /// The chunks that there are results of, in order.
+    pub fn chunks(&self) -> BTreeSet<u64> {
+        self.folders.iter().flat_map(Folder::chunks).collect()
+    }
+
+    /// The results of a chunk that one of them has.
     ///
     /// # Errors
     /// As [`Folder::read`], and if one contradicts another.
-    pub fn read(&self, chunk: u64) -> Result<Option<ChunkResults>, FolderError> {
-        let all = self.folders.iter().filter_map(|one| one.files.get(&chunk));
-        only(all.flatten())?;
-        let mut having = self.folders.iter();
-        let folder = having.find(|one| one.files.contains_key(&chunk));
-        folder.map_or(Ok(None), |folder| folder.read(chunk))
+    pub fn read(&self, chunk: u64) -> Result<ChunkResults, FolderError> {
+        let mut first: Option<(&Folder, ChunkResults)> = None;
+        for folder in &self.folders {
+            let Some(results) = folder.read(chunk)? else {
+                continue;
+            };
+            match &first {
+                Some((other, known)) if *known != results => {
+                    let path = |of: &Folder| of.files.get(&chunk)?.first().cloned();
+                    return Err(FolderError::Contradiction(
+                        path(other).unwrap_or_default(),
+                        path(folder).unwrap_or_default(),
+                    ));
+                }
+                Some(_) => {}
+                None => first = Some((folder, results)),
+            }
+        }
+        let missing = || FolderError::Io {
+            path: self
+                .folders
+                .first()
+                .map_or_else(PathBuf::new, |one| one.path.clone()),
+            error: io::ErrorKind::NotFound.into(),
+        };
+        first.map(|(_, results)| results).ok_or_else(missing)
     }
 }
 
-/// The first of some files of a chunk, if all have the same in them.
-fn only<'f>(
-    mut files: impl Iterator<Item = &'f PathBuf>,
-) -> Result<Option<&'f PathBuf>, FolderError> {
-    let Some(first) = files.next() else {
-        return Ok(None);
-    };
-    match files.find(|other| other.file_name() != first.file_name()) {
-        None => Ok(Some(first)),
-        Some(other) => Err(FolderError::Contradiction(first.clone(), other.clone())),
+/// # Errors
+/// If the campaign of a folder is not this one.
+fn same(path: &Path, there: &Campaign, campaign: &Campaign) -> Result<(), FolderError> {
+    match there.difference(campaign) {
+        None => Ok(()),
+        Some((name, there, here)) => Err(FolderError::Another {
+            path: path.to_owned(),
+            name,
+            there,
+            here,
+        }),
     }
 }
 
@@ -238,29 +327,14 @@ fn chunk_of(path: &Path) -> Option<(u64, &str)> {
     let name = path.file_name()?.to_str()?;
     let name = name.strip_prefix(CHUNK)?.strip_suffix(END)?;
     let (chunk, digits) = name.split_once('-')?;
-    let is_number = chunk.len() >= 8 && chunk.bytes().all(|byte| byte.is_ascii_digit());
+    let number: u64 = chunk.parse().ok()?;
     let is_hex = digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_number && is_hex).then_some((chunk.parse().ok()?, digits))
+    (is_hex && chunk == format!("{number:08}")).then_some((number, digits))
 }
 
 fn digits(bytes: &[u8]) -> String {
     let hash = Hash::of(bytes).to_string();
     hash["sha256:".len()..][..DIGITS].to_owned()
-}
-
-/// # Errors
-/// If the campaign of a folder is not this one.
-fn same(file: &Path, campaign: &Campaign) -> Result<(), FolderError> {
-    let there: Campaign = parsed(file, &read(file)?)?;
-    match there.difference(campaign) {
-        None => Ok(()),
-        Some((name, there, here)) => Err(FolderError::Another {
-            path: files::folder_of(file).to_owned(),
-            name,
-            there,
-            here,
-        }),
-    }
 }
 
 fn text_of(value: &impl Serialize) -> String {
@@ -276,27 +350,34 @@ fn read(path: &Path) -> Result<Vec<u8>, FolderError> {
     })
 }
 
-fn parsed<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, FolderError> {
-    serde_json::from_slice(bytes).map_err(|error| FolderError::Malformed {
-        path: path.to_owned(),
-        what: error.to_string(),
-    })
-}
+/// So often a file is written again that went away before it had its name.
+const ATTEMPTS: u32 = 3;
 
 /// Writes a file, unless it is there.
 fn place(folder: &Path, path: &Path, content: &[u8]) -> Result<(), FolderError> {
     let io = |error| FolderError::Io {
-        path: folder.to_owned(),
+        path: path.to_owned(),
         error,
     };
-    if path.exists() {
-        return Ok(());
+    for attempt in 1.. {
+        if path.exists() {
+            break;
+        }
+        let file = files::temporary_with(folder, content).map_err(io)?;
+        match file.persist_noclobber(path) {
+            Ok(_) => break,
+            Err(error) => match error.error.kind() {
+                // Somebody was faster, with the same.
+                io::ErrorKind::AlreadyExists => break,
+                // Where locks are not seen by other machines, one of them took it for abandoned.
+                io::ErrorKind::NotFound if attempt < ATTEMPTS => {}
+                // Some mounts can only rename. What has this name is the same.
+                _ => {
+                    error.file.persist(path).map_err(|error| io(error.error))?;
+                    break;
+                }
+            },
+        }
     }
-    let file = files::temporary_with(folder, content).map_err(io)?;
-    match file.persist_noclobber(path) {
-        // Somebody was faster, with the same.
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(io(error.error)),
-        Ok(_) => files::sync_folder(folder).map_err(io),
-    }
+    files::sync_folder(folder).map_err(io)
 }

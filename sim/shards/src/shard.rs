@@ -58,6 +58,21 @@ impl Shard {
         }
     }
 
+    /// How many of so many chunks are its own.
+    pub fn count(self, count: u64) -> u64 {
+        count.saturating_sub(self.number - 1).div_ceil(self.count)
+    }
+
+    /// Whether a chunk is its own.
+    pub fn has(self, chunk: u64) -> bool {
+        chunk % self.count == self.number - 1
+    }
+
+    /// The place of its chunk that comes after one of its own.
+    pub fn after(self, chunk: u64) -> u64 {
+        chunk.saturating_add(self.count)
+    }
+
     /// The places of its chunks, of so many.
     pub fn chunks(self, count: u64) -> impl Iterator<Item = u64> {
         let step = usize::try_from(self.count).unwrap_or(usize::MAX);

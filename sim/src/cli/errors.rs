@@ -67,8 +67,16 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
         matches!(folder, Some(FolderError::Contradiction(..)))
             || matches!(merged, Some(MergeError::Differs { .. }))
     };
-    match error.chain().any(contradicts) {
-        true => Exit::Nondeterminism,
-        false => Exit::BadInput,
+    let is_interrupted = |cause: &(dyn std::error::Error + 'static)| {
+        let merged = cause.downcast_ref::<MergeError<FolderError>>();
+        matches!(merged, Some(MergeError::Interrupted))
+    };
+    match (
+        error.chain().any(contradicts),
+        error.chain().any(is_interrupted),
+    ) {
+        (true, _) => Exit::Nondeterminism,
+        (false, true) => Exit::Interrupted,
+        (false, false) => Exit::BadInput,
     }
 }

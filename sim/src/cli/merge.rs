@@ -70,7 +70,7 @@ fn gathered(
     let mut seeds = 0;
     let mut told = Ok(());
     let read = |chunk| folders.read(chunk);
-    let merged = merge(world, model, options, read, |ran| {
+    let merged = merge(world, model, options, folders.chunks(), read, |ran| {
         seeds += 1;
         progress.update(seeds, |seconds| {
             format!("{:.0} seeds/s", seeds as f64 / seconds)

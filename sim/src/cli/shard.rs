@@ -29,26 +29,33 @@ pub(super) fn run(campaign: Reported<'_>, path: &Path, shard: Option<Shard>) -> 
     };
     let folder = Folder::create(path, &identity(campaign)?)?;
     let chunks = Chunks::of(&options.seeds);
-    let mut done = Done::new(&folder, shard.chunks(chunks.count).collect(), options.stop)?;
-    let there = done.known.len();
+    let mut done = Done::new(&folder, (shard, chunks.count), options.stop)?;
+    let there = done.count;
     run_missing(campaign, &chunks, &folder, &mut done)?;
-    let (known, mine) = (done.known.len(), counted(done.mine.len() as u64, "chunk"));
+    let (count, all) = (done.count, shard.count(chunks.count));
     let mut out = terminal::out();
+    let mine = counted(all, "chunk");
     writeln!(
         out,
-        "shard {shard}: {known} of {mine} done, {there} of them before"
+        "shard {shard}: {count} of {mine} done, {there} of them before"
     )?;
-    if done.violated > 0 {
-        let runs = counted(done.violated as u64, "run");
-        writeln!(out, "{runs} violated something: sim merge tells what")?;
-    }
+    let mut tell = |count: u64, what: &str| match count {
+        0 => Ok(()),
+        _ => writeln!(
+            out,
+            "{} {what}: sim merge tells what",
+            counted(count, "run")
+        ),
+    };
+    tell(done.violated, "violated something")?;
+    tell(done.unequal, "differed the second time")?;
     if done.is_enough() {
         let failures = done.signatures.len();
         writeln!(
             out,
             "stopped: as many failures were found as were asked for ({failures})"
         )?;
-    } else if known < done.mine.len() {
+    } else if count < all {
         writeln!(out, "stopped: started again, it goes on")?;
         return Ok(Exit::Interrupted);
     }
@@ -62,17 +69,18 @@ fn run_missing(
     folder: &Folder,
     done: &mut Done,
 ) -> Result<()> {
-    let (world, model) = (&campaign.loaded.world, campaign.model);
-    let mut missing = done.mine.clone();
-    missing.retain(|chunk| !done.known.contains_key(chunk));
     if done.is_enough() {
         return Ok(());
     }
+    let (world, model) = (&campaign.loaded.world, campaign.model);
     let length = |chunk: u64| {
         let seeds = chunks.seeds(chunk);
         seeds.end - seeds.start
     };
-    let all = missing.iter().map(|chunk| length(*chunk)).sum();
+    let (shard, count) = done.of;
+    let there: BTreeSet<u64> = folder.chunks().collect();
+    let missing = shard.chunks(count).filter(|chunk| !there.contains(chunk));
+    let all = (shard.count(count) - done.count).saturating_mul(length(0));
     let progress = Progress::new(Some(all), "seeds");
     let mut seeds = 0;
     let mut written = Ok(());
@@ -92,31 +100,37 @@ fn run_missing(
 
 /// What is done of a shard.
 struct Done {
-    /// Its chunks, in order.
-    mine: Vec<u64>,
-    /// The failures of those that are done.
-    known: BTreeMap<u64, Vec<Signature>>,
-    /// How many of its chunks are done without a gap.
-    whole: usize,
-    /// The failures of these.
+    /// Which, of so many chunks.
+    of: (Shard, u64),
+    /// How many of its chunks are done.
+    count: u64,
+    /// The first of its chunks that is not.
+    next: u64,
+    /// The failures of those that are done after that one.
+    waiting: BTreeMap<u64, Vec<Signature>>,
+    /// The failures of those before it.
     signatures: BTreeSet<Signature>,
     /// Runs that violated something.
-    violated: usize,
+    violated: u64,
+    /// Runs that were not the same a second time.
+    unequal: u64,
     stop: Stop,
 }
 
 impl Done {
     /// What is in the folder already.
-    fn new(folder: &Folder, mine: Vec<u64>, stop: Stop) -> Result<Done> {
+    fn new(folder: &Folder, (shard, count): (Shard, u64), stop: Stop) -> Result<Done> {
         let mut done = Done {
-            mine,
-            known: BTreeMap::new(),
-            whole: 0,
+            of: (shard, count),
+            count: 0,
+            next: shard.chunks(count).next().unwrap_or(count),
+            waiting: BTreeMap::new(),
             signatures: BTreeSet::new(),
             violated: 0,
+            unequal: 0,
             stop,
         };
-        for chunk in done.mine.clone() {
+        for chunk in folder.chunks().filter(|chunk| shard.has(*chunk)) {
             if let Some(results) = folder.read(chunk)? {
                 done.add(&results);
             }
@@ -125,17 +139,19 @@ impl Done {
     }
 
     fn add(&mut self, results: &ChunkResults) {
-        self.violated += results.violated();
-        self.known
+        self.count += 1;
+        self.violated += results.violated() as u64;
+        self.unequal += results.unequal() as u64;
+        self.waiting
             .insert(results.chunk, results.signatures().collect());
-        while let Some(signatures) = self.mine.get(self.whole).and_then(|it| self.known.get(it)) {
-            self.signatures.extend(signatures.iter().cloned());
-            self.whole += 1;
+        while let Some(signatures) = self.waiting.remove(&self.next) {
+            self.signatures.extend(signatures);
+            self.next = self.of.0.after(self.next);
         }
     }
 
-    /// Whether the campaign ends with what is done, whatever the other shards have: no chunk after
-    /// these is wanted.
+    /// Whether the campaign ends with what is done without a gap, whatever the other shards have:
+    /// no chunk after these is wanted.
     fn is_enough(&self) -> bool {
         match self.stop {
             Stop::AfterFailures(most) => self.signatures.len() >= most,
@@ -161,6 +177,7 @@ pub(super) fn identity(campaign: Reported<'_>) -> Result<Campaign> {
     let first_run = runner.seed(first, &scenario).digest;
     let mut expect = world.expect.clone();
     expect.sort();
+    expect.dedup();
     let leaks = match world.leaks {
         Leaks::Advise => "advise",
         Leaks::Deny => "deny",
@@ -189,6 +206,12 @@ fn of_environment() -> Result<Shard> {
 pub(super) fn hint(error: &FolderError) -> Option<&'static str> {
     match error {
         FolderError::Io { .. } => None,
+        FolderError::NoFolder(_) | FolderError::NoFormat { .. } => {
+            Some("name another folder, or a new one")
+        }
+        FolderError::Foreign(_) => Some(
+            "give each campaign a folder of its own: delete the file, and start its shard again",
+        ),
         FolderError::NoCampaign(_) => Some("`sim run --out DIR` leaves results in a folder"),
         FolderError::Another { .. } => Some(
             "give each campaign a folder of its own, and the same world, wasm and options to all \

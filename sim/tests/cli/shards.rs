@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("shards", "of_runs_that_differ", of_runs_that_differ),
         trial("shards", "of_declared_worlds", of_declared_worlds),
         trial("shards", "killed", killed),
+        trial("shards", "interrupted", interrupted),
         trial("shards", "twice", twice),
         trial("shards", "missing", missing),
         trial("shards", "schedulers", schedulers),
@@ -30,7 +31,10 @@ pub fn trials() -> Vec<Trial> {
         trial("shards", "of_another_campaign", of_another_campaign),
         trial("shards", "damaged", damaged),
         trial("shards", "foreign", foreign),
+        trial("shards", "of_another_folder", of_another_folder),
+        trial("shards", "vast", vast),
         trial("shards", "contradict", contradict),
+        trial("shards", "gaps", gaps),
         trial("shards", "no_folder", no_folder),
     ]
 }
@@ -150,6 +154,13 @@ fn of_runs_that_differ() {
     let world = "--wasm hidden-state.wasm --case-dir found";
     let campaign = "--seeds 0..300 --twice --no-memo --wasm hidden-state.wasm";
     run_all(&many, campaign, 3);
+    let said = many.sim(&format!("run {campaign} --shard 1/3 --out results"));
+    assert!(
+        said.out
+            .contains("differed the second time: sim merge tells what"),
+        "{}",
+        said.out
+    );
     let expected = one.sim(&format!("run {campaign} --case-dir found"));
     let merged = many.sim(&format!("merge results {world}"));
     assert_eq!(expected.code, 3, "{}{}", expected.out, expected.err);
@@ -208,6 +219,31 @@ fn killed() {
     assert!(cut > 0, "none was killed");
     run_all(&place, &campaign, 2);
     assert_eq!(contents(&place, "results"), contents(&calm, "results"));
+}
+
+/// Where a seed is run twice, an end that is asked for comes between the two or within the second. Of
+/// such a seed nothing is known: it is not taken for one that differs, and a chunk that ends with it
+/// is not written.
+fn interrupted() {
+    let place = place();
+    let campaign = "--seeds 0..100000 --twice --no-memo --jobs 1";
+    let mut codes = Vec::new();
+    for round in 0..12 {
+        let out = ["", "--out results"][round % 2];
+        let mut child = begin(&place, &format!("run {campaign} {out}"));
+        wait(Duration::from_millis(250 + round as u64 * 17));
+        let id = child.id().to_string();
+        let told = Command::new("kill").args(["-INT", &id]).status();
+        assert!(told.expect("there is a command kill").success());
+        codes.push(child.wait().expect("it ends").code());
+    }
+    assert!(codes.iter().all(|code| *code == Some(130)), "{codes:?}");
+    for name in place.list("results") {
+        if name.starts_with("chunk-") {
+            let stored = stored(&place, &format!("results/{name}"));
+            assert_eq!(stored["results"]["unequal"], json!([]), "{name}");
+        }
+    }
 }
 
 /// A shard that is run twice, at once or later, or by other numbers of shards, changes nothing.
@@ -524,104 +560,228 @@ fn damaged() {
         place.write("results/campaign.json", text);
         let said = place.sim("merge results");
         assert_eq!(said.code, 2, "{}", said.out);
-        assert!(said.err.contains("campaign.json"), "{}", said.err);
+        assert!(
+            said.err.starts_with("error: results/campaign.json: "),
+            "{}",
+            said.err
+        );
+        assert!(
+            said.err.contains("hint: name another folder"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+/// The results in a file, as it has them.
+fn stored(place: &Place, path: &str) -> Json {
+    let text = fs::read_to_string(place.path(path)).expect("it is there");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+/// Writes results under the name of what is in them.
+fn put(place: &Place, folder: &str, stored: &Json) {
+    let text = format!("{stored}\n");
+    let hash = Hash::of(text.as_bytes()).to_string();
+    let digits = &hash["sha256:".len()..][..16];
+    let chunk = stored["results"]["chunk"].as_u64().unwrap_or(0);
+    place.write(&format!("{folder}/chunk-{chunk:08}-{digits}.json"), text);
+}
+
+/// Copies a folder.
+fn copy(place: &Place, from: &str, to: &str) {
+    for (name, bytes) in contents(place, from) {
+        place.write(&format!("{to}/{name}"), bytes);
     }
 }
 
 /// Results that are well formed and named by what is in them, and cannot be.
 fn foreign() {
     let place = place();
-    place.sim(&format!(
-        "run --seeds 0..200 --wasm {RARE}.wasm --out results"
-    ));
+    place.sim("run --seeds 0..200 --out results");
     let name = a_chunk(&place);
-    let text = fs::read_to_string(place.path(&format!("results/{name}"))).expect("it is there");
-    let results: Json = serde_json::from_str(&text).expect("it is JSON");
+    let before = stored(&place, &format!("results/{name}"));
     type Change = fn(&mut Json);
-    let changes: [Change; 12] = [
-        |it| it["chunk"] = json!(1),
+    let changes: [Change; 20] = [
+        |it| it["chunk"] = json!(1_000),
         |it| it["runs"] = json!([]),
         |it| it["runs"][0][1] = json!(1_000_000),
+        |it| it["runs"][0][3] = json!("interrupted"),
+        |it| it["runs"][0][3] = json!("over"),
         |it| it["counts"]["decisions"][0] = json!(u64::MAX),
         |it| it["counts"]["decisions"] = json!([1]),
         |it| it["counts"]["faults"] = json!([u64::MAX, u64::MAX]),
+        |it| it["counts"]["faults"][0] = json!(1_u64 << 63),
         |it| it["counts"]["tallies"] = json!([]),
         |it| it["counts"]["tallies"][0] = json!([1, 2, 3]),
+        |it| it["counts"]["tallies"][0] = json!([64, 1, 0]),
         |it| it["counts"]["leaks"] = json!({ "9": "much" }),
-        |it| it["violated"] = json!([5000]),
-        |it| it["violated"] = json!([2, 1]),
+        |it| it["counts"]["leaks"] = json!({ "0": "much ".repeat(20_000) }),
+        |it| it["violated"] = json!([5_000]),
+        |it| it["violated"] = json!([it["runs"].as_array().map_or(0, Vec::len)]),
+        |it| {
+            it["unequal"] =
+                json!([[2, { "turn": 1, "field": "x" }], [1, { "turn": 1, "field": "x" }]])
+        },
+        |it| {
+            it["failures"] =
+                json!([{ "violates": ["converges"], "what": "", "runs": 1, "seed": 1, "size": 1 }]);
+        },
+        |it| it["failures"] = json!([{ "violates": [], "what": "" }]),
         |it| it["more"] = json!(1),
     ];
     for (number, change) in changes.iter().enumerate() {
-        let mut changed = results.clone();
-        change(&mut changed);
+        let mut changed = before.clone();
+        change(&mut changed["results"]);
         fs::remove_dir_all(place.path("changed")).unwrap_or_default();
-        for (name, bytes) in contents(&place, "results") {
-            place.write(&format!("changed/{name}"), bytes);
-        }
+        copy(&place, "results", "changed");
         fs::remove_file(place.path(&format!("changed/{name}"))).expect("it is there");
         put(&place, "changed", &changed);
-        let said = place.sim(&format!(
-            "merge changed --wasm {RARE}.wasm --case-dir found"
-        ));
+        let said = place.sim("merge changed");
         assert_eq!(said.code, 2, "{number}: {}{}", said.out, said.err);
         assert!(!said.err.contains("panicked"), "{}", said.err);
+        assert!(said.err.len() < 4_000, "{number}: {}", said.err.len());
+    }
+    let campaigns: [Change; 5] = [
+        |it| it["most_failures"] = json!(0),
+        |it| it["seeds"] = json!([0, 0]),
+        |it| it["seeds"] = json!([1_000, 0]),
+        |it| it["turns"] = json!(u32::MAX),
+        |it| it["format"] = json!("sim-campaign/2"),
+    ];
+    for change in campaigns {
+        let mut changed = stored(&place, "results/campaign.json");
+        change(&mut changed);
+        place.write("changed/campaign.json", changed.to_string());
+        let said = place.sim("merge changed");
+        assert_eq!(said.code, 2, "{}", said.out);
+        assert!(
+            said.err.starts_with("error: changed/campaign.json: "),
+            "{}",
+            said.err
+        );
     }
 }
 
-/// Writes results under the name of what is in them.
-fn put(place: &Place, folder: &str, results: &Json) {
-    let text = format!("{results}\n");
-    let hash = Hash::of(text.as_bytes()).to_string();
-    let digits = &hash["sha256:".len()..][..16];
-    place.write(&format!("{folder}/chunk-00000000-{digits}.json"), text);
+/// A file of one campaign in the folder of another: copied there, or left by a process that went on
+/// when the folder was emptied.
+fn of_another_folder() {
+    let place = place();
+    place.sim("run --seeds 0..200 --out right");
+    place.sim(&format!(
+        "run --seeds 0..200 --shard 2/2 --wasm {RARE}.wasm --out wrong"
+    ));
+    place.sim("run --seeds 0..5000 --shard 16/16 --out longer");
+    for (from, told) in [
+        ("wrong", "has results of another campaign than its folder"),
+        ("longer", "has results of another campaign than its folder"),
+    ] {
+        fs::remove_dir_all(place.path("mixed")).unwrap_or_default();
+        copy(&place, from, "mixed");
+        // The last of two campaigns' files wins.
+        fs::remove_file(place.path("mixed/campaign.json")).expect("it is there");
+        fs::copy(
+            place.path("right/campaign.json"),
+            place.path("mixed/campaign.json"),
+        )
+        .expect("it can be copied");
+        for command in ["merge mixed", "run --seeds 0..200 --out mixed"] {
+            let said = place.sim(command);
+            assert_eq!(said.code, 2, "{from}: {}", said.out);
+            assert!(said.err.contains(told), "{}", said.err);
+        }
+    }
+}
+
+/// What a campaign is asked for takes no room, and what is missing no time.
+fn vast() {
+    let place = place();
+    let most = u64::MAX;
+    let campaign = format!("--seeds 0..{most} --turns 1 --most-failures 1 --wasm {BUG}.wasm");
+    let said = place.sim(&format!("run {campaign} --shard 3/{most} --out results"));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out
+            .starts_with(&format!("shard 3/{most}: 1 of 1 chunk done")),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!(
+        "merge results --wasm {BUG}.wasm --format json --case-dir found"
+    ));
+    let last: Json =
+        serde_json::from_str(said.out.lines().last().expect("it is said")).expect("it is JSON");
+    assert_eq!(last["missing_seeds"][0], json!([0, 2048]));
+    assert!(matches!(said.code, 1 | 7), "{}", said.err);
+    // Whoever is to run half of it ends when enough was found.
+    let campaign = format!("--seeds 0..{most} --most-failures 1 --wasm {BUG}.wasm");
+    let said = place.sim(&format!("run {campaign} --shard 1/2 --out half"));
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(
+        said.out.contains("stopped: as many failures"),
+        "{}",
+        said.out
+    );
 }
 
 /// Two results of the same seeds, or a failure that is another one where it is merged: nothing is
 /// chosen.
 fn contradict() {
     let place = place();
-    place.sim(&format!(
-        "run --seeds 0..200 --wasm {RARE}.wasm --out results"
-    ));
-    let name = a_chunk(&place);
-    let text = fs::read_to_string(place.path(&format!("results/{name}"))).expect("it is there");
-    let mut results: Json = serde_json::from_str(&text).expect("it is JSON");
-    results["runs"][0][0] = json!("xxh3:00000000000000000000000000000000");
-    put(&place, "results", &results);
-    let merge = format!("merge results --wasm {RARE}.wasm --case-dir found");
-    let said = place.sim(&merge);
-    assert_eq!(said.code, 3, "{}", said.out);
-    assert!(
-        said.err
-            .contains("have different results of the same seeds"),
-        "{}",
-        said.err
-    );
     let again = format!("run --seeds 0..200 --wasm {RARE}.wasm --out results");
-    assert_eq!(place.sim(&again).code, 3);
-    // Only the other one is there, in which something else failed.
+    place.sim(&again);
+    let name = a_chunk(&place);
+    let mut changed = stored(&place, &format!("results/{name}"));
+    changed["results"]["runs"][0][0] = json!("xxh3:00000000000000000000000000000000");
+    put(&place, "results", &changed);
+    let merge = format!("merge results --wasm {RARE}.wasm --case-dir found");
+    for command in [&merge, &again] {
+        let said = place.sim(command);
+        assert_eq!(said.code, 3, "{}", said.out);
+        let told = "have different results of the same seeds";
+        assert!(said.err.contains(told), "{}", said.err);
+    }
+    // Only one is there, in which something else failed.
     fs::remove_dir_all(place.path("results")).expect("it is there");
     place.sim(&again);
     let failing = place.list("results").into_iter().find_map(|name| {
-        let text = fs::read_to_string(place.path(&format!("results/{name}"))).ok()?;
-        let results: Json = serde_json::from_str(&text).ok()?;
-        let has_failed = results["failures"]
-            .as_array()
-            .is_some_and(|it| !it.is_empty());
-        has_failed.then_some((name, results))
+        let is_chunk = name.starts_with("chunk-");
+        let stored = is_chunk.then(|| stored(&place, &format!("results/{name}")))?;
+        (stored["results"]["failures"] != json!([])).then_some((name, stored))
     });
-    let (name, mut results) = failing.expect("the bug is seen");
-    results["failures"][0]["what"] = json!("something else");
+    let (name, mut changed) = failing.expect("the bug is seen");
+    changed["results"]["failures"][0]["what"] = json!("something else");
     fs::remove_file(place.path(&format!("results/{name}"))).expect("it is there");
-    let text = format!("{results}\n");
-    let hash = Hash::of(text.as_bytes()).to_string();
-    let chunk = results["chunk"].as_u64().expect("it is a number");
-    let digits = &hash["sha256:".len()..][..16];
-    place.write(&format!("results/chunk-{chunk:08}-{digits}.json"), text);
+    put(&place, "results", &changed);
     let said = place.sim(&merge);
     assert_eq!(said.code, 3, "{}", said.out);
     assert!(said.err.contains("does not fail so here: "), "{}", said.err);
+}
+
+/// A shard that is started again ends early only by what it has without a gap: the whole ends with
+/// the first of these, whatever came later.
+fn gaps() {
+    let (one, place) = (place(), place());
+    let (campaign, world) = (
+        "--seeds 0..2000 --most-failures 1",
+        format!("--wasm {BUG}.wasm"),
+    );
+    let said = place.sim(&format!("run {campaign} {world} --shard 9/9 --out results"));
+    assert!(
+        said.out.contains("stopped: as many failures"),
+        "{}",
+        said.out
+    );
+    let said = place.sim(&format!("run {campaign} {world} --shard 1/1 --out results"));
+    assert!(!said.out.contains(": 1 of 16 chunks done"), "{}", said.out);
+    let expected = one.sim(&format!("run {campaign} {world} --case-dir found"));
+    let merged = place.sim(&format!("merge results {world} --case-dir found"));
+    assert_eq!(
+        (merged.code, merged.out),
+        (1, expected.out),
+        "{}",
+        merged.err
+    );
 }
 
 fn no_folder() {
@@ -643,9 +803,25 @@ fn no_folder() {
         hint: `sim run --out DIR` leaves results in a folder
     "#]],
     );
+    place.sim("run --seeds 0..64 --out results");
+    says(
+        &place.sim("merge results empty"),
+        2,
+        &expect![[r#"
+        error: empty has no results of a campaign: there is no campaign.json
+        hint: `sim run --out DIR` leaves results in a folder
+    "#]],
+    );
+    fs::remove_dir_all(place.path("results")).expect("it is there");
     place.write("file", "");
-    let said = place.sim("run --seeds 0..10 --out file");
-    assert_eq!(said.code, 2, "{}", said.out);
+    says(
+        &place.sim("run --seeds 0..10 --out file"),
+        2,
+        &expect![[r#"
+            error: file is no folder
+            hint: name another folder, or a new one
+        "#]],
+    );
     for option in [
         "--html page",
         "--format json",

@@ -118,7 +118,17 @@ pub(super) fn run_chunk(
     let mut part = Part::empty(chunk, runner);
     for seed in seeds.map(Seed) {
         let scenario = runner.scenario(seed, options.plans, options.bounds, options.mix);
-        let checked = runner.seed(seed, &scenario);
+        let mut checked = runner.seed(seed, &scenario);
+        let difference = match &mut twin {
+            None => None,
+            Some(twin) => {
+                let (difference, end) = twin_differs(runner, twin, (seed, &scenario), &checked)?;
+                if end == End::Interrupted {
+                    checked.end = end;
+                }
+                difference
+            }
+        };
         if checked.end == End::Interrupted && checked.violations.is_empty() {
             // Of the rest of the run nothing is known.
             break;
@@ -132,10 +142,7 @@ pub(super) fn run_chunk(
             end: checked.end,
             is_violated: !checked.violations.is_empty(),
         });
-        if let Some(twin) = &mut twin {
-            let difference = twin_differs(runner, twin, (seed, &scenario), &checked)?;
-            part.unequal.extend(difference.map(|found| (seed, found)));
-        }
+        part.unequal.extend(difference.map(|found| (seed, found)));
         let mut is_new = false;
         for sighting in runner.sightings(&scenario, &checked) {
             is_new |= known.insert(sighting.signature.clone());
@@ -158,17 +165,22 @@ pub(super) fn run_chunk(
     Ok(())
 }
 
-/// Where the second run of a seed, on fresh instances, is not the same as the first.
+/// Where the second run of a seed, on fresh instances, is not the same as the first, and how it
+/// ended: of one that was interrupted nothing is known.
 fn twin_differs(
     runner: &Runner<'_>,
     twin: &mut Runner<'_>,
     (seed, scenario): (Seed, &Scenario),
     checked: &Checked,
-) -> Result<Option<Difference>, StepError> {
+) -> Result<(Option<Difference>, End), StepError> {
     twin.renew()?;
-    twin.seed(seed, scenario);
+    let end = twin.seed(seed, scenario).end;
+    if end == End::Interrupted {
+        return Ok((None, end));
+    }
     // What is only seen where it is looked at more closely ends the one run alone.
     let stopped = !checked.violations.is_empty();
     let difference = runner.trace.difference(&twin.trace);
-    Ok(difference.filter(|found| !(stopped && found.is_end())))
+    let difference = difference.filter(|found| !(stopped && found.is_end()));
+    Ok((difference, end))
 }

@@ -90,6 +90,9 @@ impl Tally {
     }
 }
 
+/// The longest text of results that is believed.
+pub(super) const MOST_TEXT_BYTES: usize = 1 << 16;
+
 /// What is counted, but for what the runs themselves say: as it is written down.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -226,8 +229,13 @@ impl Counts {
         if total(&self.decisions) != Some(self.turns) {
             return Err("the decisions are not as many as the turns");
         }
-        if written.faults.len() != self.faults.len() || total(&written.faults).is_none() {
+        if written.faults.len() != self.faults.len() {
             return Err("not as many kinds of fault as there are");
+        }
+        // A crash may come while a fault happens.
+        let most_faults = self.turns.saturating_mul(2);
+        if written.faults.iter().any(|count| *count > most_faults) {
+            return Err("more faults than its turns may have");
         }
         self.faults.clone_from(&written.faults);
         if written.tallies.len() != self.tallies.len() {
@@ -244,6 +252,13 @@ impl Counts {
                 reached: *reached,
             };
         }
+        if written
+            .leaks
+            .values()
+            .any(|what| what.len() > MOST_TEXT_BYTES)
+        {
+            return Err("a text is too long");
+        }
         let mut leaks = written.leaks.iter();
         self.leaks = leaks
             .try_fold(BTreeMap::new(), |mut leaks, (index, what)| {
@@ -253,6 +268,11 @@ impl Counts {
             })
             .ok_or("a leak of a reducer that there is not")?;
         Ok(self)
+    }
+
+    /// Whether some run violated something.
+    pub fn has_violations(&self) -> bool {
+        self.tallies.iter().any(|tally| tally.violated > 0)
     }
 
     fn count_end(&mut self, world: &World, end: End) {

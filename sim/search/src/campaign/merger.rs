@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
-use super::chunks::Part;
+use super::chunks::{Chunks, Part};
 use super::counts::Counts;
 use super::summary::note;
 use super::{CampaignOptions, Failure, Sighted, Sighting, Stop, Summary, Told};
@@ -120,13 +120,14 @@ impl<'a, T: FnMut(Told<'_, S>), S: Sighted> Merger<'a, T, S> {
         }
     }
 
-    /// The chunk whose turn it is is not there, and these are its seeds.
-    pub fn miss(&mut self, seeds: Range<u64>) {
-        match self.missing.last_mut() {
-            Some(last) if last.end == seeds.start => last.end = seeds.end,
-            _ => self.missing.push(seeds),
+    /// The next chunks are not there.
+    pub fn miss(&mut self, chunks: &Chunks, missing: Range<u64>) {
+        if missing.is_empty() {
+            return;
         }
-        self.chunk += 1;
+        let seeds = chunks.seeds(missing.start).start..chunks.seeds(missing.end - 1).end;
+        self.missing.push(seeds);
+        self.chunk = missing.end;
     }
 
     /// The summary of it all, with the failures that are sighted so.

@@ -9,14 +9,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::chunks::{Chunks, Part};
-use super::counts::{Counts, Written};
+use super::counts::{Counts, MOST_TEXT_BYTES, Written};
 use super::merger::Merger;
 use super::summary::{Sighted, note};
 use super::{CampaignOptions, Failure, Ran, Summary, Told, on_threads};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Model, Properties, Signature};
-use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::trace::{Difference, Digest, End};
 
@@ -91,6 +90,9 @@ pub enum MergeError<E> {
         /// How it failed.
         what: Signature,
     },
+    /// It was asked to end before the failures were seen again.
+    #[error("interrupted before the failures were seen again")]
+    Interrupted,
     /// A reducer cannot be run.
     #[error(transparent)]
     Step(#[from] StepError),
@@ -138,27 +140,40 @@ impl ChunkResults {
         self.failures.iter().map(Failed::signature)
     }
 
+    /// How many of its seeds were not the same a second time.
+    pub fn unequal(&self) -> usize {
+        self.unequal.len()
+    }
+
     /// What was written down, if it can be of this campaign.
     fn part(
         self,
         chunks: &Chunks,
         world: &World,
-        empty: Counts,
+        (properties, empty): (&Properties, Counts),
     ) -> Result<Part<Seen>, &'static str> {
         let seeds = chunks.seeds(self.chunk);
         if self.runs.len() as u64 != seeds.end - seeds.start {
             return Err("not as many runs as it has seeds");
         }
-        if !self.violated.is_sorted() {
+        if self.runs.iter().any(|(.., end)| *end == End::Interrupted) {
+            return Err("a run that was interrupted");
+        }
+        let unequal = || self.unequal.iter().map(|(seed, _)| seed);
+        if !self.violated.is_sorted_by(|a, b| a < b) || !unequal().is_sorted_by(|a, b| a < b) {
             return Err("its seeds are out of order");
         }
         let is_within = |seed: &u64| seeds.contains(seed);
-        let mut named = self
-            .violated
-            .iter()
-            .chain(self.unequal.iter().map(|(seed, _)| seed));
-        if !named.all(is_within) || !self.failures.iter().all(|one| is_within(&one.seed)) {
+        let failing = self.failures.iter().map(|one| &one.seed);
+        let mut named = self.violated.iter().chain(unequal()).chain(failing);
+        if !named.all(is_within) {
             return Err("a seed of another chunk");
+        }
+        self.failures
+            .iter()
+            .try_for_each(|one| one.check(properties, &self.violated))?;
+        if self.violated.is_empty() != self.failures.is_empty() {
+            return Err("runs that violate something and no failures, or the other way");
         }
         let runs = seeds.clone().zip(&self.runs);
         let runs: Vec<Ran> = runs
@@ -180,9 +195,13 @@ impl ChunkResults {
             },
         });
         let unequal = self.unequal.iter();
+        let counts = empty.read(world, &runs, &self.counts)?;
+        if counts.has_violations() == self.violated.is_empty() {
+            return Err("properties that are violated and no runs, or the other way");
+        }
         Ok(Part {
             chunk: self.chunk,
-            counts: empty.read(world, &runs, &self.counts)?,
+            counts,
             failures: failures.collect(),
             unequal: unequal
                 .map(|(seed, what)| (Seed(*seed), what.clone()))
@@ -194,6 +213,24 @@ impl ChunkResults {
 }
 
 impl Failed {
+    /// Whether it can be one of these seeds' failures.
+    fn check(&self, properties: &Properties, violated: &[u64]) -> Result<(), &'static str> {
+        if violated.binary_search(&self.seed).is_err() {
+            return Err("a failure of a seed that violates nothing");
+        }
+        if self.violates.is_empty() {
+            return Err("a failure of no property");
+        }
+        let mut names = self.violates.iter();
+        if names.any(|name| properties.find(name).is_none()) {
+            return Err("a failure of a property that there is not");
+        }
+        match self.what.len() > MOST_TEXT_BYTES {
+            true => Err("a text is too long"),
+            false => Ok(()),
+        }
+    }
+
     fn signature(&self) -> Signature {
         Signature {
             violates: self.violates.iter().map(|one| one.clone().into()).collect(),
@@ -253,7 +290,8 @@ fn joined(mut part: Part, next: Part) -> Part {
 }
 
 /// Puts the results of all chunks together: what [`run`](super::run()) comes to on one machine.
-/// `results` gives those of a chunk, if they are there; `tell` is told each seed, in order.
+/// `there` are the chunks that there are results of, in order, and `results` gives them; `tell` is
+/// told each seed, in order.
 ///
 /// # Errors
 /// See [`MergeError`].
@@ -261,7 +299,8 @@ pub fn merge<E>(
     world: &World,
     model: &dyn Model,
     options: &CampaignOptions,
-    mut results: impl FnMut(u64) -> Result<Option<ChunkResults>, E>,
+    there: impl IntoIterator<Item = u64>,
+    mut results: impl FnMut(u64) -> Result<ChunkResults, E>,
     mut tell: impl FnMut(&Ran),
 ) -> Result<Summary, MergeError<E>> {
     let chunks = Chunks::of(&options.seeds);
@@ -272,20 +311,32 @@ pub fn merge<E>(
         Told::Ran(ran) => tell(ran),
         Told::Found(_) => {}
     };
-    let mut merger = Merger::new(properties, answers.clone(), options, chunks.count, told);
-    for chunk in 0..chunks.count {
+    let mut merger = Merger::new(
+        properties.clone(),
+        answers.clone(),
+        options,
+        chunks.count,
+        told,
+    );
+    let mut next = 0;
+    let mut is_over = false;
+    for chunk in there.into_iter().take_while(|chunk| *chunk < chunks.count) {
         if options.interrupt.is_asked() {
+            is_over = true;
             break;
         }
-        let Some(results) = results(chunk).map_err(MergeError::Results)? else {
-            merger.miss(chunks.seeds(chunk));
-            continue;
-        };
-        let part = results.part(&chunks, world, empty());
+        merger.miss(&chunks, next..chunk);
+        next = chunk + 1;
+        let results = results(chunk).map_err(MergeError::Results)?;
+        let part = results.part(&chunks, world, (&properties, empty()));
         let part = part.map_err(|what| MergeError::Foreign { chunk, what })?;
         if !merger.take(Ok(part)) {
+            is_over = true;
             break;
         }
+    }
+    if !is_over {
+        merger.miss(&chunks, next..chunks.count);
     }
     merger.finish(|failures| sighted((world, model, options), failures))
 }
@@ -296,11 +347,6 @@ fn sighted<E>(
     failures: Vec<Failure<Seen>>,
 ) -> Result<Vec<Failure>, MergeError<E>> {
     let chunks = Chunks::of(&options.seeds);
-    // What is known already is told, however soon it is to end.
-    let options = &CampaignOptions {
-        interrupt: Interrupt::default(),
-        ..options.clone()
-    };
     let mut wanted: Vec<u64> = failures
         .iter()
         .map(|one| chunks.holding(one.seed))
@@ -326,9 +372,13 @@ fn sighted<E>(
         let is_it = |one: &&Failure| {
             one.seed == failure.seed && one.sighting.signature == failure.sighting.signature
         };
-        let found = again.iter().find(is_it).ok_or(MergeError::Differs {
-            seed: failure.seed,
-            what: failure.sighting.signature,
+        let found = again.iter().find(is_it);
+        let found = found.ok_or_else(|| match options.interrupt.is_asked() {
+            true => MergeError::Interrupted,
+            false => MergeError::Differs {
+                seed: failure.seed,
+                what: failure.sighting.signature,
+            },
         })?;
         Ok(Failure {
             runs: failure.runs,
