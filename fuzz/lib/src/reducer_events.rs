@@ -4,13 +4,14 @@
 //! What a run violates is believed only if it violates it on the reducer as it ships, on fresh
 //! instances. Then it is shrunk, written as a case and reported as `sim run` does.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::Result;
 use sim::campaign::{Effort, Runner};
-use sim::cases::{CaseVerdict, FoundBy, WorldHashes, store};
+use sim::cases::{Case, CaseVerdict, FoundBy, WorldHashes, store};
 use sim::cli::{Loaded, replay_command};
 use sim::host::Coverage;
 use sim::kernel::World;
@@ -37,6 +38,9 @@ use crate::settings::{Mutator, Settings};
 const RUNS_PER_INSTANCE: u32 = 256;
 /// One look for leaks in so many runs.
 const RUNS_PER_LEAK_CHECK: u32 = 16 * RUNS_PER_INSTANCE;
+
+/// How closely the reducer as it ships is looked at where a find is confirmed.
+const EFFORTS: [Effort; 2] = [Effort::Plain, Effort::Thorough];
 
 /// So often a block of the guest counts as seen. What every run enters tells nothing, and libFuzzer
 /// would spend a fifth of its time on it.
@@ -114,6 +118,12 @@ pub struct Target<'s> {
     dictionary: Dictionary,
     pool: Pool,
     remembered: Remembered,
+    /// The cases that were found before, by how they fail.
+    finds: BTreeMap<Signature, PathBuf>,
+    /// The files among which they are.
+    read: BTreeSet<PathBuf>,
+    /// Those that were met again.
+    told_finds: BTreeSet<PathBuf>,
     /// The scenario that was made or read last, by the hash of its text.
     latest: Option<(u64, Scenario)>,
     /// What was in flight when the schedule that was run last had ended.
@@ -144,6 +154,9 @@ impl<'s> Target<'s> {
             dictionary: Dictionary::default(),
             pool: Pool::default(),
             remembered: Remembered::default(),
+            finds: BTreeMap::new(),
+            read: BTreeSet::new(),
+            told_finds: BTreeSet::new(),
             latest: None,
             flight: None,
         })
@@ -245,7 +258,7 @@ impl<'s> Target<'s> {
         name: String,
         out: &mut impl Write,
     ) -> Result<Ending> {
-        for effort in [Effort::Plain, Effort::Thorough] {
+        for effort in EFFORTS {
             self.plain.set_effort(effort);
             self.plain.renew()?;
             let checked = self.plain.replay(scenario);
@@ -262,7 +275,10 @@ impl<'s> Target<'s> {
                 marks: Marks::default(),
             };
             if let Some(case) = self.known(&finding.sighting.signature)? {
-                writeln!(out, "known: {} fails in the same way", case.display())?;
+                // Once for each: a process that goes on meets it again and again.
+                if self.told_finds.insert(case.clone()) {
+                    writeln!(out, "known: {} fails in the same way", case.display())?;
+                }
                 return Ok(Ending::Violates(name));
             }
             // The artifact is as good a case: a folder that cannot be written loses nothing.
@@ -281,31 +297,45 @@ impl<'s> Target<'s> {
         })
     }
 
+    /// Whether fuzzing goes on after a find.
+    pub fn goes_on(&self) -> bool {
+        self.subject.settings.goes_on
+    }
+
     /// The case that fails in the same way, if one of those that were found before does, by this
-    /// process or another. They are judged as the last run was.
+    /// process or another.
     fn known(&mut self, signature: &Signature) -> Result<Option<PathBuf>> {
-        let folder = &self.subject.settings.cases;
-        // What cannot be listed or read is no reason to lose a find.
-        for path in store::list(folder).unwrap_or_default() {
-            let Ok(case) = store::read(&path) else {
-                continue;
-            };
-            let is_find = matches!(case.verdict, Some(CaseVerdict::Violated(_)));
-            let Some(scenario) = case
-                .bind(&self.subject.plain.world.air)
-                .ok()
-                .filter(|_| is_find)
-            else {
-                continue;
-            };
-            self.plain.renew()?;
-            let checked = self.plain.replay(&scenario);
-            let mut sightings = self.plain.sightings(&scenario, &checked).into_iter();
-            if sightings.any(|one| one.signature == *signature) {
-                return Ok(Some(path));
+        if !self.finds.contains_key(signature) {
+            // What cannot be listed or read is no reason to lose a find.
+            for path in store::list(&self.subject.settings.cases).unwrap_or_default() {
+                if self.read.insert(path.clone()) {
+                    self.learn(path)?;
+                }
             }
         }
-        Ok(None)
+        Ok(self.finds.get(signature).cloned())
+    }
+
+    /// Takes in how a case fails, if it is a find.
+    fn learn(&mut self, path: PathBuf) -> Result<()> {
+        let air = &self.subject.plain.world.air;
+        let case = store::read(&path).ok();
+        let is_find = |case: &Case| matches!(case.verdict, Some(CaseVerdict::Violated(_)));
+        let case = case.filter(is_find);
+        let Some(scenario) = case.and_then(|case| case.bind(air).ok()) else {
+            return Ok(());
+        };
+        for effort in EFFORTS {
+            self.plain.set_effort(effort);
+            self.plain.renew()?;
+            let checked = self.plain.replay(&scenario);
+            for sighting in self.plain.sightings(&scenario, &checked) {
+                self.finds
+                    .entry(sighting.signature)
+                    .or_insert_with(|| path.clone());
+            }
+        }
+        Ok(())
     }
 
     fn tell(&self, finding: &Finding, out: &mut impl Write) -> Result<()> {

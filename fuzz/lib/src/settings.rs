@@ -8,6 +8,7 @@
 //! SIM_FUZZ_WASM=[NAME=]FILE  the reducer, whatever the documents pin; several with commas between
 //! SIM_FUZZ_EXPECT=WHAT=NAME  what is meant to be so, as `sim run --expect`; several with commas
 //! SIM_FUZZ_CASES=DIR         where shrunk cases are written [corpus]
+//! SIM_FUZZ_GO_ON=1           a find does not end the process
 //! SIM_FUZZ_SEEDS=DIR         cases to start from [corpus]
 //! SIM_FUZZ_FEEDBACK=LIST     of blocks, compares, states; or none [all three]
 //! SIM_FUZZ_MUTATOR=bytes     libFuzzer's own mutator instead of ours
@@ -105,6 +106,8 @@ fn beside(name: &str) -> Option<PathBuf> {
 pub struct Settings {
     pub world: WorldArguments,
     pub cases: PathBuf,
+    /// What is found is written, and fuzzing goes on.
+    pub goes_on: bool,
     pub seeds: PathBuf,
     pub feedback: Feedback,
     pub mutator: Mutator,
@@ -154,6 +157,11 @@ impl Settings {
                 ..WorldArguments::default()
             },
             cases: named("SIM_FUZZ_CASES", "corpus"),
+            goes_on: match text("SIM_FUZZ_GO_ON")?.as_deref() {
+                None | Some("0") => false,
+                Some("1") => true,
+                Some(other) => bail!("SIM_FUZZ_GO_ON: expected 0 or 1, found `{other}`"),
+            },
             seeds: named("SIM_FUZZ_SEEDS", "corpus"),
             feedback: match text("SIM_FUZZ_FEEDBACK")? {
                 None => Feedback::ALL,

@@ -21,6 +21,7 @@ fn nothing_is_needed() {
     assert!(settings.world.folder().ends_with("air") && settings.world.wasm.is_empty());
     assert!(settings.seeds.ends_with("corpus") && settings.seeds.is_dir());
     assert!(settings.cases.ends_with("corpus"));
+    assert!(!settings.goes_on);
 }
 
 #[test]
@@ -34,6 +35,7 @@ fn each_is_heard() {
         ("SIM_FUZZ_FEEDBACK", "states,blocks"),
         ("SIM_FUZZ_MUTATOR", "bytes"),
         ("SIM_FUZZ_DECISIONS", "8"),
+        ("SIM_FUZZ_GO_ON", "1"),
     ])
     .expect("all of this can be said");
     assert_eq!(settings.world.folder().to_str(), Some("world"));
@@ -46,6 +48,7 @@ fn each_is_heard() {
     assert_eq!(settings.seeds.to_str(), Some("start"));
     assert_eq!(settings.mutator, Mutator::Bytes);
     assert_eq!(settings.most_decisions, 8);
+    assert!(settings.goes_on);
     let expected = Feedback {
         compares: false,
         ..Feedback::ALL
@@ -68,6 +71,11 @@ fn what_cannot_be_is_told() {
             "SIM_FUZZ_MUTATOR",
             "clever",
             "SIM_FUZZ_MUTATOR: expected `structured` or `bytes`, found `clever`",
+        ),
+        (
+            "SIM_FUZZ_GO_ON",
+            "yes",
+            "SIM_FUZZ_GO_ON: expected 0 or 1, found `yes`",
         ),
         (
             "SIM_FUZZ_DECISIONS",
