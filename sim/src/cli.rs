@@ -1,7 +1,8 @@
 //! The commands: arguments in, text and an exit code out.
 //!
 //! The edge of the program: files, the terminal and the clock are touched here and in what this
-//! module calls for it (`corpus::store`, `report::page`, the cache of compiled code), nowhere else.
+//! module calls for it (`cases::store`, `shards`, `report::page`, the cache of compiled code),
+//! nowhere else.
 
 mod cases;
 mod check;

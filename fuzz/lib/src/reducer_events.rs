@@ -305,6 +305,9 @@ impl<'s> Target<'s> {
     /// The case that fails in the same way, if one of those that were found before does, by this
     /// process or another.
     fn known(&mut self, signature: &Signature) -> Result<Option<PathBuf>> {
+        // The draft of a process that shrinks goes away when its case is there.
+        self.finds
+            .retain(|of, path| of != signature || path.exists());
         if !self.finds.contains_key(signature) {
             // What cannot be listed or read is no reason to lose a find.
             for path in store::list(&self.subject.settings.cases).unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! Case files on disk: the only I/O of the library beside the cache of compiled code.
+//! Case files on disk: the only I/O of this crate beside `files`.
 //!
 //! A case is whole and synced before it is reported, under a name that nothing else had: what
 //! stands in a folder is never written over and never removed, but for what the same [`Draft`]

@@ -5,7 +5,7 @@
 //! be added to it as it is; any other change raises [`SCHEMA`].
 
 use schemars::{JsonSchema, Schema};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::figures::{self, Figures};
 use super::timeline::{Timeline, Violated};
@@ -106,7 +106,6 @@ pub struct SeedDone {
     /// Why the run ended.
     pub end: &'static str,
     /// The digest of the run.
-    #[serde(serialize_with = "text")]
     #[schemars(with = "String")]
     pub digest: Digest,
 }
@@ -153,7 +152,6 @@ pub struct Violation<'a> {
     /// How many decisions its schedule has.
     pub decisions: usize,
     /// The digest of the run.
-    #[serde(serialize_with = "text")]
     #[schemars(with = "String")]
     pub digest: Digest,
     /// The fault mix that the seed drew: names and numbers.
@@ -206,7 +204,6 @@ pub struct Shrunk<'a> {
     /// How many decisions its schedule has.
     pub decisions: usize,
     /// The digest of the run.
-    #[serde(serialize_with = "text")]
     #[schemars(with = "String")]
     pub digest: Digest,
     /// The mix that the seed drew.
@@ -256,7 +253,6 @@ pub struct CaseDone<'a> {
     /// What is not as it was when the case was written.
     pub changes: &'a [String],
     /// The digest of the run.
-    #[serde(serialize_with = "text")]
     #[schemars(with = "String")]
     pub digest: Digest,
     /// The run in words.
@@ -316,10 +312,6 @@ pub struct ViolatedBy {
     pub decisions: Option<usize>,
     /// The path of the shortest case.
     pub case: Option<String>,
-}
-
-fn text<S: Serializer>(value: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 impl<'a> Nondeterminism<'a> {

@@ -7,11 +7,11 @@ use clap::Args;
 
 use super::Exit;
 use super::input::{WorldArguments, jobs};
-use super::reporting::{Clock, Reported, Reporting};
+use super::reporting::{Clock, Reported, Reporting, Seeds};
 use super::shard::identity;
-use super::terminal::{self, Progress};
+use super::terminal;
 use crate::models;
-use sim_report::event::{Event, Readers, SeedDone};
+use sim_report::event::Readers;
 use sim_search::campaign::{MergeError, Summary, merge};
 use sim_shards::Folders;
 
@@ -65,25 +65,10 @@ fn gathered(
 ) -> Result<(Summary, Clock)> {
     let options = campaign.options;
     let (world, model) = (&campaign.loaded.world, campaign.model);
-    let asked = options.seeds.end - options.seeds.start;
-    let progress = Progress::new(Some(asked), "seeds");
-    let mut seeds = 0;
-    let mut told = Ok(());
-    let read = |chunk| folders.read(chunk);
-    let merged = merge(world, model, options, folders.chunks(), read, |ran| {
-        seeds += 1;
-        progress.update(seeds, |seconds| {
-            format!("{:.0} seeds/s", seeds as f64 / seconds)
-        });
-        if told.is_ok() {
-            told = readers.tell(&Event::SeedDone(SeedDone::from(ran)));
-            if told.is_err() {
-                options.interrupt.ask();
-            }
-        }
-    });
-    let clock = Clock::stop(progress, false);
-    told?;
+    let mut seeds = Seeds::of(options, readers);
+    let (there, read) = (folders.chunks(), |chunk| folders.read(chunk));
+    let merged = merge(world, model, options, there, read, |ran| seeds.tell(ran));
+    let clock = seeds.finish(false)?;
     let summary = merged.map_err(|error| match error {
         MergeError::Results(error) => anyhow::Error::from(error),
         error => error.into(),

@@ -18,10 +18,10 @@ use sim_cases::store;
 use sim_model::Model;
 use sim_record::interrupt::Interrupt;
 use sim_report::event::{
-    self, Event, Failed, Finished, Nondeterminism, Readers, Started, ViolatedBy,
+    self, Event, Failed, Finished, Nondeterminism, Readers, SeedDone, Started, ViolatedBy,
 };
 use sim_report::turns::Rows;
-use sim_search::campaign::{CampaignOptions, Stop, Summary};
+use sim_search::campaign::{CampaignOptions, Ran, Stop, Summary};
 use sim_search::shrink::{self, Budget};
 use sim_session::{Finding, Session, Settings};
 
@@ -161,6 +161,58 @@ pub(super) fn probe(folder: &Path) -> Result<()> {
     })
 }
 
+/// Tells the seeds of a campaign one by one, and how far it is.
+pub(super) struct Seeds<'a, 'r> {
+    readers: &'a mut Readers<'r>,
+    interrupt: &'a Interrupt,
+    progress: Progress,
+    seeds: u64,
+    steps: u64,
+    /// Whether all of them could be told.
+    told: Result<()>,
+}
+
+impl<'a, 'r> Seeds<'a, 'r> {
+    pub fn of(options: &'a CampaignOptions, readers: &'a mut Readers<'r>) -> Seeds<'a, 'r> {
+        let asked = options.seeds.end - options.seeds.start;
+        Seeds {
+            readers,
+            interrupt: &options.interrupt,
+            progress: Progress::new(Some(asked), "seeds"),
+            seeds: 0,
+            steps: 0,
+            told: Ok(()),
+        }
+    }
+
+    /// A seed is done. Where it cannot be told, the campaign is asked to end.
+    pub fn tell(&mut self, ran: &Ran) {
+        self.seeds += 1;
+        self.steps += u64::from(ran.steps);
+        self.progress.update(self.seeds, |seconds| {
+            format!("{:.0} steps/s", self.steps as f64 / seconds)
+        });
+        if self.told.is_ok() {
+            self.told = self.readers.tell(&Event::SeedDone(SeedDone::from(ran)));
+            if self.told.is_err() {
+                self.interrupt.ask();
+            }
+        }
+    }
+
+    /// All are done: they were run, or only read.
+    pub fn finish(self, has_run: bool) -> Result<Clock> {
+        self.progress.finish();
+        self.told?;
+        let seeds = self.progress.elapsed();
+        Ok(Clock {
+            progress: self.progress,
+            seeds,
+            has_run,
+        })
+    }
+}
+
 /// How long what took. Goes to standard error.
 pub(super) struct Clock {
     progress: Progress,
@@ -170,17 +222,6 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The seeds are done.
-    pub fn stop(progress: Progress, has_run: bool) -> Clock {
-        progress.finish();
-        let seeds = progress.elapsed();
-        Clock {
-            progress,
-            seeds,
-            has_run,
-        }
-    }
-
     fn tell(&self, summary: &Summary) {
         let seconds = self.seeds.as_secs_f64();
         let rate = summary.steps as f64 / seconds;

@@ -10,14 +10,14 @@ use clap::Args;
 use super::Exit;
 use super::errors::error_text;
 use super::input::{Loaded, WorldArguments, jobs};
-use super::reporting::{Clock, Reported, Reporting};
+use super::reporting::{Clock, Reported, Reporting, Seeds};
 use super::shard;
-use super::terminal::{self, Progress};
+use super::terminal;
 use crate::models;
 use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
-use sim_report::event::{Event, Readers, SeedDone};
+use sim_report::event::Readers;
 use sim_search::campaign::{self, CampaignOptions, Effort, Stop, Summary};
 use sim_session::{Finding, Session};
 use sim_shards::Shard;
@@ -200,10 +200,7 @@ fn seeds(
         options,
         ..
     } = campaign;
-    let asked = options.seeds.end - options.seeds.start;
-    let progress = Progress::new(Some(asked), "seeds");
-    let (mut seeds, mut steps) = (0, 0);
-    let mut told = Ok(());
+    let mut seeds = Seeds::of(options, readers);
     let summary = campaign::run(&loaded.world, model, options, |what| match what {
         campaign::Told::Found(failure) => {
             if let Err(error) = session.keep(&Finding::from(failure)) {
@@ -212,24 +209,12 @@ fn seeds(
                 let _ = write!(terminal::err(), "{}", error_text(&error));
             }
         }
-        campaign::Told::Ran(ran) => {
-            seeds += 1;
-            steps += u64::from(ran.steps);
-            progress.update(seeds, |seconds| {
-                format!("{:.0} steps/s", steps as f64 / seconds)
-            });
-            if told.is_ok() {
-                told = readers.tell(&Event::SeedDone(SeedDone::from(ran)));
-                if told.is_err() {
-                    options.interrupt.ask();
-                }
-            }
-        }
+        campaign::Told::Ran(ran) => seeds.tell(ran),
     })
     .context("the reducer cannot be run")?;
-    let clock = Clock::stop(progress, true);
-    told?;
+    let clock = seeds.finish(true)?;
     if summary.interrupted {
+        let asked = options.seeds.end - options.seeds.start;
         terminal::note(&format!("stopped after {} of {asked} seeds", summary.seeds));
     }
     Ok((summary, clock))

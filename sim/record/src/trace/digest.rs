@@ -8,6 +8,7 @@
 //! A digest tells runs apart that differ by accident. Who wants to forge two runs of one digest
 //! can, and gains nothing: whatever compares runs has both of them.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -72,7 +73,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
     }
 }
