@@ -4,6 +4,7 @@
 
 pub mod campaign;
 pub mod explore;
+pub mod identity;
 pub mod marking;
 pub mod shrink;
 pub mod threads;

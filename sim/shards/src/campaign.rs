@@ -8,6 +8,7 @@ use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_record::trace::Digest;
 use sim_search::campaign::{CampaignOptions, Chunks, Effort, Stop};
+use sim_search::identity;
 
 /// A campaign, as its folder has it. Two that are equal have the same results.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -126,50 +127,21 @@ impl Campaign {
 
     /// What differs first between this campaign, which is there, and another: the name, and what
     /// each says.
-    pub(crate) fn difference(&self, other: &Campaign) -> Option<(String, String, String)> {
+    pub(crate) fn difference(&self, other: &Campaign) -> Option<[String; 3]> {
         let fields = |of: &Campaign| match serde_json::to_value(of) {
             Ok(Value::Object(fields)) => fields,
             _ => serde_json::Map::new(),
         };
-        let (all, others) = (fields(self), fields(other));
+        let (mut mine, mut theirs) = (fields(self), fields(other));
         // By other runs all that differs is known; what is called by a name comes first.
-        let (named, runs): (Vec<_>, Vec<_>) = all.iter().partition(|(name, _)| *name != FIRST_RUN);
-        named.into_iter().chain(runs).find_map(|(name, mine)| {
-            let theirs = others.get(name)?;
-            (mine != theirs).then(|| {
-                let name = match name == FIRST_RUN {
-                    true => "the run of the first seed".to_owned(),
-                    false => name.clone(),
-                };
-                let (name, mine, theirs) = narrowed(name, mine, theirs);
-                (name, mine.to_string(), theirs.to_string())
-            })
+        let runs = [&mut mine, &mut theirs].map(|of| of.remove(FIRST_RUN).unwrap_or_default());
+        identity::difference(&mine, &theirs).or_else(|| {
+            let [mine, theirs] = runs;
+            let name = "the run of the first seed".to_owned();
+            (mine != theirs).then(|| [name, mine.to_string(), theirs.to_string()])
         })
     }
 }
 
 /// The field of that name.
 const FIRST_RUN: &str = "first_run";
-
-/// Within objects, the field that differs.
-fn narrowed<'v>(
-    name: String,
-    mine: &'v Value,
-    theirs: &'v Value,
-) -> (String, &'v Value, &'v Value) {
-    if let (Value::Object(mine), Value::Object(theirs)) = (mine, theirs) {
-        for (key, value) in mine {
-            match theirs.get(key) {
-                Some(other) if other != value => {
-                    return narrowed(format!("{name} {key}"), value, other);
-                }
-                Some(_) => {}
-                None => return (format!("{name} {key}"), value, &Value::Null),
-            }
-        }
-        if let Some((key, other)) = theirs.iter().find(|(key, _)| !mine.contains_key(*key)) {
-            return (format!("{name} {key}"), &Value::Null, other);
-        }
-    }
-    (name, mine, theirs)
-}

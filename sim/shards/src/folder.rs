@@ -313,7 +313,7 @@ impl Folders {
 fn same(path: &Path, there: &Campaign, campaign: &Campaign) -> Result<(), FolderError> {
     match there.difference(campaign) {
         None => Ok(()),
-        Some((name, there, here)) => Err(FolderError::Another {
+        Some([name, there, here]) => Err(FolderError::Another {
             path: path.to_owned(),
             name,
             there,
