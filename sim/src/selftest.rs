@@ -21,7 +21,7 @@ use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_search::campaign::{self, CampaignOptions, Effort, Failure, Runner, Sighting, Stop, Told};
-use sim_search::explore::{self, ExploreOptions, Outcome};
+use sim_search::explore::{self, ExploreOptions, Outcome, Store};
 use sim_search::shrink::Budget;
 use sim_search::threads;
 
@@ -426,13 +426,14 @@ fn shortest(
         },
         jobs: 1,
         memory_bytes: MEMORY_BYTES,
+        store: Store::default(),
         most_states: u64::MAX,
         property: Some(property.to_owned()),
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
     let outcome = match shape.is_varied {
-        false => explore::run(world, model, &options, |_, _, _| {})?.outcome,
+        false => explore::run(world, model, &options, |_| {})?.outcome,
         true => {
             let scenes = model.scenes(&shape.small);
             // It is the scene that goes deep.
@@ -443,7 +444,7 @@ fn shortest(
                 },
                 ..options
             };
-            explore::tour(world, model, (scenes, &deep), |_, _, _| {})?
+            explore::tour(world, model, (scenes, &deep), |_| {})?
                 .explored
                 .outcome
         }

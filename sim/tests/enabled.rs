@@ -43,8 +43,8 @@ fn walk(world: &World, seed: Seed) {
     simulator.begin(&scenario, &mut trace);
     for _ in 0..TURNS {
         let mut bytes = Vec::new();
-        let plans = simulator.pack(&mut trace, &mut Packer::new(&mut bytes));
-        saved.unpack(&mut Unpacker::new(&bytes), plans.as_deref(), &trace);
+        simulator.pack(&mut trace, &mut Packer::new(&mut bytes));
+        saved.unpack(&mut Unpacker::new(&bytes), &trace);
         let situation = situation(&scenario, &*model, &saved, now_ns);
         let mut taken = Vec::new();
         for choice in choices(&situation) {

@@ -17,7 +17,7 @@ use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
 use sim::campaign::{self, CampaignOptions, Runner, Summary};
-use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
+use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome, Store};
 use sim::host::{Code, Output};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
@@ -240,10 +240,11 @@ fn explored(world: &World, model: &Counter) -> Explored {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        store: Store::default(),
         most_states: 100_000,
         property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    explore::run(world, model, &options, |_, _, _| {}).expect("it can be explored")
+    explore::run(world, model, &options, |_| {}).expect("it can be explored")
 }

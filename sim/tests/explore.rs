@@ -2,7 +2,7 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
-use sim::explore::{self, ExploreError, ExploreOptions, Explored, Limits, Outcome};
+use sim::explore::{self, ExploreError, ExploreOptions, Explored, Limits, Outcome, Store};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::Properties;
@@ -61,6 +61,7 @@ fn options(world: &World, shape: Shape) -> ExploreOptions {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        store: Store::default(),
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
@@ -70,7 +71,7 @@ fn options(world: &World, shape: Shape) -> ExploreOptions {
 
 fn run(world: &World, options: &ExploreOptions) -> Explored {
     let model = models::of(world);
-    explore::run(world, &*model, options, |_, _, _| {}).expect("the world can be explored")
+    explore::run(world, &*model, options, |_| {}).expect("the world can be explored")
 }
 
 fn counts(shape: Shape) -> (u64, u64, u32) {
@@ -345,9 +346,9 @@ fn interrupt_ends_it() {
     );
     let model = models::of(world);
     let mut told = Vec::new();
-    let explored = explore::run(world, &*model, &asked, |_, taken, depth| {
-        told.push((taken, depth));
-        if depth == 8 {
+    let explored = explore::run(world, &*model, &asked, |progress| {
+        told.push((progress.transitions, progress.depth));
+        if progress.depth == 8 {
             asked.interrupt.ask();
         }
     });
@@ -402,12 +403,7 @@ fn context_is_refused() {
             "t/Guard@1",
         ),
     ] {
-        let error = explore::run(
-            &world,
-            &*models::of(&world),
-            &options(&world, ONE),
-            |_, _, _| {},
-        );
+        let error = explore::run(&world, &*models::of(&world), &options(&world, ONE), |_| {});
         let error = error.expect_err("it is refused");
         let ExploreError::Context { module } = &error else {
             panic!("{error}");

@@ -7,7 +7,7 @@
 use libtest_mimic::Trial;
 use sim::air::{self, Air};
 use sim::campaign::{self, CampaignOptions, Effort, Stop, Summary};
-use sim::explore::{self, ExploreOptions, Limits, Outcome};
+use sim::explore::{self, ExploreOptions, Limits, Outcome, Store};
 use sim::interrupt::Interrupt;
 use sim::kernel::{EventSource, World};
 use sim::model::Properties;
@@ -185,12 +185,13 @@ fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        store: Store::default(),
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    explore::run(world, &*model, &options, |_, _, _| {}).expect("it can be explored")
+    explore::run(world, &*model, &options, |_| {}).expect("it can be explored")
 }
 
 fn clients_send_what_nothing_within_sends() {

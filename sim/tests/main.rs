@@ -9,6 +9,7 @@ mod answers;
 mod bugs;
 mod build;
 mod by_hand;
+mod checkpoints;
 mod cli;
 mod corpus;
 mod coverage;
@@ -16,6 +17,7 @@ mod declared;
 mod deep;
 mod docs;
 mod enabled;
+mod endless;
 mod examples;
 mod explore;
 mod first_campaign;
@@ -67,6 +69,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         bugs::trials(seed),
         build::trials(),
         by_hand::trials(),
+        checkpoints::trials(),
         cli::trials(),
         corpus::trials(),
         coverage::trials(seed),
@@ -74,6 +77,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         deep::trials(seed),
         docs::trials(),
         enabled::trials(seed),
+        endless::trials(),
         examples::trials(),
         explore::trials(),
         vec![support::trial("first_campaign".to_owned(), || {

@@ -1,6 +1,6 @@
 //! What a second thread gives, and the explorer.
 
-use sim::explore::{self, ExploreOptions, Explored, Limits};
+use sim::explore::{self, ExploreOptions, Explored, Limits, Store};
 use sim::interrupt::Interrupt;
 
 use super::rounds::{Contender, Figures, compare};
@@ -54,11 +54,12 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         },
         jobs,
         memory_bytes: 4 << 30,
+        store: Store::default(),
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
         interrupt: Interrupt::default(),
     };
-    explore::run(&subject.world, &*subject.model, &options, |_, _, _| {})
+    explore::run(&subject.world, &*subject.model, &options, |_| {})
         .expect("the world can be explored")
 }

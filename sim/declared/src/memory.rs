@@ -154,13 +154,11 @@ impl Scalar {
 }
 
 fn pack_text<'p, 'a>(packer: &'p mut Packer<'a>, text: &str) -> &'p mut Packer<'a> {
-    packer.count(text.len()).bytes(text.as_bytes())
+    packer.row(text.as_bytes())
 }
 
 fn unpack_text(packed: &mut Unpacker<'_>) -> Arc<str> {
-    let count = packed.count();
-    let bytes: Vec<u8> = (0..count).map(|_| packed.byte()).collect();
-    String::from_utf8_lossy(&bytes).into()
+    String::from_utf8_lossy(packed.row()).into()
 }
 
 fn pack_who(packer: &mut Packer<'_>, who: &Who) {

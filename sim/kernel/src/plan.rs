@@ -6,6 +6,7 @@
 mod arrivals;
 mod error;
 mod held;
+mod packed;
 mod readiness;
 mod tick;
 
@@ -97,12 +98,7 @@ impl PlanInstance {
         }
     }
 
-    /// Whether it holds values of its own.
-    pub fn holds(&self) -> bool {
-        self.held.is_some()
-    }
-
-    /// Packs an instance that holds nothing.
+    /// Appends it as [`PlanInstance::unpack`] reads it.
     pub fn pack(&self, packer: &mut Packer<'_>) {
         packer
             .number(self.id.into())
@@ -111,6 +107,10 @@ impl PlanInstance {
             .count(self.status.len());
         for status in &self.status {
             packer.number(*status as u64);
+        }
+        packer.flag(self.held.is_some());
+        if let Some(held) = &self.held {
+            held.pack(packer);
         }
     }
 
@@ -124,7 +124,7 @@ impl PlanInstance {
             plan,
             input_bytes,
             status: steps.map(|_| PlanStatus::ALL[packed.count()]).collect(),
-            held: None,
+            held: packed.flag().then(|| Box::new(Held::unpack(packed))),
         }
     }
 
@@ -193,12 +193,6 @@ impl PlanInstance {
                 (u64::MAX - self.plan.index() as u64, key.fingerprint())
             }
         }
-    }
-
-    /// What it takes in memory, about.
-    pub fn size_bytes(&self) -> usize {
-        let held = self.held.as_deref().map_or(0, Held::size_bytes);
-        size_of::<PlanInstance>() + self.status.len() + held
     }
 
     fn scope<'a>(&'a self, event: Option<&'a Value>) -> Scope<'a> {

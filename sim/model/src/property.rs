@@ -270,4 +270,18 @@ impl PropertySet {
     pub fn clear(&mut self) {
         self.0.clear();
     }
+
+    /// The places of all in it, in order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        let places = 0..self.0.len() * 64;
+        places.filter(|place| self.contains(*place))
+    }
+}
+
+impl FromIterator<usize> for PropertySet {
+    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> PropertySet {
+        let mut set = PropertySet::default();
+        places.into_iter().for_each(|place| set.insert(place));
+        set
+    }
 }

@@ -34,7 +34,7 @@ pub use flight::{Flight, InFlight, Message, Pending, PlanRun, Timer, find, item}
 pub use given::{Given, GivenAnswers};
 pub use liveness::Liveness;
 use naming::Naming;
-pub use saved::{Plans, Saved};
+pub use saved::Saved;
 pub use scripted::Scripted;
 pub use seeded::Seeded;
 pub use sim_record::trace::End;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::{Flight, Given, InFlight, Message, Pending, PlanRun, Simulator, Timer};
 use sim_air::{PlanId, SchemaId};
 use sim_kernel::adapters::blob::Blob;
-use sim_kernel::{Checkpoint, OpenIntent, PlanInstance};
+use sim_kernel::{Checkpoint, OpenIntent};
 use sim_record::scenario::Scenario;
 use sim_record::trace::{Answer, Choice, Key, Packer, Record, Trace, Unpacker};
 
@@ -25,23 +25,12 @@ pub struct Saved {
     now_ns: u64,
 }
 
-/// Plan instances that hold values of their own; None where no instance does.
-pub type Plans = Option<Box<[PlanInstance]>>;
-
 impl Saved {
     /// Takes back what [`Simulator::pack`] packed.
-    pub fn unpack(
-        &mut self,
-        packed: &mut Unpacker<'_>,
-        plans: Option<&[PlanInstance]>,
-        trace: &Trace,
-    ) {
+    pub fn unpack(&mut self, packed: &mut Unpacker<'_>, trace: &Trace) {
         let kernel = Arc::make_mut(&mut self.kernel);
         // Of the journal, the manifest is all that a run that goes on from here has.
         kernel.unpack(packed, trace, 1);
-        if let Some(plans) = plans {
-            kernel.set_plans(plans);
-        }
         self.now_ns = packed.number();
         self.started.clear();
         for _ in 0..packed.count() {
@@ -193,15 +182,14 @@ impl Simulator<'_> {
         &self.flight
     }
 
-    /// Puts the run aside. Plans that hold values of their own are given out instead.
-    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Plans {
-        let plans = self.kernel.pack(trace, packer);
+    /// Puts the run aside.
+    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) {
+        self.kernel.pack(trace, packer);
         packer.number(self.now_ns).count(self.started.len());
         for count in &self.started {
             packer.number((*count).into());
         }
         self.flight.pack(packer);
-        plans
     }
 
     /// Goes on from a run that was put aside, of whose values the trace has the same ids.

@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{Exit, shard};
+use super::{Exit, explore, shard};
 use crate::worlds::Misfit;
 use sim_air::{Diagnostics, printable, printable_lines};
 use sim_search::campaign::MergeError;
+use sim_search::explore::CheckpointError;
 use sim_shards::FolderError;
 
 /// An error that says what to do about it.
@@ -52,10 +53,12 @@ fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     let hinted = cause.downcast_ref::<Hinted>();
     let misfit = cause.downcast_ref::<Misfit>();
     let folder = cause.downcast_ref::<FolderError>();
+    let checkpoint = cause.downcast_ref::<CheckpointError>();
     hinted
         .map(|it| it.hint.as_str())
         .or_else(|| misfit.map(Misfit::hint))
         .or_else(|| folder.and_then(shard::hint))
+        .or_else(|| checkpoint.and_then(explore::hint))
 }
 
 /// How a command ends that has this error: bad input, but where two results of the same seeds are

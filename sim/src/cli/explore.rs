@@ -1,5 +1,6 @@
 //! `sim explore`: every schedule of a small world.
 
+mod kept;
 mod result;
 mod sizes;
 
@@ -13,10 +14,11 @@ use super::terminal::{self, Progress};
 use super::{Exit, reporting};
 use crate::models;
 use crate::worlds::examples;
+pub(super) use kept::hint;
 use sim_declared::File;
 use sim_model::{Model, Scene, Small};
 use sim_record::trace::{Answer, Answers};
-use sim_search::explore::{self, ExploreOptions, Limits};
+use sim_search::explore::{self, ExploreOptions, Limits, Store};
 use sizes::Sizes;
 
 /// Explore every schedule of a small world, breadth first.
@@ -75,7 +77,7 @@ pub(super) struct Explore {
         value_parser = value_parser!(u32).range(1..=100_000)
     )]
     depth: u32,
-    /// About how much memory may be used, by all threads together
+    /// About how much memory may be used, by all threads together; what is more goes to disk
     #[arg(
         long,
         value_name = "N",
@@ -91,6 +93,12 @@ pub(super) struct Explore {
         value_parser = value_parser!(u64).range(1..)
     )]
     most_states: u64,
+    /// Folder of checkpoints, and of what goes to disk [default: nothing stays]
+    #[arg(long, value_name = "DIR")]
+    checkpoint_dir: Option<PathBuf>,
+    /// Go on from the last checkpoint of --checkpoint-dir, if there is one
+    #[arg(long, requires = "checkpoint_dir")]
+    resume: bool,
     /// Threads; the output is the same for any number, unless memory ends it [default: all cores]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -134,18 +142,27 @@ impl Explore {
         let sized = self.sized(loaded.declared.as_ref());
         let scenes = self.scenes(&*model, sized)?;
         reporting::probe(&self.case_dir)?;
-        let options = self.options(sized);
+        let store = self.store(&loaded, sized, &scenes);
+        let options = self.options(sized, store);
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);
-        let tour = explore::tour(&loaded.world, &*model, work, |states, taken, depth| {
-            progress.update(states, |seconds| {
-                format!("depth {depth}, {:.0} transitions/s", taken as f64 / seconds)
+        let mut before = None;
+        let tour = explore::tour(&loaded.world, &*model, work, |told| {
+            // What was done before it went on took none of this time.
+            let before = *before.get_or_insert(told.transitions);
+            progress.update(told.states, |seconds| {
+                let rate = (told.transitions - before) as f64 / seconds;
+                format!(
+                    "depth {}, {} in the frontier, {rate:.0} transitions/s, {seconds:.0} s",
+                    told.depth, told.frontier
+                )
             });
         })?;
         progress.finish();
         let seconds = progress.elapsed().as_secs_f64();
         let explored = &tour.explored;
-        let rate = explored.transitions as f64 / seconds;
+        let taken = explored.transitions - before.unwrap_or(explored.transitions);
+        let rate = taken as f64 / seconds;
         let exit = self.report(&loaded, &*model, sized, &tour)?;
         let memory_bytes = explored.memory_bytes as f64;
         let most = tour.visits.iter().map(|visit| visit.states).max();
@@ -194,7 +211,7 @@ impl Explore {
         Ok(scenes)
     }
 
-    fn options(&self, sized: Sized) -> ExploreOptions {
+    fn options(&self, sized: Sized, store: Store) -> ExploreOptions {
         ExploreOptions {
             limits: Limits {
                 scene: Scene::default(),
@@ -206,6 +223,7 @@ impl Explore {
             },
             jobs: jobs(self.jobs),
             memory_bytes: (self.memory_mib as usize) << 20,
+            store,
             most_states: self.most_states,
             property: None,
             deduplicate: true,

@@ -1,8 +1,12 @@
 //! `sim explore`, `sim selftest`, and the flags of `sim run` that look more closely.
 
+use std::process::Command;
+use std::time::Duration;
+
 use expect_test::expect;
 use libtest_mimic::Trial;
 
+use super::shards::{begin, wait};
 use super::{Place, trial};
 
 pub fn trials() -> Vec<Trial> {
@@ -13,6 +17,8 @@ pub fn trials() -> Vec<Trial> {
         trial("exploring", "one_answer", one_answer),
         trial("exploring", "bounds", bounds),
         trial("exploring", "refusals", refusals),
+        trial("exploring", "killed", killed),
+        trial("exploring", "full_disk", full_disk),
         trial("exploring", "twice", twice),
         trial("exploring", "thorough", thorough),
         trial("exploring", "selftest", selftest),
@@ -36,6 +42,62 @@ fn complete() {
     "#]].assert_eq(&said.out);
     let many = place.sim("explore --max-attempts 2 --duplicates 1 --drops 1 --spurious 0 --jobs 3");
     assert_eq!(many.out, said.out);
+}
+
+const WIDE: &str = "explore --alike --max-attempts 3 --duplicates 2 --spurious 0";
+
+/// Killed at odd moments and gone on with, it comes to the same. What is not of it is refused.
+fn killed() {
+    let place = Place::new();
+    let calm = place.sim(WIDE);
+    let resumed = format!("{WIDE} --checkpoint-dir kept --resume");
+    let mut cut = 0;
+    for round in 0..12 {
+        let mut child = begin(&place, &resumed);
+        wait(Duration::from_millis(150 + round * 97 % 700));
+        let has_ended = child.try_wait().expect("it is a child").is_some();
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+        cut += usize::from(!has_ended);
+    }
+    assert!(cut > 0, "none was killed");
+    let said = place.sim(&resumed);
+    assert_eq!((said.code, &said.out), (0, &calm.out), "{}", said.err);
+    let said = place.sim(&resumed);
+    assert_eq!((said.code, &said.out), (0, &calm.out), "{}", said.err);
+    let mut found = String::new();
+    for command in [
+        format!("{WIDE} --checkpoint-dir kept"),
+        format!("{resumed} --crashes 1"),
+        format!("{WIDE} --resume"),
+    ] {
+        let said = place.sim(&command);
+        assert_eq!((said.code, &*said.out), (2, ""), "{command}");
+        found.extend(said.err.lines().take(2).map(|line| format!("{line}\n")));
+    }
+    expect![[r#""#]].assert_eq(&found);
+}
+
+/// What cannot be written is named, and nothing is said to hold.
+fn full_disk() {
+    let place = Place::new();
+    let sim = env!("CARGO_BIN_EXE_sim");
+    let script = format!("trap '' XFSZ; ulimit -f 64; exec {sim} {WIDE} --checkpoint-dir kept");
+    let said = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(place.path(""))
+        .output()
+        .expect("there is a shell");
+    assert_eq!(said.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "");
+    let error = String::from_utf8_lossy(&said.stderr);
+    expect![[r#"
+        note: no folder air here: the built-in retry world
+        error: what is not held in memory cannot be kept
+          1: kept/scene-1/keys-1
+          2: File too large (os error 27)
+    "#]]
+    .assert_eq(&error);
 }
 
 /// It is longer than a run of a campaign, and its case replays all the same.

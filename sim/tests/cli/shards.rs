@@ -181,7 +181,7 @@ fn of_declared_worlds() {
     }
 }
 
-fn begin(place: &Place, arguments: &str) -> Child {
+pub(super) fn begin(place: &Place, arguments: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sim"))
         .current_dir(place.path(""))
         .args(arguments.split_whitespace())
@@ -196,7 +196,7 @@ fn begin(place: &Place, arguments: &str) -> Child {
     clippy::disallowed_methods,
     reason = "processes are killed in real time"
 )]
-fn wait(time: Duration) {
+pub(super) fn wait(time: Duration) {
     std::thread::sleep(time);
 }
 

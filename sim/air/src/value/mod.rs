@@ -55,22 +55,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// What it takes in memory, about.
-    pub fn size_bytes(&self) -> usize {
-        let within = match self {
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Nat(_) => 0,
-            Value::Bytes(bytes) => bytes.len(),
-            Value::Text(text) => text.len(),
-            Value::List(items) => items.iter().map(Value::size_bytes).sum(),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|(key, value)| key.size_bytes() + value.size_bytes())
-                .sum(),
-            Value::Variant { tag, value } => tag.len() + value.size_bytes(),
-        };
-        size_of::<Value>() + within
-    }
-
     /// A record from its fields, put in canonical order.
     pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
         let mut fields: Vec<(&str, Value)> = fields.into_iter().collect();

@@ -171,15 +171,12 @@ impl Observer for Monitoring<'_> {
     fn pack(State(state): &State, packer: &mut Packer<'_>) {
         packer.flag(state.is_some());
         if let Some(bytes) = state {
-            packer.count(bytes.len()).bytes(bytes);
+            packer.row(bytes);
         }
     }
 
     fn unpack(packed: &mut Unpacker<'_>, _: &Trace) -> State {
-        State(packed.flag().then(|| {
-            let count = packed.count();
-            (0..count).map(|_| packed.byte()).collect()
-        }))
+        State(packed.flag().then(|| packed.row().into()))
     }
 
     fn write_key(State(state): &State, _: &Trace, key: &mut Key) {

@@ -55,12 +55,6 @@ impl Checkpoint {
     pub fn forget(&mut self) {
         self.records = 0;
     }
-
-    /// The plans of a checkpoint that could not be packed with the rest.
-    pub fn set_plans(&mut self, plans: &[PlanInstance]) {
-        self.plans.clear();
-        self.plans.extend_from_slice(plans);
-    }
 }
 
 impl OpenIntent {
@@ -141,9 +135,8 @@ impl Kernel<'_> {
         checkpoint.open.clone_from(&self.open);
     }
 
-    /// Packs what a recovery from here needs, to be unpacked as a [`Checkpoint`]. Plans that hold
-    /// values of their own are given out instead, all of them: those are more than numbers.
-    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) -> Option<Box<[PlanInstance]>> {
+    /// Packs what a recovery from here needs, to be unpacked as a [`Checkpoint`].
+    pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) {
         packer
             .number(self.next_plan.into())
             .count(self.states.len());
@@ -157,13 +150,8 @@ impl Kernel<'_> {
         }
         packer.count(self.open.len());
         self.open.iter().for_each(|open| open.pack(packer));
-        if self.plans.iter().any(PlanInstance::holds) {
-            packer.count(0);
-            return Some(self.plans.clone().into());
-        }
         packer.count(self.plans.len());
         self.plans.iter().for_each(|plan| plan.pack(packer));
-        None
     }
 
     /// Goes on from a checkpoint, which is then the last snapshot too. The trace's journal is as

@@ -35,20 +35,6 @@ pub(super) static NOTHING: Held = Held {
 };
 
 impl Held {
-    pub fn size_bytes(&self) -> usize {
-        let named = self.vars.iter().chain(&self.results);
-        let named: usize = named
-            .map(|(name, value)| name.len() + value.size_bytes())
-            .sum();
-        let receipts = self.effects.iter().flat_map(|sent| &sent.receipt);
-        let values = self
-            .input
-            .iter()
-            .chain(self.arrived.values())
-            .chain(receipts);
-        size_of::<Held>() + named + values.map(Value::size_bytes).sum::<usize>()
-    }
-
     pub fn write_key(&self, trace: &Trace, key: &mut Key) {
         let mut cbor = Vec::new();
         self.arrived

@@ -41,6 +41,12 @@ impl<'a> Packer<'a> {
         self
     }
 
+    /// Bytes with their number before them.
+    #[inline]
+    pub fn row(&mut self, bytes: &[u8]) -> &mut Self {
+        self.count(bytes.len()).bytes(bytes)
+    }
+
     /// A number that means something in this process only.
     #[inline]
     fn id(&mut self, number: usize) -> &mut Self {
@@ -117,6 +123,14 @@ impl<'a> Unpacker<'a> {
     pub fn byte(&mut self) -> u8 {
         self.at += 1;
         self.bytes[self.at - 1]
+    }
+
+    /// Reads what [`Packer::row`] wrote.
+    #[inline]
+    pub fn row(&mut self) -> &'a [u8] {
+        let count = self.count();
+        self.at += count;
+        &self.bytes[self.at - count..self.at]
     }
 
     /// Reads a number that is known to have been a `u32`.

@@ -8,7 +8,7 @@
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hashbrown::HashTable;
 use twox_hash::XxHash3_128;
@@ -35,6 +35,24 @@ pub struct Values {
 /// Values that the tables of several threads have by the same ids.
 #[derive(Clone, Default)]
 pub struct Pool(Arc<Mutex<Values>>);
+
+impl Pool {
+    /// The id of these bytes, which are added if they are new.
+    pub fn intern(&self, bytes: &[u8]) -> ValueId {
+        self.lock().intern(bytes)
+    }
+
+    /// The values from a place in the order of their ids on.
+    pub fn values_from(&self, first: usize) -> Vec<Vec<u8>> {
+        let values = self.lock();
+        let ids = (first..values.count()).map(ValueId::new);
+        ids.map(|id| values.bytes(id).to_vec()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Values> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl ValueId {
     #[inline]
@@ -190,10 +208,10 @@ impl Values {
             self.bytes.truncate(start);
             return known;
         }
-        let Some(Pool(pool)) = self.pool.clone() else {
+        let Some(pool) = self.pool.clone() else {
             return self.add_last(fingerprint);
         };
-        let mut pool = pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pool = pool.lock();
         let id = pool.intern(&self.bytes[start..]);
         self.bytes.truncate(start);
         self.take_new_of(&pool);
@@ -236,8 +254,8 @@ impl Values {
     /// Takes over what is new in the pool: the ids that other tables of it may have given out.
     #[inline]
     pub fn catch_up(&mut self) {
-        if let Some(Pool(pool)) = self.pool.clone() {
-            self.take_new_of(&pool.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(pool) = self.pool.clone() {
+            self.take_new_of(&pool.lock());
         }
     }
 

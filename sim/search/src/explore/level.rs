@@ -1,32 +1,23 @@
-//! What an exploration holds: states that are to be expanded, and keys of those that were met.
+//! States that are to be expanded: packed one after the other in a row of bytes, and a queue of
+//! them that has its front on disk where memory is short.
 
-use std::collections::BTreeMap;
-
-use hashbrown::HashTable;
-
-use sim_kernel::PlanInstance;
+use super::disk::{Disk, DiskError, Log, Sealed};
 use sim_record::trace::Packer;
-use sim_simulator::Plans;
 
 /// States in the order in which they were found, packed one after the other in one row of bytes.
 #[derive(Default)]
-pub(super) struct Level {
+pub(super) struct States {
     bytes: Vec<u8>,
     /// Where each ends.
     ends: Vec<usize>,
-    /// Of the states in which plans hold values of their own, by place.
-    plans: BTreeMap<usize, Box<[PlanInstance]>>,
-    plans_bytes: usize,
 }
 
-impl Level {
+impl States {
     /// With room for so many states and bytes.
-    pub fn with_capacity(states: usize, bytes: usize) -> Level {
-        Level {
+    pub fn with_capacity(states: usize, bytes: usize) -> States {
+        States {
             bytes: Vec::with_capacity(bytes),
             ends: Vec::with_capacity(states),
-            plans: BTreeMap::new(),
-            plans_bytes: 0,
         }
     }
 
@@ -37,13 +28,11 @@ impl Level {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
-        self.plans.clear();
-        self.plans_bytes = 0;
     }
 
     /// What is held.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.ends.len() * size_of::<usize>() + self.plans_bytes
+        self.bytes.len() + self.ends.len() * size_of::<usize>()
     }
 
     /// Where the first `count` states end.
@@ -52,60 +41,170 @@ impl Level {
     }
 
     /// Adds the state that `pack` packs.
-    pub fn push(&mut self, pack: impl FnOnce(&mut Packer<'_>) -> Plans) {
-        let mut packer = Packer::new(&mut self.bytes);
-        let plans = pack(&mut packer);
-        self.add(plans);
-    }
-
-    /// What lies after the last state becomes one.
-    fn add(&mut self, plans: Plans) {
-        if let Some(plans) = plans {
-            let bytes: usize = plans.iter().map(PlanInstance::size_bytes).sum();
-            self.plans_bytes += bytes;
-            self.plans.insert(self.count(), plans);
-        }
+    pub fn push(&mut self, pack: impl FnOnce(&mut Packer<'_>)) {
+        pack(&mut Packer::new(&mut self.bytes));
         self.ends.push(self.bytes.len());
     }
 
-    /// Adds a state of another level, which has no more use for it.
-    pub fn take(&mut self, other: &mut Level, place: usize) {
-        let plans = other.plans.remove(&place);
-        let state = other.end(place)..other.end(place + 1);
-        self.bytes.extend_from_slice(&other.bytes[state]);
-        self.add(plans);
+    /// Adds a packed state.
+    pub fn push_packed(&mut self, state: &[u8]) {
+        self.bytes.extend_from_slice(state);
+        self.ends.push(self.bytes.len());
     }
 
-    pub fn get(&self, place: usize) -> (&[u8], Option<&[PlanInstance]>) {
-        let state = self.end(place)..self.end(place + 1);
-        let plans = self.plans.get(&place).map(|plans| &**plans);
-        (&self.bytes[state], plans)
+    pub fn get(&self, place: usize) -> &[u8] {
+        &self.bytes[self.end(place)..self.end(place + 1)]
     }
 }
 
-/// Keys of states: 16 bytes each, and the room that a hash table needs.
+/// A level: a queue of states, in the order in which they were found. Those at the front may be on
+/// disk, each with the number of its bytes before it, four bytes, little endian.
 #[derive(Default)]
-pub(super) struct Visited(HashTable<u128>);
+pub(super) struct Level {
+    on_disk: Option<OnDisk>,
+    tail: States,
+    /// How many of the tail were taken.
+    taken: usize,
+}
 
-impl Visited {
-    /// Whether it was not there.
-    pub fn insert(&mut self, key: u128) -> bool {
-        // A key is a hash, so that any part of it will do.
-        let entry = self
-            .0
-            .entry(key as u64, |known| *known == key, |known| *known as u64);
-        let is_new = matches!(entry, hashbrown::hash_table::Entry::Vacant(_));
-        entry.or_insert(key);
-        is_new
+pub(super) struct OnDisk {
+    log: Log,
+    /// How many were not taken yet, and where they begin.
+    count: usize,
+    at: u64,
+    /// What was read ahead, and how much of that was taken.
+    ahead: Vec<u8>,
+    used: usize,
+}
+
+/// So much is read at once.
+const AHEAD_BYTES: usize = 1 << 20;
+
+impl Level {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        let on_disk = self.on_disk.as_ref().map_or(0, |on_disk| on_disk.count);
+        on_disk + self.in_memory()
     }
 
-    pub fn contains(&self, key: u128) -> bool {
-        self.0.find(key as u64, |known| *known == key).is_some()
+    /// What is held in memory.
+    pub fn size_bytes(&self) -> usize {
+        let ahead = self
+            .on_disk
+            .as_ref()
+            .map_or(0, |on_disk| on_disk.ahead.len());
+        self.tail.size_bytes() + ahead
     }
 
-    /// What is held, and will be while it grows if so many more come.
-    pub fn size_bytes(&self, more: usize) -> usize {
-        let grows = self.0.len() + more > self.0.capacity();
-        self.0.allocation_size() * if grows { 3 } else { 1 }
+    pub fn push(&mut self, state: &[u8]) {
+        self.tail.push_packed(state);
+    }
+
+    /// How many are in memory.
+    pub fn in_memory(&self) -> usize {
+        self.tail.count() - self.taken
+    }
+
+    /// Takes so many from the front, or as many as there are.
+    pub fn take(&mut self, most: usize, out: &mut States) -> Result<(), DiskError> {
+        out.clear();
+        if let Some(on_disk) = &mut self.on_disk {
+            while out.count() < most && on_disk.count > 0 {
+                out.push_packed(on_disk.next()?);
+            }
+        }
+        while out.count() < most && self.taken < self.tail.count() {
+            out.push_packed(self.tail.get(self.taken));
+            self.taken += 1;
+        }
+        Ok(())
+    }
+
+    /// Writes those that are in memory to the disk; of them only those that are to be kept. `name`
+    /// names the file if there is none yet.
+    pub fn spill(
+        &mut self,
+        disk: &Disk,
+        name: &str,
+        keep: Option<&[bool]>,
+    ) -> Result<&mut OnDisk, DiskError> {
+        let on_disk = match &mut self.on_disk {
+            Some(on_disk) => on_disk,
+            none => none.insert(OnDisk::new(Log::create(disk, name.to_owned())?, 0)),
+        };
+        for place in self.taken..self.tail.count() {
+            if keep.is_none_or(|keep| keep[place]) {
+                let state = self.tail.get(place);
+                on_disk.log.append(&(state.len() as u32).to_le_bytes())?;
+                on_disk.log.append(state)?;
+                on_disk.count += 1;
+            }
+        }
+        on_disk.log.flush()?;
+        self.tail = States::default();
+        self.taken = 0;
+        Ok(on_disk)
+    }
+
+    /// A level of a checkpoint.
+    pub fn open(disk: &Disk, sealed: &Sealed, count: usize) -> Result<Level, DiskError> {
+        let log = Log::open(disk, sealed, |_| {})?;
+        Ok(Level {
+            on_disk: Some(OnDisk::new(log, count)),
+            ..Level::default()
+        })
+    }
+
+    /// Writes one of which nothing was taken to the disk, to stay. With how many there are.
+    pub fn seal(&mut self, disk: &Disk, name: &str) -> Result<(Sealed, usize), DiskError> {
+        let on_disk = self.spill(disk, name, None)?;
+        Ok((on_disk.log.seal()?, on_disk.count))
+    }
+
+    /// It has been gone through: its file is of no more use.
+    pub fn retire(self, disk: &mut Disk) {
+        if let Some(on_disk) = self.on_disk {
+            disk.retire(&on_disk.log);
+        }
+    }
+}
+
+impl OnDisk {
+    fn new(log: Log, count: usize) -> OnDisk {
+        OnDisk {
+            log,
+            count,
+            at: 0,
+            ahead: Vec::new(),
+            used: 0,
+        }
+    }
+
+    fn next(&mut self) -> Result<&[u8], DiskError> {
+        self.read_ahead(size_of::<u32>())?;
+        let mut count = [0; size_of::<u32>()];
+        count.copy_from_slice(&self.ahead[self.used..self.used + size_of::<u32>()]);
+        let count = u32::from_le_bytes(count) as usize;
+        self.used += size_of::<u32>();
+        self.read_ahead(count)?;
+        self.used += count;
+        self.count -= 1;
+        Ok(&self.ahead[self.used - count..self.used])
+    }
+
+    /// So much, at the least, is there to be taken.
+    fn read_ahead(&mut self, least: usize) -> Result<(), DiskError> {
+        if self.ahead.len() - self.used >= least {
+            return Ok(());
+        }
+        self.ahead.drain(..self.used);
+        self.used = 0;
+        let there = self.ahead.len();
+        let left = (self.log.len() - self.at) as usize;
+        let more = left.min(AHEAD_BYTES.max(least - there));
+        self.ahead.resize(there + more, 0);
+        self.log.read(self.at, &mut self.ahead[there..])?;
+        self.at += more as u64;
+        Ok(())
     }
 }

@@ -32,9 +32,12 @@ impl Memory {
         }
     }
 
-    /// Whether there is more than there may be, once the search itself holds so much.
+    /// Whether there is more than there may be, once the search itself holds so much, and threads
+    /// nothing of what they found last.
     pub fn is_full_with(&self, shared: usize) -> bool {
         self.shared.store(shared, Ordering::Relaxed);
+        let clear = |bytes: &AtomicUsize| bytes.store(0, Ordering::Relaxed);
+        self.threads.iter().for_each(clear);
         self.is_full()
     }
 

@@ -3,8 +3,11 @@
 //!
 //! Of what is violated the shortest schedule of all scenes is reported. Explores nothing itself.
 
-use super::{Counterexample, ExploreOptions, Explored, Limits, Outcome, run};
-use crate::explore::ExploreError;
+use super::checkpoint::Folder;
+use super::search::Search;
+use super::{
+    Counterexample, ExploreError, ExploreOptions, Explored, Limits, Outcome, Progress, Store,
+};
 use sim_kernel::World;
 use sim_model::PropertySet;
 use sim_model::{Model, Scene};
@@ -33,16 +36,20 @@ pub struct Tour {
     pub explored: Explored,
 }
 
-/// Explores every scene; `progress` gets states, transitions and depth after each level.
+/// Explores every scene; `progress` is told before and after each piece of work. With a folder of
+/// checkpoints it goes on from where that is.
 ///
 /// # Errors
-/// If the world cannot be explored.
+/// If the world cannot be explored, or what is not held in memory cannot be kept.
 pub fn tour(
     world: &World,
     model: &dyn Model,
     (scenes, options): (Vec<Scene>, &ExploreOptions),
-    mut progress: impl FnMut(u64, u64, u32),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Tour, ExploreError> {
+    let folder = options.store.folder.as_deref();
+    let folder = folder.map(|path| Folder::open(path, &options.store));
+    let mut folder = folder.transpose()?;
     let mut tour = Tour {
         visits: Vec::new(),
         explored: Explored {
@@ -66,10 +73,18 @@ pub fn tour(
             limits,
             ..options.clone()
         };
-        let (states, transitions) = (tour.explored.states, tour.explored.transitions);
-        let explored = run(world, model, &options, |more, taken, depth| {
-            progress(states + more, transitions + taken, depth);
-        })?;
+        let before = (tour.explored.states, tour.explored.transitions);
+        let told = |of_scene: Progress| {
+            progress(Progress {
+                states: before.0 + of_scene.states,
+                transitions: before.1 + of_scene.transitions,
+                ..of_scene
+            });
+        };
+        let explored = match &mut folder {
+            Some(folder) => kept((world, model), (index, options), folder, told)?,
+            None => super::run(world, model, &options, told)?,
+        };
         tour.visits.push(Visit {
             varied,
             is_whole,
@@ -84,6 +99,30 @@ pub fn tour(
         }
     }
     Ok(tour)
+}
+
+/// Explores a scene, or goes on with it, and keeps how far it is in a folder.
+fn kept(
+    (world, model): (&World, &dyn Model),
+    (index, options): (usize, ExploreOptions),
+    folder: &mut Folder,
+    progress: impl FnMut(Progress),
+) -> Result<Explored, ExploreError> {
+    if let Some(done) = folder.done(index, (world, model), &options)? {
+        return Ok(done);
+    }
+    let options = ExploreOptions {
+        store: Store {
+            folder: Some(folder.scene(index)?),
+            ..options.store
+        },
+        ..options
+    };
+    let from = folder.checkpoint(index);
+    let search = Search::new(world, model, &options, from.as_ref())?;
+    let explored = search.run(progress, |checkpoint| Ok(folder.keep(checkpoint)?))?;
+    folder.finish(&explored)?;
+    Ok(explored)
 }
 
 /// The bounds within which a scene is explored.

@@ -1,16 +1,17 @@
 //! One thread's part of an exploration: takes the moves of a state and says where they lead.
 
 use super::alphabet::{self, Move, Position};
-use super::level::{Level, Visited};
+use super::level::States;
+use super::visited::Visited;
 use super::{ExploreOptions, Limits, Used};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Checker, Memory, Model, PropertySet, Reply, Violation};
 use sim_record::interrupt::Interrupt;
-use sim_record::scenario::{Decision, Scenario};
+use sim_record::scenario::{Bounds, Decision, Scenario};
 use sim_record::trace::{Choice, Key, Pool, Status, Trace, Unpacker, ValueId, Values};
-use sim_simulator::{Saved, Simulator, work_of};
+use sim_simulator::{Saved, Simulator, enabled, work_of};
 
 /// Where the moves of some states lead.
 pub(super) struct Expanded {
@@ -18,7 +19,7 @@ pub(super) struct Expanded {
     /// How many successors each state has.
     pub counts: Vec<usize>,
     /// Those that may be new.
-    pub states: Level,
+    pub states: States,
 }
 
 /// So many moves, and bytes of new states, are usual for a state.
@@ -31,7 +32,7 @@ impl Expanded {
         Expanded {
             successors: Vec::with_capacity(states * USUAL_MOVES),
             counts: Vec::with_capacity(states),
-            states: Level::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
+            states: States::with_capacity(states * USUAL_MOVES, states * USUAL_BYTES),
         }
     }
 
@@ -48,8 +49,14 @@ pub(super) struct Successor {
     pub key: u128,
     /// Which of the state's moves.
     pub choice: u32,
-    /// Its place among the states; None where the key was known already.
-    pub state: Option<usize>,
+    /// Without a fault: something in flight goes on as it does by itself, or a request comes.
+    pub is_plain: bool,
+    /// The state's number, if its key was known already.
+    pub known: Option<u32>,
+    /// Its place among the states if not.
+    pub place: usize,
+    /// Of one that was not: whether something is owed in it.
+    pub owes: bool,
     /// What was seen so far, if some of it is new to this worker.
     pub sometimes: Option<Box<PropertySet>>,
     pub violations: Option<Box<[Violation]>>,
@@ -69,6 +76,8 @@ pub(super) struct Worker<'w> {
     trace: Trace,
     scenario: Scenario,
     limits: Limits,
+    /// The only property that counts, if not all do.
+    wanted: Option<String>,
     interrupt: Interrupt,
     /// Decisions that bring spurious events, whose bytes are in the trace's table.
     spurious: Vec<Choice>,
@@ -109,6 +118,7 @@ impl<'w> Worker<'w> {
             trace,
             scenario: scenario.clone(),
             limits: options.limits.clone(),
+            wanted: options.property.clone(),
             interrupt: options.interrupt.clone(),
             alike: model.are_alike(&scenario.requests),
             key: Key::default(),
@@ -119,32 +129,31 @@ impl<'w> Worker<'w> {
         })
     }
 
-    /// A level of the state in which nothing has happened, and its key.
-    pub fn root(&mut self) -> (Level, u128) {
+    /// The state in which nothing has happened, and its key.
+    pub fn root(&mut self) -> (States, u128) {
         self.simulator.begin(&self.scenario, &mut self.trace);
         self.checker.reset();
         let used = Used::default();
-        let mut level = Level::default();
-        self.pack(used, &mut level);
-        (level, self.key(used))
+        let mut states = States::default();
+        self.pack(used, &mut states);
+        (states, self.key(used))
     }
 
     /// Adds the state that the simulator is in.
-    fn pack(&mut self, used: Used, level: &mut Level) {
-        level.push(|packer| {
+    fn pack(&mut self, used: Used, states: &mut States) {
+        states.push(|packer| {
             self.checker.pack(packer);
             packer.bytes(&used.bytes());
-            self.simulator.pack(&mut self.trace, packer)
+            self.simulator.pack(&mut self.trace, packer);
         });
     }
 
-    fn unpack(&mut self, level: &Level, place: usize, base: &mut Base) {
-        let (bytes, plans) = level.get(place);
-        let mut packed = Unpacker::new(bytes);
+    fn unpack(&mut self, state: &[u8], base: &mut Base) {
+        let mut packed = Unpacker::new(state);
         self.checker
             .unpack(&mut packed, &self.trace, &mut base.memory);
         base.used = Used::of([(); 4].map(|()| packed.byte()));
-        base.saved.unpack(&mut packed, plans, &self.trace);
+        base.saved.unpack(&mut packed, &self.trace);
     }
 
     fn key(&mut self, used: Used) -> u128 {
@@ -227,6 +236,47 @@ impl<'w> Worker<'w> {
         true
     }
 
+    /// The decisions of a state without a fault: what is in flight goes on, or a request comes.
+    fn plain(&self, base: &Base) -> Vec<Choice> {
+        let flight = &base.saved.flight;
+        let others = enabled::dropped(flight).chain(enabled::starts(&base.saved.started));
+        let all = enabled::going_on(flight).chain(others);
+        let mut plain: Vec<Choice> = all.map(|enabled| enabled.plain(flight)).collect();
+        if let Some(only) = self.limits.scene.only {
+            // Nothing else is answered there.
+            for choice in &mut plain {
+                match choice {
+                    Choice::Step {
+                        answer: Some(answer),
+                        ..
+                    }
+                    | Choice::Receipt { answer, .. } => {
+                        *answer = only;
+                    }
+                    _ => {}
+                }
+            }
+        }
+        plain
+    }
+
+    /// What would be violated if nothing more happened than has by the last move: what must come in
+    /// the end, and has not. What was found of that move is forgotten.
+    pub fn owed(&mut self) -> &[Violation] {
+        if self.trace.is_quiescent {
+            // That was judged: it is the end.
+            return &[];
+        }
+        self.trace.is_quiescent = true;
+        self.checker.finish(&self.trace);
+        self.trace.is_quiescent = false;
+        let violations = self.checker.violations();
+        match &self.wanted {
+            Some(wanted) if violations.iter().all(|it| it.name() != wanted) => &[],
+            _ => violations,
+        }
+    }
+
     /// The `sometimes` properties that the last move saw, if one of them is new to this worker.
     fn news(&mut self) -> Option<Box<PropertySet>> {
         let reached = self.checker.reached();
@@ -235,6 +285,11 @@ impl<'w> Worker<'w> {
         }
         self.reached.join(reached);
         Some(Box::new(reached.clone()))
+    }
+
+    /// From now on those that were reported are again.
+    pub fn tell_again(&mut self) {
+        self.reached.clear();
     }
 
     /// What the copy of the values takes.
@@ -255,17 +310,13 @@ impl<'w> Worker<'w> {
 
     /// Adds where every move of a state leads, until it is asked to stop. What is `known` is not
     /// kept as a state.
-    pub fn expand(
-        &mut self,
-        level: &Level,
-        place: usize,
-        known: Option<&Visited>,
-        found: &mut Expanded,
-    ) {
+    pub fn expand(&mut self, state: &[u8], known: Option<&Visited>, found: &mut Expanded) {
         let mut base = std::mem::take(&mut self.base);
-        self.unpack(level, place, &mut base);
+        self.unpack(state, &mut base);
         let before = found.successors.len();
-        for (index, step) in self.moves(&base).iter().enumerate() {
+        let moves = self.moves(&base);
+        let plain = self.plain(&base);
+        for (index, step) in moves.iter().enumerate() {
             if self.interrupt.is_asked() {
                 break;
             }
@@ -273,31 +324,55 @@ impl<'w> Worker<'w> {
                 continue;
             }
             let key = self.key(step.used);
-            let is_known = known.is_some_and(|known| known.contains(key));
+            let number = known.and_then(|known| known.find(key));
             let sometimes = self.news();
             let violations = self.checker.violations();
-            found.successors.push(Successor {
+            let mut successor = Successor {
                 key,
                 choice: index as u32,
-                state: (!is_known).then(|| found.states.count()),
+                is_plain: plain.contains(&step.choice),
+                known: number,
+                place: found.states.count(),
+                owes: false,
                 sometimes,
                 violations: (!violations.is_empty()).then(|| violations.into()),
-            });
-            if !is_known {
+            };
+            if number.is_none() {
                 self.pack(step.used, &mut found.states);
+                successor.owes = successor.violations.is_none() && !self.owed().is_empty();
             }
+            found.successors.push(successor);
         }
         found.counts.push(found.successors.len() - before);
         self.base = base;
     }
 
+    /// The schedule of the moves with these numbers, from the root on.
+    pub fn scenario(&mut self, choices: &[u32]) -> Scenario {
+        let schedule = self.follow(choices);
+        let bounds = self.scenario.bounds;
+        Scenario {
+            bounds: Bounds {
+                turns: bounds.turns.max(schedule.len() as u32),
+                ..bounds
+            },
+            schedule,
+            ..self.scenario.clone()
+        }
+    }
+
+    /// What the last move violates.
+    pub fn violations(&self) -> &[Violation] {
+        self.checker.violations()
+    }
+
     /// The decisions of the moves with these numbers, from the root on.
-    pub fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
-        let (mut level, _) = self.root();
+    fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
+        let (mut states, _) = self.root();
         let mut base = Base::default();
         let mut decisions = Vec::new();
         for choice in choices {
-            self.unpack(&level, 0, &mut base);
+            self.unpack(states.get(0), &mut base);
             let moves = self.moves(&base);
             let Some(step) = moves.get(*choice as usize) else {
                 break;
@@ -306,8 +381,8 @@ impl<'w> Worker<'w> {
             if let Some(turn) = self.trace.turns.last() {
                 decisions.push(self.scenario.decision(&self.trace, &turn.choice));
             }
-            level.clear();
-            self.pack(step.used, &mut level);
+            states.clear();
+            self.pack(step.used, &mut states);
         }
         decisions
     }

@@ -16,6 +16,7 @@ use sim_record::marks::Marks;
 use sim_report::human;
 use sim_report::text::{Look, Text};
 use sim_report::turns::turns;
+use sim_report::words::counted;
 use sim_search::campaign::{Effort, Runner, Sighting};
 use sim_search::explore::{Counterexample, Outcome, Tour, Visit};
 use sim_search::shrink::Budget;
@@ -54,6 +55,9 @@ impl Explore {
             text.line(
                 "sim run looks for reducers that remember earlier steps; this does so only in part",
             );
+            if !explored.outcome.knows_ends() {
+                text.line("whether all can end was not looked at: not all states are known");
+            }
             if self.tells_time(model, sized)? {
                 text.line("time goes on by timers alone here; sim run lets it go on by itself");
             }
@@ -168,10 +172,14 @@ impl Explore {
         let (_, timeline) =
             sim_session::watched(&mut runner, world, scenario, &finding.marks, |_| {});
         let decisions = found.scenario.schedule.len();
-        text.look(
-            Look::Bad,
-            format!("violation: no shorter schedule than these {decisions} decisions"),
-        );
+        let what = match found.scenario.liveness {
+            true => {
+                let decisions = counted(decisions as u64, "decision");
+                format!("violation: after {decisions}, and after no fewer, it never ends")
+            }
+            false => format!("violation: no shorter schedule than these {decisions} decisions"),
+        };
+        text.look(Look::Bad, what);
         text.append(human::violations(&timeline.violations));
         text.append(turns(&timeline, 0, terminal::width()));
         human::legend(text, &timeline);

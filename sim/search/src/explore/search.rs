@@ -1,0 +1,582 @@
+//! The search itself: one level after the other, each in windows that all threads expand together.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::checkpoint::Checkpoint;
+use super::disk::Disk;
+use super::ends::Ends;
+use super::level::{Level, States};
+use super::memory::Memory;
+use super::values::Kept;
+use super::visited::Visited;
+use super::ways::{Way, Ways};
+use super::worker::{Expanded, Successor, Worker};
+use super::{Counterexample, ExploreError, ExploreOptions, Explored, Outcome, Progress};
+use crate::threads;
+use sim_kernel::World;
+use sim_model::{Model, PropertySet, Violation};
+use sim_record::scenario::{Bounds, PlanMode, Scenario};
+use sim_record::trace::Pool;
+
+/// States that one piece of work expands.
+const BATCH: usize = 256;
+/// States that are expanded before what was found is looked through, whatever the number of jobs.
+const WINDOW: usize = 16 * BATCH;
+/// So many states that may be new are settled to see whether there are more than asked for.
+const ENOUGH_TO_SETTLE: usize = 16 * WINDOW;
+
+pub(super) struct Search<'a, 'w> {
+    options: &'a ExploreOptions,
+    memory: Memory,
+    workers: Vec<Mutex<Worker<'w>>>,
+    pool: Pool,
+    disk: Disk,
+    /// What of the values is on disk, for checkpoints.
+    values: Kept,
+    visited: Visited,
+    ways: Ways,
+    level: Level,
+    /// Whether all can end; None where every schedule is run on its own.
+    ends: Option<Ends>,
+    explored: Explored,
+    /// Once keys are on disk, the windows since they were last settled.
+    marks: Vec<Mark>,
+    /// States at the last checkpoint.
+    kept: u64,
+}
+
+/// How far it was at the end of a window.
+struct Mark {
+    /// States that may be new, since the last time that they were settled.
+    found: usize,
+    transitions: u64,
+    sometimes: PropertySet,
+}
+
+/// What there was room for.
+enum Room {
+    /// Where the moves of a window lead, a batch after the other.
+    There(Vec<(usize, Expanded)>),
+    /// Nothing, also with all on disk that can be there.
+    None,
+    /// It was made, and there are more states than were asked for.
+    PastBound,
+}
+
+/// How the work on a level ended.
+enum Next {
+    Level(Level),
+    Stop(Outcome),
+}
+
+/// Refuses what would never come back to a state.
+fn without_context(world: &World) -> Result<(), ExploreError> {
+    let reducers = world.air.reducers.iter().map(|it| (&it.name, it.context));
+    let enforcers = world.air.enforcers.iter().map(|it| (&it.name, it.context));
+    let mut modules = reducers.chain(enforcers);
+    match modules.find(|(_, context)| context.is_some()) {
+        Some((module, _)) => Err(ExploreError::Context {
+            module: module.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// What every schedule of a small world has.
+pub(super) fn scenario_of(options: &ExploreOptions) -> Scenario {
+    Scenario {
+        requests: options.limits.scene.requests.clone(),
+        plans: PlanMode::Answered,
+        bounds: Bounds::default(),
+        liveness: false,
+        faults: None,
+        schedule: Vec::new(),
+    }
+}
+
+impl<'a, 'w> Search<'a, 'w> {
+    /// At the beginning, or where a checkpoint was made.
+    pub fn new(
+        world: &'w World,
+        model: &'w dyn Model,
+        options: &'a ExploreOptions,
+        from: Option<&Checkpoint>,
+    ) -> Result<Search<'a, 'w>, ExploreError> {
+        without_context(world)?;
+        let scenario = scenario_of(options);
+        let pool = Pool::default();
+        let disk = Disk::new(options.store.folder.clone());
+        let values = match from {
+            Some(from) => Kept::open(&disk, &from.values, &pool)?,
+            None => Kept::default(),
+        };
+        let mut workers = Vec::new();
+        for _ in 0..options.jobs.clamp(1, 16) {
+            match Worker::new(world, model, &scenario, options, &pool) {
+                Ok(worker) => workers.push(worker),
+                // Where there is no room for more, those that there are do the work.
+                Err(_) if !workers.is_empty() => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let (root, key) = workers[0].root();
+        let mut search = Search {
+            options,
+            memory: Memory::new(options.memory_bytes, workers.len()),
+            workers: workers.into_iter().map(Mutex::new).collect(),
+            pool,
+            disk,
+            values,
+            visited: Visited::default(),
+            ways: Ways::default(),
+            level: Level::default(),
+            ends: options.deduplicate.then(Ends::default),
+            explored: Explored {
+                states: 1,
+                transitions: 0,
+                depth: 0,
+                sometimes: PropertySet::default(),
+                memory_bytes: 0,
+                outcome: Outcome::Complete,
+            },
+            marks: Vec::new(),
+            kept: 0,
+        };
+        match from {
+            Some(from) => search.go_on_from(from)?,
+            None => {
+                search.visited.insert(key, 0);
+                search.meet(false);
+                search.ways.push(Way::ROOT)?;
+                search.level.push(root.get(0));
+            }
+        }
+        Ok(search)
+    }
+
+    fn go_on_from(&mut self, from: &Checkpoint) -> Result<(), ExploreError> {
+        self.visited = Visited::open(&self.disk, &from.keys, from.keys_made)?;
+        self.ways = Ways::open(&self.disk, &from.ways)?;
+        self.level = Level::open(&self.disk, &from.level, from.level_states)?;
+        self.explored.states = from.states;
+        self.explored.transitions = from.transitions;
+        self.explored.depth = from.depth;
+        self.explored.sometimes = from.sometimes.iter().copied().collect();
+        self.kept = from.states;
+        self.ends = Some(Ends::open(&self.disk, &from.ends)?);
+        Ok(())
+    }
+
+    /// One level after the other. `keep` is given what a checkpoint says.
+    pub fn run(
+        mut self,
+        mut progress: impl FnMut(Progress),
+        mut keep: impl FnMut(Checkpoint) -> Result<(), ExploreError>,
+    ) -> Result<Explored, ExploreError> {
+        progress(self.progress(0));
+        while self.level.count() > 0 {
+            if self.explored.depth >= self.options.limits.depth {
+                self.explored.outcome = Outcome::DepthBound;
+                break;
+            }
+            let level = std::mem::take(&mut self.level);
+            match self.expand(level, &mut progress)? {
+                Next::Level(next) => self.level = next,
+                Next::Stop(outcome) => {
+                    self.explored.outcome = outcome;
+                    break;
+                }
+            }
+            if self.level.count() > 0 {
+                self.explored.depth += 1;
+            }
+            progress(self.progress(0));
+            if self.is_due() {
+                keep(self.checkpoint()?)?;
+                self.disk.forget_retired();
+            }
+        }
+        self.look_for_ends()?;
+        Ok(self.explored)
+    }
+
+    /// Once all was explored, or as much as there was time for: whether what is started can end.
+    fn look_for_ends(&mut self) -> Result<(), ExploreError> {
+        let Some(ends) = self.ends.take() else {
+            return Ok(());
+        };
+        if !self.explored.outcome.knows_ends() {
+            return Ok(());
+        }
+        if let Some(number) = ends.first_without()? {
+            let choices = self.choices_to(self.ways.get(number)?)?;
+            let worker = self.workers[0].get_mut();
+            let worker = worker.unwrap_or_else(PoisonError::into_inner);
+            // What is owed is told by a run that goes on as long as it may.
+            let scenario = Scenario {
+                liveness: true,
+                ..worker.scenario(&choices)
+            };
+            self.explored.outcome = Outcome::Violated(Box::new(Counterexample {
+                scenario,
+                violations: worker.owed().to_vec(),
+                choices,
+            }));
+        }
+        Ok(())
+    }
+
+    /// A state was met that is new.
+    fn meet(&mut self, owes: bool) {
+        if let Some(ends) = &mut self.ends {
+            ends.meet(owes);
+        }
+    }
+
+    fn progress(&self, further: usize) -> Progress {
+        Progress {
+            states: self.explored.states,
+            transitions: self.explored.transitions,
+            depth: self.explored.depth,
+            frontier: (self.level.count() + further) as u64,
+        }
+    }
+
+    /// Whether the end of this level is a checkpoint.
+    fn is_due(&self) -> bool {
+        let store = &self.options.store;
+        store.folder.is_some() && self.explored.states - self.kept >= store.checkpoint_states
+    }
+
+    /// All that is needed to go on from here: between two levels, and with everything on disk.
+    fn checkpoint(&mut self) -> Result<Checkpoint, ExploreError> {
+        let (keys, keys_made) = self.visited.seal()?;
+        let name = level_name(self.explored.depth);
+        let (level, level_states) = self.level.seal(&self.disk, &name)?;
+        let explored = &self.explored;
+        self.kept = explored.states;
+        Ok(Checkpoint {
+            states: explored.states,
+            transitions: explored.transitions,
+            depth: explored.depth,
+            sometimes: explored.sometimes.iter().collect(),
+            keys,
+            keys_made,
+            ways: self.ways.seal(&self.disk)?,
+            level,
+            level_states,
+            ends: match &mut self.ends {
+                Some(ends) => ends.seal(&self.disk)?,
+                None => Ends::default().seal(&self.disk)?,
+            },
+            values: self.values.seal(&self.disk, &self.pool)?,
+        })
+    }
+
+    /// Takes every move of every state of a level; the states that are new are the next one.
+    fn expand(
+        &mut self,
+        mut level: Level,
+        progress: &mut impl FnMut(Progress),
+    ) -> Result<Next, ExploreError> {
+        let mut next = Level::default();
+        let mut window = States::default();
+        // The states of a level are the last whose ways were written down.
+        let mut first = self.ways.count() - level.count();
+        loop {
+            level.take(WINDOW, &mut window)?;
+            if window.count() == 0 {
+                break;
+            }
+            let found = match self.found_with_room(&window, &mut level, &mut next)? {
+                Room::There(found) => found,
+                Room::None => return self.stop(Outcome::MemoryBound, &mut next),
+                Room::PastBound => return Ok(Next::Stop(Outcome::StateBound)),
+            };
+            for (batch, found) in found {
+                if let Some(found) = self.look_through(first + batch, found, &mut next)? {
+                    return self.stop(Outcome::Violated(found), &mut next);
+                }
+            }
+            first += window.count();
+            self.mark();
+            if self.options.interrupt.is_asked() {
+                return self.stop(Outcome::Interrupted, &mut next);
+            }
+            if self.is_past_bound(&mut next)? {
+                return Ok(Next::Stop(Outcome::StateBound));
+            }
+            progress(self.progress(level.count() + next.count()));
+        }
+        level.retire(&mut self.disk);
+        let settles = self.visited.is_on_disk() || self.is_due();
+        if settles && self.settle(&mut next)? {
+            return Ok(Next::Stop(Outcome::StateBound));
+        }
+        Ok(Next::Level(next))
+    }
+
+    /// Ends it, unless there were more states than asked for before.
+    fn stop(&mut self, outcome: Outcome, next: &mut Level) -> Result<Next, ExploreError> {
+        if self.visited.is_on_disk() && self.settle(next)? {
+            return Ok(Next::Stop(Outcome::StateBound));
+        }
+        if let Outcome::Violated(_) = outcome {
+            self.explored.depth += 1;
+        }
+        Ok(Next::Stop(outcome))
+    }
+
+    /// A window was gone through.
+    fn mark(&mut self) {
+        if self.visited.is_on_disk() {
+            self.marks.push(Mark {
+                found: self.visited.pending(),
+                transitions: self.explored.transitions,
+                sometimes: self.explored.sometimes.clone(),
+            });
+        }
+    }
+
+    /// Whether there are more states than asked for.
+    fn is_past_bound(&mut self, next: &mut Level) -> Result<bool, ExploreError> {
+        let pending = self.visited.pending();
+        let most = self.options.most_states;
+        if self.explored.states > most {
+            return Ok(true);
+        }
+        let may_be = self.explored.states + pending as u64 > most;
+        Ok(may_be && pending >= ENOUGH_TO_SETTLE && self.settle(next)?)
+    }
+
+    /// Puts keys, ways and the next level on disk, and only now knows which were new. Whether there
+    /// are more than asked for: then all is said as it was at the end of that window.
+    fn settle(&mut self, next: &mut Level) -> Result<bool, ExploreError> {
+        let settled = self.visited.settle(&mut self.disk, self.ways.settled())?;
+        if let Some(ends) = &mut self.ends {
+            ends.settle(&self.disk, settled.as_ref())?;
+        }
+        let new = settled.map(|settled| settled.is_new);
+        self.ways.spill(&self.disk, new.as_deref())?;
+        let name = level_name(self.explored.depth + 1);
+        next.spill(&self.disk, &name, new.as_deref())?;
+        let Some(new) = new else {
+            return Ok(false);
+        };
+        let mut before = 0;
+        for mark in std::mem::take(&mut self.marks) {
+            let of_window = new[before..mark.found].iter().filter(|new| **new);
+            self.explored.states += of_window.count() as u64;
+            before = mark.found;
+            if self.explored.states > self.options.most_states {
+                self.explored.transitions = mark.transitions;
+                self.explored.sometimes = mark.sometimes;
+                return Ok(true);
+            }
+        }
+        let rest = new[before..].iter().filter(|new| **new);
+        self.explored.states += rest.count() as u64;
+        Ok(false)
+    }
+
+    /// Where the moves of a window lead. What is held goes to disk before, if there would be no
+    /// room.
+    fn found_with_room(
+        &mut self,
+        window: &States,
+        level: &mut Level,
+        next: &mut Level,
+    ) -> Result<Room, ExploreError> {
+        let mut has_spilled = !self.options.deduplicate;
+        let mut is_full = next.in_memory() >= self.options.store.spill_states;
+        loop {
+            if is_full && has_spilled {
+                return Ok(Room::None);
+            }
+            if is_full {
+                level.spill(&self.disk, &level_name(self.explored.depth), None)?;
+                if self.settle(next)? {
+                    return Ok(Room::PastBound);
+                }
+                has_spilled = true;
+            }
+            let held = self.size_bytes() + level.size_bytes() + next.size_bytes();
+            let found = match self.memory.is_full_with(held + window.size_bytes()) {
+                true => Vec::new(),
+                false => self.found(window),
+            };
+            self.explored.memory_bytes = self.memory.peak_bytes();
+            is_full = self.memory.is_full();
+            if !is_full {
+                return Ok(Room::There(found));
+            }
+            // What they told of a part of the window is lost with it.
+            for worker in &mut self.workers {
+                let worker = worker.get_mut();
+                worker.unwrap_or_else(PoisonError::into_inner).tell_again();
+            }
+        }
+    }
+
+    /// Takes into account what was found of a batch, whose first state has this number. Gives what
+    /// ends the search.
+    fn look_through(
+        &mut self,
+        first: usize,
+        found: Expanded,
+        next: &mut Level,
+    ) -> Result<Option<Box<Counterexample>>, ExploreError> {
+        let Expanded {
+            successors,
+            counts,
+            states,
+        } = found;
+        let mut successors = successors.into_iter();
+        for (place, count) in counts.into_iter().enumerate() {
+            for successor in successors.by_ref().take(count) {
+                let way = Way {
+                    parent: (first + place) as u32,
+                    choice: successor.choice,
+                };
+                if let Some(violations) = self.take(successor, way, &states, next)? {
+                    let choices = self.choices_to(way)?;
+                    return Ok(Some(Box::new(Counterexample {
+                        scenario: self.schedule(&choices),
+                        violations: violations.into(),
+                        choices,
+                    })));
+                }
+            }
+            if let Some(ends) = &mut self.ends {
+                ends.expanded();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a successor into account: a state that may be new goes to the next level. What it
+    /// violates is given back if that ends the search.
+    fn take(
+        &mut self,
+        successor: Successor,
+        way: Way,
+        states: &States,
+        next: &mut Level,
+    ) -> Result<Option<Box<[Violation]>>, ExploreError> {
+        self.explored.transitions += 1;
+        if let Some(seen) = &successor.sometimes {
+            self.explored.sometimes.join(seen);
+        }
+        let counts = |violation: &Violation| {
+            let wanted = self.options.property.as_deref();
+            wanted.is_none_or(|wanted| wanted == violation.name())
+        };
+        if let Some(violations) = successor.violations {
+            // Where another property is violated a run ends: nothing after it is looked at.
+            if let (Some(ends), true) = (&mut self.ends, successor.is_plain) {
+                ends.lead_away();
+            }
+            return Ok(violations.iter().any(counts).then_some(violations));
+        }
+        let next_number = self.ways.count() as u32;
+        let number = match successor.known {
+            Some(number) => number,
+            None => {
+                let (number, is_known) = self.visited.insert(successor.key, next_number);
+                if !is_known || !self.options.deduplicate {
+                    // Of those that may be on disk, which are new is known once they are settled.
+                    let is_counted = !is_known && !self.visited.is_on_disk();
+                    self.explored.states += u64::from(is_counted);
+                    self.ways.push(way)?;
+                    next.push(states.get(successor.place));
+                    self.meet(successor.owes);
+                }
+                number
+            }
+        };
+        if let (Some(ends), true) = (&mut self.ends, successor.is_plain) {
+            ends.lead_to(number);
+        }
+        Ok(None)
+    }
+
+    /// What is held of the states that were met.
+    fn size_bytes(&self) -> usize {
+        let ends = self.ends.as_ref().map_or(0, Ends::size_bytes);
+        self.visited.size_bytes(WINDOW) + self.ways.size_bytes() + ends
+    }
+
+    /// Where the moves of a window of states lead, a batch after the other, each with the place of
+    /// its first state in the window: found by all workers together.
+    fn found(&self, window: &States) -> Vec<(usize, Expanded)> {
+        let known = self.options.deduplicate.then_some(&self.visited);
+        let next = AtomicUsize::new(0);
+        let done: Mutex<Vec<(usize, Expanded)>> = Mutex::default();
+        let work = &|thread: usize| {
+            let worker = self.workers[thread].lock();
+            let mut worker = worker.unwrap_or_else(PoisonError::into_inner);
+            // What this thread has found in the window before the batch under way.
+            let mut found_bytes = 0;
+            worker.catch_up();
+            loop {
+                let start = next.fetch_add(BATCH, Ordering::Relaxed);
+                if start >= window.count() {
+                    break;
+                }
+                let batch = start..window.count().min(start + BATCH);
+                let mut found = Expanded::of(batch.len());
+                for place in batch {
+                    worker.expand(window.get(place), known, &mut found);
+                    // Once more when it is taken over.
+                    let bytes = 2 * (found_bytes + found.size_bytes());
+                    let values = worker.values_bytes();
+                    let held = bytes + values + worker.held_bytes();
+                    if self.memory.is_full_by(thread, held, values) {
+                        return;
+                    }
+                }
+                found_bytes += found.size_bytes();
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                done.push((start, found));
+            }
+        };
+        if window.count() <= BATCH {
+            work(0);
+        } else {
+            std::thread::scope(|scope| {
+                let others = 1..self.workers.len();
+                threads::begin(scope, others.map(|other| move || work(other)));
+                work(0);
+            });
+        }
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_unstable_by_key(|(start, _)| *start);
+        done
+    }
+
+    /// Which moves lead along a way.
+    fn choices_to(&self, last: Way) -> Result<Vec<u32>, ExploreError> {
+        let mut choices = vec![last.choice];
+        let mut at = last.parent;
+        while at != 0 {
+            let way = self.ways.get(at)?;
+            choices.push(way.choice);
+            at = way.parent;
+        }
+        choices.reverse();
+        Ok(choices)
+    }
+
+    /// The decisions of these moves, found by taking them again.
+    fn schedule(&mut self, choices: &[u32]) -> Scenario {
+        let worker = self.workers[0].get_mut();
+        let worker = worker.unwrap_or_else(PoisonError::into_inner);
+        worker.scenario(choices)
+    }
+}
+
+/// The name of the file that has the states of a level.
+fn level_name(depth: u32) -> String {
+    format!("level-{depth}")
+}
