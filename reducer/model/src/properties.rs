@@ -31,7 +31,9 @@ use history::Reading;
 use history::{History, Past, Request};
 use sim_air::cbor::canonical::{CanonicalText, TextRange};
 use sim_kernel::TimerSet;
-use sim_model::{Asked, Finding, Observer, Property, SEEDS_FOR_SOMETIMES, Seen, Verdicts, Watch};
+use sim_model::{
+    Asked, Finding, Looks, Observer, Property, SEEDS_FOR_SOMETIMES, Seen, Verdicts, Watch,
+};
 use sim_record::trace::{Key, Packer, Record, Step, Trace, Unpacker, ValueId};
 
 type State<'a> = wire::State<CanonicalText<'a>>;
@@ -254,6 +256,10 @@ struct Read {
 
 impl Observer for Judge {
     type Memory = History;
+
+    fn looks(&self) -> Looks {
+        Looks::STEPS
+    }
 
     fn step(&mut self, history: &mut History, seen: &Seen<'_>, step: &Step, to: &mut Verdicts<'_>) {
         if step.reducer != self.retry.reducer || step.fault.is_some() {

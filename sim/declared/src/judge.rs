@@ -27,7 +27,7 @@ use cel::common::value::Val;
 use run::write_of_run;
 use sim_air::ReducerId;
 use sim_kernel::World;
-use sim_model::{Finding, Observer, Seen, Verdicts};
+use sim_model::{Finding, Looks, Observer, Seen, Verdicts};
 use sim_record::trace::{End, Key, Packer, Record, Trace, Unpacker};
 
 /// What was said before.
@@ -454,6 +454,10 @@ fn tell(
 
 impl Observer for Judge<'_> {
     type Memory = Memory;
+
+    fn looks(&self) -> Looks {
+        self.watched.looks()
+    }
 
     fn end_turn(&mut self, memory: &mut Memory, seen: &Seen<'_>, to: &mut Verdicts<'_>) {
         self.of_turn(memory, seen, to);

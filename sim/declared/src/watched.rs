@@ -6,6 +6,7 @@ use crate::moments::Moment;
 use crate::properties::RuleKind;
 use crate::rules::Rules;
 use sim_air::ReducerId;
+use sim_model::Looks;
 
 /// What is watched for, in its groups.
 #[derive(Debug)]
@@ -76,6 +77,31 @@ impl Watched {
             self.groups.len() - 1
         });
         &mut self.groups[place]
+    }
+
+    /// What it looks at beside steps. What holds or does not at the end of a turn holds or does not
+    /// after one in which nothing happened; what counts turns looks at each.
+    pub fn looks(&self) -> Looks {
+        let is_told = |group: &Group| {
+            let mut rules = group
+                .rules
+                .iter()
+                .map(|place| &self.rules.rules[*place].kind);
+            let is_plain = |kind: &RuleKind| {
+                matches!(
+                    kind,
+                    RuleKind::Always | RuleKind::Never | RuleKind::Sometimes
+                )
+            };
+            group.counters.is_empty() && rules.all(is_plain)
+        };
+        let of = |moment| self.group_of(moment, None).map(|place| &self.groups[place]);
+        Looks {
+            idle_turns: of(Moment::Turn).is_some_and(|group| !is_told(group)),
+            raised: of(Moment::Sent).is_some(),
+            effects: of(Moment::Effect).is_some(),
+            receipts: of(Moment::Receipt).is_some(),
+        }
     }
 
     /// The place of the group of a kind of moment; of a step, that of its reducer.

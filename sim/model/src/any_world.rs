@@ -8,7 +8,7 @@ mod pure;
 mod replays;
 
 use crate::assertions;
-use crate::observer::{Observer, Seen, Verdicts, Watch};
+use crate::observer::{Looks, Observer, Seen, Verdicts, Watch};
 use crate::property::{KnownBy, Property};
 use sim_kernel::World;
 use sim_record::trace::{Choice, Step};
@@ -82,6 +82,11 @@ impl<'w> AnyWorld<'w> {
 
 impl Observer for AnyWorld<'_> {
     type Memory = ();
+
+    /// What it says of a turn is said of that alone.
+    fn looks(&self) -> Looks {
+        Looks::STEPS
+    }
 
     fn reset(&mut self) {
         self.has_crashed = false;

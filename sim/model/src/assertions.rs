@@ -10,7 +10,7 @@
 
 mod written;
 
-use crate::observer::{Observer, Seen, Verdicts, Watch};
+use crate::observer::{Looks, Observer, Seen, Verdicts, Watch};
 use crate::property::{Asked, Finding, KnownBy, Property, SEEDS_FOR_ARMS};
 use sim_kernel::{Assertion, AssertionKind, World};
 use sim_record::trace::Step;
@@ -104,6 +104,10 @@ impl<'w> Assertions<'w> {
 
 impl Observer for Assertions<'_> {
     type Memory = ();
+
+    fn looks(&self) -> Looks {
+        Looks::STEPS
+    }
 
     fn step(&mut self, (): &mut (), seen: &Seen<'_>, step: &Step, to: &mut Verdicts<'_>) {
         let Some(annotations) = step.annotations else {

@@ -11,7 +11,7 @@ use crate::any_world::{self, AnyWorld, Unrecovered};
 use crate::assertions::Assertions;
 use crate::documents::Documents;
 use crate::model::Model;
-use crate::observer::{AnyMemory, Findings, Seen, Verdicts, Violation, Watch, Watcher};
+use crate::observer::{AnyMemory, Findings, Looks, Seen, Verdicts, Violation, Watch, Watcher};
 use crate::property::{Asked, Finding, Property, PropertySet};
 use sim_air::ReducerId;
 use sim_kernel::World;
@@ -121,6 +121,12 @@ impl<'w> Checker<'w> {
     /// From now on the property at a place says nothing: a fault that the self-test plants.
     pub fn mute(&mut self, rank: usize) {
         self.findings.muted = Some(rank);
+    }
+
+    /// What one of the observers looks at.
+    pub fn looks(&self) -> Looks {
+        let observers = self.observers.iter();
+        observers.fold(Looks::STEPS, |looks, it| looks.or(it.observer.looks()))
     }
 
     fn forget_findings(&mut self) {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 
-use crate::observer::{Observer, Seen, Verdicts, Watch};
+use crate::observer::{Looks, Observer, Seen, Verdicts, Watch};
 use sim_air::{EffectId, ReducerId, SchemaId, Type};
 use sim_kernel::{EventSource, World, variant_tag};
 use sim_record::trace::{Asker, Choice, EdgeTaken, Record, Status, Step, Trace, Turn, ValueId};
@@ -244,6 +244,11 @@ impl<'w> Documents<'w> {
 
 impl Observer for Documents<'_> {
     type Memory = ();
+
+    /// What it says of a turn is said of that alone, where each is looked at by itself.
+    fn looks(&self) -> Looks {
+        Looks::STEPS
+    }
 
     fn end_turn(&mut self, (): &mut (), seen: &Seen<'_>, to: &mut Verdicts<'_>) {
         self.of_turn(seen, to);

@@ -31,7 +31,7 @@ pub mod texts;
 pub use any_world::{Crashes, Replays, Unrecovered, is_of_any_world};
 pub use checker::{Checker, Memory, OF_ANY_WORLD, Properties};
 pub use model::{Model, Reply, Scene, Size, Small, Spurious, Work};
-pub use observer::{Observer, Seen, Verdicts, Violation, Watch};
+pub use observer::{Looks, Observer, Seen, Verdicts, Violation, Watch};
 pub use planted::{PlantedBug, Shape};
 pub use property::{
     Asked, Finding, Kind, KnownBy, Property, PropertySet, SEEDS_FOR_ARMS, SEEDS_FOR_SOMETIMES,

@@ -23,6 +23,51 @@ pub struct Seen<'a> {
     pub index: usize,
 }
 
+/// What of a run an observer looks at beside the steps of reducers and where the run comes to rest.
+///
+/// The explorer takes turns that an observer does not look at in one order of several. Such a
+/// turn may change nothing that the observer remembers, and nothing that it will say of others;
+/// what it says of the turn itself may depend on that turn alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Looks {
+    /// Turns in which nothing happens but that a message is copied or dropped, or a plan goes on.
+    pub idle_turns: bool,
+    /// Events that plans raise.
+    pub raised: bool,
+    /// Effects that plans ask for.
+    pub effects: bool,
+    /// Receipts that plans get.
+    pub receipts: bool,
+}
+
+impl Looks {
+    /// It looks at everything.
+    pub const ALL: Looks = Looks {
+        idle_turns: true,
+        raised: true,
+        effects: true,
+        receipts: true,
+    };
+
+    /// It looks at nothing else.
+    pub const STEPS: Looks = Looks {
+        idle_turns: false,
+        raised: false,
+        effects: false,
+        receipts: false,
+    };
+
+    /// What either looks at.
+    pub fn or(self, other: Looks) -> Looks {
+        Looks {
+            idle_turns: self.idle_turns | other.idle_turns,
+            raised: self.raised | other.raised,
+            effects: self.effects | other.effects,
+            receipts: self.receipts | other.receipts,
+        }
+    }
+}
+
 /// Watches runs for some properties, which its [`Verdicts`] count from 0 in the order in which
 /// [`Watch::new`] was given them.
 ///
@@ -30,6 +75,11 @@ pub struct Seen<'a> {
 pub trait Observer: Send {
     /// What it remembers of a run so far. The default is that of a run in which nothing happened.
     type Memory: Default + Clone + Send + 'static;
+
+    /// What it looks at: everything, if it does not say.
+    fn looks(&self) -> Looks {
+        Looks::ALL
+    }
 
     /// A run begins, or goes on from some state: what was kept beside the memory is forgotten.
     fn reset(&mut self) {}
@@ -176,6 +226,7 @@ pub(crate) type AnyMemory = Box<dyn Any + Send>;
 
 /// An observer with its memory, whatever that is made of.
 pub(crate) trait Watcher: Send {
+    fn looks(&self) -> Looks;
     fn reset(&mut self);
     fn begin_turn(&mut self, seen: &Seen<'_>, to: &mut Verdicts<'_>);
     fn step(&mut self, seen: &Seen<'_>, step: &Step, to: &mut Verdicts<'_>);
@@ -194,6 +245,10 @@ struct Remembering<O: Observer> {
 }
 
 impl<O: Observer> Watcher for Remembering<O> {
+    fn looks(&self) -> Looks {
+        self.observer.looks()
+    }
+
     fn reset(&mut self) {
         self.observer.reset();
         self.memory = O::Memory::default();

@@ -7,7 +7,9 @@
 
 use sim_air::{Air, SchemaId, Schemas, Value};
 use sim_kernel::World;
-use sim_model::{Asked, Finding, Model, Observer, Property, Scene, Seen, Small, Verdicts, Watch};
+use sim_model::{
+    Asked, Finding, Looks, Model, Observer, Property, Scene, Seen, Small, Verdicts, Watch,
+};
 use sim_record::random::Stream;
 use sim_record::scenario::{Depth, Request};
 use sim_record::trace::{Key, Packer, Step, Trace, Unpacker};
@@ -152,6 +154,10 @@ struct Counted {
 
 impl Observer for Judge {
     type Memory = Counted;
+
+    fn looks(&self) -> Looks {
+        Looks::STEPS
+    }
 
     fn step(&mut self, counted: &mut Counted, seen: &Seen<'_>, step: &Step, to: &mut Verdicts<'_>) {
         let (counter, trace) = (&self.0, seen.trace);
