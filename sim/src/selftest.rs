@@ -430,6 +430,7 @@ fn shortest(
         most_states: u64::MAX,
         property: Some(property.to_owned()),
         deduplicate: true,
+        reduce: true,
         interrupt: Interrupt::default(),
     };
     let outcome = match shape.is_varied {

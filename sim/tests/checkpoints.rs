@@ -53,6 +53,7 @@ fn options(world: &World, (requests, attempts): (u32, u64)) -> ExploreOptions {
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
+        reduce: false,
         interrupt: Interrupt::default(),
     }
 }
@@ -96,7 +97,11 @@ fn disk_changes_nothing() {
             },
             ..within.clone()
         };
-        for asked in [within, shallow] {
+        let reduced = ExploreOptions {
+            reduce: true,
+            ..within.clone()
+        };
+        for asked in [within, shallow, reduced] {
             let expected = run(world, &asked);
             for (spill_states, jobs) in [(0, 1), (1_500, 3)] {
                 let spilled = ExploreOptions {
@@ -147,6 +152,7 @@ fn kept(world: &World, folder: &Path, resume: bool) -> ExploreOptions {
             checkpoint_states: 1,
             ..Store::default()
         },
+        reduce: true,
         ..options
     }
 }

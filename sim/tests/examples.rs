@@ -244,6 +244,7 @@ fn explored(world: &World, model: &Counter) -> Explored {
         most_states: 100_000,
         property: None,
         deduplicate: true,
+        reduce: true,
         interrupt: Interrupt::default(),
     };
     explore::run(world, model, &options, |_| {}).expect("it can be explored")

@@ -1,4 +1,5 @@
-//! The explorer leaves nothing out, counts right, and tells the shortest.
+//! The explorer leaves nothing out, counts right, and tells the shortest. What of it may be left out
+//! because others lead to the same is the matter of `reduce`, and is taken here.
 
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
@@ -65,6 +66,7 @@ fn options(world: &World, shape: Shape) -> ExploreOptions {
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
+        reduce: false,
         interrupt: Interrupt::default(),
     }
 }

@@ -78,7 +78,7 @@ fn number_of(bug: &str) -> u8 {
 }
 
 /// The documents of the retry world under other names, so that no model knows it.
-fn renamed_air() -> Air {
+pub fn renamed_air() -> Air {
     let mut sources = sim::cli::sources(&root("air")).expect("they can be read");
     for source in &mut sources {
         source.text = source.text.replace("demo/Retry", "my/Retry");
@@ -189,6 +189,7 @@ fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
+        reduce: true,
         interrupt: Interrupt::default(),
     };
     explore::run(world, &*model, &options, |_| {}).expect("it can be explored")

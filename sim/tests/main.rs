@@ -28,6 +28,7 @@ mod marks;
 mod mermaid;
 mod pages;
 mod readings;
+mod reduce;
 mod reducer;
 mod rust_tests;
 mod seeds;
@@ -62,6 +63,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         host::trials(),
         pages::trials(seed),
         readings::trials(),
+        reduce::trials(),
         reducer::trials(),
         seeds::trials(seed),
         shrink::trials(),

@@ -58,6 +58,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
+        reduce: true,
         interrupt: Interrupt::default(),
     };
     explore::run(&subject.world, &*subject.model, &options, |_| {})

@@ -160,8 +160,9 @@ impl<'w> Kernel<'w> {
     }
 
     /// Writes all that decides what this kernel will do: cells in canonical order, plan instances
-    /// by what they are rather than by number, open intents.
-    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+    /// by what they are rather than by number, open intents. Of the instances only those that
+    /// `count`, by their numbers.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key, count: impl Fn(u32) -> bool) {
         for (reducer, cell, state) in self.states() {
             key.word((reducer.index() as u64) << 1 | u64::from(cell.is_some()));
             if let Some(cell) = cell {
@@ -175,7 +176,8 @@ impl<'w> Kernel<'w> {
             trace.values.fingerprint(open.hash.id()) ^ cell
         };
         key.multiset(self.open.iter().map(|open| (0, print(open))));
-        key.multiset(self.plans.iter().map(|plan| plan.fingerprint(trace)));
+        let plans = self.plans.iter().filter(|plan| count(plan.id));
+        key.multiset(plans.map(|plan| plan.fingerprint(trace)));
     }
 
     /// The next step that is scrutinised is taken so often that a leak shows, which costs as much

@@ -18,10 +18,12 @@
 
 mod alphabet;
 mod checkpoint;
+mod commute;
 mod disk;
 mod ends;
 mod level;
 mod memory;
+mod reduce;
 mod search;
 mod tour;
 mod values;
@@ -33,6 +35,7 @@ use std::path::PathBuf;
 
 use alphabet::Used;
 pub use checkpoint::CheckpointError;
+pub use commute::{BothOrders, both_orders};
 pub use disk::DiskError;
 use search::Search;
 use sim_host::StepError;
@@ -81,6 +84,9 @@ pub struct ExploreOptions {
     pub property: Option<String>,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
+    /// Moves are left out where others lead to the same in as many decisions. Off, every order of
+    /// independent moves is taken.
+    pub reduce: bool,
     /// Ends it soon after this is asked.
     pub interrupt: Interrupt,
 }

@@ -182,6 +182,14 @@ impl Simulator<'_> {
         &self.flight
     }
 
+    /// All that decides what a plan instance will do, but for its number.
+    pub fn plan_fingerprint(&self, trace: &Trace, instance: u32) -> (u64, u128) {
+        let place = self.kernel.plan(instance);
+        place.map_or((0, 0), |place| {
+            self.kernel.plans()[place].fingerprint(trace)
+        })
+    }
+
     /// Puts the run aside.
     pub fn pack(&self, trace: &mut Trace, packer: &mut Packer<'_>) {
         self.kernel.pack(trace, packer);
@@ -212,9 +220,10 @@ impl Simulator<'_> {
 
     /// Writes all that decides what can happen from here: the kernel's key, the time, which
     /// requests were started, and what is in flight, as multisets of what each thing is. In which
-    /// order equal things were sent, and which of them is the copy, makes no difference.
-    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
-        self.kernel.write_key(trace, key);
+    /// order equal things were sent, and which of them is the copy, makes no difference. Of plan
+    /// instances only those that `count`, by their numbers.
+    pub fn write_key(&self, trace: &Trace, key: &mut Key, count: impl Fn(u32) -> bool) {
+        self.kernel.write_key(trace, key, count);
         key.word(self.now_ns);
         for few in self.started.chunks(64) {
             let started = few.iter().map(|count| u64::from(*count > 0));

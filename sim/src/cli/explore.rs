@@ -69,6 +69,9 @@ pub(super) struct Explore {
     /// Vary nothing: only requests that are alike
     #[arg(long)]
     alike: bool,
+    /// Take independent decisions in every order, not in one that leads to the same
+    #[arg(long)]
+    no_reduction: bool,
     /// Decisions in a row
     #[arg(
         long,
@@ -227,6 +230,7 @@ impl Explore {
             most_states: self.most_states,
             property: None,
             deduplicate: true,
+            reduce: !self.no_reduction,
             interrupt: terminal::interrupt(),
         }
     }

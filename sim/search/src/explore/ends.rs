@@ -107,14 +107,15 @@ impl Ends {
         on_disk.owes.flush()
     }
 
-    /// The first state from which none is reached that owes nothing. Of states that were not
+    /// The states from which none is reached that owes nothing, in order. Of states that were not
     /// expanded it is not known.
-    pub fn first_without(mut self) -> Result<Option<u32>, DiskError> {
+    pub fn without(mut self) -> Result<impl Iterator<Item = u32>, DiskError> {
         // From here on: whether none is known yet to be reached.
         (self.expanded..self.owes.count).for_each(|state| self.owes.clear(state));
         while self.go_back()? {}
-        let first = (0..self.owes.count).find(|state| self.owes.get(*state));
-        Ok(first.map(|first| first as u32))
+        let owes = self.owes;
+        let without = (0..owes.count).filter(move |state| owes.get(*state));
+        Ok(without.map(|state| state as u32))
     }
 
     /// Goes once through all states, the last ones first, since most decisions lead to later ones.

@@ -209,7 +209,7 @@ impl<'a, 'w> Search<'a, 'w> {
         if !self.explored.outcome.knows_ends() {
             return Ok(());
         }
-        if let Some(number) = ends.first_without()? {
+        for number in ends.without()? {
             let choices = self.choices_to(self.ways.get(number)?)?;
             let worker = self.workers[0].get_mut();
             let worker = worker.unwrap_or_else(PoisonError::into_inner);
@@ -218,11 +218,16 @@ impl<'a, 'w> Search<'a, 'w> {
                 liveness: true,
                 ..worker.scenario(&choices)
             };
+            if worker.is_focused() {
+                // Of its moves only those are taken that could not be put off until here.
+                continue;
+            }
             self.explored.outcome = Outcome::Violated(Box::new(Counterexample {
                 scenario,
                 violations: worker.owed().to_vec(),
                 choices,
             }));
+            break;
         }
         Ok(())
     }

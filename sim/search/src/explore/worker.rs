@@ -2,6 +2,7 @@
 
 use super::alphabet::{self, Move, Position};
 use super::level::States;
+use super::reduce::{Focus, Leaves, Reduction};
 use super::visited::Visited;
 use super::{ExploreOptions, Limits, Used};
 use sim_air::EffectId;
@@ -11,7 +12,7 @@ use sim_model::{Checker, Memory, Model, PropertySet, Reply, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Decision, Scenario};
 use sim_record::trace::{Choice, Key, Pool, Status, Trace, Unpacker, ValueId, Values};
-use sim_simulator::{Saved, Simulator, enabled, work_of};
+use sim_simulator::{Flight, Saved, Simulator, enabled, work_of};
 
 /// Where the moves of some states lead.
 pub(super) struct Expanded {
@@ -21,6 +22,9 @@ pub(super) struct Expanded {
     /// Those that may be new.
     pub states: States,
 }
+
+/// In the number of a move: it violates something once the run has come to rest after it.
+const AT_REST: u32 = 1 << 31;
 
 /// So many moves, and bytes of new states, are usual for a state.
 const USUAL_MOVES: usize = 8;
@@ -47,7 +51,7 @@ impl Expanded {
 /// Where a move leads.
 pub(super) struct Successor {
     pub key: u128,
-    /// Which of the state's moves.
+    /// Which of the state's moves, as [`Worker::follow`] takes it.
     pub choice: u32,
     /// Without a fault: something in flight goes on as it does by itself, or a request comes.
     pub is_plain: bool,
@@ -64,10 +68,11 @@ pub(super) struct Successor {
 
 /// A state that is being expanded.
 #[derive(Default)]
-struct Base {
+pub(super) struct Base {
     saved: Saved,
     memory: Memory,
-    used: Used,
+    pub used: Used,
+    focus: Focus,
 }
 
 pub(super) struct Worker<'w> {
@@ -82,12 +87,16 @@ pub(super) struct Worker<'w> {
     /// Decisions that bring spurious events, whose bytes are in the trace's table.
     spurious: Vec<Choice>,
     alike: bool,
+    /// None where every move is taken.
+    reduction: Option<Reduction<'w>>,
     key: Key,
     model: &'w dyn Model,
     /// What was asked for, and the receipts that it may have.
     receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
     /// The `sometimes` properties that it has reported.
     reached: PropertySet,
+    /// What the moves that were followed leave to be touched.
+    followed: Focus,
     /// Kept for its room.
     base: Base,
 }
@@ -105,6 +114,8 @@ impl<'w> Worker<'w> {
         trace.leave_out_digest();
         trace.values = Values::of(values);
         simulator.take_steps_alone(scenario, &mut trace);
+        let checker = Checker::new(world, model);
+        let reduces = options.reduce.then(|| checker.looks());
         let spurious = model.few_spurious(&scenario.requests);
         let spurious = spurious.iter().map(|event| Choice::Inject {
             schema: event.schema,
@@ -114,7 +125,8 @@ impl<'w> Worker<'w> {
         Ok(Worker {
             spurious: spurious.collect(),
             simulator,
-            checker: Checker::new(world, model),
+            checker,
+            reduction: reduces.and_then(|looks| Reduction::of(world, looks)),
             trace,
             scenario: scenario.clone(),
             limits: options.limits.clone(),
@@ -125,6 +137,7 @@ impl<'w> Worker<'w> {
             model,
             receipts: Vec::new(),
             reached: PropertySet::default(),
+            followed: Focus::Anything,
             base: Base::default(),
         })
     }
@@ -133,34 +146,45 @@ impl<'w> Worker<'w> {
     pub fn root(&mut self) -> (States, u128) {
         self.simulator.begin(&self.scenario, &mut self.trace);
         self.checker.reset();
-        let used = Used::default();
+        let now = (Used::default(), Focus::Anything);
         let mut states = States::default();
-        self.pack(used, &mut states);
-        (states, self.key(used))
+        self.pack(now, &mut states);
+        (states, self.key(now))
     }
 
     /// Adds the state that the simulator is in.
-    fn pack(&mut self, used: Used, states: &mut States) {
+    pub fn pack(&mut self, (used, focus): (Used, Focus), states: &mut States) {
         states.push(|packer| {
             self.checker.pack(packer);
             packer.bytes(&used.bytes());
+            if self.reduction.is_some() {
+                focus.pack(packer);
+            }
             self.simulator.pack(&mut self.trace, packer);
         });
     }
 
-    fn unpack(&mut self, state: &[u8], base: &mut Base) {
+    pub fn unpack(&mut self, state: &[u8], base: &mut Base) {
         let mut packed = Unpacker::new(state);
         self.checker
             .unpack(&mut packed, &self.trace, &mut base.memory);
         base.used = Used::of([(); 4].map(|()| packed.byte()));
+        if self.reduction.is_some() {
+            base.focus = Focus::unpack(&mut packed);
+        }
         base.saved.unpack(&mut packed, &self.trace);
     }
 
-    fn key(&mut self, used: Used) -> u128 {
+    pub fn key(&mut self, (used, focus): (Used, Focus)) -> u128 {
         self.key.clear();
-        self.simulator.write_key(&self.trace, &mut self.key);
+        let flight = self.simulator.flight();
+        let reduction = self.reduction.as_ref();
+        let counts = |plan| reduction.is_none_or(|it| it.counts(flight, plan));
+        self.simulator.write_key(&self.trace, &mut self.key, counts);
         self.checker.write_key(&self.trace, &mut self.key);
         self.key.word(u32::from_le_bytes(used.bytes()).into());
+        let plan = |instance| self.simulator.plan_fingerprint(&self.trace, instance);
+        focus.write_key(&self.trace, &mut self.key, plan);
         self.key.fingerprint()
     }
 
@@ -201,7 +225,8 @@ impl<'w> Worker<'w> {
         replies.into_iter().map(&mut store).collect()
     }
 
-    fn moves(&mut self, base: &Base) -> Vec<Move> {
+    /// All moves of a state, which is the simulator's then.
+    pub fn all_moves(&mut self, base: &Base) -> Vec<Move> {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
         let pending = self.simulator.flight().pending.len();
         let receipts: Vec<Vec<ValueId>> = (0..pending).map(|index| self.few(index)).collect();
@@ -220,8 +245,39 @@ impl<'w> Worker<'w> {
         alphabet::moves(&position, &self.limits, base.used)
     }
 
+    /// The moves of a state that are taken.
+    fn moves(&mut self, base: &Base) -> Vec<(Move, Leaves)> {
+        let moves = self.all_moves(base);
+        match &self.reduction {
+            Some(reduction) => reduction.reduced((self.simulator.flight(), base.focus), moves),
+            None => moves
+                .into_iter()
+                .map(|step| (step, Leaves::Anything))
+                .collect(),
+        }
+    }
+
+    /// What is in flight.
+    pub fn flight(&self) -> &Flight {
+        self.simulator.flight()
+    }
+
+    /// What the last move violates.
+    pub fn violations(&self) -> &[Violation] {
+        self.checker.violations()
+    }
+
+    /// What is to be touched next after a move that has been taken.
+    fn focus(&self, leaves: Leaves) -> Focus {
+        let flight = self.simulator.flight();
+        let reduction = self.reduction.as_ref();
+        reduction.map_or(Focus::Anything, |reduction| {
+            reduction.focus(leaves, flight, &self.trace)
+        })
+    }
+
     /// Takes one move of a state; false if it is not possible.
-    fn take(&mut self, base: &Base, step: &Move) -> bool {
+    pub fn take(&mut self, base: &Base, step: &Move) -> bool {
         self.simulator.go_on_from(&base.saved, &mut self.trace);
         self.checker.go_on_from(&base.memory);
         let choice = step.choice.clone();
@@ -277,6 +333,28 @@ impl<'w> Worker<'w> {
         }
     }
 
+    /// Takes the decisions that were left out, if by these the run comes to rest, which is judged
+    /// as a whole then. How many they are; none where something is violated already.
+    fn rests(&mut self) -> usize {
+        let before = self.trace.turns.len();
+        while self.checker.violations().is_empty() {
+            let flight = self.simulator.flight();
+            let reduction = self.reduction.as_ref();
+            let Some(next) = reduction.and_then(|it| it.to_rest(flight)) else {
+                break;
+            };
+            if !self
+                .simulator
+                .take_turn(&self.scenario, next, &mut self.trace)
+            {
+                break;
+            }
+            self.checker.observe(&self.trace);
+            self.checker.finish(&self.trace);
+        }
+        self.trace.turns.len() - before
+    }
+
     /// The `sometimes` properties that the last move saw, if one of them is new to this worker.
     fn news(&mut self) -> Option<Box<PropertySet>> {
         let reached = self.checker.reached();
@@ -316,30 +394,39 @@ impl<'w> Worker<'w> {
         let before = found.successors.len();
         let moves = self.moves(&base);
         let plain = self.plain(&base);
-        for (index, step) in moves.iter().enumerate() {
+        for (index, (step, leaves)) in moves.iter().enumerate() {
             if self.interrupt.is_asked() {
                 break;
             }
             if !self.take(&base, step) {
                 continue;
             }
-            let key = self.key(step.used);
+            let now = (step.used, self.focus(*leaves));
+            let key = self.key(now);
             let number = known.and_then(|known| known.find(key));
+            let place = found.states.count();
+            if number.is_none() {
+                self.pack(now, &mut found.states);
+            }
+            let has_rested = number.is_none() && self.rests() > 0;
             let sometimes = self.news();
             let violations = self.checker.violations();
             let mut successor = Successor {
                 key,
-                choice: index as u32,
+                choice: match has_rested && !violations.is_empty() {
+                    true => index as u32 | AT_REST,
+                    false => index as u32,
+                },
                 is_plain: plain.contains(&step.choice),
                 known: number,
-                place: found.states.count(),
+                place,
                 owes: false,
                 sometimes,
                 violations: (!violations.is_empty()).then(|| violations.into()),
             };
-            if number.is_none() {
-                self.pack(step.used, &mut found.states);
-                successor.owes = successor.violations.is_none() && !self.owed().is_empty();
+            // What has come to rest was judged.
+            if number.is_none() && !has_rested && successor.violations.is_none() {
+                successor.owes = !self.owed().is_empty();
             }
             found.successors.push(successor);
         }
@@ -361,12 +448,14 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// What the last move violates.
-    pub fn violations(&self) -> &[Violation] {
-        self.checker.violations()
+    /// Whether the moves that were followed leave something that the next must touch, so that not all
+    /// moves of the state are taken.
+    pub fn is_focused(&self) -> bool {
+        self.followed != Focus::Anything
     }
 
-    /// The decisions of the moves with these numbers, from the root on.
+    /// The decisions of the moves with these numbers, from the root on, and those by which the run
+    /// comes to rest if that violates something.
     fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
         let (mut states, _) = self.root();
         let mut base = Base::default();
@@ -374,15 +463,23 @@ impl<'w> Worker<'w> {
         for choice in choices {
             self.unpack(states.get(0), &mut base);
             let moves = self.moves(&base);
-            let Some(step) = moves.get(*choice as usize) else {
+            let Some((step, leaves)) = moves.get((choice & !AT_REST) as usize) else {
                 break;
             };
             self.take(&base, step);
-            if let Some(turn) = self.trace.turns.last() {
-                decisions.push(self.scenario.decision(&self.trace, &turn.choice));
+            let is_at_rest = choice & AT_REST != 0;
+            if is_at_rest {
+                self.rests();
+            }
+            let turns = self.trace.turns.iter();
+            decisions.extend(turns.map(|turn| self.scenario.decision(&self.trace, &turn.choice)));
+            if is_at_rest {
+                break;
             }
             states.clear();
-            self.pack(step.used, &mut states);
+            let now = (step.used, self.focus(*leaves));
+            self.pack(now, &mut states);
+            self.followed = now.1;
         }
         decisions
     }

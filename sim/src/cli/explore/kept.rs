@@ -24,6 +24,7 @@ impl Explore {
             "duplicates": sized.duplicates,
             "expect": expect,
             "only": self.only,
+            "reduction": !self.no_reduction,
             "requests": sized.requests,
             "sizes": self.sizes.0,
             "spurious": sized.spurious,

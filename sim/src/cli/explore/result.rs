@@ -10,7 +10,7 @@ use crate::cli::input::Loaded;
 use crate::cli::{Exit, replay, terminal};
 use sim_cases::FoundBy;
 use sim_model::{
-    Model, OF_ANY_WORLD, Properties, Property, PropertySet, SEEDS_FOR_ARMS, Signature,
+    Kind, Model, OF_ANY_WORLD, Properties, Property, PropertySet, SEEDS_FOR_ARMS, Signature,
 };
 use sim_record::marks::Marks;
 use sim_report::human;
@@ -172,12 +172,20 @@ impl Explore {
         let (_, timeline) =
             sim_session::watched(&mut runner, world, scenario, &finding.marks, |_| {});
         let decisions = found.scenario.schedule.len();
+        // States that differ in these alone are one where moves are left out.
+        let is_at_rest = matches!(first.property.kind, Kind::Eventually { .. });
+        let aside = match is_at_rest && !self.no_reduction {
+            true => ", ends of plans aside",
+            false => "",
+        };
         let what = match found.scenario.liveness {
             true => {
                 let decisions = counted(decisions as u64, "decision");
                 format!("violation: after {decisions}, and after no fewer, it never ends")
             }
-            false => format!("violation: no shorter schedule than these {decisions} decisions"),
+            false => {
+                format!("violation: no shorter schedule than these {decisions} decisions{aside}")
+            }
         };
         text.look(Look::Bad, what);
         text.append(human::violations(&timeline.violations));
