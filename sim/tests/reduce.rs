@@ -2,7 +2,7 @@
 //! that are as short, and what is left out leads to what is taken.
 
 use libtest_mimic::Trial;
-use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
+use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome, Store};
 use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::{Model, Small};
@@ -43,6 +43,7 @@ fn options(model: &dyn Model, small: &Small, faults: Faults) -> ExploreOptions {
         },
         jobs: 1,
         memory_bytes: 1 << 30,
+        store: Store::default(),
         most_states: u64::MAX,
         property: None,
         deduplicate: true,
@@ -58,7 +59,7 @@ fn both(world: &World, model: &dyn Model, options: &ExploreOptions) -> [Explored
             reduce,
             ..options.clone()
         };
-        explore::run(world, model, &options, |_, _, _| {}).expect("it can be explored")
+        explore::run(world, model, &options, |_| {}).expect("it can be explored")
     })
 }
 
