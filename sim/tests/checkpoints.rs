@@ -152,7 +152,6 @@ fn kept(world: &World, folder: &Path, resume: bool) -> ExploreOptions {
             checkpoint_states: 1,
             ..Store::default()
         },
-        reduce: true,
         ..options
     }
 }
@@ -185,14 +184,25 @@ fn cut(world: &World, options: &ExploreOptions, after: usize) -> Tour {
 
 /// However often it is ended, and wherever.
 fn goes_on() {
+    [false, true].into_iter().for_each(goes_on_with);
+}
+
+fn goes_on_with(reduce: bool) {
     let world = retry_world();
-    let expected = toured(world, &options(world, SMALL)).expect("the world can be explored");
+    let plain = ExploreOptions {
+        reduce,
+        ..options(world, SMALL)
+    };
+    let expected = toured(world, &plain).expect("the world can be explored");
     let folder = TempDir::new().expect("a folder can be made");
     let mut times = 0;
     let tour = loop {
         times += 1;
-        let options = kept(world, folder.path(), times > 1);
-        let tour = cut(world, &options, 23);
+        let options = ExploreOptions {
+            reduce,
+            ..kept(world, folder.path(), times > 1)
+        };
+        let tour = cut(world, &options, 9);
         if tour.explored.outcome != Outcome::Interrupted {
             break tour;
         }

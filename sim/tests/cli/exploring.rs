@@ -75,7 +75,13 @@ fn killed() {
         assert_eq!((said.code, &*said.out), (2, ""), "{command}");
         found.extend(said.err.lines().take(2).map(|line| format!("{line}\n")));
     }
-    expect![[r#""#]].assert_eq(&found);
+    expect![[r#"
+        error: kept has an exploration already
+        error: kept has another exploration: crashes is 0 there, and 1 here
+        error: the following required arguments were not provided:
+          --checkpoint-dir <DIR>
+    "#]]
+    .assert_eq(&found);
 }
 
 /// What cannot be written is named, and nothing is said to hold.

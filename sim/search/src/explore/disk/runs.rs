@@ -1,5 +1,5 @@
-//! Sorted runs of keys on disk, each key once in all of them, with the number of its state: what was
-//! met before what is held in memory.
+//! Sorted runs of keys on disk, each key once in all of them, with the number of its state: what
+//! was met before what is in memory.
 //!
 //! A batch of keys is looked up in all runs at once, in their order, so that a run is read from its
 //! beginning to its end, and where keys are few only in parts. This is delayed duplicate detection
