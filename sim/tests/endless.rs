@@ -12,7 +12,10 @@ use crate::support::{root, trial};
 
 pub fn trials() -> Vec<Trial> {
     let named = |name: &str, test: fn()| trial(format!("endless::{name}"), test);
-    vec![named("of_seeds_and_explorer", of_seeds_and_explorer)]
+    vec![
+        named("of_seeds_and_explorer", of_seeds_and_explorer),
+        named("on_disk", on_disk),
+    ]
 }
 
 const DECLARED: &str = r#"
@@ -44,6 +47,21 @@ fn ring(changes: &[(&str, &str)]) -> Place {
     place
 }
 
+/// So many states that some are on disk.
+fn on_disk() {
+    let twice = [("TWICE: bool = true", "TWICE: bool = false")];
+    for (changes, code) in [(&[][..], 0), (&twice, 1)] {
+        let place = ring(changes);
+        let explore = "explore --world w --case-dir found --requests 3 --duplicates 2 --spurious 2";
+        let [held, kept] = ["", " --checkpoint-dir kept"].map(|kept| {
+            let said = place.sim(&format!("{explore}{kept}"));
+            assert_eq!(said.code, code, "{}{}", said.out, said.err);
+            said.out
+        });
+        assert_eq!(kept, held);
+    }
+}
+
 fn of_seeds_and_explorer() {
     let never = [("FALLS: bool = true", "FALLS: bool = false")];
     let twice = [("TWICE: bool = true", "TWICE: bool = false")];
@@ -69,14 +87,14 @@ fn of_seeds_and_explorer() {
         told.extend(lines.map(|line| format!("{line}\n")));
     }
     expect![[r#"
-        1777 states, 5520 transitions, depth 17
+        2455 states, 5808 transitions, depth 17
         complete: every schedule within these bounds holds: 2 requests, 1 duplicate, 1 spurious event
-        897 states, 3388 transitions, depth 13
+        1529 states, 4020 transitions, depth 14
         violation: after 1 decision, and after no fewer, it never ends
           falls at turn 1000: every ball falls in the end
             expected at rest: state == null || state.down
             found    state.down = false; state = {down: false, left: 3, twice: false}
-        1813 states, 5586 transitions, depth 17
+        2503 states, 5896 transitions, depth 17
         violation: after 2 decisions, and after no fewer, it never ends
           falls at turn 1001: every ball falls in the end
             expected at rest: state == null || state.down

@@ -62,7 +62,7 @@ impl GivenAnswers {
     }
 
     /// The answer by which work with this key goes on.
-    pub(super) fn plain(&self, key: Option<ValueId>) -> Answer {
+    pub fn plain(&self, key: Option<ValueId>) -> Answer {
         self.of(key).map_or(Answer::PLAIN, |given| given.answer)
     }
 

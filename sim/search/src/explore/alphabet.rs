@@ -38,6 +38,8 @@ impl Used {
 pub(super) struct Move {
     pub choice: Choice,
     pub used: Used,
+    /// Without a fault: something in flight goes on as it does by itself, or a request comes.
+    pub is_plain: bool,
 }
 
 /// What is looked at to find the moves.
@@ -101,7 +103,11 @@ pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec
                     recovery: Recovery::Snapshot,
                     during: Box::new(during.clone()),
                 };
-                moves.push(Move { choice, used });
+                moves.push(Move {
+                    choice,
+                    used,
+                    is_plain: false,
+                });
             }
         }
     }
@@ -123,18 +129,24 @@ fn is_plain(choice: &Choice) -> bool {
 /// Starts, messages and timers.
 fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
-    let mut add = |choice, used| moves.push(Move { choice, used });
+    let mut add = |choice, used, is_plain| {
+        moves.push(Move {
+            choice,
+            used,
+            is_plain,
+        });
+    };
     for index in different_messages(position.trace, &flight.messages) {
-        add(Enabled::Message(index).plain(flight), used);
+        add(Enabled::Message(index).plain(flight), used, true);
     }
     for index in different_messages(position.trace, &flight.dropped) {
-        add(Enabled::Dropped(index).plain(flight), used);
+        add(Enabled::Dropped(index).plain(flight), used, true);
     }
     let started: u32 = position.started.iter().map(|count| (*count).min(1)).sum();
     if started < limits.scene.starts {
         let most = if position.alike { 1 } else { usize::MAX };
         for start in enabled::starts(position.started).take(most) {
-            add(start.plain(flight), used);
+            add(start.plain(flight), used, true);
         }
     }
     let intents = flight.timers.iter().map(|timer| &timer.body.open);
@@ -147,11 +159,11 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
                 twice,
                 value: None,
             };
-            add(fire(false), used);
+            add(fire(false), used, status == Status::Ok);
             let again = !position.model.forbids(Knob::TimerTwice);
             if again && used.duplicates < limits.duplicates && status == Status::Ok {
                 let duplicates = used.duplicates + 1;
-                add(fire(true), Used { duplicates, ..used });
+                add(fire(true), Used { duplicates, ..used }, false);
             }
         }
         let given = flight.given.of(flight.timers[index].body.same);
@@ -167,7 +179,7 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
                 twice: false,
                 value: Some(*value),
             };
-            add(choice, used);
+            add(choice, used, false);
         }
     }
 }
@@ -175,23 +187,37 @@ fn arrivals(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Ve
 /// Plans and the answers to what they ask.
 fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let flight = position.flight;
-    let mut add = |choice| moves.push(Move { choice, used });
+    let mut add = |choice, is_plain| {
+        moves.push(Move {
+            choice,
+            used,
+            is_plain,
+        });
+    };
+    // Where only one answer is given, it is what comes by itself.
+    let plain = |same| {
+        limits
+            .scene
+            .only
+            .unwrap_or_else(|| flight.given.plain(same))
+    };
     for enabled in enabled::plans(flight) {
         let choice = enabled.plain(flight);
         let (Choice::Step { plan, answer }, Enabled::Plan(index)) = (&choice, enabled) else {
             continue;
         };
         if answer.is_none() {
-            add(choice);
+            add(choice, true);
             continue;
         }
         let run = &flight.plans[index].body;
         let work = run.work(position.trace);
-        for answer in answers(position, limits, (work, run.same)).map(Some) {
-            add(Choice::Step {
+        for answer in answers(position, limits, (work, run.same)) {
+            let step = Choice::Step {
                 plan: *plan,
-                answer,
-            });
+                answer: Some(answer),
+            };
+            add(step, answer == plain(run.same));
         }
     }
     let intents = flight.pending.iter().map(|pending| &pending.body.open);
@@ -204,20 +230,26 @@ fn work(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Mo
         let body = &flight.pending[index].body;
         let work = work_of(position.trace, &body.open);
         for answer in answers(position, limits, (work, body.same)) {
-            add(receipt(answer, None));
+            add(receipt(answer, None), answer == plain(body.same));
         }
         if flight.given.of(body.same).is_some() {
             continue;
         }
         for value in position.receipts.get(index).into_iter().flatten() {
-            add(receipt(Answer::PLAIN, Some(*value)));
+            add(receipt(Answer::PLAIN, Some(*value)), false);
         }
     }
 }
 
 fn faults(position: &Position<'_>, limits: &Limits, used: Used, moves: &mut Vec<Move>) {
     let messages = &position.flight.messages;
-    let mut add = |choice, used| moves.push(Move { choice, used });
+    let mut add = |choice, used| {
+        moves.push(Move {
+            choice,
+            used,
+            is_plain: false,
+        });
+    };
     for index in different_messages(position.trace, messages) {
         let item = item(messages, index);
         if used.duplicates < limits.duplicates {

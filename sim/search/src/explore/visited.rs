@@ -89,8 +89,8 @@ impl Visited {
         table + self.order.len() * size_of::<u128>() + self.runs.size_bytes()
     }
 
-    /// Puts all keys on disk. If there were some already, those in the table are settled: of the new
-    /// ones the first gets the number `next`.
+    /// Puts all keys on disk. If there were some already, those in the table are settled: the first
+    /// of the new ones gets the number `next`.
     pub fn settle(&mut self, disk: &mut Disk, next: u32) -> Result<Option<Settled>, DiskError> {
         let table = std::mem::take(&mut self.table);
         if !self.is_on_disk() {

@@ -12,7 +12,7 @@ use sim_model::{Checker, Memory, Model, PropertySet, Reply, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Decision, Scenario};
 use sim_record::trace::{Choice, Key, Pool, Status, Trace, Unpacker, ValueId, Values};
-use sim_simulator::{Flight, Saved, Simulator, enabled, work_of};
+use sim_simulator::{Flight, Saved, Simulator, work_of};
 
 /// Where the moves of some states lead.
 pub(super) struct Expanded {
@@ -292,30 +292,6 @@ impl<'w> Worker<'w> {
         true
     }
 
-    /// The decisions of a state without a fault: what is in flight goes on, or a request comes.
-    fn plain(&self, base: &Base) -> Vec<Choice> {
-        let flight = &base.saved.flight;
-        let others = enabled::dropped(flight).chain(enabled::starts(&base.saved.started));
-        let all = enabled::going_on(flight).chain(others);
-        let mut plain: Vec<Choice> = all.map(|enabled| enabled.plain(flight)).collect();
-        if let Some(only) = self.limits.scene.only {
-            // Nothing else is answered there.
-            for choice in &mut plain {
-                match choice {
-                    Choice::Step {
-                        answer: Some(answer),
-                        ..
-                    }
-                    | Choice::Receipt { answer, .. } => {
-                        *answer = only;
-                    }
-                    _ => {}
-                }
-            }
-        }
-        plain
-    }
-
     /// What would be violated if nothing more happened than has by the last move: what must come in
     /// the end, and has not. What was found of that move is forgotten.
     pub fn owed(&mut self) -> &[Violation] {
@@ -393,7 +369,6 @@ impl<'w> Worker<'w> {
         self.unpack(state, &mut base);
         let before = found.successors.len();
         let moves = self.moves(&base);
-        let plain = self.plain(&base);
         for (index, (step, leaves)) in moves.iter().enumerate() {
             if self.interrupt.is_asked() {
                 break;
@@ -417,7 +392,7 @@ impl<'w> Worker<'w> {
                     true => index as u32 | AT_REST,
                     false => index as u32,
                 },
-                is_plain: plain.contains(&step.choice),
+                is_plain: step.is_plain,
                 known: number,
                 place,
                 owes: false,
@@ -448,8 +423,8 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Whether the moves that were followed leave something that the next must touch, so that not all
-    /// moves of the state are taken.
+    /// Whether the moves that were followed leave something that the next must touch, so that not
+    /// all moves of the state are taken.
     pub fn is_focused(&self) -> bool {
         self.followed != Focus::Anything
     }

@@ -80,7 +80,7 @@ impl Run {
         Ok(())
     }
 
-    /// The numbers of those of the sorted keys that are in it, by the place that stands beside each.
+    /// The numbers of those of the sorted keys that are in it, by the place beside each.
     fn look_up(&self, sorted: &[(u128, u32)], numbers: &mut [u32]) -> Result<(), DiskError> {
         let mut keys = Vec::with_capacity(BLOCK);
         let (mut at, mut next) = (0, 0);
