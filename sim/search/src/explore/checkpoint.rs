@@ -291,7 +291,7 @@ impl Folder {
         {
             let name = entry.file_name().to_string_lossy().into_owned();
             let digits = name.strip_prefix("scene-");
-            if !digits.is_some_and(|digits| digits.parse::<u32>().is_ok()) {
+            if digits.is_none_or(|digits| digits.parse::<u32>().is_err()) {
                 continue;
             }
             let needed: Vec<&str> = match &self.manifest.current {

@@ -66,7 +66,7 @@ enum Room {
 
 /// How the work on a level ended.
 enum Next {
-    Level(Level),
+    Level(Box<Level>),
     Stop(Outcome),
 }
 
@@ -182,7 +182,7 @@ impl<'a, 'w> Search<'a, 'w> {
             }
             let level = std::mem::take(&mut self.level);
             match self.expand(level, &mut progress)? {
-                Next::Level(next) => self.level = next,
+                Next::Level(next) => self.level = *next,
                 Next::Stop(outcome) => {
                     self.explored.outcome = outcome;
                     break;
@@ -319,7 +319,7 @@ impl<'a, 'w> Search<'a, 'w> {
         if settles && self.settle(&mut next)? {
             return Ok(Next::Stop(Outcome::StateBound));
         }
-        Ok(Next::Level(next))
+        Ok(Next::Level(Box::new(next)))
     }
 
     /// Ends it, unless there were more states than asked for before.
