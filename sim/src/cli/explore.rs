@@ -72,7 +72,7 @@ pub(super) struct Explore {
     /// Take independent decisions in every order, not in one that leads to the same
     #[arg(long)]
     no_reduction: bool,
-    /// Decisions in a row
+    /// Decisions in a row, ends of plans aside
     #[arg(
         long,
         value_name = "N",

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use twox_hash::XxHash3_128;
 
 use super::disk::{DiskError, Sealed};
 use super::search::scenario_of;
@@ -129,6 +130,15 @@ struct Manifest {
     current: Option<Checkpoint>,
 }
 
+/// The manifest as it is on disk.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Summed {
+    /// XXH3 with 128 bits of the manifest as compact JSON, in hex.
+    sum: String,
+    manifest: Manifest,
+}
+
 /// The folder of an exploration's checkpoints, which is this process's as long as it is open.
 pub(super) struct Folder {
     path: PathBuf,
@@ -142,6 +152,10 @@ impl Checkpoint {
         let files = self.keys.iter().chain(others).chain(&self.ends);
         files.map(|sealed| &*sealed.name)
     }
+}
+
+fn sum(text: &str) -> String {
+    format!("{:032x}", XxHash3_128::oneshot(text.as_bytes()))
 }
 
 fn disk(path: &Path) -> impl Fn(io::Error) -> CheckpointError {
@@ -269,7 +283,9 @@ impl Folder {
     fn write(&self) -> Result<(), CheckpointError> {
         let path = self.path.join(MANIFEST);
         let fresh = self.path.join(format!("{MANIFEST}.new"));
-        let text = serde_json::to_string(&self.manifest).map_err(io::Error::from);
+        let manifest = serde_json::to_string(&self.manifest).map_err(io::Error::from);
+        let text =
+            manifest.map(|text| format!("{{\"sum\":\"{}\",\"manifest\":{text}}}", sum(&text)));
         let write = |text: String| {
             let mut file = File::create(&fresh)?;
             file.write_all(text.as_bytes())?;
@@ -345,10 +361,17 @@ fn read(path: &Path) -> Result<Manifest, CheckpointError> {
         return Err(malformed("expected a file of at most 64 MiB".to_owned()));
     }
     let text = fs::read_to_string(path).map_err(disk(path))?;
-    let manifest: Manifest =
-        serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+    let Summed {
+        sum: known,
+        manifest,
+    } = serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     if manifest.format != FORMAT {
         return Err(malformed(format!("expected the format `{FORMAT}`")));
+    }
+    let text = serde_json::to_string(&manifest).map_err(|error| malformed(error.to_string()))?;
+    if sum(&text) != known {
+        let what = "it was changed since it was written";
+        return Err(malformed(what.to_owned()));
     }
     let names = manifest.current.iter().flat_map(Checkpoint::files);
     for name in names {

@@ -24,8 +24,8 @@
 //! plans come last and are not counted: a schedule may have more of these than the shortest.
 //!
 //! Everything else is loud, and keeps its order: what a reducer or a plan's await gets, what
-//! moves time, spurious events and crashes, what services know again, blobs, grants that expire,
-//! and what an observer of the world looks at ([`Looks`]). Where one may look at any turn, nothing
+//! moves time, spurious events and crashes, what services know again, blobs, grants that expire or
+//! have an enforcer of the world's own, which is told the time, and what an observer of the world looks at ([`Looks`]). Where one may look at any turn, nothing
 //! is left out. The focus is a part of the state, so that what is left out is a function of the
 //! state alone.
 
@@ -85,12 +85,14 @@ impl<'w> Reduction<'w> {
         let heard = air.schemas.ids().map(|schema| heard(air, schema));
         let heard = heard.collect();
         let is_serial = air.plans.iter().all(is_serial) && !share_effects(air);
+        // Both are judged by the time at which an effect is asked for.
         let expires = air.grants.iter().any(|grant| grant.expiry_ns.is_some());
+        let is_timed = expires || !air.enforcers.is_empty();
         (!looks.idle_turns).then_some(Reduction {
             air,
             looks,
             heard,
-            asks_quietly: is_serial && !expires && !looks.effects,
+            asks_quietly: is_serial && !is_timed && !looks.effects,
         })
     }
 

@@ -13,6 +13,7 @@ use super::visited::Visited;
 use super::ways::{Way, Ways};
 use super::worker::{Expanded, Successor, Worker};
 use super::{Counterexample, ExploreError, ExploreOptions, Explored, Outcome, Progress};
+use crate::campaign::Runner;
 use crate::threads;
 use sim_kernel::World;
 use sim_model::{Model, PropertySet, Violation};
@@ -25,8 +26,12 @@ const BATCH: usize = 256;
 const WINDOW: usize = 16 * BATCH;
 /// So many states that may be new are settled to see whether there are more than asked for.
 const ENOUGH_TO_SETTLE: usize = 16 * WINDOW;
+/// So many states from which nothing seems to end are run on, to see whether it does.
+const MOST_TRIED: usize = 1_000;
 
 pub(super) struct Search<'a, 'w> {
+    world: &'w World,
+    model: &'w dyn Model,
     options: &'a ExploreOptions,
     memory: Memory,
     workers: Vec<Mutex<Worker<'w>>>,
@@ -122,6 +127,8 @@ impl<'a, 'w> Search<'a, 'w> {
         }
         let (root, key) = workers[0].root();
         let mut search = Search {
+            world,
+            model,
             options,
             memory: Memory::new(options.memory_bytes, workers.len()),
             workers: workers.into_iter().map(Mutex::new).collect(),
@@ -209,27 +216,42 @@ impl<'a, 'w> Search<'a, 'w> {
         if !self.explored.outcome.knows_ends() {
             return Ok(());
         }
-        for number in ends.without()? {
-            let choices = self.choices_to(self.ways.get(number)?)?;
-            let worker = self.workers[0].get_mut();
-            let worker = worker.unwrap_or_else(PoisonError::into_inner);
-            // What is owed is told by a run that goes on as long as it may.
-            let scenario = Scenario {
-                liveness: true,
-                ..worker.scenario(&choices)
+        let mut runner = Runner::new(self.world, self.model)?;
+        let mut first = None;
+        for number in ends.without()?.take(MOST_TRIED) {
+            let found = self.endless(number)?;
+            let checked = runner.replay(&found.scenario);
+            let is_owed = |seen: &Violation| {
+                let mut owed = found.violations.iter();
+                owed.any(|owed| owed.name() == seen.name())
             };
-            if worker.is_focused() {
-                // Of its moves only those are taken that could not be put off until here.
-                continue;
+            if checked.violations.iter().any(is_owed) {
+                first = Some(found);
+                break;
             }
-            self.explored.outcome = Outcome::Violated(Box::new(Counterexample {
-                scenario,
-                violations: worker.owed().to_vec(),
-                choices,
-            }));
-            break;
+            // Where moves are left out, this may be a state in which only some are taken, and by
+            // the others it ends.
+            first = first.or((!self.options.reduce).then_some(found));
+        }
+        if let Some(found) = first {
+            self.explored.outcome = Outcome::Violated(Box::new(found));
         }
         Ok(())
+    }
+
+    /// What leads to a state in which something is owed, and goes on as long as it may.
+    fn endless(&mut self, number: u32) -> Result<Counterexample, ExploreError> {
+        let choices = self.choices_to(self.ways.get(number)?)?;
+        let worker = self.workers[0].get_mut();
+        let worker = worker.unwrap_or_else(PoisonError::into_inner);
+        Ok(Counterexample {
+            scenario: Scenario {
+                liveness: true,
+                ..worker.scenario(&choices)
+            },
+            violations: worker.owed().to_vec(),
+            choices,
+        })
     }
 
     /// A state was met that is new.

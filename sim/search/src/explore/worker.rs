@@ -95,8 +95,6 @@ pub(super) struct Worker<'w> {
     receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
     /// The `sometimes` properties that it has reported.
     reached: PropertySet,
-    /// What the moves that were followed leave to be touched.
-    followed: Focus,
     /// Kept for its room.
     base: Base,
 }
@@ -137,7 +135,6 @@ impl<'w> Worker<'w> {
             model,
             receipts: Vec::new(),
             reached: PropertySet::default(),
-            followed: Focus::Anything,
             base: Base::default(),
         })
     }
@@ -423,12 +420,6 @@ impl<'w> Worker<'w> {
         }
     }
 
-    /// Whether the moves that were followed leave something that the next must touch, so that not
-    /// all moves of the state are taken.
-    pub fn is_focused(&self) -> bool {
-        self.followed != Focus::Anything
-    }
-
     /// The decisions of the moves with these numbers, from the root on, and those by which the run
     /// comes to rest if that violates something.
     fn follow(&mut self, choices: &[u32]) -> Vec<Decision> {
@@ -454,7 +445,6 @@ impl<'w> Worker<'w> {
             states.clear();
             let now = (step.used, self.focus(*leaves));
             self.pack(now, &mut states);
-            self.followed = now.1;
         }
         decisions
     }

@@ -181,7 +181,11 @@ impl Explore {
         let what = match found.scenario.liveness {
             true => {
                 let decisions = counted(decisions as u64, "decision");
-                format!("violation: after {decisions}, and after no fewer, it never ends")
+                let shortest = match self.no_reduction {
+                    true => ", and after no fewer,",
+                    false => "",
+                };
+                format!("violation: after {decisions}{shortest} it never ends")
             }
             false => {
                 format!("violation: no shorter schedule than these {decisions} decisions{aside}")
