@@ -429,6 +429,7 @@ fn shortest(
         store: Store::default(),
         most_states: u64::MAX,
         property: Some(property.to_owned()),
+        symmetry: true,
         deduplicate: true,
         reduce: true,
         interrupt: Interrupt::default(),

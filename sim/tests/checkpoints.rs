@@ -52,6 +52,7 @@ fn options(world: &World, (requests, attempts): (u32, u64)) -> ExploreOptions {
         store: Store::default(),
         most_states: u64::MAX,
         property: None,
+        symmetry: false,
         deduplicate: true,
         reduce: false,
         interrupt: Interrupt::default(),

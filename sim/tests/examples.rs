@@ -243,6 +243,7 @@ fn explored(world: &World, model: &Counter) -> Explored {
         store: Store::default(),
         most_states: 100_000,
         property: None,
+        symmetry: true,
         deduplicate: true,
         reduce: true,
         interrupt: Interrupt::default(),

@@ -65,6 +65,7 @@ fn options(world: &World, shape: Shape) -> ExploreOptions {
         store: Store::default(),
         most_states: u64::MAX,
         property: None,
+        symmetry: false,
         deduplicate: true,
         reduce: false,
         interrupt: Interrupt::default(),

@@ -188,6 +188,7 @@ fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
         store: Store::default(),
         most_states: u64::MAX,
         property: None,
+        symmetry: true,
         deduplicate: true,
         reduce: true,
         interrupt: Interrupt::default(),

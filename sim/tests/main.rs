@@ -35,6 +35,7 @@ mod seeds;
 mod shrink;
 mod streams;
 mod support;
+mod symmetry;
 mod tidy;
 mod trace;
 mod world;
@@ -82,6 +83,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         endless::trials(),
         examples::trials(),
         explore::trials(),
+        symmetry::trials(),
         vec![support::trial("first_campaign".to_owned(), || {
             first_campaign::main().expect("the world can be run");
         })],

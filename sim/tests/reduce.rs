@@ -46,6 +46,7 @@ fn options(model: &dyn Model, small: &Small, faults: Faults) -> ExploreOptions {
         store: Store::default(),
         most_states: u64::MAX,
         property: None,
+        symmetry: false,
         deduplicate: true,
         reduce: true,
         interrupt: Interrupt::default(),

@@ -6,7 +6,7 @@ use std::thread;
 use libtest_mimic::Trial;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sim::trace::{Key, Packer, Pool, Trace, Unpacker, ValueId, Values};
+use sim::trace::{Element, Key, Packer, Pool, Trace, Unpacker, ValueId, Values};
 
 use crate::support::{property, trial};
 
@@ -166,7 +166,9 @@ fn packed_comes_back(seed: u64) {
 fn order_in_a_multiset(seed: u64) {
     let multiset = |elements: &[(u64, u128)]| {
         let mut key = Key::default();
-        key.multiset(elements.iter().copied());
+        let elements = elements.iter();
+        let elements = elements.map(|(number, print)| Element::new(*number).and_print(*print));
+        key.set(&Trace::default(), elements);
         key.fingerprint()
     };
     let row = |elements: &[(u64, u128)]| {

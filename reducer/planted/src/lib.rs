@@ -8,7 +8,8 @@
 //! machine answers, `ids` compares ids in wrong ways, `output` writes what the shipped codec can't,
 //! `process` misuses memory and time. The shipped crate knows nothing of this one. Apart from all
 //! that, `deep` is a machine of its own, with bugs for guided fuzzing: the byte selects it from 100
-//! on. With [`OTHER_WORDS`] added, the state is in other words, which is no bug: see `words`.
+//! on. [`IDS_IN_ORDER`] is for a trial of the explorer. With [`OTHER_WORDS`] added, the state is in
+//! other words, which is no bug: see `words`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(unsafe_code)]
@@ -25,6 +26,8 @@ mod words;
 
 pub use bugs::{BUGS, Bug, SAYS};
 pub use deep::{DEEP, Deep};
+#[cfg(target_arch = "wasm32")]
+use retry_sm::machine::Event;
 use retry_sm::wire;
 use sdk::cbor::{Buffer, Reader};
 use sdk::{Envelope, Refusal};
@@ -35,9 +38,13 @@ pub const MARKER: &[u8] = b"planted-bug-select:";
 /// Added to a bug's number, or to 0: the state is in other words.
 pub const OTHER_WORDS: u8 = 128;
 
-/// Makes a planted wasm binary have that bug, one of [`BUGS`] or 0, or be the deep machine with
-/// one of [`DEEP`] or 100. False if the binary does not have the marker exactly once: then nothing
-/// is written.
+/// A number that is not among [`BUGS`]: a start is ignored if its id sorts before that of the
+/// request before. Where requests start in the order of their ids it never shows.
+pub const IDS_IN_ORDER: u8 = 99;
+
+/// Makes a planted wasm binary have that bug, one of [`BUGS`], [`IDS_IN_ORDER`] or 0, or be the
+/// deep machine with one of [`DEEP`] or 100. False if the binary does not have the marker exactly
+/// once: then nothing is written.
 pub fn select(wasm: &mut [u8], number: u8) -> bool {
     let mut places = wasm
         .windows(MARKER.len())
@@ -90,6 +97,20 @@ pub fn step_with(bug: Bug, envelope: Envelope<'_>, space: &mut [u8]) -> Result<u
     output::encode(input.state_bytes, &reaction, space)
 }
 
+/// One step of the machine that has [`IDS_IN_ORDER`].
+#[cfg(target_arch = "wasm32")]
+fn step_in_order(envelope: Envelope<'_>, space: &mut [u8]) -> Result<usize, Refusal> {
+    let input = decode(envelope, space)?;
+    if let (Some(state), Event::Start(start)) = (&input.state, &input.event) {
+        let (mut known, mut started) = ([0; 8], [0; 8]);
+        if start.req_id.bytes(&mut started) < state.req_id.bytes(&mut known) {
+            let ignored = retry_sm::machine::Reaction::Ignored;
+            return wire::encode(input.state_bytes, &ignored, Buffer::new(space));
+        }
+    }
+    step_with(Bug::None, envelope, space)
+}
+
 /// Reads as the shipped reducer does: the usual form first, any other if it isn't that.
 fn decode<'a>(envelope: Envelope<'a>, space: &mut [u8]) -> Result<wire::Input<'a>, Refusal> {
     match envelope
@@ -107,7 +128,8 @@ mod wasm {
 
     use sdk::{Envelope, Refusal, memory};
 
-    use crate::{Bug, Deep, OTHER_WORDS, deep, process, step_with, words};
+    use crate::{Bug, Deep, IDS_IN_ORDER, OTHER_WORDS};
+    use crate::{deep, process, step_in_order, step_with, words};
 
     /// [`crate::MARKER`], the number, and padding, so that the number isn't the last byte.
     #[used]
@@ -127,6 +149,9 @@ mod wasm {
         let number = selected() & !OTHER_WORDS;
         if let Some(bug) = Deep::from_number(number) {
             return deep::step(bug, envelope.bytes(), space);
+        }
+        if number == IDS_IN_ORDER {
+            return step_in_order(envelope, space);
         }
         let bug = Bug::from_number(number).ok_or(Refusal::because("no such planted bug"))?;
         step_with(bug, envelope, space)

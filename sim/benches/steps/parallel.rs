@@ -57,6 +57,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         store: Store::default(),
         most_states: u64::MAX,
         property: None,
+        symmetry: false,
         deduplicate: true,
         reduce: true,
         interrupt: Interrupt::default(),

@@ -10,7 +10,7 @@ use crate::compiled::Item;
 use crate::fields::{Fields, flag, null, text, words};
 use crate::numbers::{boxed, number};
 use sim_air::ReducerId;
-use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
+use sim_record::trace::{Element, Key, Packer, Trace, Unpacker, ValueId};
 
 /// Whose something is, if that is known.
 pub(crate) type Who = Option<Arc<str>>;
@@ -158,7 +158,7 @@ fn pack_text<'p, 'a>(packer: &'p mut Packer<'a>, text: &str) -> &'p mut Packer<'
 }
 
 fn unpack_text(packed: &mut Unpacker<'_>) -> Arc<str> {
-    String::from_utf8_lossy(packed.row()).into()
+    String::from_utf8_lossy(&packed.text()).into()
 }
 
 fn pack_who(packer: &mut Packer<'_>, who: &Who) {
@@ -272,12 +272,46 @@ impl Memory {
     }
 
     /// What decides the verdicts; the cells are the kernel's, and in its key.
-    pub fn write_key(&self, _: &Trace, key: &mut Key) {
+    pub fn write_key(&self, trace: &Trace, key: &mut Key) {
+        if key.symmetry().is_some() {
+            return self.write_sets(trace, key);
+        }
         self.write_counts(key);
         key.word(self.once.len() as u64);
         for (rule, who) in &self.once {
             key.word((*rule).into());
             write_who(who, key);
         }
+    }
+
+    /// The same without an order: in which one things come depends on the ids in them.
+    fn write_sets(&self, trace: &Trace, key: &mut Key) {
+        let mut counts = Vec::with_capacity(self.counts.len());
+        for ((counter, who), scalar) in &self.counts {
+            let element = element_of(*counter, who, key);
+            counts.push(match scalar {
+                Scalar::Text(text) => key.with_text(element, text.as_bytes()),
+                plain => {
+                    let mut of_scalar = Key::default();
+                    plain.write_key(&mut of_scalar);
+                    element.and_print(of_scalar.fingerprint())
+                }
+            });
+        }
+        key.set(trace, counts.into_iter());
+        let once = self.once.iter();
+        let once: Vec<Element> = once
+            .map(|(rule, who)| element_of(*rule, who, key))
+            .collect();
+        key.set(trace, once.into_iter());
+    }
+}
+
+/// A place, and whose it is about.
+fn element_of(place: u32, who: &Who, key: &mut Key) -> Element {
+    let element = Element::new(u64::from(place) << 1 | u64::from(who.is_some()));
+    match who {
+        None => element.and(None),
+        Some(who) => key.with_text(element, who.as_bytes()),
     }
 }

@@ -27,7 +27,7 @@ use scrutiny::Scrutineer;
 use sim_air::cbor::canonical::{Canonical, CanonicalText};
 use sim_air::{EffectId, ReducerId, SchemaId, Value};
 use sim_host::{Coverage, Output, StepError};
-use sim_record::trace::{Asker, Cell, IntentHash, Key, Record, Trace, ValueId};
+use sim_record::trace::{Asker, Cell, Element, IntentHash, Key, Record, Trace, ValueId};
 pub use step::input_of;
 
 /// An effect that passed the gate and has had no receipt.
@@ -63,6 +63,15 @@ pub enum Moved {
     All,
 }
 
+impl OpenIntent {
+    /// As keys have it, with a number.
+    #[inline]
+    pub fn element(&self, number: u64) -> Element {
+        let cell = self.asker.cell().map(|(_, key)| key);
+        Element::new(number).and(Some(self.hash.id())).and(cell)
+    }
+}
+
 impl Moved {
     pub(super) fn note(&mut self, id: u32) {
         match self {
@@ -96,6 +105,7 @@ pub struct Kernel<'w> {
     scratch: Vec<u8>,
     /// Steps are taken alone, and looked at with these in between: by reducer, encoded.
     alone: Option<Vec<(ReducerId, Vec<u8>)>>,
+    steps_taken: u64,
     /// An empty journal, kept for its room.
     spare_journal: Vec<Record>,
 }
@@ -119,6 +129,7 @@ impl<'w> Kernel<'w> {
             scrutineer: Scrutineer::new(world.air.reducers.len()),
             memo: None,
             alone: None,
+            steps_taken: 0,
             scratch: Vec::new(),
             spare_journal: Vec::new(),
         })
@@ -150,6 +161,12 @@ impl<'w> Kernel<'w> {
         self.alone = Some(between);
     }
 
+    /// How many steps were taken, and not remembered, since it was made.
+    #[inline]
+    pub fn steps_taken(&self) -> u64 {
+        self.steps_taken
+    }
+
     /// What is held of more than one run: what is remembered, and the memory of the instances.
     pub fn held_bytes(&self) -> usize {
         let memo = self.memo.as_ref().map_or(0, |memo| memo.held_bytes());
@@ -163,21 +180,40 @@ impl<'w> Kernel<'w> {
     /// by what they are rather than by number, open intents. Of the instances only those that
     /// `count`, by their numbers.
     pub fn write_key(&self, trace: &Trace, key: &mut Key, count: impl Fn(u32) -> bool) {
-        for (reducer, cell, state) in self.states() {
-            key.word((reducer.index() as u64) << 1 | u64::from(cell.is_some()));
-            if let Some(cell) = cell {
-                key.bytes(cell);
+        if key.symmetry().is_some() {
+            self.write_cells(trace, key);
+        } else {
+            for (reducer, cell, state) in self.states() {
+                key.word((reducer.index() as u64) << 1 | u64::from(cell.is_some()));
+                if let Some(cell) = cell {
+                    key.bytes(cell);
+                }
+                key.value(trace, state);
             }
-            key.value(trace, state);
         }
-        let print = |open: &OpenIntent| {
-            let cell = open.asker.cell();
-            let cell = cell.map_or(0, |(_, key)| trace.values.fingerprint(key));
-            trace.values.fingerprint(open.hash.id()) ^ cell
-        };
-        key.multiset(self.open.iter().map(|open| (0, print(open))));
-        let plans = self.plans.iter().filter(|plan| count(plan.id));
-        key.multiset(plans.map(|plan| plan.fingerprint(trace)));
+        let opens = self.open.iter();
+        key.set(trace, opens.map(|open| open.element(0)));
+        let counted = || self.plans.iter().filter(|plan| count(plan.id));
+        let holding = counted().filter(|plan| plan.holds());
+        let holding: Vec<Element> = holding.map(|plan| plan.element(trace, key)).collect();
+        let plain = counted().filter(|plan| !plan.holds());
+        let plain = plain.map(|plan| plan.plain_element());
+        key.set(trace, plain.chain(holding));
+    }
+
+    /// Cells as a multiset: in which order they come depends on the ids in their keys.
+    fn write_cells(&self, trace: &Trace, key: &mut Key) {
+        for (reducer, state) in self.world.air.reducer_ids().zip(&self.states) {
+            if let Some(state) = state {
+                key.word(reducer.index() as u64).value(trace, *state);
+            }
+        }
+        let mut cells = Vec::with_capacity(self.cells.len());
+        for ((reducer, cell), state) in &self.cells {
+            let element = Element::new(reducer.index() as u64);
+            cells.push(key.with_items(element, cell).and(Some(*state)));
+        }
+        key.set(trace, cells.into_iter());
     }
 
     /// The next step that is scrutinised is taken so often that a leak shows, which costs as much

@@ -16,7 +16,7 @@ use smallvec::{SmallVec, smallvec};
 
 use held::{Held, NOTHING};
 use sim_air::{Op, Plan, PlanId, Scope, Value};
-use sim_record::trace::{Key, Packer, Trace, Unpacker, ValueId};
+use sim_record::trace::{Element, Key, Packer, Trace, Unpacker, ValueId};
 
 pub use error::PlanError;
 pub use tick::Action;
@@ -86,6 +86,15 @@ pub fn has_conditions(plan: &Plan) -> bool {
             .any(|step| matches!(step.op, Op::AwaitEvent { .. }))
 }
 
+/// What an instance holds, with ids exchanged if `packed` does that.
+fn unpack_held(packed: &mut Unpacker<'_>, trace: &Trace) -> Held {
+    let mut held = packed.as_packed(Held::unpack);
+    if let Some(renaming) = packed.renaming() {
+        held.rename(renaming, (packed, trace));
+    }
+    held
+}
+
 impl PlanInstance {
     /// An instance at its beginning; `definition` is the plan of that id.
     pub fn new(id: u32, plan: PlanId, definition: &Plan, input_bytes: ValueId) -> PlanInstance {
@@ -115,7 +124,7 @@ impl PlanInstance {
     }
 
     /// Takes back what [`PlanInstance::pack`] packed, in the same process.
-    pub fn unpack(packed: &mut Unpacker<'_>) -> PlanInstance {
+    pub fn unpack(packed: &mut Unpacker<'_>, trace: &Trace) -> PlanInstance {
         let (id, plan) = (packed.small(), PlanId::new(packed.count()));
         let input_bytes = packed.value();
         let steps = 0..packed.count();
@@ -124,8 +133,13 @@ impl PlanInstance {
             plan,
             input_bytes,
             status: steps.map(|_| PlanStatus::ALL[packed.count()]).collect(),
-            held: packed.flag().then(|| Box::new(Held::unpack(packed))),
+            held: packed.flag().then(|| Box::new(unpack_held(packed, trace))),
         }
+    }
+
+    /// Whether it holds values of its own.
+    pub fn holds(&self) -> bool {
+        self.held.is_some()
     }
 
     fn held(&self) -> &Held {
@@ -172,26 +186,35 @@ impl PlanInstance {
         &self.held().results
     }
 
-    /// All that decides what it will do, but for its number, as a number and a fingerprint.
-    pub fn fingerprint(&self, trace: &Trace) -> (u64, u128) {
-        let steps = self.status.iter();
-        let few = steps.fold(1, |word, status| word << 3 | *status as u64);
-        let plain = (self.plan.index() as u64) << 32 | few;
-        let input = trace.values.fingerprint(self.input_bytes);
-        match &self.held {
-            // Three bits for each of the few steps.
-            None if self.status.len() <= FEW_STEPS => (plain, input),
-            held => {
+    /// All that decides what it will do, but for its number, of one that holds nothing.
+    #[inline]
+    pub fn plain_element(&self) -> Element {
+        let place = (self.plan.index() as u64) << 32;
+        let few = |steps: &[PlanStatus]| {
+            let steps = steps.iter();
+            steps.fold(1, |word, status| word << 3 | *status as u64)
+        };
+        // Three bits for each of the few steps.
+        let number = match self.status.len() <= FEW_STEPS {
+            true => place | few(&self.status),
+            false => {
+                let words = self.status.chunks(FEW_STEPS);
                 let mut key = Key::default();
-                key.value(trace, self.input_bytes);
-                for status in &self.status {
-                    key.word(*status as u64);
-                }
-                if let Some(held) = held {
-                    held.write_key(trace, &mut key);
-                }
-                (u64::MAX - self.plan.index() as u64, key.fingerprint())
+                words.for_each(|words| {
+                    key.word(few(words));
+                });
+                key.word(place).fingerprint() as u64
             }
+        };
+        Element::new(number).and(Some(self.input_bytes))
+    }
+
+    /// The same of one that holds something.
+    pub fn element(&self, trace: &Trace, key: &mut Key) -> Element {
+        let element = self.plain_element();
+        match &self.held {
+            None => element,
+            Some(held) => held.element(element, trace, key),
         }
     }
 

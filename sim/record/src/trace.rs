@@ -13,7 +13,9 @@ mod intent;
 mod journal;
 mod key;
 mod packed;
+mod renaming;
 mod step;
+mod symmetry;
 mod turn;
 mod values;
 
@@ -27,9 +29,11 @@ pub use crate::trace::digest::Digest;
 pub use crate::trace::end::End;
 pub use crate::trace::intent::{Asker, Cell, EdgeTaken, Emitted, Intent, IntentHash};
 pub use crate::trace::journal::{GateRule, Record};
-pub use crate::trace::key::Key;
+pub use crate::trace::key::{Element, Key};
 pub use crate::trace::packed::{Packer, Unpacker};
+pub use crate::trace::renaming::Renaming;
 pub use crate::trace::step::{Fault, Scrutiny, Step};
+pub use crate::trace::symmetry::{MOST_ALIKE, Permutation, Symmetry};
 pub use crate::trace::turn::{Choice, Item, Mark, Name, Remark, Turn};
 pub use crate::trace::values::{Pool, ValueId, Values};
 

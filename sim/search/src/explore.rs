@@ -8,13 +8,14 @@
 //! it has been expanded, and until then it is packed in about a hundred bytes. Where memory is
 //! short all three are on disk, and what comes of it is the same to the byte.
 //!
-//! Once all are known it is gone back from those in which nothing is owed: a state from which none of
-//! these is reached, however fair the schedule, is a violation too (see `ends.rs`).
+//! Once all are known it is gone back from those in which nothing is owed: a state from which none
+//! of these is reached, however fair the schedule, is a violation too (see `ends.rs`).
 //!
 //! What is left out, and why it may be: timers fire when they are due, in any order, for the
 //! reducer sees no clock; silence is an answer that is not given yet; equal things in flight are
-//! one choice; and of requests that differ only in their ids, which is started first is not
-//! chosen (a reducer that treats ids as opaque cannot tell).
+//! one choice; of requests that differ only in their ids, which is started first is not chosen, and
+//! states that differ by which of them is which are one. A world that treats ids as mere names
+//! cannot tell. Whether it does is looked at on the way, and if not, nothing of this is left out.
 
 mod alphabet;
 mod checkpoint;
@@ -25,6 +26,7 @@ mod level;
 mod memory;
 mod reduce;
 mod search;
+mod symmetry;
 mod tour;
 mod values;
 mod visited;
@@ -37,13 +39,14 @@ use alphabet::Used;
 pub use checkpoint::CheckpointError;
 pub use commute::{BothOrders, both_orders};
 pub use disk::DiskError;
-use search::Search;
+use search::{Ids, Ran, Search};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Model, Scene};
 use sim_model::{PropertySet, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Scenario;
+pub use symmetry::{Difference, Exchanged};
 pub use tour::{Tour, Visit, tour};
 
 /// How large the world is.
@@ -82,6 +85,8 @@ pub struct ExploreOptions {
     pub most_states: u64,
     /// Only violations of the property of this name count; by default those of any.
     pub property: Option<String>,
+    /// States that differ only by which of the requests that are alike is which are one.
+    pub symmetry: bool,
     /// Off, every schedule is run on its own: much slower, and only good to check the other way.
     pub deduplicate: bool,
     /// Moves are left out where others lead to the same in as many decisions. Off, every order of
@@ -149,6 +154,8 @@ pub struct Explored {
     pub sometimes: PropertySet,
     /// The most that was held at a time, by what is counted: see [`ExploreOptions::memory_bytes`].
     pub memory_bytes: usize,
+    /// Whether requests were exchanged.
+    pub exchanged: Exchanged,
     /// How it ended.
     pub outcome: Outcome,
 }
@@ -215,6 +222,7 @@ pub enum ExploreError {
 }
 
 /// Explores one scene, without checkpoints; `progress` is told before and after each piece of work.
+/// Where it turns out that ids are told apart, it begins anew and exchanges none.
 ///
 /// # Errors
 /// If the world cannot be explored, or what is not held in memory cannot be kept.
@@ -222,7 +230,7 @@ pub fn run(
     world: &World,
     model: &dyn Model,
     options: &ExploreOptions,
-    progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Explored, ExploreError> {
     let options = ExploreOptions {
         store: Store {
@@ -231,5 +239,13 @@ pub fn run(
         },
         ..options.clone()
     };
-    Search::new(world, model, &options, None)?.run(progress, |_| Ok(()))
+    let mut ids = Ids::Opaque;
+    loop {
+        let search = Search::new(world, model, (&options, ids), None)?;
+        match search.run(&mut progress, |_| Ok(()))? {
+            Ran::Through(explored) => return Ok(explored),
+            // Which they are only once: none are exchanged from then on.
+            Ran::ToldApart(by) => ids = Ids::ToldApart(by),
+        }
+    }
 }

@@ -11,7 +11,7 @@ use sim_air::{PlanId, SchemaId};
 use sim_kernel::adapters::blob::Blob;
 use sim_kernel::{Checkpoint, OpenIntent};
 use sim_record::scenario::Scenario;
-use sim_record::trace::{Answer, Choice, Key, Packer, Record, Trace, Unpacker};
+use sim_record::trace::{Answer, Choice, Element, Key, Packer, Record, Trace, Unpacker};
 
 /// All of a run that decides what can happen next. What has happened is not in it, and bytes are
 /// in it by the ids of the run's trace.
@@ -177,17 +177,25 @@ impl Simulator<'_> {
         self.now_ns = 0;
     }
 
+    /// How often each request was started.
+    pub fn started(&self) -> &[u32] {
+        &self.started
+    }
+
+    /// How many steps were taken, and not remembered, since it was made.
+    pub fn steps_taken(&self) -> u64 {
+        self.kernel.steps_taken()
+    }
+
     /// What is in flight.
     pub fn flight(&self) -> &Flight {
         &self.flight
     }
 
-    /// All that decides what a plan instance will do, but for its number.
-    pub fn plan_fingerprint(&self, trace: &Trace, instance: u32) -> (u64, u128) {
-        let place = self.kernel.plan(instance);
-        place.map_or((0, 0), |place| {
-            self.kernel.plans()[place].fingerprint(trace)
-        })
+    /// All that decides what a plan instance will do, but for its number; None if there is none.
+    pub fn plan_element(&self, instance: u32, trace: &Trace, key: &mut Key) -> Option<Element> {
+        let place = self.kernel.plan(instance)?;
+        Some(self.kernel.plans()[place].element(trace, key))
     }
 
     /// Puts the run aside.
@@ -225,51 +233,46 @@ impl Simulator<'_> {
     pub fn write_key(&self, trace: &Trace, key: &mut Key, count: impl Fn(u32) -> bool) {
         self.kernel.write_key(trace, key, count);
         key.word(self.now_ns);
-        for few in self.started.chunks(64) {
-            let started = few.iter().map(|count| u64::from(*count > 0));
-            key.word(started.fold(0, |word, bit| word << 1 | bit));
+        if key.symmetry().is_some() {
+            // They were started in order, or in an order that was exchanged for that.
+            let started = self.started.iter().filter(|count| **count > 0);
+            key.word(started.count() as u64);
+        } else {
+            for few in self.started.chunks(64) {
+                let started = few.iter().map(|count| u64::from(*count > 0));
+                key.word(started.fold(0, |word, bit| word << 1 | bit));
+            }
         }
-        let values = &trace.values;
         let message = |message: &InFlight<Message>| {
             let Message { schema, value, .. } = message.body;
-            (schema.index() as u64, values.fingerprint(value))
+            Element::new(schema.index() as u64).and(Some(value))
         };
-        let open = |open: &OpenIntent| {
-            let print = values.fingerprint(open.hash.id());
-            let cell = open
-                .asker
-                .cell()
-                .map_or(0, |(_, key)| values.fingerprint(key));
-            (open.effect.index() as u64, print ^ cell)
-        };
+        let open = |open: &OpenIntent| open.element(open.effect.index() as u64);
         let flight = &self.flight;
-        key.multiset(flight.messages.iter().map(message));
-        key.multiset(flight.dropped.iter().map(message));
-        key.multiset(flight.timers.iter().map(|timer| open(&timer.body.open)));
-        key.multiset(
-            flight
-                .pending
-                .iter()
-                .map(|pending| open(&pending.body.open)),
-        );
+        key.set(trace, flight.messages.iter().map(message));
+        key.set(trace, flight.dropped.iter().map(message));
+        let timers = flight.timers.iter();
+        key.set(trace, timers.map(|timer| open(&timer.body.open)));
+        let pending = flight.pending.iter();
+        key.set(trace, pending.map(|pending| open(&pending.body.open)));
         if !flight.blobs.is_empty() {
-            let blobs = flight.blobs.iter().map(|blob| {
-                let prints = [blob.blob_ref, blob.bytes].map(|id| values.fingerprint(id));
-                (prints[0] as u64, prints[1])
+            let blobs = flight.blobs.iter();
+            let blobs = blobs.map(|blob| {
+                let [blob_ref, bytes] = [blob.blob_ref, blob.bytes].map(Some);
+                Element::new(0).and(blob_ref).and(bytes)
             });
-            key.multiset(blobs);
+            key.set(trace, blobs);
         }
         if !flight.given.all().is_empty() {
             // What an answer is follows from its receipt, or else from its place.
             let given = flight.given.all().iter().map(|given| {
-                let receipt = given.receipt.map(|id| values.fingerprint(id));
-                let answer = given.answer.place() as u128;
-                (
-                    values.fingerprint(given.key) as u64,
-                    receipt.unwrap_or(answer),
-                )
+                let place = match given.receipt {
+                    Some(_) => 0,
+                    None => given.answer.place() as u64 + 1,
+                };
+                Element::new(place).and(Some(given.key)).and(given.receipt)
             });
-            key.multiset(given);
+            key.set(trace, given);
         }
     }
 }

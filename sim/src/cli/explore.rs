@@ -72,6 +72,9 @@ pub(super) struct Explore {
     /// Take independent decisions in every order, not in one that leads to the same
     #[arg(long)]
     no_reduction: bool,
+    /// Take states for two if they differ by which of the alike requests is which
+    #[arg(long)]
+    no_symmetry: bool,
     /// Decisions in a row, ends of plans aside
     #[arg(
         long,
@@ -229,6 +232,7 @@ impl Explore {
             store,
             most_states: self.most_states,
             property: None,
+            symmetry: !self.no_symmetry,
             deduplicate: true,
             reduce: !self.no_reduction,
             interrupt: terminal::interrupt(),

@@ -176,11 +176,11 @@ impl Observer for Monitoring<'_> {
     }
 
     fn unpack(packed: &mut Unpacker<'_>, _: &Trace) -> State {
-        State(packed.flag().then(|| packed.row().into()))
+        State(packed.flag().then(|| packed.items().into()))
     }
 
     fn write_key(State(state): &State, _: &Trace, key: &mut Key) {
         key.word(state.is_some().into());
-        key.bytes(state.as_deref().unwrap_or_default());
+        key.items(state.as_deref().unwrap_or_default());
     }
 }

@@ -174,7 +174,7 @@ impl Kernel<'_> {
             effect,
             params: trace.store(&bytes),
             grant,
-            hash: trace.values.intent(&hash),
+            hash: trace.values.intent_over(&hash, &self.scratch),
         };
         let asker = Asker::Plan {
             plan,

@@ -47,7 +47,7 @@ impl Checkpoint {
         }
         self.plans.clear();
         for _ in 0..packed.count() {
-            self.plans.push(PlanInstance::unpack(packed));
+            self.plans.push(PlanInstance::unpack(packed, trace));
         }
     }
 

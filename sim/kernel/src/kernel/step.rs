@@ -180,6 +180,7 @@ impl Kernel<'_> {
         is_due: bool,
     ) -> Reaction {
         let world = self.world;
+        self.steps_taken += 1;
         let reducer = &world.air.reducers[step.reducer.index()];
         let context = match reducer.context {
             None => None,

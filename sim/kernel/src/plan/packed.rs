@@ -30,7 +30,7 @@ impl Held {
         }
     }
 
-    /// Takes back what [`Held::pack`] packed.
+    /// Takes back what [`Held::pack`] packed. Exchanges no ids: see [`Held::rename`].
     pub fn unpack(packed: &mut Unpacker<'_>) -> Held {
         let input = packed.flag().then(|| unpack_value(packed));
         let (vars, results) = (unpack_named(packed), unpack_named(packed));

@@ -3,7 +3,9 @@
 //! Numbers are unsigned LEB128, seven bits a byte, since nearly all are small. What is packed is
 //! read back in the same order, in the same process: this is no format.
 
-use super::{IntentHash, Name, ValueId};
+use std::borrow::Cow;
+
+use super::{IntentHash, Name, Renaming, Symmetry, ValueId};
 
 /// Packs, at the end of a buffer.
 pub struct Packer<'a> {
@@ -14,6 +16,8 @@ pub struct Packer<'a> {
 pub struct Unpacker<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Ids are exchanged while it reads.
+    as_by: Option<(&'a Symmetry, usize)>,
 }
 
 impl<'a> Packer<'a> {
@@ -100,7 +104,69 @@ impl<'a> Unpacker<'a> {
     /// Reads from the beginning. Every method panics where the bytes end before it has read all.
     #[inline]
     pub fn new(bytes: &'a [u8]) -> Unpacker<'a> {
-        Unpacker { bytes, at: 0 }
+        Unpacker {
+            bytes,
+            at: 0,
+            as_by: None,
+        }
+    }
+
+    /// Reads what was packed as it is by the permutation of that place: values and texts are
+    /// renamed, see [`Symmetry`].
+    pub fn permuted(bytes: &'a [u8], symmetry: &'a Symmetry, permutation: usize) -> Unpacker<'a> {
+        Unpacker {
+            as_by: Some((symmetry, permutation)),
+            ..Unpacker::new(bytes)
+        }
+    }
+
+    /// How what is packed is renamed, if it is.
+    pub fn renaming(&self) -> Option<&'a Renaming> {
+        let (symmetry, place) = self.as_by?;
+        symmetry.permutations().get(place).map(|it| &it.renaming)
+    }
+
+    /// A value as it is by the permutation that this reads by.
+    #[inline]
+    pub fn renamed(&self, id: ValueId) -> ValueId {
+        match self.as_by {
+            None => id,
+            Some((symmetry, permutation)) => symmetry.renamed(id, permutation),
+        }
+    }
+
+    /// The same of what names an intent.
+    #[inline]
+    pub fn renamed_intent(&self, IntentHash(id): IntentHash) -> IntentHash {
+        IntentHash(self.renamed(id))
+    }
+
+    /// The same of a name.
+    #[inline]
+    pub fn renamed_name(&self, Name(id): Name) -> Name {
+        Name(self.renamed(id))
+    }
+
+    /// What `read` reads, as it was packed: with no ids exchanged.
+    pub fn as_packed<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let as_by = self.as_by.take();
+        let read = read(self);
+        self.as_by = as_by;
+        read
+    }
+
+    /// Reads what [`Packer::row`] wrote as one text.
+    pub fn text(&mut self) -> Cow<'a, [u8]> {
+        let text = self.row();
+        let renamed = self.renaming().and_then(|it| it.text(text));
+        renamed.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
+    /// The same as a row of items of canonical CBOR. What is none is renamed as one text.
+    pub fn items(&mut self) -> Cow<'a, [u8]> {
+        let items = self.row();
+        let renamed = self.renaming().and_then(|it| it.items(items));
+        renamed.map_or(Cow::Borrowed(items), Cow::Owned)
     }
 
     /// Reads what [`Packer::number`] wrote.
@@ -125,7 +191,7 @@ impl<'a> Unpacker<'a> {
         self.bytes[self.at - 1]
     }
 
-    /// Reads what [`Packer::row`] wrote.
+    /// Reads what [`Packer::row`] wrote, whatever ids are in it: see [`Unpacker::text`].
     #[inline]
     pub fn row(&mut self) -> &'a [u8] {
         let count = self.count();
@@ -154,13 +220,15 @@ impl<'a> Unpacker<'a> {
     /// Reads what [`Packer::value`] wrote.
     #[inline]
     pub fn value(&mut self) -> ValueId {
-        ValueId::new(self.count())
+        let id = ValueId::new(self.count());
+        self.renamed(id)
     }
 
     /// Reads what [`Packer::optional_value`] wrote.
     #[inline]
     pub fn optional_value(&mut self) -> Option<ValueId> {
-        self.count().checked_sub(1).map(ValueId::new)
+        let id = self.count().checked_sub(1).map(ValueId::new)?;
+        Some(self.renamed(id))
     }
 
     /// Reads what [`Packer::name`] wrote.

@@ -6,6 +6,7 @@
 //! forged two values of one fingerprint would gain nothing. Ids say in which order values were
 //! met, and are never shown, hashed or compared for anything but equality.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,9 @@ pub struct Values {
     table: HashTable<ValueId>,
     generation: u64,
     pool: Option<Pool>,
+    /// What hashes of intents were taken over, in tables of a pool.
+    preimages: Vec<(ValueId, ValueId)>,
+    by_hash: BTreeMap<ValueId, ValueId>,
 }
 
 /// Values that the tables of several threads have by the same ids.
@@ -47,6 +51,22 @@ impl Pool {
         let values = self.lock();
         let ids = (first..values.count()).map(ValueId::new);
         ids.map(|id| values.bytes(id).to_vec()).collect()
+    }
+
+    /// What hashes of intents were taken over, from a place in the order in which that was learnt
+    /// on: by numbers, the hash and then the other.
+    pub fn preimages_from(&self, first: usize) -> Vec<[u32; 2]> {
+        let values = self.lock();
+        let preimages = values.preimages.iter().skip(first);
+        let numbers =
+            preimages.map(|(hash, preimage)| [hash, preimage].map(|id| id.index() as u32));
+        numbers.collect()
+    }
+
+    /// Takes back what [`Pool::preimages_from`] gave, where values have the same ids.
+    pub fn add_preimage(&self, [hash, preimage]: [u32; 2]) {
+        let [hash, preimage] = [hash, preimage].map(|number| ValueId::new(number as usize));
+        self.lock().add_preimage(hash, preimage);
     }
 
     fn lock(&self) -> MutexGuard<'_, Values> {
@@ -77,6 +97,8 @@ impl Default for Values {
             table: HashTable::new(),
             generation: next_generation(),
             pool: None,
+            preimages: Vec::new(),
+            by_hash: BTreeMap::new(),
         }
     }
 }
@@ -91,6 +113,8 @@ impl Clone for Values {
             table: self.table.clone(),
             generation: next_generation(),
             pool: None,
+            preimages: self.preimages.clone(),
+            by_hash: self.by_hash.clone(),
         }
     }
 }
@@ -109,6 +133,8 @@ impl Values {
         self.starts.truncate(1);
         self.fingerprints.clear();
         self.table.clear();
+        self.preimages.clear();
+        self.by_hash.clear();
         self.generation = next_generation();
     }
 
@@ -142,7 +168,8 @@ impl Values {
     #[inline]
     pub fn held_bytes(&self) -> usize {
         let each = size_of::<u32>() + size_of::<u128>();
-        self.bytes.len() + self.count() * each + self.table.allocation_size()
+        let preimages = self.preimages.len() * 2 * size_of::<(ValueId, ValueId)>();
+        self.bytes.len() + self.count() * each + self.table.allocation_size() + preimages
     }
 
     /// The bytes of a value.
@@ -162,6 +189,40 @@ impl Values {
     #[inline]
     pub fn intent(&mut self, hash: &Hash) -> IntentHash {
         IntentHash(self.intern(hash.as_bytes()))
+    }
+
+    /// The same. The tables of a pool keep what it was taken over, too: see [`Values::preimage`].
+    pub fn intent_over(&mut self, hash: &Hash, preimage: &[u8]) -> IntentHash {
+        let Some(pool) = self.pool.clone() else {
+            return self.intent(hash);
+        };
+        let print = XxHash3_128::oneshot(hash.as_bytes());
+        if let Some(known) = self.find(hash.as_bytes(), print)
+            && self.by_hash.contains_key(&known)
+        {
+            return IntentHash(known);
+        }
+        // No table has the one without the other.
+        let mut pool = pool.lock();
+        let preimage = pool.intern(preimage);
+        let id = pool.intern(hash.as_bytes());
+        if !pool.by_hash.contains_key(&id) {
+            pool.add_preimage(id, preimage);
+        }
+        self.take_new_of(&pool);
+        IntentHash(id)
+    }
+
+    fn add_preimage(&mut self, hash: ValueId, preimage: ValueId) {
+        self.preimages.push((hash, preimage));
+        self.by_hash.insert(hash, preimage);
+    }
+
+    /// What the hash of an intent was taken over; None of another value, and in a table that is of
+    /// no pool.
+    #[inline]
+    pub fn preimage(&self, id: ValueId) -> Option<ValueId> {
+        self.by_hash.get(&id).copied()
     }
 
     /// The hash that names an intent.
@@ -264,6 +325,9 @@ impl Values {
             let id = ValueId::new(index);
             self.bytes.extend_from_slice(pool.bytes(id));
             self.add_last(pool.fingerprint(id));
+        }
+        for (hash, preimage) in pool.preimages.iter().skip(self.preimages.len()) {
+            self.add_preimage(*hash, *preimage);
         }
     }
 }

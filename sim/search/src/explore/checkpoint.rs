@@ -14,9 +14,11 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::disk::{DiskError, Sealed};
-use super::search::scenario_of;
+use super::search::{Ids, scenario_of};
 use super::worker::Worker;
-use super::{Counterexample, ExploreError, ExploreOptions, Explored, Outcome, Store};
+use super::{
+    Counterexample, Difference, Exchanged, ExploreError, ExploreOptions, Explored, Outcome, Store,
+};
 use crate::identity;
 use sim_kernel::World;
 use sim_model::Model;
@@ -25,6 +27,16 @@ use sim_record::trace::Pool;
 
 const FORMAT: &str = "sim-exploration/1";
 const MANIFEST: &str = "exploration.json";
+/// How the names of the files of a scene begin.
+const FILES: [&str; 7] = [
+    "keys-",
+    "level-",
+    "owes",
+    "preimages",
+    "successors",
+    "values",
+    "ways",
+];
 const LOCK: &str = "exploration.lock";
 /// The largest manifest that is read.
 const MOST_BYTES: u64 = 64 << 20;
@@ -95,7 +107,7 @@ pub(super) struct Checkpoint {
     pub level: Sealed,
     pub level_states: usize,
     pub ends: [Sealed; 2],
-    pub values: Sealed,
+    pub values: [Sealed; 2],
 }
 
 /// A scene that needs nothing more.
@@ -106,6 +118,7 @@ struct Done {
     transitions: u64,
     depth: u32,
     sometimes: Vec<usize>,
+    exchanged: Exchanged,
     outcome: Ended,
 }
 
@@ -128,6 +141,8 @@ struct Manifest {
     done: Vec<Done>,
     /// How far the scene after those is.
     current: Option<Checkpoint>,
+    /// What exchanging ids made a difference to in that scene: it was begun anew.
+    told_apart: Option<Difference>,
 }
 
 /// The manifest as it is on disk.
@@ -148,8 +163,9 @@ pub(super) struct Folder {
 
 impl Checkpoint {
     fn files(&self) -> impl Iterator<Item = &str> {
-        let others = [&self.ways, &self.level, &self.values];
-        let files = self.keys.iter().chain(others).chain(&self.ends);
+        let others = [&self.ways, &self.level];
+        let others = others.into_iter().chain(&self.ends).chain(&self.values);
+        let files = self.keys.iter().chain(others);
         files.map(|sealed| &*sealed.name)
     }
 }
@@ -181,6 +197,7 @@ impl Folder {
                 identity: store.identity.clone(),
                 done: Vec::new(),
                 current: None,
+                told_apart: None,
             },
         };
         if let (Value::Object(here), Value::Object(there)) = (&store.identity, &manifest.identity)
@@ -217,6 +234,11 @@ impl Folder {
             .cloned()
     }
 
+    /// What is known of ids in the scene under way.
+    pub fn ids(&self) -> Ids {
+        self.manifest.told_apart.map_or(Ids::Opaque, Ids::ToldApart)
+    }
+
     /// What came of a scene that is done.
     pub fn done(
         &self,
@@ -232,7 +254,11 @@ impl Folder {
             Ended::DepthBound => Outcome::DepthBound,
             Ended::Violated(choices) | Ended::Endless(choices) => {
                 let is_endless = matches!(done.outcome, Ended::Endless(_));
-                let found = again((world, model), options, choices, is_endless)?;
+                let ids = match done.exchanged {
+                    Exchanged::ToldApart(by) => Ids::ToldApart(by),
+                    Exchanged::None | Exchanged::Requests(_) => Ids::Opaque,
+                };
+                let found = again((world, model), (options, ids), choices, is_endless)?;
                 let impure = || CheckpointError::Impure {
                     path: self.path.clone(),
                     scene: index + 1,
@@ -246,6 +272,7 @@ impl Folder {
             depth: done.depth,
             sometimes: done.sometimes.iter().copied().collect(),
             memory_bytes: 0,
+            exchanged: done.exchanged,
             outcome,
         }))
     }
@@ -254,6 +281,14 @@ impl Folder {
     pub fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
         self.manifest.current = Some(checkpoint);
         self.write()
+    }
+
+    /// Keeps that ids are told apart in the scene under way, so that it begins anew; its files go.
+    pub fn begin_again(&mut self, by: Difference) -> Result<(), CheckpointError> {
+        self.manifest.current = None;
+        self.manifest.told_apart = Some(by);
+        self.write()?;
+        self.tidy()
     }
 
     /// Keeps what came of the scene under way, if it needs nothing more; its files go.
@@ -273,9 +308,11 @@ impl Folder {
             transitions: explored.transitions,
             depth: explored.depth,
             sometimes: explored.sometimes.iter().collect(),
+            exchanged: explored.exchanged,
             outcome,
         });
         self.manifest.current = None;
+        self.manifest.told_apart = None;
         self.write()?;
         self.tidy()
     }
@@ -324,9 +361,8 @@ impl Folder {
 fn remove_all_but(folder: &Path, needed: &[&str]) -> io::Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = ["keys-", "level-", "owes", "successors", "values", "ways"]
-            .iter()
-            .any(|start| name.starts_with(start));
+        let mut starts = FILES.iter();
+        let is_ours = starts.any(|start| name.starts_with(start));
         if is_ours && !needed.contains(&&*name) {
             fs::remove_file(entry.path())?;
         }
@@ -385,12 +421,12 @@ fn read(path: &Path) -> Result<Manifest, CheckpointError> {
 /// What the schedule of these moves violates; None if it violates nothing.
 fn again(
     (world, model): (&World, &dyn Model),
-    options: &ExploreOptions,
+    (options, ids): (&ExploreOptions, Ids),
     choices: &[u32],
     is_endless: bool,
 ) -> Result<Option<Counterexample>, ExploreError> {
     let scenario = scenario_of(options);
-    let mut worker = Worker::new(world, model, &scenario, options, &Pool::default())?;
+    let mut worker = Worker::new(world, model, &scenario, (options, ids), &Pool::default())?;
     let scenario = Scenario {
         liveness: is_endless,
         ..worker.scenario(choices)

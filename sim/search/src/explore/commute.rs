@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::alphabet::Move;
 use super::level::States;
 use super::reduce::{Focus, Leaves, Reduction, Touches, touched};
-use super::search::scenario_of;
+use super::search::{Ids, scenario_of};
 use super::worker::{Base, Worker};
 use super::{ExploreError, ExploreOptions};
 use sim_kernel::World;
@@ -40,13 +40,16 @@ pub fn both_orders(
     let scenario = scenario_of(options);
     let whole = ExploreOptions {
         reduce: false,
+        // Which request is which makes a difference.
+        symmetry: false,
         ..options.clone()
     };
     let looks = Checker::new(world, model).looks();
     let Some(reduction) = Reduction::of(world, looks) else {
         return Ok(BothOrders::default());
     };
-    let mut worker = Worker::new(world, model, &scenario, &whole, &Pool::default())?;
+    let whole = (&whole, Ids::Opaque);
+    let mut worker = Worker::new(world, model, &scenario, whole, &Pool::default())?;
     let (mut level, key) = worker.root();
     let mut known = BTreeSet::from([key]);
     let mut look = Look {

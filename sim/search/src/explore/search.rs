@@ -12,7 +12,10 @@ use super::values::Kept;
 use super::visited::Visited;
 use super::ways::{Way, Ways};
 use super::worker::{Expanded, Successor, Worker};
-use super::{Counterexample, ExploreError, ExploreOptions, Explored, Outcome, Progress};
+use super::{
+    Counterexample, Difference, Exchanged, ExploreError, ExploreOptions, Explored, Outcome,
+    Progress,
+};
 use crate::campaign::Runner;
 use crate::threads;
 use sim_kernel::World;
@@ -73,6 +76,24 @@ enum Room {
 enum Next {
     Level(Box<Level>),
     Stop(Outcome),
+    /// Ids are told apart: what was found so far may be too little.
+    Again(Difference),
+}
+
+/// What is known of ids before a search begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ids {
+    /// They are taken for mere names, as long as nothing says otherwise.
+    Opaque,
+    /// Exchanging them made a difference to this: all requests are told apart.
+    ToldApart(Difference),
+}
+
+/// How a search ended.
+pub(super) enum Ran {
+    Through(Explored),
+    /// It found that ids are told apart, and must begin anew.
+    ToldApart(Difference),
 }
 
 /// Refuses what would never come back to a state.
@@ -105,7 +126,7 @@ impl<'a, 'w> Search<'a, 'w> {
     pub fn new(
         world: &'w World,
         model: &'w dyn Model,
-        options: &'a ExploreOptions,
+        (options, ids): (&'a ExploreOptions, Ids),
         from: Option<&Checkpoint>,
     ) -> Result<Search<'a, 'w>, ExploreError> {
         without_context(world)?;
@@ -118,7 +139,7 @@ impl<'a, 'w> Search<'a, 'w> {
         };
         let mut workers = Vec::new();
         for _ in 0..options.jobs.clamp(1, 16) {
-            match Worker::new(world, model, &scenario, options, &pool) {
+            match Worker::new(world, model, &scenario, (options, ids), &pool) {
                 Ok(worker) => workers.push(worker),
                 // Where there is no room for more, those that there are do the work.
                 Err(_) if !workers.is_empty() => break,
@@ -126,6 +147,11 @@ impl<'a, 'w> Search<'a, 'w> {
             }
         }
         let (root, key) = workers[0].root();
+        let exchanged = match (ids, workers[0].exchanges()) {
+            (Ids::ToldApart(by), _) => Exchanged::ToldApart(by),
+            (Ids::Opaque, 0) => Exchanged::None,
+            (Ids::Opaque, count) => Exchanged::Requests(count),
+        };
         let mut search = Search {
             world,
             model,
@@ -145,6 +171,7 @@ impl<'a, 'w> Search<'a, 'w> {
                 depth: 0,
                 sometimes: PropertySet::default(),
                 memory_bytes: 0,
+                exchanged,
                 outcome: Outcome::Complete,
             },
             marks: Vec::new(),
@@ -180,7 +207,7 @@ impl<'a, 'w> Search<'a, 'w> {
         mut self,
         mut progress: impl FnMut(Progress),
         mut keep: impl FnMut(Checkpoint) -> Result<(), ExploreError>,
-    ) -> Result<Explored, ExploreError> {
+    ) -> Result<Ran, ExploreError> {
         progress(self.progress(0));
         while self.level.count() > 0 {
             if self.explored.depth >= self.options.limits.depth {
@@ -194,6 +221,7 @@ impl<'a, 'w> Search<'a, 'w> {
                     self.explored.outcome = outcome;
                     break;
                 }
+                Next::Again(by) => return Ok(Ran::ToldApart(by)),
             }
             if self.level.count() > 0 {
                 self.explored.depth += 1;
@@ -205,7 +233,7 @@ impl<'a, 'w> Search<'a, 'w> {
             }
         }
         self.look_for_ends()?;
-        Ok(self.explored)
+        Ok(Ran::Through(self.explored))
     }
 
     /// Once all was explored, or as much as there was time for: whether what is started can end.
@@ -316,7 +344,11 @@ impl<'a, 'w> Search<'a, 'w> {
             if window.count() == 0 {
                 break;
             }
-            let found = match self.found_with_room(&window, &mut level, &mut next)? {
+            let room = self.found_with_room(&window, &mut level, &mut next)?;
+            if let Some(by) = self.told_apart() {
+                return Ok(Next::Again(by));
+            }
+            let found = match room {
                 Room::There(found) => found,
                 Room::None => return self.stop(Outcome::MemoryBound, &mut next),
                 Room::PastBound => return Ok(Next::Stop(Outcome::StateBound)),
@@ -528,6 +560,16 @@ impl<'a, 'w> Search<'a, 'w> {
         Ok(None)
     }
 
+    /// What made a difference first where ids were exchanged: workers look at different moves.
+    fn told_apart(&mut self) -> Option<Difference> {
+        let workers = self.workers.iter_mut().filter_map(|worker| {
+            let worker = worker.get_mut();
+            worker.unwrap_or_else(PoisonError::into_inner).told_apart()
+        });
+        let first = workers.min_by_key(|(place, _)| *place);
+        first.map(|(_, difference)| difference)
+    }
+
     /// What is held of the states that were met.
     fn size_bytes(&self) -> usize {
         let ends = self.ends.as_ref().map_or(0, Ends::size_bytes);
@@ -554,7 +596,7 @@ impl<'a, 'w> Search<'a, 'w> {
                 let batch = start..window.count().min(start + BATCH);
                 let mut found = Expanded::of(batch.len());
                 for place in batch {
-                    worker.expand(window.get(place), known, &mut found);
+                    worker.expand((window.get(place), place), known, &mut found);
                     // Once more when it is taken over.
                     let bytes = 2 * (found_bytes + found.size_bytes());
                     let values = worker.values_bytes();

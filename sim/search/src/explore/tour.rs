@@ -4,9 +4,10 @@
 //! Of what is violated the shortest schedule of all scenes is reported. Explores nothing itself.
 
 use super::checkpoint::Folder;
-use super::search::Search;
+use super::search::{Ran, Search};
 use super::{
-    Counterexample, ExploreError, ExploreOptions, Explored, Limits, Outcome, Progress, Store,
+    Counterexample, Exchanged, ExploreError, ExploreOptions, Explored, Limits, Outcome, Progress,
+    Store,
 };
 use sim_kernel::World;
 use sim_model::PropertySet;
@@ -58,6 +59,7 @@ pub fn tour(
             depth: 0,
             sometimes: PropertySet::default(),
             memory_bytes: 0,
+            exchanged: Exchanged::None,
             outcome: Outcome::Complete,
         },
     };
@@ -106,23 +108,30 @@ fn kept(
     (world, model): (&World, &dyn Model),
     (index, options): (usize, ExploreOptions),
     folder: &mut Folder,
-    progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Explored, ExploreError> {
     if let Some(done) = folder.done(index, (world, model), &options)? {
         return Ok(done);
     }
-    let options = ExploreOptions {
-        store: Store {
-            folder: Some(folder.scene(index)?),
-            ..options.store
-        },
-        ..options
-    };
-    let from = folder.checkpoint(index);
-    let search = Search::new(world, model, &options, from.as_ref())?;
-    let explored = search.run(progress, |checkpoint| Ok(folder.keep(checkpoint)?))?;
-    folder.finish(&explored)?;
-    Ok(explored)
+    loop {
+        let options = ExploreOptions {
+            store: Store {
+                folder: Some(folder.scene(index)?),
+                ..options.store.clone()
+            },
+            ..options.clone()
+        };
+        let from = folder.checkpoint(index);
+        let search = Search::new(world, model, (&options, folder.ids()), from.as_ref())?;
+        match search.run(&mut progress, |checkpoint| Ok(folder.keep(checkpoint)?))? {
+            Ran::Through(explored) => {
+                folder.finish(&explored)?;
+                return Ok(explored);
+            }
+            // Which they are only once: none are exchanged from then on.
+            Ran::ToldApart(by) => folder.begin_again(by)?,
+        }
+    }
 }
 
 /// The bounds within which a scene is explored.
@@ -148,6 +157,8 @@ impl Explored {
         self.transitions += other.transitions;
         self.memory_bytes = self.memory_bytes.max(other.memory_bytes);
         self.sometimes.join(&other.sometimes);
+        let exchanged = std::mem::replace(&mut self.exchanged, Exchanged::None);
+        self.exchanged = exchanged.and(other.exchanged);
         // What was not explored to its end was up to its own depth.
         self.depth = match other.outcome {
             Outcome::Complete | Outcome::Violated(_) => self.depth.max(other.depth),

@@ -1,17 +1,20 @@
 //! One thread's part of an exploration: takes the moves of a state and says where they lead.
 
+mod opaque;
+
 use super::alphabet::{self, Move, Position};
 use super::level::States;
 use super::reduce::{Focus, Leaves, Reduction};
+use super::search::Ids;
 use super::visited::Visited;
-use super::{ExploreOptions, Limits, Used};
+use super::{Difference, ExploreOptions, Limits, Used, symmetry};
 use sim_air::EffectId;
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Checker, Memory, Model, PropertySet, Reply, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::{Bounds, Decision, Scenario};
-use sim_record::trace::{Choice, Key, Pool, Status, Trace, Unpacker, ValueId, Values};
+use sim_record::trace::{Choice, Key, Pool, Status, Symmetry, Trace, Unpacker, ValueId, Values};
 use sim_simulator::{Flight, Saved, Simulator, work_of};
 
 /// Where the moves of some states lead.
@@ -95,8 +98,11 @@ pub(super) struct Worker<'w> {
     receipts: Vec<((EffectId, ValueId), Vec<ValueId>)>,
     /// The `sometimes` properties that it has reported.
     reached: PropertySet,
-    /// Kept for its room.
+    /// Kept for their room: a state, and one with ids exchanged.
     base: Base,
+    exchanged: Base,
+    /// What differed first where ids were exchanged, and in which state of a window and its move.
+    told_apart: Option<((usize, usize), Difference)>,
 }
 
 impl<'w> Worker<'w> {
@@ -104,7 +110,7 @@ impl<'w> Worker<'w> {
         world: &'w World,
         model: &'w dyn Model,
         scenario: &Scenario,
-        options: &ExploreOptions,
+        (options, ids): (&ExploreOptions, Ids),
         values: &Pool,
     ) -> Result<Worker<'w>, StepError> {
         let mut simulator = Simulator::new(world, model)?;
@@ -120,8 +126,14 @@ impl<'w> Worker<'w> {
             value: trace.store(&event.value),
             cell: event.cell.as_ref().map(|key| trace.store(key)),
         });
+        let spurious = spurious.collect();
+        let are_opaque = ids == Ids::Opaque;
+        let symmetry = match options.symmetry && are_opaque {
+            true => symmetry::of(world, model, &scenario.requests),
+            false => None,
+        };
         Ok(Worker {
-            spurious: spurious.collect(),
+            spurious,
             simulator,
             checker,
             reduction: reduces.and_then(|looks| Reduction::of(world, looks)),
@@ -130,12 +142,14 @@ impl<'w> Worker<'w> {
             limits: options.limits.clone(),
             wanted: options.property.clone(),
             interrupt: options.interrupt.clone(),
-            alike: model.are_alike(&scenario.requests),
-            key: Key::default(),
+            alike: are_opaque && model.are_alike(&scenario.requests),
+            key: Key::with(symmetry),
             model,
             receipts: Vec::new(),
             reached: PropertySet::default(),
             base: Base::default(),
+            exchanged: Base::default(),
+            told_apart: None,
         })
     }
 
@@ -162,17 +176,27 @@ impl<'w> Worker<'w> {
     }
 
     pub fn unpack(&mut self, state: &[u8], base: &mut Base) {
-        let mut packed = Unpacker::new(state);
-        self.checker
-            .unpack(&mut packed, &self.trace, &mut base.memory);
-        base.used = Used::of([(); 4].map(|()| packed.byte()));
-        if self.reduction.is_some() {
-            base.focus = Focus::unpack(&mut packed);
-        }
-        base.saved.unpack(&mut packed, &self.trace);
+        self.unpack_from(&mut Unpacker::new(state), base);
     }
 
-    pub fn key(&mut self, (used, focus): (Used, Focus)) -> u128 {
+    fn unpack_from(&self, packed: &mut Unpacker<'_>, base: &mut Base) {
+        self.checker.unpack(packed, &self.trace, &mut base.memory);
+        base.used = Used::of([(); 4].map(|()| packed.byte()));
+        if self.reduction.is_some() {
+            base.focus = Focus::unpack(packed);
+        }
+        base.saved.unpack(packed, &self.trace);
+    }
+
+    pub fn key(&mut self, now: (Used, Focus)) -> u128 {
+        self.write_key(now);
+        let started = self.simulator.started().iter();
+        self.key
+            .canonical(started.filter(|count| **count > 0).count())
+    }
+
+    fn write_key(&mut self, (used, focus): (Used, Focus)) {
+        self.key.update(&mut self.trace);
         self.key.clear();
         let flight = self.simulator.flight();
         let reduction = self.reduction.as_ref();
@@ -180,9 +204,17 @@ impl<'w> Worker<'w> {
         self.simulator.write_key(&self.trace, &mut self.key, counts);
         self.checker.write_key(&self.trace, &mut self.key);
         self.key.word(u32::from_le_bytes(used.bytes()).into());
-        let plan = |instance| self.simulator.plan_fingerprint(&self.trace, instance);
-        focus.write_key(&self.trace, &mut self.key, plan);
-        self.key.fingerprint()
+        focus.write_key(&self.simulator, &self.trace, &mut self.key);
+    }
+
+    /// How many requests are exchanged.
+    pub fn exchanges(&self) -> usize {
+        self.key.symmetry().map_or(0, Symmetry::count)
+    }
+
+    /// What differed first where ids were exchanged, if something did, and where in a window.
+    pub fn told_apart(&self) -> Option<((usize, usize), Difference)> {
+        self.told_apart
     }
 
     /// Receipts beside the plain ones for an effect of a plan in flight.
@@ -351,7 +383,8 @@ impl<'w> Worker<'w> {
     /// What else is held from state to state.
     pub fn held_bytes(&self) -> usize {
         let each = size_of::<((EffectId, ValueId), Vec<ValueId>)>();
-        self.simulator.held_bytes() + self.receipts.len() * each
+        let symmetry = self.key.symmetry().map_or(0, Symmetry::held_bytes);
+        self.simulator.held_bytes() + self.receipts.len() * each + symmetry
     }
 
     /// Takes over what ids other workers gave out: theirs may be in the states that come next.
@@ -360,8 +393,13 @@ impl<'w> Worker<'w> {
     }
 
     /// Adds where every move of a state leads, until it is asked to stop. What is `known` is not
-    /// kept as a state.
-    pub fn expand(&mut self, state: &[u8], known: Option<&Visited>, found: &mut Expanded) {
+    /// kept as a state. Its place in the window says which moves are looked at with ids exchanged.
+    pub fn expand(
+        &mut self,
+        (state, place_in_window): (&[u8], usize),
+        known: Option<&Visited>,
+        found: &mut Expanded,
+    ) {
         let mut base = std::mem::take(&mut self.base);
         self.unpack(state, &mut base);
         let before = found.successors.len();
@@ -370,11 +408,15 @@ impl<'w> Worker<'w> {
             if self.interrupt.is_asked() {
                 break;
             }
+            let steps = self.simulator.steps_taken();
             if !self.take(&base, step) {
                 continue;
             }
+            let is_new = self.simulator.steps_taken() > steps;
             let now = (step.used, self.focus(*leaves));
             let key = self.key(now);
+            let check = self.check_of(place_in_window, is_new, key);
+            let check = check.map(|check| (self.came(&check), check));
             let number = known.and_then(|known| known.find(key));
             let place = found.states.count();
             if number.is_none() {
@@ -401,6 +443,10 @@ impl<'w> Worker<'w> {
                 successor.owes = !self.owed().is_empty();
             }
             found.successors.push(successor);
+            if let Some((came, check)) = check {
+                let of = (place_in_window, index);
+                self.look_at((state, of), (step, &moves), (&check, came));
+            }
         }
         found.counts.push(found.successors.len() - before);
         self.base = base;

@@ -28,6 +28,7 @@ impl Explore {
             "requests": sized.requests,
             "sizes": self.sizes.0,
             "spurious": sized.spurious,
+            "symmetry": !self.no_symmetry,
             "version": env!("CARGO_PKG_VERSION"),
             "world": { "hashes": WorldHashes::of(&loaded.world), "scenes": hash(scenes) },
         });

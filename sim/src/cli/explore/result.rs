@@ -18,7 +18,7 @@ use sim_report::text::{Look, Text};
 use sim_report::turns::turns;
 use sim_report::words::counted;
 use sim_search::campaign::{Effort, Runner, Sighting};
-use sim_search::explore::{Counterexample, Outcome, Tour, Visit};
+use sim_search::explore::{Counterexample, Exchanged, Outcome, Tour, Visit};
 use sim_search::shrink::Budget;
 use sim_session::{Finding, Session, Settings};
 
@@ -43,6 +43,16 @@ impl Explore {
         let mut unseen = 0;
         if !is_violated {
             visits(&mut text, tour);
+            match &explored.exchanged {
+                Exchanged::None => {}
+                Exchanged::Requests(count) => text.line(format!(
+                    "states that differ by which of {count} requests is which are one"
+                )),
+                Exchanged::ToldApart(what) => text.line(format!(
+                    "ids are no mere names here: exchanging two of them changed {what}, \
+                     so that requests are not exchanged"
+                )),
+            }
             let all = Properties::of(&loaded.world, model);
             unseen = sometimes(&mut text, &all, &explored.sometimes);
             // Where only one answer is given, not all can be accepted.

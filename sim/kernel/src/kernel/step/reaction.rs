@@ -147,7 +147,7 @@ impl Kernel<'_> {
             effect,
             params,
             grant,
-            hash: values.intent(&hash),
+            hash: values.intent_over(&hash, &self.scratch),
         })
     }
 }

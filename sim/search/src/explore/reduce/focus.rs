@@ -2,7 +2,7 @@
 
 use sim_air::SchemaId;
 use sim_record::trace::{Asker, Choice, Key, Packer, Trace, Unpacker, ValueId};
-use sim_simulator::{Flight, InFlight, Message, find};
+use sim_simulator::{Flight, InFlight, Message, Simulator, find};
 
 /// What the last move left to be touched by the next, if that was a quiet one.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -105,9 +105,8 @@ impl Focus {
         }
     }
 
-    /// Writes what decides which moves are left; nothing where all are. `plan` is the fingerprint
-    /// of a plan instance.
-    pub fn write_key(self, trace: &Trace, key: &mut Key, plan: impl Fn(u32) -> (u64, u128)) {
+    /// Writes what decides which moves are left; nothing where all are.
+    pub fn write_key(self, simulator: &Simulator<'_>, trace: &Trace, key: &mut Key) {
         match self {
             Focus::Anything => {}
             Focus::Message(schema, value) => {
@@ -117,7 +116,9 @@ impl Focus {
                 key.word(2).word(schema.index() as u64).value(trace, value);
             }
             Focus::Plan(instance) => {
-                key.word(3).multiset([plan(instance)].into_iter());
+                // By what it is, as among all instances.
+                let element = simulator.plan_element(instance, trace, key);
+                key.word(3).set(trace, element.into_iter());
             }
         }
     }
