@@ -69,10 +69,10 @@ pub(super) struct Explore {
     /// Vary nothing: only requests that are alike
     #[arg(long)]
     alike: bool,
-    /// Take independent decisions in every order, not in one that leads to the same
+    /// Take independent decisions in every order
     #[arg(long)]
     no_reduction: bool,
-    /// Take states for two if they differ by which of the alike requests is which
+    /// Tell requests apart that are alike
     #[arg(long)]
     no_symmetry: bool,
     /// Decisions in a row, ends of plans aside
@@ -99,7 +99,7 @@ pub(super) struct Explore {
         value_parser = value_parser!(u64).range(1..)
     )]
     most_states: u64,
-    /// Folder of checkpoints, and of what goes to disk [default: nothing stays]
+    /// Folder of checkpoints, and of what goes to disk
     #[arg(long, value_name = "DIR")]
     checkpoint_dir: Option<PathBuf>,
     /// Go on from the last checkpoint of --checkpoint-dir, if there is one

@@ -46,7 +46,7 @@ fn as_written() {
             let case = r#"{
           "format": "sim-case/1",
           "found_by": {"driver":"seed","seed":40,"faults":{"advance":10,"drop":10,"ok":4,"reorder":10,"terminal":4,"timer_early":40,"timer_late":40,"timer_status":40,"transient":37}},
-          "world": {"manifest":"sha256:0a254f58436a538f44f37124e890820833309278621bad44f2e18e63323657cc","reducers":{"demo/RetrySM@1":"sha256:497f80a31cb1385e9308c97187085e2fef6a1c1e57e71e4209757f0614f3f1f6"}},
+          "world": {"manifest":"sha256:0a254f58436a538f44f37124e890820833309278621bad44f2e18e63323657cc","reducers":{"demo/RetrySM@1":"sha256:f458b20418d9fb79154f6dec77b0f8462baffe30c05a01676f4fdff08511905d"}},
           "requests": [
             {"name":"r1","schema":"demo/RetryEvent@1","value":{"start":{"base_delay_ms":0,"max_attempts":1,"now_ns":0,"payload":"","req_id":"r1"}}}
           ],

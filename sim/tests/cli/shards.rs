@@ -512,7 +512,7 @@ fn of_another_campaign() {
         error: results has results of another campaign: thorough is false there, and true here
         error: results has results of another campaign: most_failures is 20 there, and null here
         error: results has results of another campaign: expect is [] there, and ["restless"] here
-        error: results has results of another campaign: world reducers demo/RetrySM@1 is "sha256:f2b55359e32304ca5c721a5927a691e592ecab64627a07ebb0e146b79bf86770" there, and "sha256:6c1b83e6d2b3c18449d3fdd0b5e8c95e3e1bf1a0dfaece7c551ce9f0670d4c9a" here
+        error: results has results of another campaign: world reducers demo/RetrySM@1 is "sha256:f2b55359e32304ca5c721a5927a691e592ecab64627a07ebb0e146b79bf86770" there, and "sha256:1a820a0c7f24b3c33f0f29673d944ce6c26de7b8263f60d589f9df6a693a32d0" here
         error: results has results of another campaign: world manifest is "sha256:0a254f58436a538f44f37124e890820833309278621bad44f2e18e63323657cc" there, and "sha256:b05892852019c553ed6ac5781c8c432cae8a6d2008ba532594c64d6d8da4834b" here
         error: older has results of another campaign: the run of the first seed is "xxh3:00000000000000000000000000000000" there, and "xxh3:60dcfc543432343ae459ad6c253a841b" here
         hint: give each campaign a folder of its own, and the same world, wasm and options to all who work on it

@@ -17,8 +17,8 @@ use super::visited::Settled;
 /// Where the decisions without a fault lead, by the numbers of states.
 #[derive(Default)]
 pub(super) struct Ends {
-    /// The states that each leads to, and after them `NO_MORE`. Those on disk are not among them; if
-    /// there are some, these are places among the states that are not settled.
+    /// The states that each leads to, and after them `NO_MORE`. Those on disk are not among them;
+    /// if there are some, these are places among the states that are not settled.
     successors: Vec<u32>,
     /// Of each state that was met and settled, whether something is owed in it.
     owes: Bits,

@@ -25,9 +25,9 @@
 //!
 //! Everything else is loud, and keeps its order: what a reducer or a plan's await gets, what
 //! moves time, spurious events and crashes, what services know again, blobs, grants that expire or
-//! have an enforcer of the world's own, which is told the time, and what an observer of the world looks at ([`Looks`]). Where one may look at any turn, nothing
-//! is left out. The focus is a part of the state, so that what is left out is a function of the
-//! state alone.
+//! have an enforcer of the world's own, which is told the time, and what an observer of the world
+//! looks at ([`Looks`]). Where one may look at any turn, nothing is left out. The focus is a part
+//! of the state, so that what is left out is a function of the state alone.
 
 mod focus;
 
