@@ -59,7 +59,7 @@ fn explored(subject: &Subject, jobs: usize) -> Explored {
         property: None,
         symmetry: false,
         deduplicate: true,
-        reduce: true,
+        reduce: false,
         interrupt: Interrupt::default(),
     };
     explore::run(&subject.world, &*subject.model, &options, |_| {})
