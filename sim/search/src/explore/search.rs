@@ -258,8 +258,9 @@ impl<'a, 'w> Search<'a, 'w> {
                 break;
             }
             // Where moves are left out, this may be a state in which only some are taken, and by
-            // the others it ends.
-            first = first.or((!self.options.reduce).then_some(found));
+            // the others it ends; but then one that it leads to does not. If no run shows that,
+            // the first is told, for a replay to contradict: it is not passed over.
+            first = first.or(Some(found));
         }
         if let Some(found) = first {
             self.explored.outcome = Outcome::Violated(Box::new(found));
