@@ -21,7 +21,7 @@ use sim_record::interrupt::Interrupt;
 use sim_record::random::Seed;
 use sim_record::scenario::{Bounds, Mix, PlanMode};
 use sim_search::campaign::{self, CampaignOptions, Effort, Failure, Runner, Sighting, Stop, Told};
-use sim_search::explore::{self, ExploreOptions, Outcome, Store};
+use sim_search::explore::{self, ExploreOptions, Outcome};
 use sim_search::shrink::Budget;
 use sim_search::threads;
 
@@ -416,23 +416,16 @@ fn shortest(
     property: &str,
 ) -> anyhow::Result<Option<usize>> {
     let options = ExploreOptions {
-        limits: explore::Limits {
+        memory_bytes: MEMORY_BYTES,
+        property: Some(property.to_owned()),
+        ..ExploreOptions::of(explore::Limits {
             scene: model.scene(&shape.small),
             duplicates: shape.duplicates,
             drops: 0,
             spurious: shape.spurious,
             crashes: 0,
             depth: shape.depth,
-        },
-        jobs: 1,
-        memory_bytes: MEMORY_BYTES,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: Some(property.to_owned()),
-        symmetry: true,
-        deduplicate: true,
-        reduce: true,
-        interrupt: Interrupt::default(),
+        })
     };
     let outcome = match shape.is_varied {
         false => explore::run(world, model, &options, |_| {})?.outcome,

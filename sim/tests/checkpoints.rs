@@ -39,23 +39,16 @@ fn bug(name: &str) -> World {
 
 fn options(world: &World, (requests, attempts): (u32, u64)) -> ExploreOptions {
     ExploreOptions {
-        limits: Limits {
+        symmetry: false,
+        reduce: false,
+        ..ExploreOptions::of(Limits {
             scene: models::of(world).scene(&retry_world::small(requests, attempts, 10)),
             duplicates: 2,
             drops: 0,
             spurious: 0,
             crashes: 0,
             depth: 1_000,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: false,
-        deduplicate: true,
-        reduce: false,
-        interrupt: Interrupt::default(),
+        })
     }
 }
 

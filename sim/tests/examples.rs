@@ -17,9 +17,8 @@ use expect_test::expect;
 use libtest_mimic::Trial;
 use sdk::testing::first;
 use sim::campaign::{self, CampaignOptions, Runner, Summary};
-use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome, Store};
+use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
 use sim::host::{Code, Output};
-use sim::interrupt::Interrupt;
 use sim::kernel::World;
 use sim::model::{Model, Property, Small};
 use sim::shrink::Budget;
@@ -227,7 +226,8 @@ fn campaign(world: &World, model: &Counter) -> Summary {
 
 fn explored(world: &World, model: &Counter) -> Explored {
     let options = ExploreOptions {
-        limits: Limits {
+        most_states: 100_000,
+        ..ExploreOptions::of(Limits {
             scene: model.scene(&Small {
                 requests: 3,
                 ..Small::default()
@@ -237,16 +237,7 @@ fn explored(world: &World, model: &Counter) -> Explored {
             spurious: 1,
             crashes: 1,
             depth: 100,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: 100_000,
-        property: None,
-        symmetry: true,
-        deduplicate: true,
-        reduce: true,
-        interrupt: Interrupt::default(),
+        })
     };
     explore::run(world, model, &options, |_| {}).expect("it can be explored")
 }

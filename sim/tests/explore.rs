@@ -3,8 +3,7 @@
 
 use libtest_mimic::Trial;
 use sim::campaign::Runner;
-use sim::explore::{self, ExploreError, ExploreOptions, Explored, Limits, Outcome, Store};
-use sim::interrupt::Interrupt;
+use sim::explore::{self, ExploreError, ExploreOptions, Explored, Limits, Outcome};
 use sim::kernel::World;
 use sim::model::Properties;
 use sim::models;
@@ -52,23 +51,16 @@ const ONE: Shape = Shape {
 fn options(world: &World, shape: Shape) -> ExploreOptions {
     let small = retry_world::small(shape.requests, shape.max_attempts, 10);
     ExploreOptions {
-        limits: Limits {
+        symmetry: false,
+        reduce: false,
+        ..ExploreOptions::of(Limits {
             scene: models::of(world).scene(&small),
             duplicates: shape.duplicates,
             drops: shape.drops,
             spurious: shape.spurious,
             crashes: shape.crashes,
             depth: 1_000,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: false,
-        deduplicate: true,
-        reduce: false,
-        interrupt: Interrupt::default(),
+        })
     }
 }
 

@@ -7,7 +7,7 @@
 use libtest_mimic::Trial;
 use sim::air::{self, Air};
 use sim::campaign::{self, CampaignOptions, Effort, Stop, Summary};
-use sim::explore::{self, ExploreOptions, Limits, Outcome, Store};
+use sim::explore::{self, ExploreOptions, Limits, Outcome};
 use sim::interrupt::Interrupt;
 use sim::kernel::{EventSource, World};
 use sim::model::Properties;
@@ -174,25 +174,14 @@ fn renamed_world_is_explored() {
 fn explored(world: &World, duplicates: u8, spurious: u8) -> explore::Explored {
     let model = models::of(world);
     let small = retry_world::small(2, 2, 10);
-    let options = ExploreOptions {
-        limits: Limits {
-            scene: model.scene(&small),
-            duplicates,
-            drops: 0,
-            spurious,
-            crashes: 0,
-            depth: 1_000,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: true,
-        deduplicate: true,
-        reduce: true,
-        interrupt: Interrupt::default(),
-    };
+    let options = ExploreOptions::of(Limits {
+        scene: model.scene(&small),
+        duplicates,
+        drops: 0,
+        spurious,
+        crashes: 0,
+        depth: 1_000,
+    });
     explore::run(world, &*model, &options, |_| {}).expect("it can be explored")
 }
 

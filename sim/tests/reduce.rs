@@ -2,8 +2,7 @@
 //! that are as short, and what is left out leads to what is taken.
 
 use libtest_mimic::Trial;
-use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome, Store};
-use sim::interrupt::Interrupt;
+use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
 use sim::kernel::World;
 use sim::model::{Model, Small};
 use sim::models;
@@ -33,23 +32,15 @@ struct Faults {
 
 fn options(model: &dyn Model, small: &Small, faults: Faults) -> ExploreOptions {
     ExploreOptions {
-        limits: Limits {
+        symmetry: false,
+        ..ExploreOptions::of(Limits {
             scene: model.scene(small),
             duplicates: faults.duplicates,
             drops: faults.drops,
             spurious: faults.spurious,
             crashes: faults.crashes,
             depth: 1_000,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: false,
-        deduplicate: true,
-        reduce: true,
-        interrupt: Interrupt::default(),
+        })
     }
 }
 

@@ -48,23 +48,15 @@ pub fn trials() -> Vec<Trial> {
 fn options(model: &dyn Model, requests: u32, max_attempts: u64) -> ExploreOptions {
     let small = retry_world::small(requests, max_attempts, 10);
     ExploreOptions {
-        limits: Limits {
+        reduce: false,
+        ..ExploreOptions::of(Limits {
             scene: model.scene(&small),
             duplicates: 0,
             drops: 0,
             spurious: 0,
             crashes: 0,
             depth: 1_000,
-        },
-        jobs: 1,
-        memory_bytes: 1 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: true,
-        deduplicate: true,
-        reduce: false,
-        interrupt: Interrupt::default(),
+        })
     }
 }
 

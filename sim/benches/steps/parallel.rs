@@ -1,7 +1,6 @@
 //! What a second thread gives, and the explorer.
 
-use sim::explore::{self, ExploreOptions, Explored, Limits, Store};
-use sim::interrupt::Interrupt;
+use sim::explore::{self, ExploreOptions, Explored, Limits};
 
 use super::rounds::{Contender, Figures, compare};
 use super::subject::Subject;
@@ -44,23 +43,18 @@ fn print(figures: &[Figures]) {
 fn explored(subject: &Subject, jobs: usize) -> Explored {
     let small = retry_world::small(2, 3, 10);
     let options = ExploreOptions {
-        limits: Limits {
+        jobs,
+        memory_bytes: 4 << 30,
+        symmetry: false,
+        reduce: false,
+        ..ExploreOptions::of(Limits {
             scene: subject.model.scene(&small),
             duplicates: 2,
             drops: 0,
             spurious: 0,
             crashes: 0,
             depth: 1_000,
-        },
-        jobs,
-        memory_bytes: 4 << 30,
-        store: Store::default(),
-        most_states: u64::MAX,
-        property: None,
-        symmetry: false,
-        deduplicate: true,
-        reduce: false,
-        interrupt: Interrupt::default(),
+        })
     };
     explore::run(&subject.world, &*subject.model, &options, |_| {})
         .expect("the world can be explored")

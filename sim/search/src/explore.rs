@@ -96,6 +96,24 @@ pub struct ExploreOptions {
     pub interrupt: Interrupt,
 }
 
+impl ExploreOptions {
+    /// On one thread, within a GiB and with no other bound; all is left out that may be.
+    pub fn of(limits: Limits) -> ExploreOptions {
+        ExploreOptions {
+            limits,
+            jobs: 1,
+            memory_bytes: 1 << 30,
+            store: Store::default(),
+            most_states: u64::MAX,
+            property: None,
+            symmetry: true,
+            deduplicate: true,
+            reduce: true,
+            interrupt: Interrupt::default(),
+        }
+    }
+}
+
 /// Where what is not held in memory is kept.
 #[derive(Clone, Debug)]
 pub struct Store {
