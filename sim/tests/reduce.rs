@@ -1,14 +1,19 @@
 //! What the explorer leaves out changes no verdict: the same properties are violated, by schedules
 //! that are as short, and what is left out leads to what is taken.
 
+use std::fs;
+
 use libtest_mimic::Trial;
 use sim::explore::{self, ExploreOptions, Explored, Limits, Outcome};
 use sim::kernel::World;
 use sim::model::{Model, Small};
 use sim::models;
 
+use crate::cli::Place;
+use crate::examples::wasm_of;
 use crate::foreign::renamed_air;
-use crate::support::{code, http_world, planted_world, retry_world, subject, trial};
+use crate::support::guest::built;
+use crate::support::{code, http_world, planted_world, retry_world, root, subject, trial};
 
 pub fn trials() -> Vec<Trial> {
     let reduced = |name: &str, test: fn()| trial(format!("reduce::{name}"), test);
@@ -18,7 +23,52 @@ pub fn trials() -> Vec<Trial> {
         reduced("bugs_agree", bugs_agree),
         reduced("both_orders_lead_to_the_same", both_orders),
         reduced("much_is_left_out", much_is_left_out),
+        reduced("who_is_told_the_time", who_is_told_the_time),
     ]
+}
+
+/// An enforcer of the world's own is told the time, so that it counts whether a plan asks before a
+/// timer fires or after it: only what is asked early is allowed, and its receipt may come late.
+fn who_is_told_the_time() {
+    let place = Place::new();
+    let documents = fs::read(root("sim/tests/fixtures/worlds/hours/world.air.json"));
+    place.write("w/world.air.json", documents.expect("they are there"));
+    let source = fs::read_to_string(root("sim/tests/fixtures/hours.rs"));
+    place.write("w/hours.wasm", wasm_of(&source.expect("it is there")));
+    place.write("w/guard.wasm", built("hours_guard", &["-O"]));
+    place.write(
+        "w/sim.toml",
+        r#"
+format = "sim/1"
+expect = ["denied=http.request", "plan-error=PA"]
+[reducers."hours/R@1"]
+wasm = "hours.wasm"
+[reducers."hours/Guard@1"]
+wasm = "guard.wasm"
+[clients.go]
+event = "hours/Event@1"
+arm = "go"
+fields.id = { fresh = "id" }
+fields.now_ns = { now = true }
+[[answers."http.request"]]
+name = "ok"
+receipt = { status = 200 }
+[[answers."http.request"]]
+name = "bad"
+receipt = { status = 500 }
+[properties.not_in_between]
+never = "state.log == 'gtd'"
+"#,
+    );
+    let bounds = "--alike --requests 1 --duplicates 0 --spurious 0";
+    for more in ["", " --no-reduction"] {
+        let said = place.sim(&format!(
+            "explore --world w --case-dir found {bounds}{more}"
+        ));
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        let expected = "violation: no shorter schedule than these 8 decisions\n";
+        assert!(said.out.contains(expected), "{}", said.out);
+    }
 }
 
 /// How much goes wrong in a small world.

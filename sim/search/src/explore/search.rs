@@ -1,5 +1,5 @@
-//! The search itself: one level after the other, what goes to disk between windows, checkpoints, and
-//! in the end whether all can end. How a window is expanded is in `window`.
+//! The search itself: one level after the other, what goes to disk between windows, checkpoints,
+//! and in the end whether all can end. How a window is expanded is in `window`.
 
 mod window;
 
