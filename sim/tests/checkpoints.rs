@@ -295,7 +295,10 @@ fn damaged() {
     let cut_short = good[..good.len() / 2].to_owned();
     let outside = good.replace("\"ways\"", "\"../ways\"");
     let newer = good.replace("sim-exploration/1", "sim-exploration/9");
-    for bad in ["", "{}", &cut_short, &outside, &newer] {
+    // It is well formed, and says what was not.
+    let deeper = good.replace("\"depth\":", "\"depth\":1");
+    assert_ne!(deeper, good);
+    for bad in ["", "{}", &cut_short, &outside, &newer, &deeper] {
         fs::write(&manifest, bad).expect("it can be written");
         let error = refusal(world, &kept(world, folder.path(), true));
         let is_malformed = matches!(error, CheckpointError::Malformed { .. });
