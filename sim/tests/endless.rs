@@ -5,10 +5,15 @@ use std::fs;
 
 use expect_test::expect;
 use libtest_mimic::Trial;
+use sim::declared::{Declared, File};
+use sim::explore::{self, ExploreOptions, Limits, Store};
+use sim::kernel::World;
+use sim::model::Small;
+use sim::models;
 
 use crate::cli::Place;
 use crate::examples::wasm_of;
-use crate::support::{root, trial};
+use crate::support::{code, documents, root, trial};
 
 pub fn trials() -> Vec<Trial> {
     let named = |name: &str, test: fn()| trial(format!("endless::{name}"), test);
@@ -32,14 +37,25 @@ says = "every ball falls in the end"
 eventually = "state == null || state.down"
 "#;
 
-/// A world of the ring in which something else is so.
-fn ring(changes: &[(&str, &str)]) -> Place {
+/// The ball never falls.
+const NEVER: [(&str, &str); 1] = [("FALLS: bool = true", "FALLS: bool = false")];
+/// It does not if it was served twice.
+const TWICE: [(&str, &str); 1] = [("TWICE: bool = true", "TWICE: bool = false")];
+
+/// The reducer with something else in it.
+fn changed(changes: &[(&str, &str)]) -> String {
     let source = fs::read_to_string(root("sim/tests/fixtures/ring.rs"));
     let mut source = source.expect("it is there");
     for (from, to) in changes {
         assert!(source.contains(from), "{from}");
         source = source.replace(from, to);
     }
+    source
+}
+
+/// A world of the ring in which something else is so.
+fn ring(changes: &[(&str, &str)]) -> Place {
+    let source = changed(changes);
     let place = Place::new();
     let documents = fs::read(root("sim/tests/fixtures/worlds/ring/world.air.json"));
     place.write("w/world.air.json", documents.expect("they are there"));
@@ -92,28 +108,53 @@ eventually = "state.log == 'd'"
     }
 }
 
-/// So many states that some are on disk.
+/// Where states lead is known late if all are on disk, and what comes of it is the same.
 fn on_disk() {
-    let twice = [("TWICE: bool = true", "TWICE: bool = false")];
-    for (changes, code) in [(&[][..], 0), (&twice, 1)] {
-        let place = ring(changes);
-        let explore = "explore --world w --case-dir found --requests 3 --duplicates 2 --spurious 2";
-        let [held, kept] = ["", " --checkpoint-dir kept"].map(|kept| {
-            // A case that is there is known the second time.
-            let _ = fs::remove_dir_all(place.path("found"));
-            let said = place.sim(&format!("{explore}{kept}"));
-            assert_eq!(said.code, code, "{}{}", said.out, said.err);
-            said.out
-        });
-        assert_eq!(kept, held);
+    let air = documents("sim/tests/fixtures/worlds/ring");
+    let file = File::parse("sim.toml", DECLARED).expect("it is right");
+    let mut ended = Vec::new();
+    for changes in [&[][..], &NEVER, &TWICE] {
+        let mut world = World::new(air.clone(), vec![code(&wasm_of(&changed(changes)))]);
+        Declared::declare(&file, &mut world).expect("it is of this world");
+        let model = models::of(&world);
+        let small = Small {
+            requests: 2,
+            ..Small::default()
+        };
+        for reduce in [true, false] {
+            let held = ExploreOptions {
+                reduce,
+                ..ExploreOptions::of(Limits {
+                    scene: model.scenes(&small).remove(0),
+                    duplicates: 1,
+                    drops: 1,
+                    spurious: 1,
+                    crashes: 0,
+                    depth: 1_000,
+                })
+            };
+            let kept = ExploreOptions {
+                store: Store {
+                    spill_states: 0,
+                    ..Store::default()
+                },
+                ..held.clone()
+            };
+            let [held, kept] = [held, kept].map(|options| {
+                let explored = explore::run(&world, &*model, &options, |_| {});
+                let explored = explored.expect("the world can be explored");
+                format!("{:?}, {} states", explored.outcome, explored.states)
+            });
+            assert_eq!(kept, held);
+            ended.push(held.starts_with("Violated"));
+        }
     }
+    assert_eq!(ended, [false, false, true, true, true, true]);
 }
 
 fn of_seeds_and_explorer() {
-    let never = [("FALLS: bool = true", "FALLS: bool = false")];
-    let twice = [("TWICE: bool = true", "TWICE: bool = false")];
     let mut told = String::new();
-    for (changes, code) in [(&[][..], 0), (&never, 1), (&twice, 1)] {
+    for (changes, code) in [(&[][..], 0), (&NEVER, 1), (&TWICE, 1)] {
         let place = ring(changes);
         let seeds = place.sim("run --world w --seeds 0..300 --case-dir found");
         assert_eq!(seeds.code, code, "{}{}", seeds.out, seeds.err);
