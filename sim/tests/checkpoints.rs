@@ -294,7 +294,8 @@ fn damaged() {
     assert!(refused >= 12, "{refused} were refused");
     let cut_short = good[..good.len() / 2].to_owned();
     let outside = good.replace("\"ways\"", "\"../ways\"");
-    let newer = good.replace("sim-exploration/1", "sim-exploration/9");
+    let newer = good.replace("sim-exploration/2", "sim-exploration/9");
+    assert_ne!(newer, good);
     // It is well formed, and says what was not.
     let deeper = good.replace("\"depth\":", "\"depth\":1");
     assert_ne!(deeper, good);

@@ -108,14 +108,22 @@ eventually = "state.log == 'd'"
     }
 }
 
-/// Where states lead is known late if all are on disk, and what comes of it is the same.
-fn on_disk() {
+/// Worlds in which the ball falls, in which it never does, and in which it does not if it was
+/// served twice.
+pub fn rings() -> [World; 3] {
     let air = documents("sim/tests/fixtures/worlds/ring");
     let file = File::parse("sim.toml", DECLARED).expect("it is right");
-    let mut ended = Vec::new();
-    for changes in [&[][..], &NEVER, &TWICE] {
+    [&[][..], &NEVER, &TWICE].map(|changes| {
         let mut world = World::new(air.clone(), vec![code(&wasm_of(&changed(changes)))]);
         Declared::declare(&file, &mut world).expect("it is of this world");
+        world
+    })
+}
+
+/// Where states lead is known late if all are on disk, and what comes of it is the same.
+fn on_disk() {
+    let mut ended = Vec::new();
+    for world in rings() {
         let model = models::of(&world);
         let small = Small {
             requests: 2,

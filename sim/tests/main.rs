@@ -37,6 +37,7 @@ mod streams;
 mod support;
 mod symmetry;
 mod tidy;
+mod together;
 mod trace;
 mod world;
 
@@ -94,6 +95,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         generic::trials(seed),
         streams::trials(number),
         tidy::trials(),
+        together::trials(),
         trace::trials(number),
         world::trials(seed),
     ]

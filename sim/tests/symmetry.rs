@@ -478,7 +478,7 @@ fn exchanged(choice: &Choice, key: &Key, by: usize) -> Choice {
         *request = symmetry.permutations()[by].to[*request as usize] as u32;
     }
     if let Some(item) = choice.item_mut() {
-        let as_read = Unpacker::permuted(&[], symmetry, by);
+        let as_read = Unpacker::new(&[]).permuted(symmetry, by);
         item.correlation = item.correlation.map(|name| as_read.renamed_name(name));
     }
     choice

@@ -24,7 +24,11 @@ mod disk;
 mod ends;
 mod level;
 mod memory;
+mod numbers;
+mod origins;
+mod peers;
 mod reduce;
+mod rows;
 mod search;
 mod symmetry;
 mod tour;
@@ -39,7 +43,7 @@ use alphabet::Used;
 pub use checkpoint::CheckpointError;
 pub use commute::{BothOrders, both_orders};
 pub use disk::DiskError;
-use search::{Ids, Ran, Search};
+pub use peers::{Alone, Peers, PeersError};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Model, Scene};
@@ -47,7 +51,7 @@ use sim_model::{PropertySet, Violation};
 use sim_record::interrupt::Interrupt;
 use sim_record::scenario::Scenario;
 pub use symmetry::{Difference, Exchanged};
-pub use tour::{Tour, Visit, tour};
+pub use tour::{Tour, Visit, tour, tour_among};
 
 /// How large the world is.
 #[derive(Clone, Debug)]
@@ -237,6 +241,9 @@ pub enum ExploreError {
     /// It cannot go on from a checkpoint, or make one.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The processes that explore together cannot tell each other what they found.
+    #[error("the processes do not explore together any more")]
+    Peers(#[source] PeersError),
 }
 
 /// Explores one scene, without checkpoints; `progress` is told before and after each piece of work.
@@ -248,7 +255,7 @@ pub fn run(
     world: &World,
     model: &dyn Model,
     options: &ExploreOptions,
-    mut progress: impl FnMut(Progress),
+    progress: impl FnMut(Progress),
 ) -> Result<Explored, ExploreError> {
     let options = ExploreOptions {
         store: Store {
@@ -257,13 +264,5 @@ pub fn run(
         },
         ..options.clone()
     };
-    let mut ids = Ids::Opaque;
-    loop {
-        let search = Search::new(world, model, (&options, ids), None)?;
-        match search.run(&mut progress, |_| Ok(()))? {
-            Ran::Through(explored) => return Ok(explored),
-            // Which they are only once: none are exchanged from then on.
-            Ran::ToldApart(by) => ids = Ids::ToldApart(by),
-        }
-    }
+    tour::through(&mut Alone, (world, model), &options, progress)
 }

@@ -1,7 +1,8 @@
 //! Numbers and ids in few bytes: what the explorer keeps of a state that it has yet to expand.
 //!
 //! Numbers are unsigned LEB128, seven bits a byte, since nearly all are small. What is packed is
-//! read back in the same order, in the same process: this is no format.
+//! read back in the same order, by the same version: this is no format. Ids are those of the
+//! process that packed; another one says which its own are for them.
 
 use std::borrow::Cow;
 
@@ -13,9 +14,12 @@ pub struct Packer<'a> {
 }
 
 /// Unpacks.
+#[derive(Clone, Copy)]
 pub struct Unpacker<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// What ids of the process that packed are here; None if it was this one.
+    ids: Option<&'a [ValueId]>,
     /// Ids are exchanged while it reads.
     as_by: Option<(&'a Symmetry, usize)>,
 }
@@ -107,17 +111,47 @@ impl<'a> Unpacker<'a> {
         Unpacker {
             bytes,
             at: 0,
+            ids: None,
             as_by: None,
+        }
+    }
+
+    /// Reads what another process packed from here on, whose ids are these here.
+    pub fn of_another(self, ids: &'a [ValueId]) -> Unpacker<'a> {
+        Unpacker {
+            ids: Some(ids),
+            ..self
         }
     }
 
     /// Reads what was packed as it is by the permutation of that place: values and texts are
     /// renamed, see [`Symmetry`].
-    pub fn permuted(bytes: &'a [u8], symmetry: &'a Symmetry, permutation: usize) -> Unpacker<'a> {
+    pub fn permuted(self, symmetry: &'a Symmetry, permutation: usize) -> Unpacker<'a> {
         Unpacker {
             as_by: Some((symmetry, permutation)),
-            ..Unpacker::new(bytes)
+            ..self
         }
+    }
+
+    /// The id of the value that the process that packed had at that place.
+    #[inline]
+    fn id(&self, index: usize) -> ValueId {
+        match self.ids {
+            None => ValueId::new(index),
+            Some(ids) => ids[index],
+        }
+    }
+
+    /// Whether all was read.
+    pub fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
+    }
+
+    /// So many bytes as they are.
+    #[inline]
+    pub fn bytes(&mut self, count: usize) -> &'a [u8] {
+        self.at += count;
+        &self.bytes[self.at - count..self.at]
     }
 
     /// How what is packed is renamed, if it is.
@@ -195,8 +229,7 @@ impl<'a> Unpacker<'a> {
     #[inline]
     pub fn row(&mut self) -> &'a [u8] {
         let count = self.count();
-        self.at += count;
-        &self.bytes[self.at - count..self.at]
+        self.bytes(count)
     }
 
     /// Reads a number that is known to have been a `u32`.
@@ -220,15 +253,15 @@ impl<'a> Unpacker<'a> {
     /// Reads what [`Packer::value`] wrote.
     #[inline]
     pub fn value(&mut self) -> ValueId {
-        let id = ValueId::new(self.count());
-        self.renamed(id)
+        let index = self.count();
+        self.renamed(self.id(index))
     }
 
     /// Reads what [`Packer::optional_value`] wrote.
     #[inline]
     pub fn optional_value(&mut self) -> Option<ValueId> {
-        let id = self.count().checked_sub(1).map(ValueId::new)?;
-        Some(self.renamed(id))
+        let index = self.count().checked_sub(1)?;
+        Some(self.renamed(self.id(index)))
     }
 
     /// Reads what [`Packer::name`] wrote.

@@ -66,7 +66,15 @@ impl Pool {
     /// Takes back what [`Pool::preimages_from`] gave, where values have the same ids.
     pub fn add_preimage(&self, [hash, preimage]: [u32; 2]) {
         let [hash, preimage] = [hash, preimage].map(|number| ValueId::new(number as usize));
-        self.lock().add_preimage(hash, preimage);
+        self.learn_preimage(hash, preimage);
+    }
+
+    /// What a hash was taken over, if that is not known yet.
+    pub fn learn_preimage(&self, hash: ValueId, preimage: ValueId) {
+        let mut values = self.lock();
+        if !values.by_hash.contains_key(&hash) {
+            values.add_preimage(hash, preimage);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Values> {

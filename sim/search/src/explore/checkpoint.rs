@@ -14,6 +14,7 @@ use serde_json::Value;
 use twox_hash::XxHash3_128;
 
 use super::disk::{DiskError, Sealed};
+use super::peers::{self, Peers};
 use super::search::{Ids, scenario_of};
 use super::worker::Worker;
 use super::{
@@ -25,12 +26,13 @@ use sim_model::Model;
 use sim_record::scenario::Scenario;
 use sim_record::trace::Pool;
 
-const FORMAT: &str = "sim-exploration/1";
+const FORMAT: &str = "sim-exploration/2";
 const MANIFEST: &str = "exploration.json";
 /// How the names of the files of a scene begin.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "keys-",
     "level-",
+    "numbers",
     "owes",
     "preimages",
     "successors",
@@ -76,6 +78,12 @@ pub enum CheckpointError {
         /// What is wrong.
         what: String,
     },
+    /// The processes of an exploration were stopped at checkpoints that do not fit together.
+    #[error("{} does not fit to those of the other processes", .path.display())]
+    Apart {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A schedule that was found violates nothing when it is run again.
     #[error(
         "{}: the schedule that it has of scene {scene} violates nothing when it is run again: \
@@ -103,6 +111,8 @@ pub(super) struct Checkpoint {
     /// How many files of keys there have been.
     pub keys_made: u64,
     pub ways: Sealed,
+    /// The numbers of the states, where they are not their places: there are other processes.
+    pub numbers: Option<Sealed>,
     /// The states that are to be expanded.
     pub level: Sealed,
     pub level_states: usize,
@@ -133,16 +143,27 @@ enum Ended {
     Endless(Vec<u32>),
 }
 
-#[derive(Serialize, Deserialize)]
+/// How far an exploration is.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Manifest {
-    format: String,
-    identity: Value,
+struct Point {
+    /// How many of these there were before it.
+    made: u64,
     done: Vec<Done>,
     /// How far the scene after those is.
     current: Option<Checkpoint>,
     /// What exchanging ids made a difference to in that scene: it was begun anew.
     told_apart: Option<Difference>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    format: String,
+    identity: Value,
+    now: Point,
+    /// Where it was before, as long as another process may be there still.
+    before: Option<Point>,
 }
 
 /// The manifest as it is on disk.
@@ -164,7 +185,8 @@ pub(super) struct Folder {
 impl Checkpoint {
     fn files(&self) -> impl Iterator<Item = &str> {
         let others = [&self.ways, &self.level];
-        let others = others.into_iter().chain(&self.ends).chain(&self.values);
+        let others = others.into_iter().chain(&self.numbers);
+        let others = others.chain(&self.ends).chain(&self.values);
         let files = self.keys.iter().chain(others);
         files.map(|sealed| &*sealed.name)
     }
@@ -195,9 +217,8 @@ impl Folder {
             false => Manifest {
                 format: FORMAT.to_owned(),
                 identity: store.identity.clone(),
-                done: Vec::new(),
-                current: None,
-                told_apart: None,
+                now: Point::default(),
+                before: None,
             },
         };
         if let (Value::Object(here), Value::Object(there)) = (&store.identity, &manifest.identity)
@@ -210,13 +231,46 @@ impl Folder {
                 here,
             });
         }
-        let folder = Folder {
+        Ok(Folder {
             path: path.to_owned(),
             manifest,
             _lock: lock,
+        })
+    }
+
+    /// Goes back to where all processes have been, and removes what is not of that.
+    pub fn agree(&mut self, peers: &mut dyn Peers) -> Result<(), ExploreError> {
+        let made = peers::all(peers, self.manifest.now.made)?;
+        let made = made.into_iter().min().unwrap_or_default();
+        if self.manifest.now.made > made {
+            let before = self.manifest.before.take();
+            let before = before.filter(|before| before.made == made);
+            self.manifest.now = before.ok_or_else(|| CheckpointError::Apart {
+                path: self.path.clone(),
+            })?;
+            // Before any file is cut to what it was then.
+            self.write()?;
+        }
+        // Nothing is removed that a process which was lost here would need.
+        peers::wait(peers)?;
+        Ok(self.tidy()?)
+    }
+
+    /// Another point is reached, and written down by all: what only the last one needed is removed.
+    fn reach(&mut self, next: Point, peers: &mut dyn Peers) -> Result<(), ExploreError> {
+        self.advance(next, peers.count())?;
+        peers::wait(peers)?;
+        Ok(self.tidy()?)
+    }
+
+    fn advance(&mut self, next: Point, processes: usize) -> Result<(), CheckpointError> {
+        let next = Point {
+            made: self.manifest.now.made + 1,
+            ..next
         };
-        folder.tidy()?;
-        Ok(folder)
+        let before = std::mem::replace(&mut self.manifest.now, next);
+        self.manifest.before = (processes > 1).then_some(before);
+        self.write()
     }
 
     /// The folder of the files of a scene, made if it is not there.
@@ -228,15 +282,15 @@ impl Folder {
 
     /// How far a scene is; None if it has not begun.
     pub fn checkpoint(&self, index: usize) -> Option<Checkpoint> {
-        let current = self.manifest.current.as_ref();
-        current
-            .filter(|_| index == self.manifest.done.len())
-            .cloned()
+        let Point { done, current, .. } = &self.manifest.now;
+        let current = current.as_ref();
+        current.filter(|_| index == done.len()).cloned()
     }
 
     /// What is known of ids in the scene under way.
     pub fn ids(&self) -> Ids {
-        self.manifest.told_apart.map_or(Ids::Opaque, Ids::ToldApart)
+        let told_apart = self.manifest.now.told_apart;
+        told_apart.map_or(Ids::Opaque, Ids::ToldApart)
     }
 
     /// What came of a scene that is done.
@@ -246,7 +300,7 @@ impl Folder {
         (world, model): (&World, &dyn Model),
         options: &ExploreOptions,
     ) -> Result<Option<Explored>, ExploreError> {
-        let Some(done) = self.manifest.done.get(index) else {
+        let Some(done) = self.manifest.now.done.get(index) else {
             return Ok(None);
         };
         let outcome = match &done.outcome {
@@ -277,22 +331,40 @@ impl Folder {
         }))
     }
 
-    /// Keeps how far the scene under way is.
-    pub fn keep(&mut self, checkpoint: Checkpoint) -> Result<(), CheckpointError> {
-        self.manifest.current = Some(checkpoint);
-        self.write()
+    /// Keeps how far the scene under way is. What only the last checkpoint needs is to stay until
+    /// all processes have kept this one.
+    pub fn keep(
+        &mut self,
+        checkpoint: Checkpoint,
+        processes: usize,
+    ) -> Result<(), CheckpointError> {
+        let next = Point {
+            current: Some(checkpoint),
+            ..self.manifest.now.clone()
+        };
+        self.advance(next, processes)
     }
 
     /// Keeps that ids are told apart in the scene under way, so that it begins anew; its files go.
-    pub fn begin_again(&mut self, by: Difference) -> Result<(), CheckpointError> {
-        self.manifest.current = None;
-        self.manifest.told_apart = Some(by);
-        self.write()?;
-        self.tidy()
+    pub fn begin_again(
+        &mut self,
+        by: Difference,
+        peers: &mut dyn Peers,
+    ) -> Result<(), ExploreError> {
+        let next = Point {
+            current: None,
+            told_apart: Some(by),
+            ..self.manifest.now.clone()
+        };
+        self.reach(next, peers)
     }
 
     /// Keeps what came of the scene under way, if it needs nothing more; its files go.
-    pub fn finish(&mut self, explored: &Explored) -> Result<(), CheckpointError> {
+    pub fn finish(
+        &mut self,
+        explored: &Explored,
+        peers: &mut dyn Peers,
+    ) -> Result<(), ExploreError> {
         let outcome = match &explored.outcome {
             Outcome::Complete => Ended::Complete,
             Outcome::DepthBound => Ended::DepthBound,
@@ -303,7 +375,12 @@ impl Folder {
             // It can go on from its last checkpoint.
             Outcome::MemoryBound | Outcome::StateBound | Outcome::Interrupted => return Ok(()),
         };
-        self.manifest.done.push(Done {
+        let mut next = Point {
+            current: None,
+            told_apart: None,
+            ..self.manifest.now.clone()
+        };
+        next.done.push(Done {
             states: explored.states,
             transitions: explored.transitions,
             depth: explored.depth,
@@ -311,10 +388,7 @@ impl Folder {
             exchanged: explored.exchanged,
             outcome,
         });
-        self.manifest.current = None;
-        self.manifest.told_apart = None;
-        self.write()?;
-        self.tidy()
+        self.reach(next, peers)
     }
 
     fn write(&self) -> Result<(), CheckpointError> {
@@ -337,7 +411,8 @@ impl Folder {
 
     /// Removes the files of scenes that nothing needs.
     fn tidy(&self) -> Result<(), CheckpointError> {
-        let current = format!("scene-{}", self.manifest.done.len() + 1);
+        let now = &self.manifest.now;
+        let current = format!("scene-{}", now.done.len() + 1);
         for entry in fs::read_dir(&self.path)
             .map_err(disk(&self.path))?
             .flatten()
@@ -347,7 +422,7 @@ impl Folder {
             if digits.is_none_or(|digits| digits.parse::<u32>().is_err()) {
                 continue;
             }
-            let needed: Vec<&str> = match &self.manifest.current {
+            let needed: Vec<&str> = match &now.current {
                 Some(checkpoint) if name == current => checkpoint.files().collect(),
                 _ => Vec::new(),
             };
@@ -409,8 +484,12 @@ fn read(path: &Path) -> Result<Manifest, CheckpointError> {
         let what = "it was changed since it was written";
         return Err(malformed(what.to_owned()));
     }
-    let names = manifest.current.iter().flat_map(Checkpoint::files);
-    for name in names {
+    let points = [Some(&manifest.now), manifest.before.as_ref()];
+    let current = points
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.current.as_ref());
+    for name in current.flat_map(Checkpoint::files) {
         if name.contains(['/', '\\']) || name.starts_with('.') {
             return Err(malformed(format!("`{name}` is not the name of a file")));
         }

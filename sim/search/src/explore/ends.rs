@@ -10,8 +10,15 @@
 //! Of each state only these decisions are kept, four bytes each, in the order in which states were
 //! expanded: on disk where memory is short. From the states that owe nothing it is gone back along
 //! them until no state is added.
+//!
+//! Where several processes explore, each keeps the decisions that lead to states of its own, from
+//! whatever state, and what those owe. In the end each has a bit for every state, goes back along
+//! its decisions, and tells the others; until no process adds a state.
 
+use super::ExploreError;
 use super::disk::{Disk, DiskError, Log, Sealed};
+use super::numbers::Numbers;
+use super::peers::{self, Peers};
 use super::visited::Settled;
 
 /// Where the decisions without a fault lead, by the numbers of states.
@@ -109,25 +116,60 @@ impl Ends {
 
     /// The states from which none is reached that owes nothing, in order. Of states that were not
     /// expanded it is not known.
-    pub fn without(mut self) -> Result<impl Iterator<Item = u32>, DiskError> {
+    pub fn without(mut self) -> Result<Vec<u32>, ExploreError> {
         // From here on: whether none is known yet to be reached.
-        (self.expanded..self.owes.count).for_each(|state| self.owes.clear(state));
-        while self.go_back()? {}
-        let owes = self.owes;
-        let without = (0..owes.count).filter(move |state| owes.get(*state));
-        Ok(without.map(|state| state as u32))
+        let mut owes = std::mem::take(&mut self.owes);
+        owes.clear_from(self.expanded);
+        while self.go_back(None, &mut owes)? {}
+        Ok(owes.set().collect())
+    }
+
+    /// The same among several processes: of which numbers the states are that were met here, and
+    /// how many there are of all.
+    pub fn without_among(
+        mut self,
+        peers: &mut dyn Peers,
+        (numbers, count): (&Numbers, usize),
+    ) -> Result<Vec<u32>, ExploreError> {
+        let own = std::mem::take(&mut self.owes);
+        let mut all = Bits::with(count);
+        for_each(numbers, |place, number| {
+            if own.get(place) {
+                all.set_bit(number as usize);
+            }
+        })?;
+        for of_other in peers::tell(peers, &all.bytes())? {
+            all.join(&of_other);
+        }
+        all.clear_from(self.expanded);
+        let mut children = own;
+        loop {
+            for_each(numbers, |place, number| {
+                if !all.get(number as usize) {
+                    children.clear(place);
+                }
+            })?;
+            let is_added = self.go_back(Some(&children), &mut all)?;
+            if !peers::any(peers, is_added)? {
+                return Ok(all.set().collect());
+            }
+            for of_other in peers::tell(peers, &all.bytes())? {
+                all.meet(&of_other);
+            }
+        }
     }
 
     /// Goes once through all states, the last ones first, since most decisions lead to later ones.
-    /// Whether a state was added.
-    fn go_back(&mut self) -> Result<bool, DiskError> {
+    /// Whether a state was added. What `children` owe is looked up there, if they have places that
+    /// are not their numbers.
+    fn go_back(&self, children: Option<&Bits>, owes: &mut Bits) -> Result<bool, DiskError> {
         let mut back = Back {
             state: self.expanded,
             reaches: false,
             is_added: false,
         };
         for successor in self.successors.iter().rev() {
-            back.take(*successor, &mut self.owes);
+            back.take(*successor, children, owes);
         }
         if let Some(OnDisk { successors, .. }) = &self.on_disk {
             let mut part = vec![0; PART * NUMBER_BYTES];
@@ -138,12 +180,12 @@ impl Ends {
                 end -= bytes;
                 successors.read(end, part)?;
                 for number in part.rchunks_exact(NUMBER_BYTES) {
-                    back.take(number_of(number), &mut self.owes);
+                    back.take(number_of(number), children, owes);
                 }
             }
         }
         // The first state is the last to be closed.
-        back.take(NO_MORE, &mut self.owes);
+        back.take(NO_MORE, children, owes);
         Ok(back.is_added)
     }
 
@@ -202,6 +244,63 @@ impl Bits {
             *word &= !(1 << (state % 64));
         }
     }
+
+    /// Clears those of this state and all after it.
+    fn clear_from(&mut self, first: usize) {
+        (first..self.count).for_each(|state| self.clear(state));
+    }
+
+    /// The states whose bit is set.
+    fn set(&self) -> impl Iterator<Item = u32> {
+        let states = (0..self.count).filter(|state| self.get(*state));
+        states.map(|state| state as u32)
+    }
+
+    /// So many, none of them set.
+    fn with(count: usize) -> Bits {
+        Bits {
+            words: vec![0; count.div_ceil(64)],
+            count,
+        }
+    }
+
+    fn set_bit(&mut self, state: usize) {
+        if let Some(word) = self.words.get_mut(state / 64) {
+            *word |= 1 << (state % 64);
+        }
+    }
+
+    /// As another process reads them, little endian.
+    fn bytes(&self) -> Vec<u8> {
+        let words = self.words.iter();
+        words.flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// Sets what is set in one of the two.
+    fn join(&mut self, bytes: &[u8]) {
+        let others = bytes.as_chunks().0.iter().map(|it| u64::from_le_bytes(*it));
+        let words = self.words.iter_mut().zip(others);
+        words.for_each(|(word, other)| *word |= other);
+    }
+
+    /// Clears what is not set in both.
+    fn meet(&mut self, bytes: &[u8]) {
+        let others = bytes.as_chunks().0.iter().map(|it| u64::from_le_bytes(*it));
+        let words = self.words.iter_mut().zip(others);
+        words.for_each(|(word, other)| *word &= other);
+    }
+}
+
+/// The places of all states that were met here, each with its number among those of all.
+fn for_each(numbers: &Numbers, mut take: impl FnMut(usize, u32)) -> Result<(), DiskError> {
+    let mut place = 0;
+    while place < numbers.count() {
+        for number in numbers.some_from(place, PART)? {
+            take(place, number);
+            place += 1;
+        }
+    }
+    Ok(())
 }
 
 fn number_of(bytes: &[u8]) -> u32 {
@@ -220,9 +319,10 @@ struct Back {
 }
 
 impl Back {
-    fn take(&mut self, successor: u32, owes: &mut Bits) {
+    fn take(&mut self, successor: u32, children: Option<&Bits>, owes: &mut Bits) {
         if successor != NO_MORE {
-            self.reaches |= successor == AWAY || !owes.get(successor as usize);
+            let children = children.unwrap_or(owes);
+            self.reaches |= successor == AWAY || !children.get(successor as usize);
             return;
         }
         // Those of the state before begin here.

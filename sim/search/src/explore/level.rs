@@ -52,6 +52,12 @@ impl States {
         self.ends.push(self.bytes.len());
     }
 
+    /// Adds a packed state, after a mark.
+    fn push_marked(&mut self, mark: Option<u8>, state: &[u8]) {
+        self.bytes.extend(mark);
+        self.push_packed(state);
+    }
+
     pub fn get(&self, place: usize) -> &[u8] {
         &self.bytes[self.end(place)..self.end(place + 1)]
     }
@@ -96,8 +102,9 @@ impl Level {
         self.tail.size_bytes() + ahead
     }
 
-    pub fn push(&mut self, state: &[u8]) {
-        self.tail.push_packed(state);
+    /// Adds a state at the end; where there are several processes, marked by that which packed it.
+    pub fn push(&mut self, mark: Option<u8>, state: &[u8]) {
+        self.tail.push_marked(mark, state);
     }
 
     /// How many are in memory.

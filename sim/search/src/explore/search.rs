@@ -1,6 +1,11 @@
 //! The search itself: one level after the other, what goes to disk between windows, checkpoints,
-//! and in the end whether all can end. How a window is expanded is in `window`.
+//! and in the end whether all can end. How a window is expanded is in `window`, what several
+//! processes that search together tell each other in `together`.
+//!
+//! Such a process has the states whose keys are its own. They have places there, and numbers among
+//! those of all: the places that they would have if there was one process.
 
+mod together;
 mod window;
 
 use std::sync::{Mutex, PoisonError};
@@ -8,8 +13,11 @@ use std::sync::{Mutex, PoisonError};
 use super::checkpoint::Checkpoint;
 use super::disk::Disk;
 use super::ends::Ends;
-use super::level::{Level, States};
+use super::level::Level;
 use super::memory::Memory;
+use super::numbers::Numbers;
+use super::origins::Origins;
+use super::peers::{self, Peers};
 use super::values::Kept;
 use super::visited::Visited;
 use super::ways::{Way, Ways};
@@ -23,7 +31,8 @@ use sim_kernel::World;
 use sim_model::{Model, PropertySet, Violation};
 use sim_record::scenario::{Bounds, PlanMode, Scenario};
 use sim_record::trace::Pool;
-use window::Room;
+use together::Sent;
+use window::{Room, Window};
 
 /// States that one piece of work expands.
 const BATCH: usize = 256;
@@ -38,6 +47,7 @@ pub(super) struct Search<'a, 'w> {
     world: &'w World,
     model: &'w dyn Model,
     options: &'a ExploreOptions,
+    peers: &'a mut dyn Peers,
     memory: Memory,
     workers: Vec<Mutex<Worker<'w>>>,
     pool: Pool,
@@ -47,6 +57,11 @@ pub(super) struct Search<'a, 'w> {
     visited: Visited,
     ways: Ways,
     level: Level,
+    whole: Whole,
+    origins: Origins,
+    /// Those of the states that are here, unless there is no other process.
+    numbers: Numbers,
+    sent: Sent,
     /// Whether all can end; None where every schedule is run on its own.
     ends: Option<Ends>,
     explored: Explored,
@@ -54,6 +69,13 @@ pub(super) struct Search<'a, 'w> {
     marks: Vec<Mark>,
     /// States at the last checkpoint.
     kept: u64,
+}
+
+/// The level with the states of all processes: the number of its first, and how many there are.
+#[derive(Clone, Copy, Default)]
+struct Whole {
+    first: usize,
+    count: usize,
 }
 
 /// How far it was at the end of a window.
@@ -116,10 +138,10 @@ pub(super) fn scenario_of(options: &ExploreOptions) -> Scenario {
 impl<'a, 'w> Search<'a, 'w> {
     /// At the beginning, or where a checkpoint was made.
     pub fn new(
-        world: &'w World,
-        model: &'w dyn Model,
+        (world, model): (&'w World, &'w dyn Model),
         (options, ids): (&'a ExploreOptions, Ids),
         from: Option<&Checkpoint>,
+        peers: &'a mut dyn Peers,
     ) -> Result<Search<'a, 'w>, ExploreError> {
         without_context(world)?;
         let scenario = scenario_of(options);
@@ -148,6 +170,8 @@ impl<'a, 'w> Search<'a, 'w> {
             world,
             model,
             options,
+            origins: Origins::new(&pool, peers.count(), peers.me()),
+            peers,
             memory: Memory::new(options.memory_bytes, workers.len()),
             workers: workers.into_iter().map(Mutex::new).collect(),
             pool,
@@ -156,9 +180,12 @@ impl<'a, 'w> Search<'a, 'w> {
             visited: Visited::default(),
             ways: Ways::default(),
             level: Level::default(),
+            whole: Whole { first: 0, count: 1 },
+            numbers: Numbers::default(),
+            sent: Sent::default(),
             ends: options.deduplicate.then(Ends::default),
             explored: Explored {
-                states: 1,
+                states: 0,
                 transitions: 0,
                 depth: 0,
                 sometimes: PropertySet::default(),
@@ -171,14 +198,23 @@ impl<'a, 'w> Search<'a, 'w> {
         };
         match from {
             Some(from) => search.go_on_from(from)?,
-            None => {
-                search.visited.insert(key, 0);
-                search.meet(false);
-                search.ways.push(Way::ROOT)?;
-                search.level.push(root.get(0));
-            }
+            None if search.is_own(key) => search.begin_with(root.get(0), key)?,
+            None => {}
         }
         Ok(search)
+    }
+
+    /// The first state is one of this process.
+    fn begin_with(&mut self, root: &[u8], key: u128) -> Result<(), ExploreError> {
+        self.visited.insert(key, 0);
+        self.meet(false);
+        self.ways.push(Way::ROOT)?;
+        self.level.push(self.origins.mark(self.peers.me()), root);
+        self.explored.states = 1;
+        if !self.is_alone() {
+            self.numbers.push(0);
+        }
+        Ok(())
     }
 
     fn go_on_from(&mut self, from: &Checkpoint) -> Result<(), ExploreError> {
@@ -189,9 +225,18 @@ impl<'a, 'w> Search<'a, 'w> {
         self.explored.transitions = from.transitions;
         self.explored.depth = from.depth;
         self.explored.sometimes = from.sometimes.iter().copied().collect();
-        self.kept = from.states;
         self.ends = Some(Ends::open(&self.disk, &from.ends)?);
-        Ok(())
+        if let Some(numbers) = &from.numbers {
+            self.numbers = Numbers::open(&self.disk, numbers)?;
+        }
+        let mine = [from.states, from.level_states as u64];
+        let [states, of_level] = peers::sums(self.peers, mine)?;
+        self.whole = Whole {
+            first: (states - of_level) as usize,
+            count: of_level as usize,
+        };
+        self.kept = states;
+        self.tell_values()
     }
 
     /// One level after the other. `keep` is given what a checkpoint says.
@@ -201,7 +246,7 @@ impl<'a, 'w> Search<'a, 'w> {
         mut keep: impl FnMut(Checkpoint) -> Result<(), ExploreError>,
     ) -> Result<Ran, ExploreError> {
         progress(self.progress(0));
-        while self.level.count() > 0 {
+        while self.whole.count > 0 {
             if self.explored.depth >= self.options.limits.depth {
                 self.explored.outcome = Outcome::DepthBound;
                 break;
@@ -215,16 +260,20 @@ impl<'a, 'w> Search<'a, 'w> {
                 }
                 Next::Again(by) => return Ok(Ran::ToldApart(by)),
             }
-            if self.level.count() > 0 {
+            self.number()?;
+            if self.whole.count > 0 {
                 self.explored.depth += 1;
             }
             progress(self.progress(0));
-            if self.is_due() {
+            if self.is_due()? {
                 keep(self.checkpoint()?)?;
+                // What only the last one needs goes once all have this one.
+                peers::wait(self.peers)?;
                 self.disk.forget_retired();
             }
         }
         self.look_for_ends()?;
+        self.add_up()?;
         Ok(Ran::Through(self.explored))
     }
 
@@ -236,9 +285,16 @@ impl<'a, 'w> Search<'a, 'w> {
         if !self.explored.outcome.knows_ends() {
             return Ok(());
         }
+        let without = match self.is_alone() {
+            true => ends.without()?,
+            false => {
+                let met = self.whole.first + self.whole.count;
+                ends.without_among(self.peers, (&self.numbers, met))?
+            }
+        };
         let mut runner = Runner::new(self.world, self.model)?;
         let mut first = None;
-        for number in ends.without()?.take(MOST_TRIED) {
+        for number in without.into_iter().take(MOST_TRIED) {
             let found = self.endless(number)?;
             let checked = runner.replay(&found.scenario);
             let is_owed = |seen: &Violation| {
@@ -262,7 +318,8 @@ impl<'a, 'w> Search<'a, 'w> {
 
     /// What leads to a state in which something is owed, and goes on as long as it may.
     fn endless(&mut self, number: u32) -> Result<Counterexample, ExploreError> {
-        let choices = self.choices_to(self.ways.get(number)?)?;
+        let last = self.way(number)?;
+        let choices = self.choices_to(last)?;
         let worker = self.workers[0].get_mut();
         let worker = worker.unwrap_or_else(PoisonError::into_inner);
         Ok(Counterexample {
@@ -292,9 +349,13 @@ impl<'a, 'w> Search<'a, 'w> {
     }
 
     /// Whether the end of this level is a checkpoint.
-    fn is_due(&self) -> bool {
+    fn is_due(&mut self) -> Result<bool, ExploreError> {
         let store = &self.options.store;
-        store.folder.is_some() && self.explored.states - self.kept >= store.checkpoint_states
+        if store.folder.is_none() {
+            return Ok(false);
+        }
+        let [states] = peers::sums(self.peers, [self.explored.states])?;
+        Ok(states - self.kept >= store.checkpoint_states)
     }
 
     /// All that is needed to go on from here: between two levels, and with everything on disk.
@@ -303,7 +364,7 @@ impl<'a, 'w> Search<'a, 'w> {
         let name = level_name(self.explored.depth);
         let (level, level_states) = self.level.seal(&self.disk, &name)?;
         let explored = &self.explored;
-        self.kept = explored.states;
+        self.kept = (self.whole.first + self.whole.count) as u64;
         Ok(Checkpoint {
             states: explored.states,
             transitions: explored.transitions,
@@ -312,6 +373,10 @@ impl<'a, 'w> Search<'a, 'w> {
             keys,
             keys_made,
             ways: self.ways.seal(&self.disk)?,
+            numbers: match self.peers.count() {
+                1 => None,
+                _ => Some(self.numbers.seal(&self.disk)?),
+            },
             level,
             level_states,
             ends: match &mut self.ends {
@@ -329,31 +394,26 @@ impl<'a, 'w> Search<'a, 'w> {
         progress: &mut impl FnMut(Progress),
     ) -> Result<Next, ExploreError> {
         let mut next = Level::default();
-        let mut window = States::default();
-        // The states of a level are the last whose ways were written down.
-        let mut first = self.ways.count() - level.count();
-        loop {
-            level.take(WINDOW, &mut window)?;
-            if window.count() == 0 {
-                break;
-            }
+        let mut window = Window::default();
+        let end = self.whole.first + self.whole.count;
+        for first in (self.whole.first..end).step_by(WINDOW) {
+            self.take_window(first..end.min(first + WINDOW), &mut level, &mut window)?;
             let room = self.found_with_room(&window, &mut level, &mut next)?;
-            if let Some(by) = self.told_apart() {
-                return Ok(Next::Again(by));
-            }
             let found = match room {
                 Room::There(found) => found,
+                Room::Again(by) => return Ok(Next::Again(by)),
                 Room::None => return self.stop(Outcome::MemoryBound, &mut next),
                 Room::PastBound => return Ok(Next::Stop(Outcome::StateBound)),
             };
-            for (batch, found) in found {
-                if let Some(found) = self.look_through(first + batch, found, &mut next)? {
-                    return self.stop(Outcome::Violated(found), &mut next);
-                }
+            let violated = match self.is_alone() {
+                true => self.look_through(&window, found, &mut next)?,
+                false => self.look_through_together(&window, found, &mut next)?,
+            };
+            if let Some(violated) = violated {
+                return self.stop(Outcome::Violated(violated), &mut next);
             }
-            first += window.count();
             self.mark();
-            if self.options.interrupt.is_asked() {
+            if peers::any(self.peers, self.options.interrupt.is_asked())? {
                 return self.stop(Outcome::Interrupted, &mut next);
             }
             if self.is_past_bound(&mut next)? {
@@ -362,7 +422,7 @@ impl<'a, 'w> Search<'a, 'w> {
             progress(self.progress(level.count() + next.count()));
         }
         level.retire(&mut self.disk);
-        let settles = self.visited.is_on_disk() || self.is_due();
+        let settles = self.visited.is_on_disk() || self.is_due()?;
         if settles && self.settle(&mut next)? {
             return Ok(Next::Stop(Outcome::StateBound));
         }
@@ -393,13 +453,14 @@ impl<'a, 'w> Search<'a, 'w> {
 
     /// Whether there are more states than asked for.
     fn is_past_bound(&mut self, next: &mut Level) -> Result<bool, ExploreError> {
-        let pending = self.visited.pending();
+        let mine = [self.explored.states, self.visited.pending() as u64];
+        let [states, pending] = peers::sums(self.peers, mine)?;
         let most = self.options.most_states;
-        if self.explored.states > most {
+        if states > most {
             return Ok(true);
         }
-        let may_be = self.explored.states + pending as u64 > most;
-        Ok(may_be && pending >= ENOUGH_TO_SETTLE && self.settle(next)?)
+        let may_be = states + pending > most;
+        Ok(may_be && pending >= ENOUGH_TO_SETTLE as u64 && self.settle(next)?)
     }
 
     /// Puts keys, ways and the next level on disk, and only now knows which were new. Whether there
@@ -411,17 +472,29 @@ impl<'a, 'w> Search<'a, 'w> {
         }
         let new = settled.map(|settled| settled.is_new);
         self.ways.spill(&self.disk, new.as_deref())?;
+        if !self.is_alone() {
+            self.numbers.spill(&self.disk)?;
+        }
         let name = level_name(self.explored.depth + 1);
         next.spill(&self.disk, &name, new.as_deref())?;
         let Some(new) = new else {
             return Ok(false);
         };
+        let marks = std::mem::take(&mut self.marks);
         let mut before = 0;
-        for mark in std::mem::take(&mut self.marks) {
-            let of_window = new[before..mark.found].iter().filter(|new| **new);
-            self.explored.states += of_window.count() as u64;
+        let mut found = Vec::new();
+        for mark in &marks {
+            found.push(new[before..mark.found].iter().filter(|new| **new).count() as u64);
             before = mark.found;
-            if self.explored.states > self.options.most_states {
+        }
+        let mut of_all = peers::all(self.peers, self.explored.states)?
+            .iter()
+            .sum::<u64>();
+        let found_by_all = peers::sums_of(self.peers, &found)?;
+        for ((mark, found), by_all) in marks.into_iter().zip(found).zip(found_by_all) {
+            self.explored.states += found;
+            of_all += by_all;
+            if of_all > self.options.most_states {
                 self.explored.transitions = mark.transitions;
                 self.explored.sometimes = mark.sometimes;
                 return Ok(true);
@@ -433,23 +506,16 @@ impl<'a, 'w> Search<'a, 'w> {
     }
 
     /// Which moves lead along a way.
-    fn choices_to(&self, last: Way) -> Result<Vec<u32>, ExploreError> {
+    fn choices_to(&mut self, last: Way) -> Result<Vec<u32>, ExploreError> {
         let mut choices = vec![last.choice];
         let mut at = last.parent;
         while at != 0 {
-            let way = self.ways.get(at)?;
+            let way = self.way(at)?;
             choices.push(way.choice);
             at = way.parent;
         }
         choices.reverse();
         Ok(choices)
-    }
-
-    /// The decisions of these moves, found by taking them again.
-    fn schedule(&mut self, choices: &[u32]) -> Scenario {
-        let worker = self.workers[0].get_mut();
-        let worker = worker.unwrap_or_else(PoisonError::into_inner);
-        worker.scenario(choices)
     }
 }
 

@@ -4,10 +4,11 @@
 //! Of what is violated the shortest schedule of all scenes is reported. Explores nothing itself.
 
 use super::checkpoint::Folder;
-use super::search::{Ran, Search};
+use super::peers::Peers;
+use super::search::{Ids, Ran, Search};
 use super::{
-    Counterexample, Exchanged, ExploreError, ExploreOptions, Explored, Limits, Outcome, Progress,
-    Store,
+    Alone, Counterexample, Exchanged, ExploreError, ExploreOptions, Explored, Limits, Outcome,
+    Progress, Store,
 };
 use sim_kernel::World;
 use sim_model::PropertySet;
@@ -48,9 +49,27 @@ pub fn tour(
     (scenes, options): (Vec<Scene>, &ExploreOptions),
     mut progress: impl FnMut(Progress),
 ) -> Result<Tour, ExploreError> {
+    tour_among(&mut Alone, (world, model), (scenes, options), &mut progress)
+}
+
+/// The same with other processes, each of which is asked for the same: its world, scenes and
+/// options are equal but for the memory, the threads and the folder, which is its own. All get the
+/// same tour.
+///
+/// # Errors
+/// The same, and if a process is lost: with folders, all can go on from the last checkpoint.
+pub fn tour_among(
+    peers: &mut dyn Peers,
+    (world, model): (&World, &dyn Model),
+    (scenes, options): (Vec<Scene>, &ExploreOptions),
+    mut progress: impl FnMut(Progress),
+) -> Result<Tour, ExploreError> {
     let folder = options.store.folder.as_deref();
     let folder = folder.map(|path| Folder::open(path, &options.store));
     let mut folder = folder.transpose()?;
+    if let Some(folder) = &mut folder {
+        folder.agree(peers)?;
+    }
     let mut tour = Tour {
         visits: Vec::new(),
         explored: Explored {
@@ -84,8 +103,8 @@ pub fn tour(
             });
         };
         let explored = match &mut folder {
-            Some(folder) => kept((world, model), (index, options), folder, told)?,
-            None => super::run(world, model, &options, told)?,
+            Some(folder) => kept(peers, (world, model), (index, options), (folder, told))?,
+            None => through(peers, (world, model), &options, told)?,
         };
         tour.visits.push(Visit {
             varied,
@@ -103,16 +122,35 @@ pub fn tour(
     Ok(tour)
 }
 
-/// Explores a scene, or goes on with it, and keeps how far it is in a folder.
+/// Explores a scene. Where it turns out that ids are told apart, it begins anew and exchanges none.
+pub(super) fn through(
+    peers: &mut dyn Peers,
+    (world, model): (&World, &dyn Model),
+    options: &ExploreOptions,
+    mut progress: impl FnMut(Progress),
+) -> Result<Explored, ExploreError> {
+    let mut ids = Ids::Opaque;
+    loop {
+        let search = Search::new((world, model), (options, ids), None, peers)?;
+        match search.run(&mut progress, |_| Ok(()))? {
+            Ran::Through(explored) => return Ok(explored),
+            // Which they are only once: none are exchanged from then on.
+            Ran::ToldApart(by) => ids = Ids::ToldApart(by),
+        }
+    }
+}
+
+/// The same, or goes on with it, and keeps how far it is in a folder.
 fn kept(
+    peers: &mut dyn Peers,
     (world, model): (&World, &dyn Model),
     (index, options): (usize, ExploreOptions),
-    folder: &mut Folder,
-    mut progress: impl FnMut(Progress),
+    (folder, mut progress): (&mut Folder, impl FnMut(Progress)),
 ) -> Result<Explored, ExploreError> {
     if let Some(done) = folder.done(index, (world, model), &options)? {
         return Ok(done);
     }
+    let processes = peers.count();
     loop {
         let options = ExploreOptions {
             store: Store {
@@ -122,14 +160,15 @@ fn kept(
             ..options.clone()
         };
         let from = folder.checkpoint(index);
-        let search = Search::new(world, model, (&options, folder.ids()), from.as_ref())?;
-        match search.run(&mut progress, |checkpoint| Ok(folder.keep(checkpoint)?))? {
+        let whole = (&options, folder.ids());
+        let search = Search::new((world, model), whole, from.as_ref(), peers)?;
+        let keep = |checkpoint| Ok(folder.keep(checkpoint, processes)?);
+        match search.run(&mut progress, keep)? {
             Ran::Through(explored) => {
-                folder.finish(&explored)?;
+                folder.finish(&explored, peers)?;
                 return Ok(explored);
             }
-            // Which they are only once: none are exchanged from then on.
-            Ran::ToldApart(by) => folder.begin_again(by)?,
+            Ran::ToldApart(by) => folder.begin_again(by, peers)?,
         }
     }
 }

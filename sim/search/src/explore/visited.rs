@@ -14,6 +14,9 @@ use super::disk::{Disk, DiskError, NONE, Runs, Sealed};
 pub(super) struct Visited {
     table: HashTable<Entry>,
     runs: Runs,
+    /// Whether the table does not have all keys. Then there are none on disk too where all are
+    /// those of other processes.
+    is_on_disk: bool,
     /// Those in the table, in the order in which they came, once something is on disk.
     order: Vec<u128>,
 }
@@ -72,9 +75,9 @@ impl Visited {
         found.map(|found| found.number)
     }
 
-    /// Whether some keys are on disk only.
+    /// Whether the keys of before are on disk only.
     pub fn is_on_disk(&self) -> bool {
-        !self.runs.is_empty()
+        self.is_on_disk
     }
 
     /// How many in the table may be on disk too.
@@ -98,6 +101,7 @@ impl Visited {
             let mut keys: Vec<(u128, u32)> = keys.collect();
             keys.sort_unstable();
             self.runs.add(disk, keys.into_iter())?;
+            self.is_on_disk = true;
             return Ok(None);
         }
         drop(table);
@@ -118,6 +122,7 @@ impl Visited {
     pub fn open(disk: &Disk, sealed: &[Sealed], made: u64) -> Result<Visited, DiskError> {
         Ok(Visited {
             runs: Runs::open(disk, sealed, made)?,
+            is_on_disk: true,
             ..Visited::default()
         })
     }

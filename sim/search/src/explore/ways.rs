@@ -1,11 +1,11 @@
-//! How each state was reached first: eight bytes a state, in the order in which they were found,
-//! on disk where memory is short.
+//! How each state was reached first: eight bytes a state, in the order in which they were found.
 
 use super::ExploreError;
-use super::disk::{Disk, DiskError, Log, Sealed};
+use super::disk::{Disk, DiskError, Sealed};
+use super::rows::Rows;
 
 /// How a state was reached first.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Way {
     /// The number of the state before.
     pub parent: u32,
@@ -13,14 +13,15 @@ pub(super) struct Way {
     pub choice: u32,
 }
 
-const WAY_BYTES: usize = 8;
+/// In the number of a move: it violates something once the run has come to rest after it.
+pub(super) const AT_REST: u32 = 1 << 31;
 
-/// The ways of all states, by number.
+pub(super) const WAY_BYTES: usize = 8;
+const NAME: &str = "ways";
+
+/// The ways of all states, by place.
 #[derive(Default)]
-pub(super) struct Ways {
-    on_disk: Option<Log>,
-    tail: Vec<Way>,
-}
+pub(super) struct Ways(Rows<WAY_BYTES>);
 
 impl Way {
     /// That of the first state, which is none.
@@ -29,14 +30,19 @@ impl Way {
         choice: 0,
     };
 
-    fn bytes(self) -> [u8; WAY_BYTES] {
+    /// Which of two ways is found first.
+    pub fn order(self) -> (u32, u32) {
+        (self.parent, self.choice & !AT_REST)
+    }
+
+    pub fn bytes(self) -> [u8; WAY_BYTES] {
         let mut bytes = [0; WAY_BYTES];
         bytes[..4].copy_from_slice(&self.parent.to_le_bytes());
         bytes[4..].copy_from_slice(&self.choice.to_le_bytes());
         bytes
     }
 
-    fn of(bytes: [u8; WAY_BYTES]) -> Way {
+    pub fn of(bytes: [u8; WAY_BYTES]) -> Way {
         let number = u64::from_le_bytes(bytes);
         Way {
             parent: number as u32,
@@ -46,25 +52,19 @@ impl Way {
 }
 
 impl Ways {
-    /// How many states have theirs on disk.
-    fn count_on_disk(&self) -> usize {
-        let bytes = self.on_disk.as_ref().map_or(0, Log::len);
-        bytes as usize / WAY_BYTES
-    }
-
-    /// The number of the first state that is not on disk.
+    /// The place of the first state that is not on disk.
     pub fn settled(&self) -> u32 {
-        self.count_on_disk() as u32
+        self.0.count_on_disk() as u32
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.count_on_disk() + self.tail.len()
+        self.0.count()
     }
 
     /// What is held in memory.
     pub fn size_bytes(&self) -> usize {
-        self.tail.len() * WAY_BYTES
+        self.0.size_bytes()
     }
 
     /// # Errors
@@ -73,48 +73,33 @@ impl Ways {
         if self.count() >= u32::MAX as usize {
             return Err(ExploreError::TooMany);
         }
-        self.tail.push(way);
+        self.0.push(way.bytes());
         Ok(())
     }
 
-    pub fn get(&self, number: u32) -> Result<Way, DiskError> {
-        let on_disk = self.count_on_disk();
-        if let Some(place) = (number as usize).checked_sub(on_disk) {
-            return Ok(self.tail[place]);
-        }
-        let mut bytes = [0; WAY_BYTES];
-        if let Some(log) = &self.on_disk {
-            log.read(u64::from(number) * WAY_BYTES as u64, &mut bytes)?;
-        }
-        Ok(Way::of(bytes))
+    pub fn get(&self, place: usize) -> Result<Way, DiskError> {
+        Ok(Way::of(self.0.get(place)?))
+    }
+
+    /// At most so many from a place on.
+    pub fn some_from(&self, first: usize, most: usize) -> Result<Vec<Way>, DiskError> {
+        let mut rows = vec![[0; WAY_BYTES]; most.min(self.count() - first)];
+        self.0.read(first, &mut rows)?;
+        Ok(rows.into_iter().map(Way::of).collect())
     }
 
     /// Writes those that are in memory to the disk; of them only those that are to be kept.
-    pub fn spill(&mut self, disk: &Disk, keep: Option<&[bool]>) -> Result<&mut Log, DiskError> {
-        let log = match &mut self.on_disk {
-            Some(log) => log,
-            none => none.insert(Log::create(disk, "ways".to_owned())?),
-        };
-        for (place, way) in self.tail.iter().enumerate() {
-            if keep.is_none_or(|keep| keep[place]) {
-                log.append(&way.bytes())?;
-            }
-        }
-        log.flush()?;
-        self.tail = Vec::new();
-        Ok(log)
+    pub fn spill(&mut self, disk: &Disk, keep: Option<&[bool]>) -> Result<(), DiskError> {
+        self.0.spill(disk, NAME, keep).map(|_| ())
     }
 
     /// Those of a checkpoint.
     pub fn open(disk: &Disk, sealed: &Sealed) -> Result<Ways, DiskError> {
-        Ok(Ways {
-            on_disk: Some(Log::open(disk, sealed, |_| {})?),
-            tail: Vec::new(),
-        })
+        Rows::open(disk, sealed).map(Ways)
     }
 
     /// Writes all to the disk, to stay.
     pub fn seal(&mut self, disk: &Disk) -> Result<Sealed, DiskError> {
-        self.spill(disk, None)?.seal()
+        self.0.seal(disk, NAME)
     }
 }

@@ -7,6 +7,7 @@ use super::level::States;
 use super::reduce::{Focus, Leaves, Reduction};
 use super::search::Ids;
 use super::visited::Visited;
+use super::ways::AT_REST;
 use super::{Difference, ExploreOptions, Limits, Used, symmetry};
 use sim_air::EffectId;
 use sim_host::StepError;
@@ -25,9 +26,6 @@ pub(super) struct Expanded {
     /// Those that may be new.
     pub states: States,
 }
-
-/// In the number of a move: it violates something once the run has come to rest after it.
-const AT_REST: u32 = 1 << 31;
 
 /// So many moves, and bytes of new states, are usual for a state.
 const USUAL_MOVES: usize = 8;
@@ -175,6 +173,7 @@ impl<'w> Worker<'w> {
         });
     }
 
+    /// Takes back a state that this worker packed, or another one of its pool.
     pub fn unpack(&mut self, state: &[u8], base: &mut Base) {
         self.unpack_from(&mut Unpacker::new(state), base);
     }
@@ -396,12 +395,12 @@ impl<'w> Worker<'w> {
     /// kept as a state. Its place in the window says which moves are looked at with ids exchanged.
     pub fn expand(
         &mut self,
-        (state, place_in_window): (&[u8], usize),
+        (state, place_in_window): (Unpacker<'_>, usize),
         known: Option<&Visited>,
         found: &mut Expanded,
     ) {
         let mut base = std::mem::take(&mut self.base);
-        self.unpack(state, &mut base);
+        self.unpack_from(&mut { state }, &mut base);
         let before = found.successors.len();
         let moves = self.moves(&base);
         for (index, (step, leaves)) in moves.iter().enumerate() {

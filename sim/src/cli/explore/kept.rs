@@ -66,6 +66,9 @@ pub(in crate::cli) fn hint(error: &CheckpointError) -> Option<&'static str> {
             Some("give each exploration a folder of its own, or ask for the same world and bounds")
         }
         CheckpointError::Malformed { .. } => Some("name another folder, or a new one"),
+        CheckpointError::Apart { .. } => {
+            Some("begin anew, all processes with folders that are new")
+        }
         CheckpointError::Impure { .. } => Some("look for what it remembers: sim run --thorough"),
     }
 }

@@ -145,10 +145,6 @@ impl Reader<'_> {
 }
 
 impl Runs {
-    pub fn is_empty(&self) -> bool {
-        self.runs.is_empty()
-    }
-
     /// Those that a checkpoint has.
     pub fn open(disk: &Disk, sealed: &[Sealed], made: u64) -> Result<Runs, DiskError> {
         let runs = sealed.iter().map(|sealed| Run::open(disk, sealed));

@@ -47,7 +47,7 @@ pub(super) struct Came {
 
 /// What is taken by permutations: a state, a move in it, and how many there are beside starts.
 struct Taken<'a> {
-    state: &'a [u8],
+    state: Unpacker<'a>,
     step: &'a Move,
     moves: usize,
 }
@@ -108,7 +108,7 @@ impl Worker<'_> {
     /// its moves.
     pub(super) fn look_at(
         &mut self,
-        (state, (place, index)): (&[u8], (usize, usize)),
+        (state, (place, index)): (Unpacker<'_>, (usize, usize)),
         (step, moves): (&Move, &[(Move, Leaves)]),
         (check, mut came): (&Check, Came),
     ) {
@@ -242,7 +242,7 @@ impl Worker<'_> {
         self.key.update(&mut self.trace);
         let symmetry = self.key.symmetry()?;
         let permutation = &symmetry.permutations()[by];
-        let mut packed = Unpacker::permuted(taken.state, symmetry, by);
+        let mut packed = taken.state.permuted(symmetry, by);
         self.unpack_from(&mut packed, base);
         let started = base.saved.started.clone();
         for (from, to) in permutation.to.iter().enumerate() {
