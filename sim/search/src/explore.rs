@@ -43,7 +43,7 @@ use alphabet::Used;
 pub use checkpoint::CheckpointError;
 pub use commute::{BothOrders, both_orders};
 pub use disk::DiskError;
-pub use peers::{Alone, Peers, PeersError};
+pub use peers::{Alone, MOST_PROCESSES, Peers, PeersError};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Model, Scene};
@@ -150,8 +150,8 @@ impl Default for Store {
     }
 }
 
-/// How far an exploration is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// How far an exploration is, with all its processes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Progress {
     /// Different states that were met. Of those that go to disk only what is settled counts.
     pub states: u64,

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{Exit, explore, shard};
 use crate::worlds::Misfit;
 use sim_air::{Diagnostics, printable, printable_lines};
+use sim_peers::PeersError;
 use sim_search::campaign::MergeError;
 use sim_search::explore::CheckpointError;
 use sim_shards::FolderError;
@@ -54,11 +55,13 @@ fn hint<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a str> {
     let misfit = cause.downcast_ref::<Misfit>();
     let folder = cause.downcast_ref::<FolderError>();
     let checkpoint = cause.downcast_ref::<CheckpointError>();
+    let peers = cause.downcast_ref::<PeersError>();
     hinted
         .map(|it| it.hint.as_str())
         .or_else(|| misfit.map(Misfit::hint))
         .or_else(|| folder.and_then(shard::hint))
-        .or_else(|| checkpoint.and_then(explore::hint))
+        .or_else(|| checkpoint.and_then(explore::checkpoint_hint))
+        .or_else(|| peers.and_then(explore::peers_hint))
 }
 
 /// How a command ends that has this error: bad input, but where two results of the same seeds are

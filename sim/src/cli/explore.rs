@@ -3,6 +3,7 @@
 mod kept;
 mod result;
 mod sizes;
+mod together;
 
 use std::path::PathBuf;
 
@@ -14,12 +15,14 @@ use super::terminal::{self, Progress};
 use super::{Exit, reporting};
 use crate::models;
 use crate::worlds::examples;
-pub(super) use kept::hint;
+pub(super) use kept::hint as checkpoint_hint;
 use sim_declared::File;
 use sim_model::{Model, Scene, Small};
 use sim_record::trace::{Answer, Answers};
 use sim_search::explore::{self, ExploreOptions, Limits, Store};
 use sizes::Sizes;
+use together::Together;
+pub(super) use together::hint as peers_hint;
 
 /// Explore every schedule of a small world, breadth first.
 #[derive(Args)]
@@ -105,6 +108,8 @@ pub(super) struct Explore {
     /// Go on from the last checkpoint of --checkpoint-dir, if there is one
     #[arg(long, requires = "checkpoint_dir")]
     resume: bool,
+    #[command(flatten)]
+    together: Together,
     /// Threads; the output is the same for any number, unless memory ends it [default: all cores]
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -148,12 +153,14 @@ impl Explore {
         let sized = self.sized(loaded.declared.as_ref());
         let scenes = self.scenes(&*model, sized)?;
         reporting::probe(&self.case_dir)?;
-        let store = self.store(&loaded, sized, &scenes);
+        let store = self.store(&loaded, sized, &scenes)?;
+        // Before Ctrl-C is caught: it ends a process that waits for others.
+        let processes = self.join(&store)?;
         let options = self.options(sized, store);
         let progress = Progress::new(None, "states");
         let work = (scenes, &options);
         let mut before = None;
-        let tour = explore::tour(&loaded.world, &*model, work, |told| {
+        let told = |told: explore::Progress| {
             // What was done before it went on took none of this time.
             let before = *before.get_or_insert(told.transitions);
             progress.update(told.states, |seconds| {
@@ -163,7 +170,9 @@ impl Explore {
                     told.depth, told.frontier
                 )
             });
-        })?;
+        };
+        let tour = processes
+            .explore(|peers| explore::tour_among(peers, (&loaded.world, &*model), work, told))?;
         progress.finish();
         let seconds = progress.elapsed().as_secs_f64();
         let explored = &tour.explored;

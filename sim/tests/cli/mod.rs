@@ -22,6 +22,7 @@ mod schemas;
 mod shards;
 mod shrinking;
 mod terminal;
+mod together;
 mod worlds;
 
 use std::fs;
@@ -57,6 +58,7 @@ pub fn trials() -> Vec<Trial> {
         shards::trials(),
         shrinking::trials(),
         terminal::trials(),
+        together::trials(),
         worlds::trials(),
     ]
     .into_iter()

@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::ExploreError;
 
+/// Processes of one exploration at the most.
+pub const MOST_PROCESSES: usize = 64;
+
 /// Why a round failed, such as the loss of a process.
 pub type PeersError = Box<dyn Error + Send + Sync>;
 

@@ -65,6 +65,8 @@ pub(super) struct Search<'a, 'w> {
     /// Whether all can end; None where every schedule is run on its own.
     ends: Option<Ends>,
     explored: Explored,
+    /// How far all processes were together at the end of the last window.
+    of_all: Progress,
     /// Once keys are on disk, the windows since they were last settled.
     marks: Vec<Mark>,
     /// States at the last checkpoint.
@@ -193,6 +195,7 @@ impl<'a, 'w> Search<'a, 'w> {
                 exchanged,
                 outcome: Outcome::Complete,
             },
+            of_all: Progress::default(),
             marks: Vec::new(),
             kept: 0,
         };
@@ -340,6 +343,9 @@ impl<'a, 'w> Search<'a, 'w> {
     }
 
     fn progress(&self, further: usize) -> Progress {
+        if !self.is_alone() {
+            return self.of_all;
+        }
         Progress {
             states: self.explored.states,
             transitions: self.explored.transitions,
@@ -416,10 +422,11 @@ impl<'a, 'w> Search<'a, 'w> {
             if peers::any(self.peers, self.options.interrupt.is_asked())? {
                 return self.stop(Outcome::Interrupted, &mut next);
             }
-            if self.is_past_bound(&mut next)? {
+            let frontier = level.count() + next.count();
+            if self.is_past_bound(&mut next, frontier)? {
                 return Ok(Next::Stop(Outcome::StateBound));
             }
-            progress(self.progress(level.count() + next.count()));
+            progress(self.progress(frontier));
         }
         level.retire(&mut self.disk);
         let settles = self.visited.is_on_disk() || self.is_due()?;
@@ -452,9 +459,22 @@ impl<'a, 'w> Search<'a, 'w> {
     }
 
     /// Whether there are more states than asked for.
-    fn is_past_bound(&mut self, next: &mut Level) -> Result<bool, ExploreError> {
-        let mine = [self.explored.states, self.visited.pending() as u64];
-        let [states, pending] = peers::sums(self.peers, mine)?;
+    fn is_past_bound(&mut self, next: &mut Level, frontier: usize) -> Result<bool, ExploreError> {
+        let Explored {
+            states,
+            transitions,
+            depth,
+            ..
+        } = self.explored;
+        let pending = self.visited.pending() as u64;
+        let mine = [states, transitions, frontier as u64, pending];
+        let [states, transitions, frontier, pending] = peers::sums(self.peers, mine)?;
+        self.of_all = Progress {
+            states,
+            transitions,
+            depth,
+            frontier,
+        };
         let most = self.options.most_states;
         if states > most {
             return Ok(true);

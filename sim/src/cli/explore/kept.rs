@@ -1,7 +1,9 @@
 //! Where what is not held in memory is kept, and what says of which exploration a checkpoint is.
 
-use serde_json::json;
+use anyhow::Result;
+use serde_json::{Value, json};
 
+use super::together::Processes;
 use super::{Explore, Sized};
 use crate::cli::input::Loaded;
 use sim_air::Hash;
@@ -12,7 +14,7 @@ use sim_search::explore::{CheckpointError, Store};
 
 impl Explore {
     /// Where it is kept, with all that decides what is explored and what is said of it.
-    pub(super) fn store(&self, loaded: &Loaded, sized: Sized, scenes: &[Scene]) -> Store {
+    pub(super) fn store(&self, loaded: &Loaded, sized: Sized, scenes: &[Scene]) -> Result<Store> {
         let mut expect = self.world.expect.clone();
         expect.sort();
         expect.dedup();
@@ -24,6 +26,7 @@ impl Explore {
             "duplicates": sized.duplicates,
             "expect": expect,
             "only": self.only,
+            "process": self.together.place()?,
             "reduction": !self.no_reduction,
             "requests": sized.requests,
             "sizes": self.sizes.0,
@@ -32,12 +35,23 @@ impl Explore {
             "version": env!("CARGO_PKG_VERSION"),
             "world": { "hashes": WorldHashes::of(&loaded.world), "scenes": hash(scenes) },
         });
-        Store {
+        Ok(Store {
             folder: self.checkpoint_dir.clone(),
             resume: self.resume,
             identity,
             ..Store::default()
-        }
+        })
+    }
+
+    /// Meets the other processes, if there are any. All must explore the same, and end alike.
+    pub(super) fn join(&self, store: &Store) -> Result<Processes> {
+        let mut exploration = store.identity.clone();
+        exploration["process"] = Value::Null;
+        self.together.join(&json!({
+            "checkpoints": store.folder.is_some(),
+            "exploration": exploration,
+            "most_states": self.most_states,
+        }))
     }
 }
 
