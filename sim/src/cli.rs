@@ -12,6 +12,7 @@ mod doctor;
 mod errors;
 mod exit;
 mod explore;
+mod failing;
 mod init;
 mod input;
 mod layout;

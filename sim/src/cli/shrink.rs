@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::errors::Hinted;
-use super::input::{Loaded, WorldArguments};
+use super::failing::DoesNotFail;
+use super::input::WorldArguments;
 use super::terminal::{self, ShrinkProgress};
 use super::{Exit, replay};
 use crate::models;
 use crate::worlds::examples;
 use sim_cases::files;
-use sim_cases::{CaseVerdict, WorldHashes, store};
+use sim_cases::store;
 use sim_record::marks::Marks;
 use sim_report::event::Case;
 use sim_report::human;
@@ -70,7 +70,15 @@ impl Shrink {
         let checked = runner.replay(&scenario);
         let Some(sighting) = runner.sightings(&scenario, &checked).into_iter().next() else {
             let not_asked = replay::not_asked(&case, &runner.checker().properties());
-            return self.does_not_fail(&loaded, &case, not_asked);
+            let told = DoesNotFail {
+                path: &self.case,
+                case: &case,
+                loaded: &loaded,
+                not_asked,
+                nothing: "nothing to shrink",
+                verb: "shrink",
+            };
+            return told.told();
         };
         let command = |path: &Path| replay::command(path, &self.world);
         let shrinking = ShrinkProgress::default();
@@ -148,43 +156,6 @@ impl Shrink {
             was_known: false,
             unwritten: None,
         })
-    }
-
-    /// What to do about a case that does not fail.
-    fn does_not_fail(
-        &self,
-        loaded: &Loaded,
-        case: &sim_cases::Case,
-        not_asked: Option<String>,
-    ) -> Result<Exit> {
-        let hint = match &case.verdict {
-            _ if not_asked.is_some() => not_asked.unwrap_or_default(),
-            None => "it is an input of the fuzzer: shrink one that fails".to_owned(),
-            Some(CaseVerdict::Holds) => {
-                "it held when it was written, too: shrink one that fails".to_owned()
-            }
-            Some(CaseVerdict::Violated(_)) if store::is_edited(&self.case, case) => {
-                "it was edited since it was found: shrink one that fails".to_owned()
-            }
-            Some(CaseVerdict::Violated(_)) if case.is_of(&loaded.world) => {
-                writeln!(terminal::out(), "not deterministic: {}", replay::HELD)?;
-                return Ok(Exit::Nondeterminism);
-            }
-            Some(CaseVerdict::Violated(name))
-                if WorldHashes::of(&loaded.world).reducers == case.world.reducers =>
-            {
-                format!(
-                    "it violated {name} with other documents or another sim.toml: \
-                    replay it to see what changed"
-                )
-            }
-            Some(CaseVerdict::Violated(name)) => format!(
-                "it violated {name} on another reducer: give that one with `--wasm FILE`, \
-                or replay it to see what changed"
-            ),
-        };
-        let what = "it does not fail on this world: nothing to shrink";
-        Err(Hinted::new(what, hint).context(self.case.display().to_string()))
     }
 }
 
