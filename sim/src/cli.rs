@@ -30,6 +30,7 @@ mod shell;
 mod shrink;
 mod stepper;
 mod terminal;
+mod why;
 
 use std::io::Write;
 
@@ -78,6 +79,7 @@ enum Command {
     Merge(merge::Merge),
     Replay(replay::Replay),
     Shrink(shrink::Shrink),
+    Why(why::Why),
     Explore(explore::Explore),
     Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
@@ -94,11 +96,12 @@ The way:
   sim init DIR                   a world of your own to begin with
   sim run                        try 10,000 orderings; a failure is written as a case
   sim replay CASE                see it: a table, --step in the terminal, --html as a diagram
-  sim shrink CASE                make it as short as it gets
+  sim shrink CASE                make it as short as it gets; sim why: which turns matter
   sim explore                    try every ordering of a small world
   cargo fuzz run reducer_events  search on, guided by what the reducer does inside
 ";
-    format!("{way}\n{}", exit::help())
+    // Without a line between them: it fits a screen to the line.
+    format!("{way}{}", exit::help())
 }
 
 /// Runs the command that the process was started with.
@@ -125,6 +128,7 @@ pub fn main() -> Exit {
         Command::Merge(merge) => merge.execute(),
         Command::Replay(replay) => replay.execute(),
         Command::Shrink(shrink) => shrink.execute(),
+        Command::Why(why) => why.execute(),
         Command::Explore(explore) => explore.execute(),
         Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),

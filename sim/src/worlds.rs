@@ -77,6 +77,9 @@ pub mod examples {
     pub const EXPLORE: &str = "Example: sim explore --requests 2 --max-attempts 3 --duplicates 2";
     /// Of `sim shrink`.
     pub const SHRINK: &str = "Example: sim shrink corpus/attempts_bounded-35b14c05eb89.json";
+    /// Of `sim why`.
+    pub const WHY: &str =
+        "Example: sim why corpus/attempts_bounded-35b14c05eb89.json --html why.html";
     /// Of `sim selftest`.
     pub const SELFTEST: &str = "\
 Examples: sim selftest --starts 5

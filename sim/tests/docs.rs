@@ -2,9 +2,9 @@
 //!
 //! A line of a block of shell, or a piece of code in a line, that begins with `cargo run --release
 //! --` or `sim` is run, in the order of its page, in a copy of `corpus/` and `air/`; it ends with
-//! 0, or as its comment says (`# exit code 1`). What the pages on failures and on documents show of
-//! output was really said. Of one that has a part to be filled in (`CASE`, `my.wasm`) the options
-//! must exist. What cargo runs otherwise must name what there is: these commands are the tests
+//! 0, or as its comment says (`# exit code 1`). What the pages on failures, on turns that matter and
+//! on documents show of output was really said. Of one that has a part to be filled in (`CASE`,
+//! `my.wasm`) the options must exist. What cargo runs otherwise must name what there is: these commands are the tests
 //! themselves, or too long for one.
 
 mod tutorial;
@@ -118,7 +118,10 @@ fn follow(page: &Path) {
             );
         }
     }
-    if page.ends_with("failures.md") || page.ends_with("documents.md") {
+    if ["failures.md", "documents.md", "why.md"]
+        .iter()
+        .any(|name| page.ends_with(name))
+    {
         let shown = text.split("```text\n").skip(1);
         let shown = shown.flat_map(|block| block.split("```").next());
         for line in shown.flat_map(str::lines) {

@@ -39,6 +39,7 @@ mod symmetry;
 mod tidy;
 mod together;
 mod trace;
+mod why;
 mod world;
 
 use libtest_mimic::{Arguments, Trial};
@@ -97,6 +98,7 @@ fn trials(seed: Option<Seed>) -> Vec<Trial> {
         tidy::trials(),
         together::trials(),
         trace::trials(number),
+        why::trials(),
         world::trials(seed),
     ]
     .into_iter()

@@ -15,12 +15,13 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 12] = [
+pub const COMMANDS: [&str; 13] = [
     "init",
     "run",
     "merge",
     "replay",
     "shrink",
+    "why",
     "explore",
     "coverage",
     "selftest",

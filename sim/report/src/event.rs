@@ -1,14 +1,15 @@
 //! What a campaign or a replay tells while it goes on. Everything that is shown, written for
 //! machines or drawn reads these events and nothing else, so that no two of them can disagree.
 //!
-//! Their form in JSON is the schema of `--format json`, described in `docs/events.md`. A field may
-//! be added to it as it is; any other change raises [`SCHEMA`].
+//! Their form in JSON is the schema of `--format json`, described in `docs/events.md`. A field,
+//! or an event of another command, may be added to it as it is; any other change raises [`SCHEMA`].
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use super::figures::{self, Figures};
 use super::timeline::{Timeline, Violated};
+use super::why::Why;
 use sim_kernel::World;
 use sim_record::trace::{Difference, Digest};
 use sim_search::campaign::{Ran, Summary};
@@ -36,6 +37,8 @@ pub enum Event<'a> {
     CaseDone(CaseDone<'a>),
     /// A file is no case of the world.
     BadCase(BadCase<'a>),
+    /// Why a case fails.
+    Why(Why<'a>),
     /// It ended.
     Finished(Finished<'a>),
 }
@@ -47,7 +50,7 @@ pub struct Started<'a> {
     pub schema: u32,
     /// Of this program.
     pub version: &'static str,
-    /// `run` or `replay`.
+    /// `run`, `replay` or `why`.
     pub command: &'static str,
     /// The hash of the world's manifest.
     pub manifest: String,
@@ -56,7 +59,7 @@ pub struct Started<'a> {
     /// The seeds of a campaign: from the first up to, not including, the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeds: Option<[u64; 2]>,
-    /// How many cases are replayed.
+    /// How many cases are replayed, or looked into.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cases: Option<usize>,
     /// What a reader should know of the world: wasm that was given by hand.

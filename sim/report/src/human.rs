@@ -63,6 +63,7 @@ impl<W: Write> Reader for Human<'_, W> {
                 text.look(Look::Bad, format!("{}: {}", found.of, found.what));
             }
             Event::CaseDone(done) => self.case_done(&mut text, done),
+            Event::Why(why) => text.append(why.text(self.width)),
             Event::Finished(finished) => self.finished(&mut text, finished),
         }
         match self.is_plain {

@@ -46,7 +46,7 @@ impl<W: Write> Reader for JUnit<W> {
     fn read(&mut self, event: &Event<'_>) -> anyhow::Result<()> {
         match event {
             Event::Started(started) => self.command = started.command,
-            Event::SeedDone(_) => {}
+            Event::SeedDone(_) | Event::Why(_) => {}
             Event::Violation(found) => self.violation(found),
             Event::Shrunk(shrunk) => self.shrunk(shrunk),
             Event::Nondeterminism(found) => {

@@ -24,4 +24,5 @@ pub mod table;
 pub mod text;
 pub mod timeline;
 pub mod turns;
+pub mod why;
 pub mod words;

@@ -6,6 +6,7 @@
 //! the script shows of a turn.
 
 mod campaign;
+mod curve;
 mod details;
 mod diagram;
 pub mod file;
@@ -17,12 +18,14 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
+use sim_record::trace::Digest;
 
 pub use campaign::Pages;
 
 use super::event::{Case, CaseDone};
 use super::marked;
 use super::timeline::{Timeline, Violated};
+use super::why::{self, Why};
 use sim_air::printable;
 use sim_kernel::World;
 
@@ -71,15 +74,35 @@ pub fn of_case(world: &World, done: &CaseDone<'_>) -> anyhow::Result<String> {
         facts: done.changes.to_vec(),
         has_index: false,
     };
-    run(world, &about, done.violations, done.timeline)
+    run(world, &about, (done.violations, done.timeline), None)
+}
+
+/// A case that fails, with the curve of how often it still fails from each turn on.
+///
+/// # Errors
+/// As [`of_case`].
+pub fn of_why(
+    world: &World,
+    (why, timeline): (&Why<'_>, &Timeline),
+    digest: Digest,
+) -> anyhow::Result<String> {
+    let about = About {
+        title: why.file,
+        about: None,
+        replay: why.replay,
+        digest: digest.to_string(),
+        facts: Vec::new(),
+        has_index: false,
+    };
+    run(world, &about, (&timeline.violations, timeline), Some(why))
 }
 
 /// A run as a page.
 fn run(
     world: &World,
     about: &About<'_>,
-    violations: &[Violated],
-    timeline: &Timeline,
+    (violations, timeline): (&[Violated], &Timeline),
+    why: Option<&Why<'_>>,
 ) -> anyhow::Result<String> {
     let first = violations.first().map(|first| first.turn);
     let turns = timeline.turns.len();
@@ -109,10 +132,16 @@ fn run(
             "facts": facts.map(printable).collect::<Vec<_>>(),
             "reducers": reducers.collect::<Vec<_>>(),
             "digest": about.digest,
-            "diagram": diagram::Diagram::of(timeline, shown.clone()),
+            "why": why.map(why_lines),
+            "diagram": diagram::Diagram::of(timeline, shown.clone(), why),
             "data": script_json(&details::Details::of(timeline, shown))?,
         }),
     )
+}
+
+fn why_lines(why: &Why<'_>) -> Vec<String> {
+    let lines = why::lines(why);
+    lines.iter().map(|line| printable(line)).collect()
 }
 
 fn verdict(violations: &[Violated]) -> String {

@@ -25,6 +25,7 @@ pub use counts::{fault_names, faults_of};
 use merger::Merger;
 pub use proof::{Progress, Proof};
 pub use results::{ChunkResults, MergeError, merge, run_chunks};
+pub(crate) use runner::Shown;
 pub use runner::{Checked, Effort, Runner, Sighting};
 use sim_host::{Code, StepError};
 use sim_kernel::World;
@@ -150,8 +151,7 @@ fn on_threads(
     };
     let (sender, receiver) = mpsc::sync_channel(options.jobs * 4);
     std::thread::scope(|scope| {
-        let most_jobs = Code::instances_max() / INSTANCES_OF_A_RUNNER;
-        let jobs = 0..options.jobs.clamp(1, most_jobs);
+        let jobs = 0..options.jobs.clamp(1, most_runners());
         let works = jobs.map(|_| {
             let (sender, work) = (sender.clone(), &work);
             move || work(&mut |part| sender.send(part).is_ok())
@@ -168,6 +168,11 @@ fn on_threads(
         }
         stop.store(true, Ordering::Relaxed);
     });
+}
+
+/// How many runners may work at a time.
+pub(crate) fn most_runners() -> usize {
+    Code::instances_max() / INSTANCES_OF_A_RUNNER
 }
 
 /// A runner that runs seeds as a campaign does.

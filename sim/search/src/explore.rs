@@ -29,6 +29,7 @@ mod origins;
 mod peers;
 mod reduce;
 mod rows;
+mod schedules;
 mod search;
 mod symmetry;
 mod tour;
@@ -39,11 +40,14 @@ mod worker;
 
 use std::path::PathBuf;
 
-use alphabet::Used;
+pub(crate) use alphabet::possible;
+use alphabet::{Move, Used};
 pub use checkpoint::CheckpointError;
 pub use commute::{BothOrders, both_orders};
 pub use disk::DiskError;
 pub use peers::{Alone, MOST_PROCESSES, Peers, PeersError};
+pub(crate) use schedules::count;
+pub use schedules::{Counted, Counts, Uncounted};
 use sim_host::StepError;
 use sim_kernel::World;
 use sim_model::{Model, Scene};

@@ -1,4 +1,5 @@
-//! Many runs of a world: campaigns, exploration, and the shortest run of what was found.
+//! Many runs of a world: campaigns, exploration, and of what was found the shortest run and its
+//! causes.
 
 #![warn(missing_docs)]
 
@@ -8,3 +9,4 @@ pub mod identity;
 pub mod marking;
 pub mod shrink;
 pub mod threads;
+pub mod why;

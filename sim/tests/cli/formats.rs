@@ -119,8 +119,10 @@ fn every_field_is_documented() {
     events.extend(lines(&place.sim(
         "run --seeds 0..200 --twice --wasm hidden-state.wasm --case-dir found --format json",
     )));
+    let why = format!("why {case} --continuations 10 --format json --wasm {BUG}.wasm");
+    events.extend(lines(&place.sim(&why)));
     let kinds: BTreeSet<&str> = kinds(&events).into_iter().collect();
-    assert_eq!(kinds.len(), 8, "each kind of event was seen: {kinds:?}");
+    assert_eq!(kinds.len(), 9, "each kind of event was seen: {kinds:?}");
     for event in &events {
         let kind = event["event"].as_str().expect("it has a kind");
         let head = format!("## `{kind}`");

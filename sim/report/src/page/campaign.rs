@@ -102,7 +102,7 @@ impl Reader for Pages<'_> {
                 let text = format!("{}: {}", found.of, found.what);
                 self.nondeterminism.push(printable(&text));
             }
-            Event::CaseDone(_) | Event::BadCase(_) => {}
+            Event::CaseDone(_) | Event::BadCase(_) | Event::Why(_) => {}
             Event::Finished(finished) => self.finished(finished)?,
         }
         Ok(())
@@ -144,7 +144,8 @@ impl Pages<'_> {
             has_index: true,
         };
         let page = page_name(told.case);
-        let text = run(self.world, &about, told.violations, told.timeline)?;
+        let of_run = (told.violations, told.timeline);
+        let text = run(self.world, &about, of_run, None)?;
         self.write(&page, &text)?;
         self.failures.push(Failure {
             violation: told.first().map(Card::from),

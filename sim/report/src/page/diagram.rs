@@ -6,8 +6,10 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::curve::{CURVE, Curve};
 use crate::timeline::{self, Arrow, Bar, Place, Timeline, TimelineTurn};
 use crate::turns;
+use crate::why::Why;
 use crate::words;
 use sim_air::printable;
 
@@ -39,6 +41,7 @@ pub(super) struct Diagram {
     bars: Vec<Drawn>,
     dots: Vec<Dot>,
     liveness: Option<usize>,
+    curve: Option<Curve>,
 }
 
 #[derive(Serialize)]
@@ -138,7 +141,8 @@ impl Lanes {
 }
 
 impl Diagram {
-    pub fn of(timeline: &Timeline, shown: Range<usize>) -> Diagram {
+    /// With a curve beside the turns, if it is known why they fail.
+    pub fn of(timeline: &Timeline, shown: Range<usize>, why: Option<&Why<'_>>) -> Diagram {
         let lanes = Lanes::of(timeline);
         let first = shown.start;
         let y = |turn: usize| HEAD + turn.saturating_sub(first) * ROW + ROW / 2;
@@ -152,7 +156,11 @@ impl Diagram {
         let bars = timeline.bars.iter();
         let bars = bars
             .filter(|bar| bar.to_turn.is_none_or(|to| to >= first) && bar.from_turn < shown.end);
-        let words = lanes.x(Place::Journal) + GAP;
+        let curve = lanes.x(Place::Journal) + GAP;
+        let words = match why {
+            Some(_) => curve + CURVE + GAP,
+            None => curve,
+        };
         let longest = rows.iter().map(Row::chars).max().unwrap_or(0);
         Diagram {
             width: words + longest * CHAR + 24,
@@ -168,6 +176,7 @@ impl Diagram {
                 .liveness_from
                 .filter(|turn| within(*turn))
                 .map(|turn| y(turn) - ROW / 2),
+            curve: why.map(|why| Curve::of(why, &shown, curve, |taken| y(taken) - ROW / 2)),
             rows,
         }
     }

@@ -65,6 +65,15 @@ pub struct Checked {
     pub skipped: Vec<usize>,
 }
 
+/// When a run was seen to violate a property.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shown {
+    /// In one of its turns.
+    InTurn,
+    /// When it had ended, and was judged as a whole.
+    AtEnd,
+}
+
 impl Checked {
     /// The turns in which something was violated, in order.
     pub fn bad_turns(&self) -> Vec<usize> {
@@ -170,7 +179,7 @@ impl<'w> Runner<'w> {
     }
 
     /// The mix of a seed, without the kinds of fault that its world never meets.
-    fn faults(&self, seed: Seed, mix: Mix, depth: Depth) -> Faults {
+    pub(crate) fn faults(&self, seed: Seed, mix: Mix, depth: Depth) -> Faults {
         let faults = match (mix, depth) {
             (Mix::Fixed, Depth::Usual) => Faults::fixed(&self.answers),
             _ => {
@@ -249,6 +258,32 @@ impl<'w> Runner<'w> {
                 });
         let crashes = crashes(self.effort);
         self.finish(outcome.end, chooser.skipped, crashes)
+    }
+
+    /// Runs a scenario as `chooser` decides until the property at a place is violated: in a turn,
+    /// or once the run as a whole was judged. None if it holds, or the run was interrupted.
+    pub(crate) fn until(
+        &mut self,
+        scenario: &Scenario,
+        chooser: &mut dyn Chooser,
+        rank: usize,
+    ) -> Option<Shown> {
+        let is_found = |checker: &Checker<'_>| {
+            let mut violations = checker.violations().iter();
+            violations.any(|violation| violation.rank == rank)
+        };
+        self.checker.reset();
+        let checker = &mut self.checker;
+        let outcome = self
+            .simulator
+            .run(scenario, chooser, &mut self.trace, |trace, _| {
+                checker.observe(trace) && !is_found(checker)
+            });
+        if is_found(&self.checker) {
+            return Some(Shown::InTurn);
+        }
+        self.finish(outcome.end, Vec::new(), crashes(self.effort));
+        is_found(&self.checker).then_some(Shown::AtEnd)
     }
 
     /// How the last run failed, in order of their turns.

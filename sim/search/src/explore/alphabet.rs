@@ -5,10 +5,10 @@
 
 use super::Limits;
 use sim_kernel::OpenIntent;
-use sim_model::{Model, Work};
+use sim_model::{Model, Scene, Work};
 use sim_record::scenario::Knob;
 use sim_record::trace::{Answer, Choice, CrashPoint, Recovery, Status, Trace, ValueId};
-use sim_simulator::{Enabled, Flight, InFlight, Message, enabled, item, work_of};
+use sim_simulator::{Enabled, Flight, InFlight, Message, Situation, enabled, item, work_of};
 
 /// What of the bounds has been used up.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -112,6 +112,36 @@ pub(super) fn moves(position: &Position<'_>, limits: &Limits, used: Used) -> Vec
         }
     }
     moves
+}
+
+/// Every decision that is possible in a situation and needs no value made up: what goes on, with
+/// each answer, a start of each request, and a copy or the loss of each message.
+pub(crate) fn possible(situation: &Situation<'_>, trace: &Trace) -> Vec<Choice> {
+    let model = situation.model;
+    let if_met = |knob| u8::from(!model.forbids(knob));
+    let limits = Limits {
+        scene: Scene {
+            starts: u32::MAX,
+            ..Scene::default()
+        },
+        duplicates: if_met(Knob::Duplicate),
+        drops: if_met(Knob::Drop),
+        spurious: 1,
+        crashes: 0,
+        depth: u32::MAX,
+    };
+    let position = Position {
+        model,
+        flight: situation.flight,
+        trace,
+        started: situation.started,
+        alike: false,
+        receipts: &[],
+        replies: &[],
+        spurious: &[],
+    };
+    let moves = moves(&position, &limits, Used::default()).into_iter();
+    moves.map(|step| step.choice).collect()
 }
 
 /// A crash meets what happens by itself, not another fault.

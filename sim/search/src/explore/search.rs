@@ -113,7 +113,7 @@ pub(super) enum Ran {
 }
 
 /// Refuses what would never come back to a state.
-fn without_context(world: &World) -> Result<(), ExploreError> {
+pub(super) fn without_context(world: &World) -> Result<(), ExploreError> {
     let reducers = world.air.reducers.iter().map(|it| (&it.name, it.context));
     let enforcers = world.air.enforcers.iter().map(|it| (&it.name, it.context));
     let mut modules = reducers.chain(enforcers);

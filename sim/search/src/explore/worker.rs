@@ -206,6 +206,30 @@ impl<'w> Worker<'w> {
         focus.write_key(&self.simulator, &self.trace, &mut self.key);
     }
 
+    /// The key of a state that was unpacked, which is the simulator's then.
+    pub fn key_of(&mut self, base: &Base) -> u128 {
+        self.simulator.go_on_from(&base.saved, &mut self.trace);
+        self.checker.go_on_from(&base.memory);
+        self.key((base.used, base.focus))
+    }
+
+    /// A decision with the ids of this worker.
+    pub fn choice(&mut self, decision: &Decision) -> Option<Choice> {
+        self.scenario.choice(&mut self.trace, decision)
+    }
+
+    /// From now on a spurious event that a decision brings is one of those that are tried.
+    pub fn may_take(&mut self, decision: &Decision) {
+        let brought = decision
+            .is_spurious()
+            .then(|| self.choice(decision.without_crash()));
+        if let Some(choice) = brought.flatten()
+            && !self.spurious.contains(&choice)
+        {
+            self.spurious.push(choice);
+        }
+    }
+
     /// How many requests are exchanged.
     pub fn exchanges(&self) -> usize {
         self.key.symmetry().map_or(0, Symmetry::count)
