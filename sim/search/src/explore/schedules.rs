@@ -224,7 +224,7 @@ impl Search<'_, '_> {
                 return Err(Uncounted::Interrupted);
             }
             let Some(step) = top.moves.next() else {
-                let (key, counted) = (top.key, top.counted);
+                let (key, counted) = (top.key, top.counted.or_ended());
                 self.known.insert(key, Some(counted));
                 open.pop();
                 match open.last_mut() {
@@ -288,6 +288,14 @@ impl Counted {
         Counted {
             failing: fails.into(),
             schedules: 1,
+        }
+    }
+
+    /// Where nothing was possible after all, one schedule has ended.
+    fn or_ended(self) -> Counted {
+        match self.schedules {
+            0 => Counted::one(false),
+            _ => self,
         }
     }
 
