@@ -55,20 +55,6 @@ pub struct Instead {
     skipped: usize,
 }
 
-impl Changed {
-    /// Whether the failure comes without it, or with another in its place.
-    pub fn can_be_changed(&self) -> bool {
-        let mut others = self.instead.iter();
-        self.without == Fate::Fails || others.any(|other| other.fate == Fate::Fails)
-    }
-
-    /// How many of the others keep the failure.
-    pub fn keeping(&self) -> usize {
-        let others = self.instead.iter();
-        others.filter(|other| other.fate == Fate::Fails).count()
-    }
-}
-
 /// A schedule that differs from the case's in one decision, and does not fail.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Closest {
