@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::greeting::{MAGIC, MOST_BYTES};
+use crate::form::{MAGIC, MOST_BYTES};
 
 /// Why processes cannot work together, or no longer can.
 ///
@@ -82,7 +82,7 @@ pub enum PeersError {
         theirs: usize,
     },
     /// Another process greets with other bytes. A caller that knows them can say what differs.
-    #[error("process {process} ({address}) greets differently: it works on something else")]
+    #[error("process {process} ({address}) was started to explore something else")]
     Greeting {
         /// Which.
         process: usize,

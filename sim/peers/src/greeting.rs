@@ -16,16 +16,10 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
+use crate::clock::now;
 use crate::error::PeersError;
-use crate::meet::now;
+use crate::form::{FAMILY, MAGIC, MOST_BYTES};
 
-/// What every greeting begins with. The number is to be raised when the greeting changes, or the
-/// version of timely: what follows on the socket is of timely's form, which has no version itself.
-pub(crate) const MAGIC: &[u8; 12] = b"sim-peers/1\n";
-/// What greetings of all versions begin with.
-const FAMILY: &[u8] = b"sim-peers/";
-/// The most bytes that processes can have to agree about.
-pub(crate) const MOST_BYTES: usize = 1 << 20;
 /// All is well.
 pub(crate) const WELCOME: u8 = b'+';
 /// There is a process of this number already.

@@ -33,7 +33,9 @@
 //!
 //! [timely dataflow]: https://docs.rs/timely
 
+mod clock;
 mod error;
+mod form;
 mod greeting;
 mod line;
 mod meet;
@@ -261,7 +263,7 @@ fn check(addresses: &[String], me: usize, greeting: &[u8]) -> Result<(), PeersEr
     if me >= count {
         return Err(PeersError::Number { me, count });
     }
-    if greeting.len() > greeting::MOST_BYTES {
+    if greeting.len() > form::MOST_BYTES {
         let size = greeting.len();
         return Err(PeersError::LongGreeting { size });
     }

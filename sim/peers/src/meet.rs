@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
+use crate::clock::now;
 use crate::error::{Missing, PeersError};
 use crate::greeting::{Conversation, Greeting, TAKEN, Unread, WELCOME};
 
@@ -76,11 +77,6 @@ impl From<PeersError> for Refusal {
     fn from(error: PeersError) -> Refusal {
         Refusal::Wrong(error)
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "others take real time to come")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "others take real time to come")]

@@ -27,7 +27,7 @@ use timely::dataflow::{InputHandle, ProbeHandle};
 use timely::progress::Stamp;
 use timely::worker::Worker;
 
-use crate::meet::now;
+use crate::clock::now;
 
 /// The most bytes of a piece: timely's buffers have a MiB, and four such pieces with all that is
 /// written before them fit into one.

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::*;
+use crate::clock::now;
 use crate::greeting::Greeting;
-use crate::meet::now;
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -451,7 +451,7 @@ fn another_version_is_told_by_both() {
         socket.shutdown(Shutdown::Write).expect("it is open");
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).expect("it answers");
-        assert!(answer.starts_with(greeting::MAGIC));
+        assert!(answer.starts_with(form::MAGIC));
         let error = zero.join().expect("no panic");
         assert!(error.to_string().contains("`sim-peers/2`"), "{error}");
     });
@@ -508,7 +508,7 @@ fn strangers_do_no_harm() {
     let _silent: Vec<TcpStream> = (0..70).map(|_| strange(b"")).collect();
     drop(strange(b"sim-peers/1\n"));
     let huge = [
-        greeting::MAGIC.as_slice(),
+        form::MAGIC.as_slice(),
         &[0, 0, 0, 1],
         &[0; 7],
         &[3],

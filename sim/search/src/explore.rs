@@ -240,7 +240,7 @@ pub enum ExploreError {
     #[error("the reducer cannot be run")]
     Step(#[from] StepError),
     /// What is not held in memory cannot be written, or read again.
-    #[error("what is not held in memory cannot be kept")]
+    #[error("what is not held in memory cannot be kept on disk, or read again")]
     Disk(#[from] DiskError),
     /// It cannot go on from a checkpoint, or make one.
     #[error(transparent)]

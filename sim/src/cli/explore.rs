@@ -120,6 +120,9 @@ pub(super) struct Explore {
     case_dir: PathBuf,
 }
 
+/// What is held is told for each state where there are so many.
+const MANY_STATES: u64 = 100_000;
+
 /// The bounds of the small worlds: as the command line says, as `sim.toml` does, or the usual ones.
 #[derive(Clone, Copy)]
 struct Sized {
@@ -162,7 +165,13 @@ impl Explore {
         let mut before = None;
         let told = |told: explore::Progress| {
             // What was done before it went on took none of this time.
-            let before = *before.get_or_insert(told.transitions);
+            let before = *before.get_or_insert_with(|| {
+                if told.states > 1 {
+                    let explore::Progress { states, depth, .. } = told;
+                    terminal::note(&format!("going on from {states} states, depth {depth}"));
+                }
+                told.transitions
+            });
             progress.update(told.states, |seconds| {
                 let rate = (told.transitions - before) as f64 / seconds;
                 format!(
@@ -181,11 +190,16 @@ impl Explore {
         let exit = self.report(&loaded, &*model, sized, &tour)?;
         let memory_bytes = explored.memory_bytes as f64;
         let most = tour.visits.iter().map(|visit| visit.states).max();
+        let each = match most {
+            // What the engine takes does not count then.
+            Some(most) if most >= MANY_STATES => {
+                format!(", {:.0} bytes a state", memory_bytes / most as f64)
+            }
+            _ => String::new(),
+        };
         terminal::note(&format!(
-            "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most, \
-             {:.0} bytes a state",
+            "{rate:.0} transitions per second, {seconds:.1} s; {:.1} MiB at the most{each}",
             memory_bytes / f64::from(1 << 20),
-            memory_bytes / most.unwrap_or(1) as f64
         ));
         Ok(exit)
     }

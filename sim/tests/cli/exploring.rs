@@ -100,7 +100,7 @@ fn full_disk() {
     let error = String::from_utf8_lossy(&said.stderr);
     expect![[r#"
         note: no folder air here: the built-in retry world
-        error: what is not held in memory cannot be kept
+        error: what is not held in memory cannot be kept on disk, or read again
           1: kept/scene-1/keys-1
           2: File too large (os error 27)
     "#]]

@@ -186,7 +186,8 @@ fn refusals() {
           1: No such file or directory (os error 2)
         error: process 0: expected an address like host:port, found `localhost`
         hint: give all processes the same --peers, and each a --process of its own
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
     // Of another world, and with a port that is taken.
     let differ = |process: usize| format!("--crashes {process}");
     for (code, out, err) in ends(begin_all(&place, WIDE, 2, differ)) {

@@ -232,8 +232,14 @@ impl<'a, 'w> Search<'a, 'w> {
         if let Some(numbers) = &from.numbers {
             self.numbers = Numbers::open(&self.disk, numbers)?;
         }
-        let mine = [from.states, from.level_states as u64];
-        let [states, of_level] = peers::sums(self.peers, mine)?;
+        let mine = [from.states, from.transitions, from.level_states as u64];
+        let [states, transitions, of_level] = peers::sums(self.peers, mine)?;
+        self.of_all = Progress {
+            states,
+            transitions,
+            depth: from.depth,
+            frontier: of_level,
+        };
         self.whole = Whole {
             first: (states - of_level) as usize,
             count: of_level as usize,

@@ -103,8 +103,8 @@ pub(super) fn all(runner: &mut Runner<'_>, failing: Failing<'_>) -> Result<Vec<C
 }
 
 /// Of the changed cases that hold the closest: of which the fewest decisions are not possible any
-/// more, of these the one that goes the same way for the longest, by another decision rather than
-/// by none.
+/// more, of these the one that goes the same way for the longest, of these by a decision of the
+/// same kind, such as another status, and by any rather than by none.
 ///
 /// It is believed only if it holds when it is looked at as closely as can be.
 pub(super) fn closest(
@@ -121,8 +121,18 @@ pub(super) fn closest(
         let held = all.filter(|(_, fate, _)| **fate == Fate::Holds);
         holding.extend(held.map(|(instead, _, skipped)| (skipped, turn, instead)));
     }
-    // Sorting is stable: within a turn they stay in their order.
-    holding.sort_by_key(|(skipped, turn, _)| (*skipped, std::cmp::Reverse(*turn)));
+    let is_alike = |turn: usize, instead: Option<&Decision>| {
+        let of_case = failing.scenario.schedule.get(turn);
+        of_case.map(std::mem::discriminant) == instead.map(std::mem::discriminant)
+    };
+    // Sorting is stable: what is as close stays in its order.
+    holding.sort_by_key(|(skipped, turn, instead)| {
+        (
+            *skipped,
+            std::cmp::Reverse(*turn),
+            !is_alike(*turn, *instead),
+        )
+    });
     for (skipped, turn, instead) in holding {
         let scenario = with(failing.scenario, (turn, instead));
         runner.set_effort(Effort::Thorough);

@@ -60,7 +60,7 @@ impl Together {
         };
         if addresses.len() > 1 {
             let count = addresses.len();
-            terminal::note_progress(&format!("process {me} of {count} meets the others"));
+            terminal::note(&format!("process {me} of {count} waits for the others"));
         }
         let greeting = greeting.to_string();
         let peers = sim_peers::Peers::join(&addresses, me, greeting.as_bytes(), PATIENCE);
@@ -142,9 +142,10 @@ fn told(error: PeersError) -> anyhow::Error {
 /// What to do about it.
 pub(in crate::cli) fn hint(error: &PeersError) -> Option<&'static str> {
     match error {
-        PeersError::Lost { .. } => {
-            Some("what it printed says why; with --checkpoint-dir, start all again with --resume")
-        }
+        PeersError::Lost { .. } => Some(
+            "what it printed says why, if it was not killed; \
+             with --checkpoint-dir, start all again with --resume",
+        ),
         PeersError::Listen { .. } => {
             Some("its line in --peers is where a process listens itself; is it used already?")
         }
