@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         named("bounds_are_kept_to_the_state", bounds_are_kept_to_the_state),
         named("what_never_ends", what_never_ends),
         named("ids_that_are_told_apart", ids_that_are_told_apart),
+        named("an_impure_reducer", an_impure_reducer),
         named("goes_on", goes_on),
         named("one_of_them_is_asked_to_stop", one_of_them_is_asked_to_stop),
     ]
@@ -337,6 +338,22 @@ fn ids_that_are_told_apart() {
     };
     let outcome = assert_as_one(&world, &scenes(&world, (2, 1)), &asked, &[2]);
     assert!(matches!(outcome, Outcome::Violated(_)));
+}
+
+/// Only the process that takes its step sees what is violated.
+fn an_impure_reducer() {
+    let world = bug("hidden-state");
+    let asked = ExploreOptions {
+        symmetry: true,
+        reduce: true,
+        ..options([1, 0, 1, 1])
+    };
+    let scenes = scenes(&world, (2, 3));
+    let outcome = assert_as_one(&world, &scenes[..1], &asked, &[2, 3]);
+    let Outcome::Violated(found) = outcome else {
+        panic!("it is impure");
+    };
+    assert_eq!(found.violations[0].name(), "pure");
 }
 
 /// Whichever is lost, and after whatever round: all go on from a checkpoint that all have made.

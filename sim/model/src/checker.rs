@@ -32,6 +32,21 @@ impl Properties {
         self.0.len()
     }
 
+    /// A violation of the property at that place, if there is one.
+    pub fn violation(
+        &self,
+        (rank, turn): (usize, usize),
+        [expected, found]: [String; 2],
+    ) -> Option<Violation> {
+        Some(Violation {
+            property: self.0.get(rank)?.clone(),
+            rank,
+            turn,
+            expected,
+            found,
+        })
+    }
+
     /// The property at a place.
     pub fn get(&self, rank: usize) -> &Property {
         &self.0[rank]

@@ -269,7 +269,8 @@ fn check(addresses: &[String], me: usize, greeting: &[u8]) -> Result<(), PeersEr
     }
     let is_address = |address: &str| {
         let parts = address.rsplit_once(':');
-        parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
+        parts.is_some_and(|(host, port)| !host.is_empty() && is_port(port))
     };
     match addresses.iter().position(|address| !is_address(address)) {
         Some(process) => Err(PeersError::Address {

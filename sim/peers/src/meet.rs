@@ -293,6 +293,11 @@ fn connect(address: &str) -> Result<TcpStream, Refusal> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for place in address.to_socket_addrs()? {
         match TcpStream::connect_timeout(&place, ATTEMPT) {
+            // Where nobody listens yet, the system may choose that very port for this end: then it
+            // is connected to itself.
+            Ok(socket) if socket.local_addr()? == socket.peer_addr()? => {
+                last = io::Error::from(io::ErrorKind::ConnectionRefused);
+            }
             Ok(socket) => return Ok(socket),
             Err(error) => last = error,
         }

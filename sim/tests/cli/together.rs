@@ -184,6 +184,7 @@ fn refusals() {
         error: none: expected a line host:port for each of 1 to 64 processes, found 0
         error: nowhere
           1: No such file or directory (os error 2)
+        process 0 of 2 waits for the others
         error: process 0: expected an address like host:port, found `localhost`
         hint: give all processes the same --peers, and each a --process of its own
     "#]]

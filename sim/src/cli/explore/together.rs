@@ -114,7 +114,7 @@ fn addresses(path: &Path) -> Result<Vec<String>> {
         bail!("{}: expected a file of at most 64 KiB", path.display());
     }
     let text = fs::read_to_string(path).with_context(shown)?;
-    let lines = text.lines().map(str::trim);
+    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let addresses: Vec<String> = lines.map(str::to_owned).collect();
     let most = explore::MOST_PROCESSES;

@@ -18,7 +18,7 @@ use super::super::worker::{Expanded, Successor};
 use super::super::{Counterexample, ExploreError};
 use super::window::{Led, Window};
 use super::{Level, Search, Whole};
-use sim_model::Violation;
+use sim_model::{Properties, Violation};
 use sim_record::trace::{Packer, Unpacker};
 
 /// Ways that each tells at once.
@@ -139,8 +139,29 @@ impl Search<'_, '_> {
         self.receive(&received, &mut leads);
         leads.sort_unstable_by_key(|leads| leads.way().order());
         self.take_all(window, leads, next)?;
-        let found = last.map(|last| self.counterexample(last, violated));
-        found.transpose()
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        let violations = self.violations_of_all(violated)?;
+        self.counterexample(last, violations).map(Some)
+    }
+
+    /// What is violated, which only one process knows: run again, a step of an impure reducer may
+    /// not show it.
+    fn violations_of_all(
+        &mut self,
+        own: Option<Vec<Violation>>,
+    ) -> Result<Vec<Violation>, ExploreError> {
+        let told = own.map(|own| {
+            let told = own.into_iter();
+            let told = told.map(|it| ((it.rank, it.turn), [it.expected, it.found]));
+            told.collect::<Vec<_>>()
+        });
+        let told = peers::all(self.peers, told)?.into_iter().flatten();
+        let properties = Properties::of(self.world, self.model);
+        let violations = told.flatten();
+        let violations = violations.filter_map(|(at, said)| properties.violation(at, said));
+        Ok(violations.collect())
     }
 
     /// The way to what is violated first of all that ends the search, in any process.
@@ -288,12 +309,11 @@ impl Search<'_, '_> {
         Ok(Way { parent, choice })
     }
 
-    /// The schedule of a way, and what it violates; if only another process knows that, it is
-    /// found by running it again.
+    /// The schedule of a way, and what it violates.
     pub(super) fn counterexample(
         &mut self,
         last: Way,
-        violations: Option<Vec<Violation>>,
+        violations: Vec<Violation>,
     ) -> Result<Box<Counterexample>, ExploreError> {
         let choices = self.choices_to(last)?;
         let worker = self.workers[0].get_mut();
@@ -301,7 +321,7 @@ impl Search<'_, '_> {
         let scenario = worker.scenario(&choices);
         Ok(Box::new(Counterexample {
             scenario,
-            violations: violations.unwrap_or_else(|| worker.violations().to_vec()),
+            violations,
             choices,
         }))
     }

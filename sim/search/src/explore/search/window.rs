@@ -107,11 +107,11 @@ impl Search<'_, '_> {
             let held = held + window.states.size_bytes();
             let found = match self.memory.is_full_with(held) {
                 true => Vec::new(),
-                false => self.found(&window.states),
+                false => self.found(window),
             };
             self.explored.memory_bytes = self.memory.peak_bytes();
             is_full = peers::any(self.peers, self.memory.is_full())?;
-            if let Some(by) = self.told_apart(window)? {
+            if let Some(by) = self.told_apart()? {
                 return Ok(Room::Again(by));
             }
             if !is_full {
@@ -141,7 +141,7 @@ impl Search<'_, '_> {
                         choice: successor.choice,
                     };
                     if let Some(violations) = self.take(successor, way, &found.states, next)? {
-                        return self.counterexample(way, Some(violations.into())).map(Some);
+                        return self.counterexample(way, violations.into()).map(Some);
                     }
                 }
                 if let Some(ends) = &mut self.ends {
@@ -225,13 +225,12 @@ impl Search<'_, '_> {
     }
 
     /// What made a difference first where ids were exchanged: workers look at different moves.
-    fn told_apart(&mut self, window: &Window) -> Result<Option<Difference>, ExploreError> {
+    fn told_apart(&mut self) -> Result<Option<Difference>, ExploreError> {
         let workers = self.workers.iter_mut().filter_map(|worker| {
             let worker = worker.get_mut();
             worker.unwrap_or_else(PoisonError::into_inner).told_apart()
         });
         let first = workers.min_by_key(|(place, _)| *place);
-        let first = first.map(|((place, index), by)| ((window.number(place), index), by));
         let of_all = peers::all(self.peers, first)?.into_iter().flatten();
         Ok(of_all.min_by_key(|(place, _)| *place).map(|(_, by)| by))
     }
@@ -246,7 +245,7 @@ impl Search<'_, '_> {
 
     /// Where the moves of a window of states lead, a batch after the other, each with the place of
     /// its first state in the window: found by all workers together.
-    fn found(&self, window: &States) -> Vec<(usize, Expanded)> {
+    fn found(&self, window: &Window) -> Vec<(usize, Expanded)> {
         let Search {
             options,
             memory,
@@ -266,13 +265,14 @@ impl Search<'_, '_> {
             worker.catch_up();
             loop {
                 let start = next.fetch_add(BATCH, Ordering::Relaxed);
-                if start >= window.count() {
+                if start >= window.states.count() {
                     break;
                 }
-                let batch = start..window.count().min(start + BATCH);
+                let batch = start..window.states.count().min(start + BATCH);
                 let mut found = Expanded::of(batch.len());
                 for place in batch {
-                    let state = origins.read(window.get(place));
+                    let state = origins.read(window.states.get(place));
+                    let place = window.number(place) as usize - window.first;
                     worker.expand((state, place), known, &mut found);
                     // Once more when it is taken over.
                     let bytes = 2 * (found_bytes + found.size_bytes());
@@ -287,7 +287,7 @@ impl Search<'_, '_> {
                 done.push((start, found));
             }
         };
-        if window.count() <= BATCH {
+        if window.states.count() <= BATCH {
             work(0);
         } else {
             std::thread::scope(|scope| {
