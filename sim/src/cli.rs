@@ -8,6 +8,7 @@ mod cases;
 mod check;
 mod completions;
 mod coverage;
+mod diff;
 mod doctor;
 mod errors;
 mod exit;
@@ -81,6 +82,7 @@ enum Command {
     Shrink(shrink::Shrink),
     Why(why::Why),
     Explore(explore::Explore),
+    Diff(diff::Diff),
     Coverage(coverage::CoverageOf),
     Selftest(selftest::Selftest),
     Check(check::Check),
@@ -97,8 +99,7 @@ The way:
   sim run                        try 10,000 orderings; a failure is written as a case
   sim replay CASE                see it: a table, --step in the terminal, --html as a diagram
   sim shrink CASE                make it as short as it gets; sim why: which turns matter
-  sim explore                    try every ordering of a small world
-  cargo fuzz run reducer_events  search on, guided by what the reducer does inside
+  sim explore; cargo fuzz run T  try every ordering of a small world; search on, guided
 ";
     // Without a line between them: it fits a screen to the line.
     format!("{way}{}", exit::help())
@@ -130,6 +131,7 @@ pub fn main() -> Exit {
         Command::Shrink(shrink) => shrink.execute(),
         Command::Why(why) => why.execute(),
         Command::Explore(explore) => explore.execute(),
+        Command::Diff(diff) => diff.execute(),
         Command::Coverage(coverage) => coverage.execute(),
         Command::Selftest(selftest) => selftest.execute(),
         Command::Check(check) => check.execute(),

@@ -36,7 +36,8 @@
 //! - [`simulator`]: the loop.
 //! - `sim_search`: many runs. [`campaign`]: many seeds. [`explore`]: every schedule of a small
 //!   world, and a tour of some that differ in one thing. [`shrink`]: the shortest schedule that
-//!   still fails in the same way. [`why`]: which of its turns matter.
+//!   still fails in the same way. [`why`]: which of its turns matter. [`diff`]: two versions on the
+//!   same decisions.
 //! - [`cases`]: case files. Its `files` reads only regular files, up to a size.
 //! - [`report`]: results: a run as a timeline, a campaign as events, and all that reads them.
 //! - [`session`]: a finding, from the first sight to its case file.
@@ -144,6 +145,6 @@ pub use sim_kernel as kernel;
 pub use sim_model as model;
 pub use sim_record::{interrupt, marks, random, scenario, trace};
 pub use sim_report as report;
-pub use sim_search::{campaign, explore, marking, shrink, why};
+pub use sim_search::{campaign, diff, explore, marking, shrink, why};
 pub use sim_session as session;
 pub use sim_simulator as simulator;

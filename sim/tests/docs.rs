@@ -86,7 +86,7 @@ const SHORTER: [(&str, &str); 12] = [
 ];
 
 /// What a person has to fill in.
-const PLACEHOLDERS: [&str; 7] = ["BUG", "CASE", "DIR", "FILE", "FORM", "my.wasm", "…"];
+const PLACEHOLDERS: [&str; 8] = ["BUG", "CASE", "DIR", "FILE", "FORM", "OLD", "my.wasm", "…"];
 
 /// What is told of a command, and where.
 struct Told<'a> {

@@ -15,7 +15,7 @@ use sim::kernel::World;
 use sim::selftest::{self, Subject};
 
 /// The commands of `sim`.
-pub const COMMANDS: [&str; 13] = [
+pub const COMMANDS: [&str; 14] = [
     "init",
     "run",
     "merge",
@@ -23,6 +23,7 @@ pub const COMMANDS: [&str; 13] = [
     "shrink",
     "why",
     "explore",
+    "diff",
     "coverage",
     "selftest",
     "check",

@@ -8,6 +8,7 @@
 
 pub mod cases;
 pub mod coverage;
+pub mod differing;
 pub mod event;
 mod figures;
 pub mod github;

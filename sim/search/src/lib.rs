@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 pub mod campaign;
+pub mod diff;
 pub mod explore;
 pub mod identity;
 pub mod marking;

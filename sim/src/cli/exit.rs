@@ -30,7 +30,10 @@ pub enum Exit {
 impl Exit {
     const ALL: [(Exit, &'static str); 9] = [
         (Exit::Holds, "everything holds"),
-        (Exit::Violation, "an invariant is violated"),
+        (
+            Exit::Violation,
+            "an invariant is violated, or two versions differ",
+        ),
         (
             Exit::BadInput,
             "bad input: arguments, documents, wasm or case files",

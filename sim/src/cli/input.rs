@@ -162,6 +162,14 @@ impl WorldArguments {
     /// If documents or wasm cannot be read, or are not what they should be.
     pub fn load(&self) -> Result<Loaded> {
         note_built_in(self.world.as_deref())?;
+        self.load_again()
+    }
+
+    /// The same, without a word on where it is from: that was said.
+    ///
+    /// # Errors
+    /// If documents or wasm cannot be read, or are not what they should be.
+    pub(super) fn load_again(&self) -> Result<Loaded> {
         self.load_by(Code::load)
     }
 

@@ -89,7 +89,8 @@ pub(super) struct Run {
 /// So many seeds, if nobody says otherwise.
 pub(super) const SEEDS: u64 = 10_000;
 
-fn seed_range(text: &str) -> Result<Range<u64>, String> {
+/// Reads `A..B`.
+pub(super) fn seed_range(text: &str) -> Result<Range<u64>, String> {
     let expected = "expected A..B, two numbers such as 0..1000";
     let (start, end) = text.split_once("..").ok_or(expected)?;
     let number = |text: &str| text.parse::<u64>().map_err(|_| expected.to_owned());

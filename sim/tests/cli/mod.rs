@@ -7,6 +7,7 @@ mod cases;
 mod checking;
 mod coverage;
 mod diagrams;
+mod diffing;
 mod doctor;
 mod exploring;
 mod files;
@@ -42,6 +43,7 @@ pub fn trials() -> Vec<Trial> {
         cases::trials(),
         checking::trials(),
         coverage::trials(),
+        diffing::trials(),
         diagrams::trials(),
         doctor::trials(),
         exploring::trials(),
