@@ -82,6 +82,11 @@ pub struct Differences {
     pub state: u64,
     /// Runs that a bound ended before their end, compared up to there.
     pub cut: u64,
+    /// Runs that a violation of the old version or of both ended before their end, and in which
+    /// nothing that goes out differs up to there.
+    pub stopped: u64,
+    /// Turns that were compared.
+    pub turns: u64,
     /// Each kind. That of a state counts where nothing else differs.
     pub kinds: BTreeMap<DifferenceKind, Found>,
     /// Not all was run.
@@ -89,13 +94,24 @@ pub struct Differences {
 }
 
 impl Differences {
+    /// Whether most runs were compared up to where they were ended, and not to their end.
+    pub fn are_mostly_short(&self) -> bool {
+        2 * (self.cut + self.stopped) > self.runs
+    }
+
     fn count(&mut self, run: RunFrom, lockstep: Lockstep) {
         if lockstep.is_interrupted {
             self.is_interrupted = true;
             return;
         }
         self.runs += 1;
+        self.turns += lockstep.turns as u64;
         self.cut += u64::from(lockstep.is_cut);
+        let is_out = lockstep
+            .differs
+            .as_ref()
+            .is_some_and(|(kind, _)| !kind.is_state());
+        self.stopped += u64::from(lockstep.is_stopped && !is_out && !lockstep.is_cut);
         let Some((kind, _)) = lockstep.differs else {
             return;
         };
@@ -130,6 +146,8 @@ impl Differences {
         self.out += other.out;
         self.state += other.state;
         self.cut += other.cut;
+        self.stopped += other.stopped;
+        self.turns += other.turns;
         self.is_interrupted |= other.is_interrupted;
         for (kind, found) in other.kinds {
             self.note(kind, found);

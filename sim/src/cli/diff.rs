@@ -269,6 +269,12 @@ impl Teller<'_> {
             let cut = counted(found.cut, "run");
             text.line(format!("{cut} ended at a bound: compared up to there"));
         }
+        if found.stopped > 0 {
+            let stopped = counted(found.stopped, "run");
+            text.line(format!(
+                "{stopped} ended where the old version violates a property: compared up to there"
+            ));
+        }
         let (look, verdict) = verdict(found);
         text.look(look, verdict);
         write!(terminal::out(), "{text}")?;
@@ -276,6 +282,8 @@ impl Teller<'_> {
             (false, _) => Exit::Nondeterminism,
             (true, 1..) => Exit::Violation,
             (true, 0) if found.is_interrupted => Exit::Interrupted,
+            (true, 0) if found.turns == 0 => Exit::NothingRan,
+            (true, 0) if found.are_mostly_short() => Exit::Incomplete,
             (true, 0) => Exit::Holds,
         })
     }
@@ -363,6 +371,16 @@ fn verdict(found: &Differences) -> (Look, String) {
         true => ", when it was interrupted",
         false => "",
     };
+    if found.out == 0 && found.turns == 0 {
+        return (
+            Look::Bad,
+            format!("nothing ran: {runs}, and no decision was possible"),
+        );
+    }
+    if found.out == 0 && found.are_mostly_short() {
+        let what = "equal up to where they ended, which most did before their end";
+        return (Look::Bad, format!("{runs}{stopped}: {what}"));
+    }
     match (found.out, found.state) {
         (0, 0) => (Look::Good, format!("equal within {runs}{stopped}")),
         (0, state) => (

@@ -30,10 +30,7 @@ pub enum Exit {
 impl Exit {
     const ALL: [(Exit, &'static str); 9] = [
         (Exit::Holds, "everything holds"),
-        (
-            Exit::Violation,
-            "an invariant is violated, or two versions differ",
-        ),
+        (Exit::Violation, "an invariant is violated"),
         (
             Exit::BadInput,
             "bad input: arguments, documents, wasm or case files",
@@ -106,6 +103,13 @@ impl Termination for Exit {
 }
 
 pub(super) fn help() -> String {
-    let lines = Exit::ALL.map(|(exit, meaning)| format!("  {:>3}  {meaning}\n", exit as u8));
+    let lines = Exit::ALL.map(|(exit, meaning)| {
+        // A run that ends so says the first half of it.
+        let of_diff = match exit {
+            Exit::Violation => ", or two versions differ",
+            _ => "",
+        };
+        format!("  {:>3}  {meaning}{of_diff}\n", exit as u8)
+    });
     format!("Exit codes:\n{}", lines.concat())
 }

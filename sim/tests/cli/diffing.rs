@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("diffing", "jobs_do_not_matter", jobs),
         trial("diffing", "cases_show_it_again", cases),
         trial("diffing", "nothing_to_run", nothing),
+        trial("diffing", "ended_early", ended_early),
         trial("diffing", "refusals", refusals),
     ]
 }
@@ -190,6 +191,27 @@ fn nothing() {
     let said = diff(&place, "--seeds 3..3");
     assert_eq!(said.code, 4);
     assert!(said.err.contains("left out 1 case"), "{}", said.err);
+}
+
+/// Where both end soon, little was compared: that is not called equal.
+fn ended_early() {
+    let place = Place::new();
+    for (bug, code, end) in [
+        // It is violated by nearly every start, and by few runs.
+        (
+            "wrong-req-id-in-intent",
+            6,
+            "100 runs: equal up to where they ended, ",
+        ),
+        ("ok-after-failed", 0, "equal within 100 runs"),
+    ] {
+        place.planted(bug);
+        let said = place.sim(&format!("diff {bug}.wasm {bug}.wasm --seeds 0..100"));
+        assert_eq!(said.code, code, "{}{}", said.out, said.err);
+        assert!(last(&said).starts_with(end), "{}", said.out);
+        let why = "ended where the old version violates a property: compared up to there\n";
+        assert!(said.out.contains(why), "{}", said.out);
+    }
 }
 
 fn refusals() {

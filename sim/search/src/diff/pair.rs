@@ -60,6 +60,10 @@ pub struct Lockstep {
     pub checked: [Checked; 2],
     /// A bound ended one of them before its end, so that they were compared up to there.
     pub is_cut: bool,
+    /// A violation ended one of them before its end, so that they were compared up to there.
+    pub is_stopped: bool,
+    /// Turns that both took.
+    pub turns: usize,
     /// It was interrupted, and nothing is known.
     pub is_interrupted: bool,
 }
@@ -139,10 +143,17 @@ impl<'w> Sides<'w> {
         Ok(Lockstep {
             differs,
             scenario,
+            is_stopped: checked.iter().any(|it| it.end == End::Stopped),
+            turns: self.turns_of_both(),
             checked,
             is_cut,
             is_interrupted,
         })
+    }
+
+    fn turns_of_both(&self) -> usize {
+        let turns = [Side::Old, Side::New].map(|side| self.trace(side).turns.len());
+        turns[0].min(turns[1])
     }
 
     /// What shows a difference. A decision that one side skipped is not among those of its run,
@@ -175,7 +186,7 @@ impl<'w> Sides<'w> {
             turn: &traces[side as usize].turns[turn],
         };
         let lengths = traces.map(|trace| trace.turns.len());
-        let both = lengths[0].min(lengths[1]);
+        let both = self.turns_of_both();
         let mut state = None;
         for turn in 0..both {
             if let Some(kind) = self.choice_differs(scenarios, checked, turn) {
